@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file threads.h  The one thread pool: XNNPACK's operators and our own kernels run on it. */
+#ifndef BINOCLE_PLATFORMS_THREADS_H
+#define BINOCLE_PLATFORMS_THREADS_H
+
+#include <stddef.h>
+
+#include "platforms/error.h"
+
+typedef struct bnc_pool bnc_pool;
+struct pthreadpool;
+
+/** A pool of `threads` threads, the caller's among them; 0: bnc_pool_default_threads(). A pool serves one caller at a time. */
+bnc_status bnc_pool_create(bnc_pool **pool, size_t threads, bnc_error *err);
+void bnc_pool_destroy(bnc_pool *pool);
+size_t bnc_pool_threads(const bnc_pool *pool);
+/** The big cores that this process may run on (affinity mask and cgroup quota respected), at least 1. */
+size_t bnc_pool_default_threads(void);
+
+/** One piece of work: the items [from, to) of a range. What an item computes must not depend on how the range is cut. */
+typedef void (*bnc_pool_task)(void *context, size_t from, size_t to);
+/** Runs task over [0, count) in pieces of `grain` items (the last may be shorter) and waits for all. Never allocates. */
+void bnc_pool_run(bnc_pool *pool, bnc_pool_task task, void *context, size_t count, size_t grain);
+
+/** What XNNPACK takes; NULL for a pool of one thread. */
+struct pthreadpool *bnc_pool_native(bnc_pool *pool);
+
+#endif
