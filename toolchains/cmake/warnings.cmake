@@ -1,11 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
 # Warnings are errors, for every target of ours.
 add_compile_options(-Wall -Wextra -Wundef -Wmissing-prototypes -Wstrict-prototypes -Wshadow -Wconversion -Wno-sign-conversion
-  -Wvla -Wpointer-arith -Wcast-qual -Wwrite-strings -Wformat=2 -Wno-format-truncation -Werror)
+  -Wvla -Wpointer-arith -Wcast-qual -Wwrite-strings -Wformat=2 -Werror)
+if(CMAKE_C_COMPILER_ID STREQUAL "GNU")
+  add_compile_options(-Wno-format-truncation)
+endif()
 # Floating point: what the source says and no more, so that every level and every compiler computes the same.
 add_compile_options(-ffp-contract=off -fno-math-errno)
 add_compile_definitions(_GNU_SOURCE)
 if(BINOCLE_SANITIZE)
   add_compile_options(-fsanitize=${BINOCLE_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${BINOCLE_SANITIZE})
+  if(CMAKE_C_COMPILER_ID STREQUAL "GNU")
+    # The runtimes go in statically: a Debian 13 sysroot has none to load. (clang links them so anyway.)
+    string(REPLACE "," ";" _sanitizers "${BINOCLE_SANITIZE}")
+    foreach(_pair address:asan undefined:ubsan thread:tsan)
+      string(REPLACE ":" ";" _pair ${_pair})
+      list(POP_FRONT _pair _sanitizer _runtime)
+      if(_sanitizer IN_LIST _sanitizers)
+        add_link_options(-static-lib${_runtime})
+      endif()
+    endforeach()
+  endif()
 endif()
