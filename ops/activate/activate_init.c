@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <assert.h>
+
+#include "ops/activate/activate.h"
+
+void bnc_activate_init(bnc_activate_ops *ops, bnc_cpu_level level) {
+  ops->gelu_f32 = bnc_gelu_f32_scalar;
+  ops->gelu_qd8 = bnc_gelu_qd8_scalar;
+  ops->quick_gelu_f32 = bnc_quick_gelu_f32_scalar;
+  ops->quick_gelu_qd8 = bnc_quick_gelu_qd8_scalar;
+  ops->silu_mul_f32 = bnc_silu_mul_f32_scalar;
+  ops->silu_mul_qd8 = bnc_silu_mul_qd8_scalar;
+  (void)level;
+  assert(ops->gelu_f32 && ops->gelu_qd8 && ops->quick_gelu_f32 && ops->quick_gelu_qd8 && ops->silu_mul_f32 && ops->silu_mul_qd8);
+}

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <assert.h>
+
+#include "ops/add/add.h"
+
+void bnc_add_init(bnc_add_ops *ops, bnc_cpu_level level) {
+  ops->add_f32 = bnc_add_f32_scalar;
+  ops->mean2_f32 = bnc_mean2_f32_scalar;
+  (void)level;
+  assert(ops->add_f32 && ops->mean2_f32);
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file attention.h  softmax(q k^T * scale) v with a streaming softmax: no score matrix, keys and values read once per block of queries.
+ *
+ * One algorithm for all uses (ViT, DEM cross attention, causal prefill with grouped heads, decode). Keys are taken in blocks of 64, counted
+ * from key 0. Per query row and block: s[j] = (sum over i, in order, of fmaf(q[i], k[j][i])) * scale; m' = max(m, max s); p[j] = exp(s[j] - m');
+ * a = exp(m - m'); l = fmaf(l, a, sum p), the sum in 16 lanes (key j in lane j % 16) then halved pairwise; out = out * a, then in key order
+ * out = fmaf(p[j], v[j], out). At the end out * (1 / l). A row's result depends on nothing but its query and the keys that it sees, so a
+ * prefill row equals the decode row bit for bit, and all levels equal scalar.
+ */
+#ifndef BINOCLE_OPS_ATTENTION_ATTENTION_H
+#define BINOCLE_OPS_ATTENTION_ATTENTION_H
+
+#include <stdbool.h>
+
+#include "ops/kv_append/kv_append.h"
+#include "ops/level.h"
+
+enum { BNC_ATTENTION_BLOCK = 64 };
+
+typedef struct bnc_attention_args {
+  size_t heads, kv_heads, head_size; /* query head h reads key head h / (heads / kv_heads) */
+  size_t keys;                       /* at least 1; with causal at least position + rows */
+  float scale;
+  bool causal;     /* query row r sees the keys 0 .. position + r, else all */
+  size_t position; /* of query row 0 */
+  const float *q;  /* [rows, heads * head_size] */
+  const float *k;  /* [keys, kv_heads * head_size], the _rows_ kernel; may be a column slice of a wider matrix */
+  const float *v;  /* [keys, kv_heads * head_size], the _rows_ kernel */
+  bnc_kv_cache cache; /* the _cache_ kernels */
+  float *out;         /* [rows, heads * head_size]; must not overlap the inputs */
+  size_t q_stride, k_stride, v_stride, out_stride; /* elements from row to row */
+} bnc_attention_args;
+
+/** Computes the query rows [from, to) of all query heads of one key head. scratch: bnc_attention_scratch bytes, 64-byte aligned, of this thread alone. */
+#define BNC_ATTENTION_KERNEL(name) BNC_KERNEL(name, const bnc_attention_args *args, size_t kv_head, size_t from, size_t to, void *scratch)
+BNC_ATTENTION_KERNEL(attention_rows_f32);
+BNC_ATTENTION_KERNEL(attention_cache_f32);
+BNC_ATTENTION_KERNEL(attention_cache_f16);
+BNC_ATTENTION_KERNEL(attention_cache_i8);
+
+typedef struct bnc_attention_ops {
+  bnc_attention_rows_f32_fn *rows_f32;
+  bnc_attention_cache_f32_fn *cache_f32;
+  bnc_attention_cache_f16_fn *cache_f16;
+  bnc_attention_cache_i8_fn *cache_i8;
+} bnc_attention_ops;
+
+void bnc_attention_init(bnc_attention_ops *ops, bnc_cpu_level level);
+
+/** Bytes of scratch that every kernel of every level can do with for calls of up to `rows` query rows. Good grains are 96 rows and more. */
+size_t bnc_attention_scratch(size_t heads, size_t kv_heads, size_t head_size, size_t rows);
+
+#endif

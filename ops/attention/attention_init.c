@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <assert.h>
+
+#include "ops/attention/attention.h"
+
+void bnc_attention_init(bnc_attention_ops *ops, bnc_cpu_level level) {
+  ops->rows_f32 = bnc_attention_rows_f32_scalar;
+  ops->cache_f32 = bnc_attention_cache_f32_scalar;
+  ops->cache_f16 = bnc_attention_cache_f16_scalar;
+  ops->cache_i8 = bnc_attention_cache_i8_scalar;
+  (void)level;
+  assert(ops->rows_f32 && ops->cache_f32 && ops->cache_f16 && ops->cache_i8);
+}

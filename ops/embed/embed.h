@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file embed.h  Rows of an embedding table by token id, to f32. Ids are validated by the caller (0 <= id < rows of the table). */
+#ifndef BINOCLE_OPS_EMBED_EMBED_H
+#define BINOCLE_OPS_EMBED_EMBED_H
+
+#include "ops/level.h"
+
+typedef struct bnc_embed_args {
+  size_t cols;
+  const void *table;   /* [vocabulary, cols] of f32, int8 or bf16, rows contiguous */
+  const float *scale;  /* [vocabulary]; int8 only: x = q * scale */
+  const int32_t *ids;  /* [rows] */
+  float *out;          /* [rows, cols] */
+  size_t out_stride;   /* elements from row to row */
+} bnc_embed_args;
+
+#define BNC_EMBED_KERNEL(name) BNC_KERNEL(name, const bnc_embed_args *args, size_t from, size_t to)
+BNC_EMBED_KERNEL(embed_f32);
+BNC_EMBED_KERNEL(embed_i8);
+BNC_EMBED_KERNEL(embed_bf16);
+
+typedef struct bnc_embed_ops {
+  bnc_embed_f32_fn *f32;
+  bnc_embed_i8_fn *i8;
+  bnc_embed_bf16_fn *bf16;
+} bnc_embed_ops;
+
+void bnc_embed_init(bnc_embed_ops *ops, bnc_cpu_level level);
+
+#endif

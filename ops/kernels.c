@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ops/kernels.h"
+
+void bnc_kernels_init(bnc_kernels *kernels, bnc_cpu_level level) {
+  kernels->level = level;
+  bnc_norm_init(&kernels->norm, level);
+  bnc_quantize_init(&kernels->quantize, level);
+  bnc_activate_init(&kernels->activate, level);
+  bnc_add_init(&kernels->add, level);
+  bnc_attention_init(&kernels->attention, level);
+  bnc_rope_init(&kernels->rope, level);
+  bnc_taps_init(&kernels->taps, level);
+  bnc_patches_init(&kernels->patches, level);
+  bnc_embed_init(&kernels->embed, level);
+  bnc_kv_append_init(&kernels->kv_append, level);
+}

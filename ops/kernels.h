@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file kernels.h  All kernels of one level. Tables of different levels can live side by side. */
+#ifndef BINOCLE_OPS_KERNELS_H
+#define BINOCLE_OPS_KERNELS_H
+
+#include "ops/activate/activate.h"
+#include "ops/add/add.h"
+#include "ops/attention/attention.h"
+#include "ops/embed/embed.h"
+#include "ops/kv_append/kv_append.h"
+#include "ops/norm/norm.h"
+#include "ops/patches/patches.h"
+#include "ops/quantize/quantize.h"
+#include "ops/rope/rope.h"
+#include "ops/taps/taps.h"
+
+typedef struct bnc_kernels {
+  bnc_cpu_level level;
+  bnc_norm_ops norm;
+  bnc_quantize_ops quantize;
+  bnc_activate_ops activate;
+  bnc_add_ops add;
+  bnc_attention_ops attention;
+  bnc_rope_ops rope;
+  bnc_taps_ops taps;
+  bnc_patches_ops patches;
+  bnc_embed_ops embed;
+  bnc_kv_append_ops kv_append;
+} bnc_kernels;
+
+/** Fills every slot with the best kernel that `level` may use (bnc_cpu.level of platforms/cpu.h). */
+void bnc_kernels_init(bnc_kernels *kernels, bnc_cpu_level level);
+
+#endif

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <assert.h>
+
+#include "ops/kv_append/kv_append.h"
+
+void bnc_kv_append_init(bnc_kv_append_ops *ops, bnc_cpu_level level) {
+  ops->f32 = bnc_kv_append_f32_scalar;
+  ops->f16 = bnc_kv_append_f16_scalar;
+  ops->i8 = bnc_kv_append_i8_scalar;
+  (void)level;
+  assert(ops->f32 && ops->f16 && ops->i8);
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <assert.h>
+
+#include "ops/norm/norm.h"
+
+void bnc_norm_init(bnc_norm_ops *ops, bnc_cpu_level level) {
+  ops->layer_f32 = bnc_layer_norm_f32_scalar;
+  ops->layer_qd8 = bnc_layer_norm_qd8_scalar;
+  ops->rms_f32 = bnc_rms_norm_f32_scalar;
+  ops->rms_qd8 = bnc_rms_norm_qd8_scalar;
+  (void)level;
+  assert(ops->layer_f32 && ops->layer_qd8 && ops->rms_f32 && ops->rms_qd8);
+}

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <assert.h>
+
+#include "ops/quantize/quantize.h"
+
+void bnc_quantize_init(bnc_quantize_ops *ops, bnc_cpu_level level) {
+  ops->qd8 = bnc_quantize_qd8_scalar;
+  (void)level;
+  assert(ops->qd8);
+}

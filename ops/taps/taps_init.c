@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <assert.h>
+
+#include "ops/taps/taps.h"
+
+void bnc_taps_init(bnc_taps_ops *ops, bnc_cpu_level level) {
+  ops->taps_f32 = bnc_taps_f32_scalar;
+  ops->gather_f32 = bnc_gather_f32_scalar;
+  (void)level;
+  assert(ops->taps_f32 && ops->gather_f32);
+}
