@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file image.h  Pictures: WebP, JPEG and PNG to 8-bit RGB, and the padded, resized square that the vision program reads.
+ *
+ * Colours are those of Pillow's Image.open(path).convert("RGB"), bit for bit: no colour management and no gamma; alpha is dropped and the stored colour kept;
+ * 16-bit channels keep their high byte, except grayscale without alpha, which Pillow clips (min(value, 255)).
+ * One thing differs on purpose: an EXIF orientation (any of the formats) is applied, as people expect upright pictures. */
+#ifndef BINOCLE_RUNTIME_IMAGE_IMAGE_H
+#define BINOCLE_RUNTIME_IMAGE_IMAGE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "platforms/error.h"
+
+#define BNC_IMAGE_MAX_SIDE 32768u                    /* pixels, width and height each */
+#define BNC_IMAGE_MAX_PIXELS (64u * 1024u * 1024u)   /* width * height */
+#define BNC_IMAGE_MAX_FILE_SIZE (256u * 1024u * 1024u) /* bytes */
+
+typedef struct bnc_image {
+  size_t width, height; /* pixels, never 0 after success */
+  uint8_t *rgb;         /* [height, width, 3], from bnc_mem_alloc */
+} bnc_image;
+
+/**
+ * Decodes a picture; its format is told from its content. *image is overwritten; release it with bnc_image_free (harmless after an error).
+ * BNC_ERROR_FORMAT: no picture, or one that is damaged or cut short; nothing is ever decoded in part.
+ * BNC_ERROR_UNSUPPORTED: another format, or a kind of one that is not done (CMYK, 12-bit JPEG).
+ * BNC_ERROR_LIMIT: larger than the constants above, told from the header, before anything is allocated for it.
+ */
+bnc_status bnc_image_decode(bnc_image *image, const uint8_t *data /* [size] */, size_t size, bnc_error *err);
+
+/** bnc_image_decode of a file's content; errors begin with path. */
+bnc_status bnc_image_load(bnc_image *image, const char *path, bnc_error *err);
+
+void bnc_image_free(bnc_image *image);
+
+/**
+ * Pads to a square, the picture at offset (longer - shorter) / 2 and colour pad around it, and resizes that to side x side: Pillow's
+ * Image.resize((side, side), BICUBIC) of the padded picture, bit for bit. The padded square itself is never built.
+ * side is 1 .. BNC_IMAGE_MAX_SIDE. out is complete or, after an error, undefined.
+ */
+bnc_status bnc_image_fit(const bnc_image *image, const uint8_t pad[3], size_t side, uint8_t *out /* [side, side, 3] */, bnc_error *err);
+
+#endif
