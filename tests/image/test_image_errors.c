@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Wrong pictures: each gets its status and one line that names what was found, and leaves no memory behind. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "tests/image/pictures.h"
+
+static void bad_files(void **state) {
+  (void)state;
+  static const struct {
+    const char *name;
+    bnc_status status;
+    const char *says;
+  } cases[] = {
+      {"bad_zero.png", BNC_ERROR_FORMAT, "found 0 x 11"},
+      {"bad_bomb.png", BNC_ERROR_LIMIT, "30000 x 30000"},
+      {"bad_side.png", BNC_ERROR_LIMIT, "40000 x 1"},
+      {"bad_claim.png", BNC_ERROR_FORMAT, "ends early"},
+      {"bad_crc.png", BNC_ERROR_FORMAT, "CRC"},
+      {"bad_palette.png", BNC_ERROR_FORMAT, "PLTE"},
+      {"bad_cmyk.jpg", BNC_ERROR_UNSUPPORTED, "CMYK"},
+      {"bad_zero.jpg", BNC_ERROR_FORMAT, "Empty"},
+      {"bad_bomb.jpg", BNC_ERROR_LIMIT, "30000 x 30000"},
+      {"bad_side.jpg", BNC_ERROR_LIMIT, "65000 x 1"},
+      {"bad_claim.jpg", BNC_ERROR_FORMAT, "ends early"},
+      {"bad_12bit.jpg", BNC_ERROR_UNSUPPORTED, "precision 12"},
+      {"bad_bomb.webp", BNC_ERROR_LIMIT, "16000 x 16000"},
+      {"bad_frame.webp", BNC_ERROR_FORMAT, "damaged"},
+      {"bad_zero.webp", BNC_ERROR_FORMAT, "damaged"},
+      {"absent.png", BNC_ERROR_IO, "No such file"},
+      {"", BNC_ERROR_IO, "directory"},
+      {"decode.txt", BNC_ERROR_FORMAT, "expected a WebP, JPEG or PNG"},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    char path[512];
+    bnc_image image;
+    bnc_error err = {0};
+    const size_t live = bnc_mem_live();
+    const bnc_status s = bnc_image_load(&image, picture_path(path, cases[i].name), &err);
+    if (s != cases[i].status || !strstr(err.text, cases[i].says))
+      fail_msg("%s: found status %d, \"%s\", expected %d with \"%s\"", cases[i].name, (int)s, err.text, (int)cases[i].status, cases[i].says);
+    if (!strstr(err.text, path)) fail_msg("\"%s\" does not name %s", err.text, path);
+    assert_null(image.rgb);
+    assert_int_equal(bnc_mem_live(), live);
+  }
+}
+
+/* Refused from the header: the most that was ever taken is far below the claimed picture. */
+static void bombs_take_no_memory(void **state) {
+  (void)state;
+  static const char *const names[] = {"bad_bomb.png", "bad_claim.png", "bad_bomb.jpg", "bad_claim.jpg", "bad_bomb.webp"};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    size_t size;
+    bnc_image image;
+    uint8_t *data = read_picture(names[i], &size);
+    assert_int_not_equal(bnc_image_decode(&image, data, size, NULL), BNC_OK);
+    bnc_mem_free(data);
+  }
+  assert_true(bnc_mem_peak() < 4u << 20);
+}
+
+static void names_other_formats(void **state) {
+  (void)state;
+  static const struct {
+    const char *bytes;
+    size_t size;
+    const char *says;
+  } cases[] = {
+      {"", 0, "an empty file"},
+      {"GIF89a..", 8, "a GIF picture"},
+      {"\0\0\0\x1c" "ftypheic", 12, "a HEIC picture"},
+      {"\0\0\0\x1c" "ftypavif", 12, "an AVIF picture"},
+      {"BM......", 8, "a BMP picture"},
+      {"%PDF-1.7", 8, "a PDF document"},
+      {"RIFF....WAVEfmt ", 16, "a RIFF file"},
+      {"\xff", 1, "begins with ff,"},
+      {"\x89PNG", 4, "begins with 89 50 4e 47,"},
+      {"\xff\xd8", 2, "begins with ff d8,"},
+      {"hello", 5, "begins with 68 65 6c 6c 6f,"},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    bnc_image image;
+    bnc_error err = {0};
+    assert_int_not_equal(bnc_image_decode(&image, (const uint8_t *)cases[i].bytes, cases[i].size, &err), BNC_OK);
+    if (!strstr(err.text, cases[i].says)) fail_msg("\"%s\" does not say \"%s\"", err.text, cases[i].says);
+    if (!strstr(err.text, "expected a WebP, JPEG or PNG")) fail_msg("\"%s\" does not say what is expected", err.text);
+  }
+}
+
+static const char *const whole[] = {"photo.png", "photo.jpg", "photo.webp", "jpeg_progressive.jpg", "jpeg_gray.jpg", "jpeg_restart.jpg", "png_rgba16_adam7.png",
+                                    "png_palette4.png", "webp_lossless_alpha.webp", "webp_lossy_alpha.webp", "webp_animated_part.webp", "webp_exif8.webp"};
+enum { WHOLE = sizeof whole / sizeof *whole };
+
+static void truncated_at(const char *name, const uint8_t *data, size_t size) {
+  uint8_t *part = bnc_mem_alloc(size);
+  bnc_image image;
+  bnc_error err = {0};
+  memcpy(part, data, size);
+  if (bnc_image_decode(&image, part, size, &err) == BNC_OK) fail_msg("%s: its first %zu bytes were taken for a picture", name, size);
+  assert_true(err.text[0] && err.status != BNC_ERROR_INTERNAL);
+  assert_null(image.rgb);
+  bnc_mem_free(part);
+}
+
+static void truncated(void **state) {
+  (void)state;
+  const size_t live = bnc_mem_live();
+  for (size_t i = 0; i < WHOLE; i++) {
+    size_t size;
+    uint8_t *data = read_picture(whole[i], &size);
+    for (size_t k = 0; k < 16; k++) truncated_at(whole[i], data, size * k / 16);
+    for (size_t k = 1; k <= 16; k++) truncated_at(whole[i], data, size - k);
+    bnc_mem_free(data);
+  }
+  assert_int_equal(bnc_mem_live(), live);
+}
+
+/* A flipped bit may go unseen (a colour changes) but must not do harm. */
+static void flipped_bits(void **state) {
+  (void)state;
+  const size_t live = bnc_mem_live();
+  for (size_t i = 3; i < WHOLE; i++) {
+    size_t size;
+    uint8_t *data = read_picture(whole[i], &size);
+    for (size_t at = 0; at < size; at += 1 + size / 150) {
+      bnc_image image;
+      bnc_error err = {0};
+      data[at] ^= (uint8_t)(1u << (at % 8));
+      const bnc_status s = bnc_image_decode(&image, data, size, &err);
+      assert_true((s == BNC_OK) == (image.rgb != NULL));
+      assert_true((s == BNC_OK) == (err.text[0] == 0));
+      bnc_image_free(&image);
+      data[at] ^= (uint8_t)(1u << (at % 8));
+    }
+    bnc_mem_free(data);
+  }
+  assert_int_equal(bnc_mem_live(), live);
+}
+
+static void failed_allocations(void **state) {
+  (void)state;
+  for (size_t i = 0; i < WHOLE; i++) {
+    size_t size;
+    uint8_t *data = read_picture(whole[i], &size);
+    const size_t live = bnc_mem_live();
+    bnc_status s = BNC_ERROR_MEMORY;
+    long long allowed = 0;
+    for (; s != BNC_OK && allowed < 200; allowed++) {
+      bnc_image image;
+      bnc_error err = {0};
+      bnc_mem_fail_after(allowed);
+      s = bnc_image_decode(&image, data, size, &err);
+      bnc_mem_fail_after(-1);
+      if (s != BNC_OK && s != BNC_ERROR_MEMORY) fail_msg("%s without memory: found status %d, \"%s\"", whole[i], (int)s, err.text);
+      bnc_image_free(&image);
+      assert_int_equal(bnc_mem_live(), live);
+    }
+    assert_int_equal(s, BNC_OK);
+    bnc_mem_free(data);
+  }
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(bombs_take_no_memory), cmocka_unit_test(bad_files), cmocka_unit_test(names_other_formats),
+                                     cmocka_unit_test(truncated), cmocka_unit_test(flipped_bits), cmocka_unit_test(failed_allocations)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
