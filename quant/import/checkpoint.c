@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "quant/import/checkpoint.h"
+
+#include <string.h>
+
+#include "platforms/mem.h"
+#include "quant/import/checkpoint_private.h"
+#include "quant/import/config.h"
+#include "quant/import/tensor_layout.h"
+#include "quant/import/vision_shapes.h"
+
+typedef struct loaded {
+  bnc_checkpoint *checkpoint;
+  const char *dir, *tower_dir;
+  bnc_import_config config;
+  bnc_tower_config tower;
+} loaded;
+
+typedef bnc_status parse_fn(void *out, const char *data, size_t size, bnc_error *err);
+
+static bnc_status parse_model(void *out, const char *data, size_t size, bnc_error *err) { return bnc_import_config_parse(out, data, size, err); }
+static bnc_status parse_generation(void *out, const char *data, size_t size, bnc_error *err) { return bnc_generation_config_parse(out, data, size, err); }
+static bnc_status parse_tower(void *out, const char *data, size_t size, bnc_error *err) { return bnc_tower_config_parse(out, data, size, err); }
+static bnc_status parse_preprocessor(void *out, const char *data, size_t size, bnc_error *err) {
+  return bnc_preprocessor_config_parse(out, data, size, err);
+}
+
+static bnc_status read_config(const char *dir, const char *name, bool optional, parse_fn *parse, void *out, bnc_error *err) {
+  char *data, *path = bnc_path_join(dir, name);
+  size_t size;
+  bnc_status s = BNC_OK;
+  if (!path) return bnc_fail_memory(err, strlen(dir) + strlen(name) + 2);
+  if (!optional || bnc_path_exists(path)) {
+    s = bnc_file_read(path, BNC_CONFIG_MAX_BYTES, &data, &size, err);
+    if (s == BNC_OK) {
+      s = parse(out, data, size, err);
+      if (s != BNC_OK) bnc_error_prefix(err, "%s", path);
+      bnc_mem_free(data);
+    }
+  }
+  bnc_mem_free(path);
+  return s;
+}
+
+static bnc_status read_files(loaded *l, bnc_error *err) {
+  bnc_status s = read_config(l->dir, "config.json", false, parse_model, &l->config, err);
+  if (s == BNC_OK) s = read_config(l->dir, "generation_config.json", true, parse_generation, &l->config, err);
+  if (s != BNC_OK) return s;
+  if (l->tower_dir) bnc_tower_config_default(&l->tower);
+  else l->tower = l->config.tower;
+  if (l->tower_dir) s = read_config(l->tower_dir, "config.json", true, parse_tower, &l->tower, err);
+  if (s == BNC_OK) s = read_config(l->tower_dir ? l->tower_dir : l->dir, "preprocessor_config.json", true, parse_preprocessor, &l->tower, err);
+  if (s == BNC_OK) s = bnc_shard_set_open(&l->checkpoint->model, l->dir, err);
+  if (s == BNC_OK && l->tower_dir) s = bnc_shard_set_open(&l->checkpoint->tower, l->tower_dir, err);
+  return s;
+}
+
+static bnc_status settle_vision(loaded *l, bnc_error *err) {
+  bnc_checkpoint *c = l->checkpoint;
+  bnc_geometry *g = &c->geometry;
+  g->has_vision = l->config.has_vision || bnc_tensor_table_has_prefix(&c->table, "model.mm_projector.") ||
+                  bnc_tensor_table_has_prefix(&c->table, "model.spatial_embed.") ||
+                  (!l->tower_dir && bnc_tensor_table_has_prefix(&c->table, "vision_model."));
+  if (!g->has_vision)
+    return l->tower_dir ? bnc_fail(err, BNC_ERROR_ARGUMENT, "%s: a language model without projector has no use for the vision tower in %s", l->dir, l->tower_dir)
+                        : BNC_OK;
+  if (!bnc_tensor_table_has_prefix(&c->table, "vision_model.")) {
+    if (l->tower_dir)
+      return bnc_fail(err, BNC_ERROR_FORMAT, "%s: found no tensor vision_model.*, expected a CLIP vision tower", l->tower_dir);
+    return bnc_fail(err, BNC_ERROR_FORMAT, "%s: the checkpoint holds no vision tower: pass --vision-tower DIR, a folder with %s%s%s", l->dir,
+                    *l->config.tower_name ? "\"" : "its CLIP model", l->config.tower_name, *l->config.tower_name ? "\"" : "");
+  }
+  bnc_status s = bnc_vision_shapes(g, &l->config, &l->tower, &c->table, err);
+  if (s != BNC_OK) bnc_error_prefix(err, "%s", l->tower_dir ? l->tower_dir : l->dir);
+  return s;
+}
+
+static bnc_status check_tensor(void *context, const char *name, size_t rank, const size_t *shape, bnc_error *err) {
+  loaded *l = context;
+  char found[128], expected[128];
+  bnc_shape_text(rank, shape, expected, sizeof expected);
+  bnc_table_tensor *t = bnc_tensor_table_find(&l->checkpoint->table, name);
+  if (!t)
+    return bnc_fail(err, BNC_ERROR_FORMAT, "%s: missing tensor \"%s\": no file holds it, expected shape %s",
+                    l->tower_dir && strncmp(name, "vision_model.", 13) == 0 ? l->tower_dir : l->dir, name, expected);
+  if (t->source->rank != rank || memcmp(t->source->shape, shape, rank * sizeof *shape) != 0)
+    return bnc_fail(err, BNC_ERROR_FORMAT, "%s: \"%s\": found shape %s, expected %s", t->shard->path, t->source->name,
+                    bnc_shape_text(t->source->rank, t->source->shape, found, sizeof found), expected);
+  if (t->source->dtype == BNC_SOURCE_OTHER)
+    return bnc_fail(err, BNC_ERROR_UNSUPPORTED, "%s: \"%s\": found dtype %s, expected BF16, F16 or F32", t->shard->path, t->source->name,
+                    t->source->dtype_name);
+  t->used = true;
+  return BNC_OK;
+}
+
+static bnc_status check_vocabulary(const loaded *l, bnc_error *err) {
+  const bnc_table_tensor *t = bnc_tensor_table_find(&l->checkpoint->table, "model.embed_tokens.weight");
+  if (!t || t->source->rank != 2 || t->source->shape[0] == l->config.text.vocab) return BNC_OK;
+  return bnc_fail(err, BNC_ERROR_FORMAT, "%s/config.json: \"vocab_size\": found %zu, expected %zu, the rows of \"%s\" in %s", l->dir,
+                  l->config.text.vocab, t->source->shape[0], t->source->name, t->shard->path);
+}
+
+static bnc_status describe_tensors(bnc_checkpoint *c, bnc_error *err) {
+  c->tensors = bnc_mem_array(c->table.count, sizeof *c->tensors);
+  if (!c->tensors) return bnc_fail_memory(err, c->table.count * sizeof *c->tensors);
+  for (size_t i = 0; i < c->table.count; i++) {
+    const bnc_safetensor *t = c->table.tensors[i].source;
+    c->tensors[i] = (bnc_source_tensor){.name = c->table.tensors[i].name, .dtype = t->dtype, .rank = t->rank, .elements = t->elements};
+    memcpy(c->tensors[i].shape, t->shape, sizeof t->shape);
+    c->total_bytes += t->end - t->begin;
+  }
+  return BNC_OK;
+}
+
+static bnc_status open_checkpoint(loaded *l, bnc_error *err) {
+  bnc_checkpoint *c = l->checkpoint;
+  bnc_status s = read_files(l, err);
+  if (s != BNC_OK) return s;
+  bnc_text_geometry *t = &c->geometry.text;
+  *t = l->config.text;
+  s = bnc_tensor_table_build(&c->table, &c->model, l->tower_dir ? &c->tower : NULL, t->tie_word_embeddings, err);
+  if (s != BNC_OK) return s;
+  /* A config that is silent about it: the tensors tell. One that says "not tied" makes a lost lm_head an error. */
+  if (!l->config.tie_given) t->tie_word_embeddings = !bnc_tensor_table_find(&c->table, "lm_head.weight");
+  s = settle_vision(l, err);
+  if (s == BNC_OK) s = check_vocabulary(l, err);
+  if (s == BNC_OK) s = bnc_tensor_layout(&c->geometry, check_tensor, l, err);
+  if (s == BNC_OK) s = bnc_tensor_table_check_all_used(&c->table, err);
+  if (s == BNC_OK) s = describe_tensors(c, err);
+  return s;
+}
+
+bnc_status bnc_checkpoint_open(bnc_checkpoint **checkpoint, const char *dir, const char *vision_tower_dir, bnc_error *err) {
+  *checkpoint = NULL;
+  loaded *l = bnc_mem_zalloc(sizeof *l);
+  bnc_checkpoint *c = bnc_mem_zalloc(sizeof *c);
+  bnc_status s;
+  if (!l || !c) {
+    s = bnc_fail_memory(err, sizeof *l + sizeof *c);
+  } else {
+    l->checkpoint = c;
+    l->dir = dir;
+    l->tower_dir = vision_tower_dir;
+    s = open_checkpoint(l, err);
+  }
+  bnc_mem_free(l);
+  if (s == BNC_OK) *checkpoint = c;
+  else bnc_checkpoint_close(c);
+  return s;
+}
+
+void bnc_checkpoint_close(bnc_checkpoint *c) {
+  if (!c) return;
+  bnc_mem_free(c->tensors);
+  bnc_tensor_table_free(&c->table);
+  bnc_shard_set_close(&c->tower);
+  bnc_shard_set_close(&c->model);
+  bnc_mem_free(c);
+}
+
+const bnc_geometry *bnc_checkpoint_geometry(const bnc_checkpoint *c) { return &c->geometry; }
+
+const bnc_source_tensor *bnc_checkpoint_find(const bnc_checkpoint *c, const char *name) {
+  const bnc_table_tensor *t = bnc_tensor_table_find(&c->table, name);
+  return t ? &c->tensors[t - c->table.tensors] : NULL;
+}
+
+size_t bnc_checkpoint_tensor_count(const bnc_checkpoint *c) { return c->table.count; }
+const bnc_source_tensor *bnc_checkpoint_tensor(const bnc_checkpoint *c, size_t index) { return index < c->table.count ? &c->tensors[index] : NULL; }
+uint64_t bnc_checkpoint_total_bytes(const bnc_checkpoint *c) { return c->total_bytes; }
+uint64_t bnc_checkpoint_tensor_bytes(const bnc_source_tensor *tensor) { return (uint64_t)tensor->elements * bnc_source_dtype_size(tensor->dtype); }

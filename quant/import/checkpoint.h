@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file checkpoint.h  Hugging Face checkpoints (config.json and safetensors): validated, described, and read as float32 a piece at a time. */
+#ifndef BINOCLE_QUANT_IMPORT_CHECKPOINT_H
+#define BINOCLE_QUANT_IMPORT_CHECKPOINT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "platforms/error.h"
+#include "quant/import/geometry.h"
+#include "quant/import/safetensors.h"
+
+typedef struct bnc_checkpoint bnc_checkpoint;
+
+/** One tensor of the model, wherever it lies. Owned by the checkpoint. */
+typedef struct bnc_source_tensor {
+  const char *name; /* canonical, see below */
+  bnc_source_dtype dtype;
+  size_t rank;
+  size_t shape[BNC_SAFETENSORS_MAX_RANK];
+  size_t elements;
+} bnc_source_tensor;
+
+/**
+ * Opens the checkpoint in the folder dir: config.json, generation_config.json where there is one, and the tensors of
+ * model.safetensors.index.json's shards, else of model.safetensors, else of all *.safetensors. Everything but the weights' values is
+ * validated here: afterwards each tensor that the geometry calls for is there, in its shape, as bf16, f16 or f32, and no tensor is
+ * left that nobody knows. Understood are LLaVA-LLaMA with the DEM (INF-LLaVA) or without (LLaVA-1.5), and LlamaForCausalLM.
+ *
+ * The CLIP vision tower is taken from vision_tower_dir where that is given (a CLIP model or a CLIP vision model in a folder of
+ * its own), else from the checkpoint. What no config.json says about the tower follows from its shapes; heads of 64,
+ * quick_gelu and epsilon 1e-5 are assumed then, as all of OpenAI's towers have them.
+ *
+ * Errors name the folder or file, the tensor or key, what was found and what was expected. *checkpoint is NULL on failure.
+ */
+bnc_status bnc_checkpoint_open(bnc_checkpoint **checkpoint, const char *dir, const char *vision_tower_dir, bnc_error *err);
+void bnc_checkpoint_close(bnc_checkpoint *checkpoint);
+
+const bnc_geometry *bnc_checkpoint_geometry(const bnc_checkpoint *checkpoint);
+
+/**
+ * The tensor of that canonical name, or NULL. Canonical are, independent of the source: the released names for language model, DEM and
+ * projector (model.layers.0.self_attn.q_proj.weight, model.spatial_embed.ln_fuse.bias, model.mm_projector.2.weight; a "linear"
+ * projector is model.mm_projector.0), and vision_model.* for the tower (vision_model.encoder.layers.0.mlp.fc1.weight).
+ * Only tensors that the model uses are found: no post_layernorm, no lm_head where the head is tied.
+ */
+const bnc_source_tensor *bnc_checkpoint_find(const bnc_checkpoint *checkpoint, const char *name);
+
+/** All of them, sorted by name. */
+size_t bnc_checkpoint_tensor_count(const bnc_checkpoint *checkpoint);
+const bnc_source_tensor *bnc_checkpoint_tensor(const bnc_checkpoint *checkpoint, size_t index);
+
+/** Bytes of all these tensors in their files: the whole of a progress bar. */
+uint64_t bnc_checkpoint_total_bytes(const bnc_checkpoint *checkpoint);
+/** Bytes of one of them. */
+uint64_t bnc_checkpoint_tensor_bytes(const bnc_source_tensor *tensor);
+
+/**
+ * Writes elements [first_element, first_element + count), exactly converted, to out [count]. NaN and infinite values are
+ * BNC_ERROR_FORMAT, naming tensor and element. Pages that were read are handed back to the system, so reading a whole
+ * checkpoint front to back keeps no more of it resident than one piece.
+ */
+bnc_status bnc_checkpoint_read_f32(const bnc_checkpoint *checkpoint, const bnc_source_tensor *tensor, size_t first_element, size_t count,
+                                   float *out, bnc_error *err);
+
+#endif
