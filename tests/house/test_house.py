@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The house checks themselves: each finds what is planted, and nothing in a tree that is in order."""
+import unittest
+
+import layers
+import names
+import sizes
+import wording
+
+C = "/* SPDX-License-Identifier: Apache-2.0 */\n"
+CLEAN = {
+    "platforms/include/binocle/status.h": C,
+    "platforms/threads.c": C + "#include <pthreadpool.h>\n#include <binocle/status.h>\n",
+    "platforms/mem.h": C,
+    "ops/xnn/linear.c": C + '#include <xnnpack.h>\n#include "platforms/mem.h"\n',
+    "ops/add_f32_scalar.c": C + "void bnc_add_f32_scalar(void) {}\n",
+    "runtime/model/format.h": C,
+    "runtime/exec/exec.h": C,
+    "runtime/image/png.c": C + "#include <png.h>\n",
+    "quant/include/binocle/compile.h": C,
+    "quant/writer.c": C + '#include "runtime/model/format.h"\n',
+    "runtime/program/main.c": C + "#include <binocle/compile.h>\n",
+    "tests/test_a.c": C + '#include "runtime/exec/exec.h"\n#include <png.h>\n',
+}
+
+
+class House(unittest.TestCase):
+    def finds(self, check, path, text, expected):
+        found = check.violations({**CLEAN, path: text})
+        self.assertEqual(1, len(found), found)
+        self.assertIn(expected, found[0])
+
+    def test_clean(self):
+        for check in (layers, names, sizes, wording):
+            self.assertEqual([], check.violations(CLEAN))
+
+    def test_layers(self):
+        def bad(path, include, expected):
+            self.finds(layers, path, C + f"#include {include}\n", expected)
+        bad("platforms/a.c", '"ops/xnn/linear.c"', "platforms may not depend on ops/xnn")
+        bad("ops/a.c", '"runtime/model/format.h"', "ops may not depend on runtime/model")
+        bad("runtime/a.c", "<binocle/compile.h>", "runtime may not depend on quant/include")
+        bad("quant/a.c", '"runtime/exec/exec.h"', "quant may not depend on runtime/exec")
+        bad("runtime/a.c", "<xnnpack.h>", "only ops/xnn/ may")
+        bad("ops/xnn/a.c", "<pthreadpool.h>", "only platforms/threads.c may")
+        bad("runtime/image/b.c", "<png.h>", "included by more than one file")
+        bad("runtime/a.c", '"exec.h"', "no file of this tree")
+        bad("runtime/a.c", "<binocle/absent.h>", "no file of this tree")
+        bad("runtime/program/a.c", '"runtime/exec/exec.h"', "only the public headers")
+        bad("ops/a.h", '  "quant/writer.c"', "ops may not depend on quant")
+
+    def test_sizes(self):
+        self.finds(sizes, "ops/a.c", "\n" * 401, "401 lines")
+        self.finds(sizes, "ops/a.h", "\n" * 151, "151 lines")
+        self.finds(sizes, "tests/a.c", "\n" * 351, "351 lines")
+        self.assertEqual([], sizes.violations({"ops/a_table.h": "\n" * 999, "ops/b.c": "\n" * 400}))
+
+    def test_wording(self):
+        def bad(line, expected, path="ops/a.c"):
+            self.finds(wording, path, C + line + "\n", expected)
+        self.finds(wording, "ops/a.c", "int x;\n", "licence")
+        self.finds(wording, "toolchains/x", "#!/bin/sh\n", "licence")
+        bad("/* TO" "DO: later */", "unfinished")
+        bad("#if " "0", "switched-off")
+        bad("# get it from py" "pi.org", "registry", "notes.md")
+        bad("cd /ho" "me/someone/x", "path of one machine", "notes.md")
+
+    def test_names(self):
+        self.finds(names, "runtime/mem.h", C, "the name of 2 files")
+        self.finds(names, "runtime/Big.c", C, "snake_case")
+        self.finds(names, "ops/norm/norm_f32_neon_dotprod.c", C + "void bnc_norm_f32_neon(void) {}\n", "bnc_norm_f32_neon_dotprod")
+
+
+if __name__ == "__main__":
+    unittest.main()
