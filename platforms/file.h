@@ -24,7 +24,12 @@ void bnc_file_map_release(const bnc_file_map *map, size_t offset, size_t size);
 /** Reads a whole file of at most limit bytes into a block of its own (bnc_mem_free), NUL-terminated behind *size bytes. */
 bnc_status bnc_file_read(const char *path, size_t limit, char **data, size_t *size, bnc_error *err);
 
-/** Output under a temporary name beside path; commit makes it durable (fsync) and renames it, abort removes it. */
+/**
+ * Output that appears complete or not at all: commit makes it durable (fsync) and renames it to path, abort removes it. Until then it
+ * has no name where the file system can do that (nothing is left even after a kill), else path.PID-N.partial. An existing file keeps
+ * its rights; a symbolic link stays and its target is replaced. A device, FIFO or descriptor (/dev/null, /dev/stdout) is written
+ * directly, in order: there patch fails with BNC_ERROR_UNSUPPORTED for bytes that are gone already.
+ */
 typedef struct bnc_file_writer bnc_file_writer;
 bnc_status bnc_file_writer_open(bnc_file_writer **writer, const char *path, bnc_error *err);
 /** Appends. Buffered; an error may surface at a later call. */

@@ -1,19 +1,32 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "platforms/file.h"
 #include "platforms/mem.h"
 
-#define BUFFER_SIZE (1u << 20)
+#define BUFFER_SIZE ((size_t)1 << 20)
+
+typedef enum target {
+  NAMED,    /* path.PID-N.partial beside path */
+  NAMELESS, /* O_TMPFILE: even a killed process leaves nothing */
+  STREAM    /* a device, pipe or open descriptor: bytes go straight there */
+} target;
 
 struct bnc_file_writer {
   int fd;
+  target kind;
   uint64_t size;   /* bytes appended, buffered ones included */
+  uint64_t start;  /* STREAM: the descriptor's position at open */
+  bool can_patch;
   size_t buffered; /* bytes in buffer */
   char *path, *temporary;
   uint8_t *buffer; /* [BUFFER_SIZE] */
@@ -28,30 +41,119 @@ static void destroy(bnc_file_writer *w) {
   bnc_mem_free(w);
 }
 
+/* "/dev/stdout" and its like name a descriptor of ours; what stands behind it must not be renamed over. -1: another name. */
+static int descriptor_of(const char *path) {
+  static const char *const folders[] = {"/dev/fd/", "/proc/self/fd/"};
+  if (strcmp(path, "/dev/stdout") == 0) return 1;
+  if (strcmp(path, "/dev/stderr") == 0) return 2;
+  for (size_t i = 0; i < 2; i++) {
+    size_t n = strlen(folders[i]);
+    char *end;
+    if (strncmp(path, folders[i], n) != 0 || path[n] < '0' || path[n] > '9') continue;
+    long fd = strtol(path + n, &end, 10);
+    if (*end == 0 && fd <= INT_MAX) return (int)fd;
+  }
+  return -1;
+}
+
+static bnc_status open_stream(bnc_file_writer *w, int descriptor, bnc_error *err) {
+  w->kind = STREAM;
+  w->fd = descriptor >= 0 ? fcntl(descriptor, F_DUPFD_CLOEXEC, 0) : open(w->path, O_WRONLY | O_CLOEXEC);
+  if (w->fd < 0) return bnc_fail_errno(err, "%s: cannot write", w->path);
+  int flags = fcntl(w->fd, F_GETFL);
+  off_t at = lseek(w->fd, 0, SEEK_CUR);
+  w->can_patch = at >= 0 && flags >= 0 && !(flags & O_APPEND);
+  w->start = at > 0 ? (uint64_t)at : 0;
+  return BNC_OK;
+}
+
+static char *folder_of(const char *path) {
+  const char *slash = strrchr(path, '/');
+  return slash ? bnc_mem_strndup(path, slash == path ? 1 : (size_t)(slash - path)) : bnc_mem_strndup(".", 1);
+}
+
+/* A nameless file gets its name through /proc at the end; without it (some containers) a named one is needed from the start. */
+static bool open_nameless(bnc_file_writer *w) {
+  char link[40];
+  char *folder = folder_of(w->path);
+  w->fd = folder ? open(folder, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666) : -1;
+  bnc_mem_free(folder);
+  if (w->fd < 0) return false;
+  snprintf(link, sizeof link, "/proc/self/fd/%d", w->fd);
+  if (access(link, F_OK) == 0) return true;
+  close(w->fd);
+  w->fd = -1;
+  return false;
+}
+
+/* Puts the file under a fresh *.partial name; two writers of one path never share it. */
+static bool name_temporary(bnc_file_writer *w) {
+  char link[40];
+  size_t size = strlen(w->path) + 48;
+  snprintf(link, sizeof link, "/proc/self/fd/%d", w->fd);
+  for (unsigned attempt = 0; attempt < 100; attempt++) {
+    snprintf(w->temporary, size, "%s.%ld-%u.partial", w->path, (long)getpid(), attempt);
+    if (w->kind == NAMELESS) {
+      if (linkat(AT_FDCWD, link, AT_FDCWD, w->temporary, AT_SYMLINK_FOLLOW) == 0) return true;
+    } else {
+      w->fd = open(w->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+      if (w->fd >= 0) return true;
+    }
+    if (errno != EEXIST) break;
+  }
+  w->temporary[0] = 0;
+  return false;
+}
+
+/* A symbolic link stays: what it points to is replaced. */
+static bnc_status resolve(bnc_file_writer *w, bnc_error *err) {
+  struct stat st;
+  if (lstat(w->path, &st) < 0 || !S_ISLNK(st.st_mode)) return BNC_OK;
+  char *real = bnc_mem_alloc(PATH_MAX);
+  if (!real) return bnc_fail_memory(err, PATH_MAX);
+  if (!realpath(w->path, real)) {
+    bnc_status s = bnc_fail_errno(err, "%s: a symbolic link to nowhere", w->path);
+    bnc_mem_free(real);
+    return s;
+  }
+  bnc_mem_free(w->path);
+  w->path = real;
+  return BNC_OK;
+}
+
+static bnc_status open_target(bnc_file_writer *w, bnc_error *err) {
+  struct stat st;
+  int descriptor = descriptor_of(w->path);
+  if (descriptor >= 0) return open_stream(w, descriptor, err);
+  bnc_status s = resolve(w, err);
+  if (s != BNC_OK) return s;
+  bool exists = stat(w->path, &st) == 0;
+  if (!exists && errno != ENOENT) return bnc_fail_errno(err, "%s: cannot create", w->path);
+  if (exists && S_ISDIR(st.st_mode)) return bnc_fail(err, BNC_ERROR_IO, "%s: found a directory, expected a file's name", w->path);
+  if (exists && !S_ISREG(st.st_mode)) return open_stream(w, -1, err);
+  size_t length = strlen(w->path);
+  if (w->path[length - 1] == '/') return bnc_fail(err, BNC_ERROR_IO, "%s: found a folder's name, expected a file's name", w->path);
+  w->can_patch = true;
+  w->temporary = bnc_mem_zalloc(length + 48);
+  if (!w->temporary) return bnc_fail_memory(err, length + 48);
+  w->kind = open_nameless(w) ? NAMELESS : NAMED;
+  if (w->kind == NAMED && !name_temporary(w)) return bnc_fail_errno(err, "%s: cannot create", w->path);
+  /* The new content keeps the rights that the old file had. Best effort: some file systems know no rights. */
+  if (exists && fchmod(w->fd, st.st_mode & 0777) < 0) errno = 0;
+  return BNC_OK;
+}
+
 bnc_status bnc_file_writer_open(bnc_file_writer **writer, const char *path, bnc_error *err) {
   *writer = NULL;
   size_t length = strlen(path);
-  struct stat st;
   if (length == 0) return bnc_fail(err, BNC_ERROR_IO, "the output's name is empty");
-  if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) return bnc_fail(err, BNC_ERROR_IO, "%s: found a directory, expected a file's name", path);
   bnc_file_writer *w = bnc_mem_zalloc(sizeof *w);
   if (!w) return bnc_fail_memory(err, sizeof *w);
   w->fd = -1;
   w->path = bnc_mem_strndup(path, length);
-  w->temporary = bnc_mem_alloc(length + 32);
   w->buffer = bnc_mem_alloc(BUFFER_SIZE);
-  if (!w->path || !w->temporary || !w->buffer) {
-    destroy(w);
-    return bnc_fail_memory(err, BUFFER_SIZE);
-  }
-  /* A fresh name per attempt: two writers of one path never share a temporary file. */
-  for (unsigned attempt = 0; attempt < 100 && w->fd < 0; attempt++) {
-    snprintf(w->temporary, length + 32, "%s.%ld-%u.partial", path, (long)getpid(), attempt);
-    w->fd = open(w->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-    if (w->fd < 0 && errno != EEXIST) break;
-  }
-  if (w->fd < 0) {
-    bnc_status s = bnc_fail_errno(err, "%s: cannot create", path);
+  bnc_status s = w->path && w->buffer ? open_target(w, err) : bnc_fail_memory(err, BUFFER_SIZE);
+  if (s != BNC_OK) {
     destroy(w);
     return s;
   }
@@ -59,7 +161,16 @@ bnc_status bnc_file_writer_open(bnc_file_writer **writer, const char *path, bnc_
   return BNC_OK;
 }
 
+/* The kernel answers a write beyond the process's file size limit with a signal that kills; find out before. */
+static bool beyond_limit(const bnc_file_writer *w, uint64_t end) {
+  struct rlimit limit;
+  if (w->kind == STREAM || getrlimit(RLIMIT_FSIZE, &limit) < 0 || limit.rlim_cur == RLIM_INFINITY || end <= limit.rlim_cur) return false;
+  errno = EFBIG;
+  return true;
+}
+
 static bnc_status write_all(bnc_file_writer *w, const uint8_t *data, size_t size, bnc_error *err) {
+  if (size > 0 && beyond_limit(w, w->size)) return bnc_fail_errno(err, "%s: cannot write", w->path);
   while (size > 0) {
     ssize_t n = write(w->fd, data, size);
     if (n < 0 && errno == EINTR) continue;
@@ -78,9 +189,9 @@ static bnc_status flush(bnc_file_writer *w, bnc_error *err) {
 
 bnc_status bnc_file_writer_write(bnc_file_writer *w, const void *data, size_t size, bnc_error *err) {
   const uint8_t *bytes = data;
-  w->size += size;
   if (size >= BUFFER_SIZE) {
     bnc_status s = flush(w, err);
+    w->size += size;
     return s != BNC_OK ? s : write_all(w, bytes, size, err);
   }
   while (size > 0) {
@@ -88,6 +199,7 @@ bnc_status bnc_file_writer_write(bnc_file_writer *w, const void *data, size_t si
     size_t n = size < room ? size : room;
     memcpy(w->buffer + w->buffered, bytes, n);
     w->buffered += n;
+    w->size += n;
     bytes += n;
     size -= n;
     if (w->buffered == BUFFER_SIZE) {
@@ -112,11 +224,18 @@ bnc_status bnc_file_writer_align(bnc_file_writer *w, size_t alignment, bnc_error
 
 bnc_status bnc_file_writer_patch(bnc_file_writer *w, uint64_t offset, const void *data, size_t size, bnc_error *err) {
   if (offset > w->size || size > w->size - offset) return bnc_fail(err, BNC_ERROR_INTERNAL, "%s: patch behind the end", w->path);
+  uint64_t in_buffer = w->size - w->buffered;
+  if (offset >= in_buffer) {
+    if (size > 0) memcpy(w->buffer + (size_t)(offset - in_buffer), data, size);
+    return BNC_OK;
+  }
+  if (!w->can_patch)
+    return bnc_fail(err, BNC_ERROR_UNSUPPORTED, "%s: cannot go back in a pipe or terminal, expected a file's name", w->path);
   bnc_status s = flush(w, err);
   if (s != BNC_OK) return s;
   const uint8_t *bytes = data;
   while (size > 0) {
-    ssize_t n = pwrite(w->fd, bytes, size, (off_t)offset);
+    ssize_t n = pwrite(w->fd, bytes, size, (off_t)(w->start + offset));
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return bnc_fail_errno(err, "%s: cannot write", w->path);
     bytes += n;
@@ -130,14 +249,13 @@ uint64_t bnc_file_writer_size(const bnc_file_writer *w) { return w->size; }
 
 void bnc_file_writer_abort(bnc_file_writer *w) {
   if (!w) return;
-  unlink(w->temporary);
+  if (w->temporary && w->temporary[0]) unlink(w->temporary);
   destroy(w);
 }
 
 /* The rename is durable only once the folder is on the disk too. Best effort: some file systems refuse to sync folders. */
 static void sync_folder(const char *path) {
-  const char *slash = strrchr(path, '/');
-  char *folder = slash ? bnc_mem_strndup(path, slash == path ? 1 : (size_t)(slash - path)) : bnc_mem_strndup(".", 1);
+  char *folder = folder_of(path);
   int fd = folder ? open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
   if (fd >= 0) {
     fsync(fd);
@@ -146,20 +264,26 @@ static void sync_folder(const char *path) {
   bnc_mem_free(folder);
 }
 
+static bnc_status put_in_place(bnc_file_writer *w, bnc_error *err) {
+  if (w->kind == NAMELESS && !name_temporary(w)) return bnc_fail_errno(err, "%s: cannot name the finished file", w->path);
+  int fd = w->fd;
+  w->fd = -1;
+  if (close(fd) < 0) return bnc_fail_errno(err, "%s: cannot write", w->path);
+  if (w->kind != STREAM && rename(w->temporary, w->path) < 0) return bnc_fail_errno(err, "%s: cannot rename the finished file", w->path);
+  return BNC_OK;
+}
+
 bnc_status bnc_file_writer_commit(bnc_file_writer *w, bnc_error *err) {
   bnc_status s = flush(w, err);
-  if (s == BNC_OK && fsync(w->fd) < 0 && errno != EINVAL && errno != EROFS) s = bnc_fail_errno(err, "%s: cannot write", w->path);
-  if (s == BNC_OK) {
-    int fd = w->fd;
-    w->fd = -1;
-    if (close(fd) < 0) s = bnc_fail_errno(err, "%s: cannot write", w->path);
-  }
-  if (s == BNC_OK && rename(w->temporary, w->path) < 0) s = bnc_fail_errno(err, "%s: cannot rename the finished file", w->path);
+  /* Pipes and devices have nothing to sync and say EINVAL or ENOTSUP. */
+  if (s == BNC_OK && fsync(w->fd) < 0 && w->kind != STREAM && errno != EINVAL && errno != EROFS)
+    s = bnc_fail_errno(err, "%s: cannot write", w->path);
+  if (s == BNC_OK) s = put_in_place(w, err);
   if (s != BNC_OK) {
     bnc_file_writer_abort(w);
     return s;
   }
-  sync_folder(w->path);
+  if (w->kind != STREAM) sync_folder(w->path);
   destroy(w);
   return BNC_OK;
 }

@@ -1,32 +1,62 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "platforms/threads.h"
 
+#include <pthread.h>
 #include <pthreadpool.h>
 #include <sched.h>
+#include <stdatomic.h>
 
 #include "platforms/mem.h"
 
 struct bnc_pool {
   pthreadpool_t native; /* NULL: everything runs on the caller's thread */
   size_t threads;
+  uint32_t flags;       /* PTHREADPOOL_FLAG_... of every run */
 };
 
-size_t bnc_pool_default_threads(void) {
-  cpu_set_t set;
-  if (sched_getaffinity(0, sizeof set, &set) != 0) return 1;
-  int n = CPU_COUNT(&set);
-  return n > 0 ? (size_t)n : 1;
+typedef struct gate {
+  pthread_mutex_t mutex;
+} gate;
+
+static void *wait_at(void *context) {
+  gate *g = context;
+  pthread_mutex_lock(&g->mutex);
+  pthread_mutex_unlock(&g->mutex);
+  return NULL;
+}
+
+/* pthreadpool does not check whether its threads started, and would wait for the missing ones for ever: see first how many can live at once. */
+static size_t startable(size_t wanted) {
+  gate g = {PTHREAD_MUTEX_INITIALIZER};
+  pthread_t *trial = bnc_mem_array(wanted, sizeof *trial);
+  size_t started = 0;
+  if (!trial) return 0;
+  pthread_mutex_lock(&g.mutex);
+  while (started < wanted && pthread_create(&trial[started], NULL, wait_at, &g) == 0) started++;
+  pthread_mutex_unlock(&g.mutex);
+  for (size_t i = 0; i < started; i++) pthread_join(trial[i], NULL);
+  pthread_mutex_destroy(&g.mutex);
+  bnc_mem_free(trial);
+  return started;
 }
 
 bnc_status bnc_pool_create(bnc_pool **pool, size_t threads, bnc_error *err) {
   *pool = NULL;
   if (threads == 0) threads = bnc_pool_default_threads();
+  if (threads > BNC_POOL_MAX_THREADS)
+    return bnc_fail(err, BNC_ERROR_LIMIT, "threads: found %zu, expected 1 to %d", threads, BNC_POOL_MAX_THREADS);
   bnc_pool *p = bnc_mem_zalloc(sizeof *p);
   if (!p) return bnc_fail_memory(err, sizeof *p);
   p->threads = threads;
-  if (threads > 1 && !(p->native = pthreadpool_create(threads))) {
-    bnc_mem_free(p);
-    return bnc_fail(err, BNC_ERROR_MEMORY, "cannot start %zu threads", threads);
+  /* Spinning pays while each thread has a CPU; where they share, it takes the time of those that have work. */
+  if (threads > bnc_pool_allowed_cpus()) p->flags = PTHREADPOOL_FLAG_YIELD_WORKERS;
+  if (threads > 1) {
+    size_t can = startable(threads - 1) + 1;
+    p->native = can == threads ? pthreadpool_create(threads) : NULL;
+    if (!p->native) {
+      bnc_mem_free(p);
+      return bnc_fail(err, BNC_ERROR_MEMORY, "cannot start %zu threads: the system allows %zu now", threads, can);
+    }
   }
   *pool = p;
   return BNC_OK;
@@ -39,6 +69,7 @@ void bnc_pool_destroy(bnc_pool *pool) {
 }
 
 size_t bnc_pool_threads(const bnc_pool *pool) { return pool->threads; }
+bool bnc_pool_yields(const bnc_pool *pool) { return (pool->flags & PTHREADPOOL_FLAG_YIELD_WORKERS) != 0; }
 struct pthreadpool *bnc_pool_native(bnc_pool *pool) { return pool->native; }
 
 typedef struct job {
@@ -55,9 +86,48 @@ void bnc_pool_run(bnc_pool *pool, bnc_pool_task task, void *context, size_t coun
   if (count == 0) return;
   if (grain == 0) grain = 1;
   if (!pool->native || count <= grain) {
-    for (size_t from = 0; from < count; from += grain) task(context, from, count - from < grain ? count : from + grain);
+    for (size_t from = 0; from < count;) {
+      size_t to = count - from < grain ? count : from + grain;
+      task(context, from, to);
+      from = to;
+    }
     return;
   }
   job j = {task, context};
-  pthreadpool_parallelize_1d_tile_1d(pool->native, run_piece, &j, count, grain, 0);
+  pthreadpool_parallelize_1d_tile_1d(pool->native, run_piece, &j, count, grain, pool->flags);
+}
+
+typedef struct pin_job {
+  pthread_t caller;
+  size_t threads;
+  _Atomic size_t arrived, pinned, next;
+  cpu_set_t allowed;
+} pin_job;
+
+/* The i-th allowed CPU, wrapped around. */
+static size_t nth_cpu(const cpu_set_t *set, size_t i) {
+  i %= (size_t)CPU_COUNT(set);
+  for (size_t cpu = 0;; cpu++)
+    if (CPU_ISSET(cpu, set) && i-- == 0) return cpu;
+}
+
+/* Each item holds its thread until all items have one, so that every thread of the pool takes exactly one. */
+static void pin_one(void *context, size_t item) {
+  pin_job *j = context;
+  (void)item;
+  atomic_fetch_add(&j->arrived, 1);
+  while (atomic_load(&j->arrived) < j->threads) sched_yield();
+  if (pthread_equal(pthread_self(), j->caller)) return;
+  cpu_set_t one;
+  CPU_ZERO(&one);
+  CPU_SET(nth_cpu(&j->allowed, 1 + atomic_fetch_add(&j->next, 1)), &one);
+  if (pthread_setaffinity_np(pthread_self(), sizeof one, &one) == 0) atomic_fetch_add(&j->pinned, 1);
+}
+
+size_t bnc_pool_pin(bnc_pool *pool) {
+  pin_job j = {.caller = pthread_self(), .threads = pool->threads};
+  if (!pool->native || sched_getaffinity(0, sizeof j.allowed, &j.allowed) != 0) return 0;
+  if (pool->threads > (size_t)CPU_COUNT(&j.allowed)) return 0;
+  pthreadpool_parallelize_1d(pool->native, pin_one, &j, pool->threads, 0);
+  return atomic_load(&j.pinned);
 }

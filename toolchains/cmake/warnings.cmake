@@ -7,7 +7,7 @@ if(CMAKE_C_COMPILER_ID STREQUAL "GNU")
 endif()
 # Floating point: what the source says and no more, so that every level and every compiler computes the same.
 add_compile_options(-ffp-contract=off -fno-math-errno)
-add_compile_definitions(_GNU_SOURCE)
+add_compile_definitions(_GNU_SOURCE _FILE_OFFSET_BITS=64)
 if(BINOCLE_SANITIZE)
   add_compile_options(-fsanitize=${BINOCLE_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${BINOCLE_SANITIZE})
