@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "platforms/mem.h"
+#include "platforms/threads.h"
+
+#define COUNT 1003
+
+typedef struct sums {
+  _Atomic uint32_t visits[COUNT];
+  float out[COUNT];
+  size_t grain;
+} sums;
+
+/* An item sums a series of its own, so no cut of the range may change a bit. */
+static void add_series(void *context, size_t from, size_t to) {
+  sums *s = context;
+  assert_true(from < to && to <= COUNT && to - from <= s->grain);
+  for (size_t i = from; i < to; i++) {
+    atomic_fetch_add(&s->visits[i], 1);
+    float sum = 0;
+    for (size_t k = 1; k < 50; k++) sum += 1.0f / (float)(i + k * k);
+    s->out[i] = sum;
+  }
+}
+
+static void bit_identical(void **state) {
+  (void)state;
+  static const size_t threads[] = {1, 2, 3, 4, 8, 33}, grains[] = {1, 7, 64, COUNT, 5000};
+  static sums reference, s;
+  reference.grain = COUNT;
+  add_series(&reference, 0, COUNT);
+  for (size_t t = 0; t < sizeof threads / sizeof threads[0]; t++) {
+    bnc_pool *pool;
+    assert_int_equal(bnc_pool_create(&pool, threads[t], NULL), BNC_OK);
+    assert_int_equal(bnc_pool_threads(pool), threads[t]);
+    assert_int_equal(bnc_pool_native(pool) == NULL, threads[t] == 1);
+    assert_int_equal(bnc_pool_yields(pool), threads[t] > bnc_pool_allowed_cpus());
+    uint64_t allocations = bnc_mem_count();
+    for (size_t g = 0; g < sizeof grains / sizeof grains[0]; g++) {
+      memset(&s, 0, sizeof s);
+      s.grain = grains[g];
+      bnc_pool_run(pool, add_series, &s, COUNT, grains[g]);
+      assert_memory_equal(s.out, reference.out, sizeof s.out);
+      for (size_t i = 0; i < COUNT; i++) assert_int_equal(s.visits[i], 1);
+    }
+    assert_true(bnc_mem_count() == allocations);
+    bnc_pool_destroy(pool);
+  }
+  bnc_pool_destroy(NULL);
+}
+
+static void edges(void **state) {
+  (void)state;
+  static sums s;
+  bnc_pool *pool;
+  bnc_error err;
+  assert_int_equal(bnc_pool_create(&pool, 2, NULL), BNC_OK);
+  s.grain = 1;
+  bnc_pool_run(pool, add_series, &s, 0, 1);
+  assert_int_equal(s.visits[0], 0);
+  bnc_pool_run(pool, add_series, &s, 3, 0); /* grain 0 counts as 1 */
+  assert_int_equal(s.visits[0] + s.visits[1] + s.visits[2], 3);
+  bnc_pool_destroy(pool);
+  assert_int_equal(bnc_pool_create(&pool, 1025, &err), BNC_ERROR_LIMIT);
+  assert_null(pool);
+  assert_string_equal(err.text, "threads: found 1025, expected 1 to 1024");
+  assert_int_equal(bnc_pool_create(&pool, SIZE_MAX, &err), BNC_ERROR_LIMIT);
+  bnc_mem_fail_after(0);
+  assert_int_equal(bnc_pool_create(&pool, 2, &err), BNC_ERROR_MEMORY);
+  bnc_mem_fail_after(-1);
+}
+
+static void defaults(void **state) {
+  (void)state;
+  bnc_pool *pool;
+  size_t n = bnc_pool_default_threads();
+  assert_true(n >= 1 && n <= bnc_pool_allowed_cpus());
+  assert_int_equal(bnc_pool_create(&pool, 0, NULL), BNC_OK);
+  assert_int_equal(bnc_pool_threads(pool), n);
+  bnc_pool_destroy(pool);
+  cpu_set_t all, one;
+  assert_int_equal(sched_getaffinity(0, sizeof all, &all), 0);
+  CPU_ZERO(&one);
+  for (int i = 0; i < CPU_SETSIZE && CPU_COUNT(&one) == 0; i++)
+    if (CPU_ISSET(i, &all)) CPU_SET(i, &one);
+  assert_int_equal(sched_setaffinity(0, sizeof one, &one), 0);
+  assert_int_equal(bnc_pool_default_threads(), 1);
+  assert_int_equal(sched_setaffinity(0, sizeof all, &all), 0);
+}
+
+static void pinning(void **state) {
+  (void)state;
+  bnc_pool *pool;
+  cpu_set_t before, after;
+  size_t cpus = bnc_pool_allowed_cpus();
+  assert_int_equal(sched_getaffinity(0, sizeof before, &before), 0);
+  assert_int_equal(bnc_pool_create(&pool, cpus, NULL), BNC_OK);
+  assert_int_equal(bnc_pool_pin(pool), cpus - 1);
+  assert_int_equal(sched_getaffinity(0, sizeof after, &after), 0);
+  assert_true(CPU_EQUAL(&before, &after)); /* the caller keeps its freedom */
+  bnc_pool_destroy(pool);
+  assert_int_equal(bnc_pool_create(&pool, cpus + 1, NULL), BNC_OK);
+  assert_int_equal(bnc_pool_pin(pool), 0);
+  bnc_pool_destroy(pool);
+}
+
+/* pthreadpool alone would hang here for ever. RLIMIT_AS is no use under sanitizers and RLIMIT_NPROC does not bind root. */
+static void too_few_threads(void **state) {
+  (void)state;
+  if (geteuid() == 0) skip();
+  pid_t child = fork();
+  if (child == 0) {
+    bnc_pool *pool;
+    bnc_error err;
+    struct rlimit none = {1, 1};
+    setrlimit(RLIMIT_NPROC, &none);
+    alarm(20);
+    _exit(bnc_pool_create(&pool, 4, &err) == BNC_ERROR_MEMORY && strstr(err.text, "cannot start 4 threads") ? 0 : 1);
+  }
+  int status;
+  assert_int_equal(waitpid(child, &status, 0), child);
+  assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(bit_identical), cmocka_unit_test(edges), cmocka_unit_test(defaults),
+                                     cmocka_unit_test(pinning), cmocka_unit_test(too_few_threads)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
