@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -8,6 +7,7 @@
 
 #include "platforms/cpu_record.h"
 #include "platforms/mem.h"
+#include "platforms/number.h"
 #include "platforms/sysfs.h"
 
 #define CPU_FOLDER "/sys/devices/system/cpu/cpu%u"
@@ -26,18 +26,19 @@ static void read_proc_cpuinfo(one_cpu *cpus, unsigned *processors, char *hardwar
   static const char *const names[] = {"Hardware", "model name"};
   bnc_sysfs_reader reader;
   char line[256], *key, *value;
-  unsigned long at = 0;
+  uint64_t at = 0;
   if (!bnc_sysfs_reader_open(&reader, "/proc/cpuinfo")) return;
   while (bnc_sysfs_reader_line(&reader, line, sizeof line)) {
     if (!bnc_sysfs_key_value(line, &key, &value)) continue;
+    const char *number_text = value;
     if (strcmp(key, "processor") == 0) {
-      at = strtoul(value, NULL, 10);
+      at = bnc_number_u64(&number_text, 10, &at) ? at : BNC_CPU_MAX_CPUS;
       if (at < BNC_CPU_MAX_CPUS) ++*processors;
     }
     for (size_t i = 0; i < 2; i++)
       if (strcmp(key, names[i]) == 0 && !hardware[0]) snprintf(hardware, hardware_size, "%s", value);
     if (at >= BNC_CPU_MAX_CPUS) continue;
-    uint32_t number = (uint32_t)strtoul(value, NULL, 0);
+    uint32_t number = (uint32_t)bnc_number_or_zero(value, strncmp(value, "0x", 2) == 0 ? 16 : 10);
     if (strcmp(key, "CPU implementer") == 0) cpus[at].midr = (number & 0xff) << 24;
     if (strcmp(key, "CPU variant") == 0) cpus[at].midr |= (number & 0xf) << 20;
     if (strcmp(key, "CPU part") == 0) cpus[at].midr |= (number & 0xfff) << 4;
@@ -90,12 +91,13 @@ static void read_cache(unsigned cpu, bnc_cpu_cluster *c) {
   size_t count = bnc_sysfs_list(folder, "index[0-9]*", entries, 16);
   for (size_t i = 0; i < count; i++) {
     int64_t level;
-    char *end;
+    const char *end = text;
+    uint64_t size;
     if (bnc_sysfs_int(&level, "%s/%s/level", folder, entries[i]) != BNC_SYSFS_OK || level < 1 || level > 3) continue;
     bnc_sysfs_string(text, sizeof text, "%s/%s/type", folder, entries[i]);
     if (strcmp(text, "Instruction") == 0) continue;
     bnc_sysfs_string(text, sizeof text, "%s/%s/size", folder, entries[i]);
-    unsigned long size = strtoul(text, &end, 10);
+    if (!bnc_number_u64(&end, 10, &size)) continue;
     unsigned shift = *end == 'K' ? 10 : *end == 'M' ? 20 : 0;
     if (size == 0 || size > (SIZE_MAX >> 1) >> shift) continue;
     bnc_cpu_cache *cache = level == 1 ? &c->l1d : level == 2 ? &c->l2 : &c->l3;

@@ -12,6 +12,7 @@
 
 #include "platforms/file.h"
 #include "platforms/mem.h"
+#include "platforms/number.h"
 
 #define BUFFER_SIZE ((size_t)1 << 20)
 
@@ -48,10 +49,10 @@ static int descriptor_of(const char *path) {
   if (strcmp(path, "/dev/stderr") == 0) return 2;
   for (size_t i = 0; i < 2; i++) {
     size_t n = strlen(folders[i]);
-    char *end;
-    if (strncmp(path, folders[i], n) != 0 || path[n] < '0' || path[n] > '9') continue;
-    long fd = strtol(path + n, &end, 10);
-    if (*end == 0 && fd <= INT_MAX) return (int)fd;
+    uint64_t fd;
+    if (strncmp(path, folders[i], n) != 0) continue;
+    const char *end = path + n;
+    if (bnc_number_u64(&end, 10, &fd) && *end == 0 && fd <= INT_MAX) return (int)fd;
   }
   return -1;
 }

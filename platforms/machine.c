@@ -2,12 +2,12 @@
 #include "platforms/machine.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
 #include "platforms/mem.h"
+#include "platforms/number.h"
 #include "platforms/sysfs.h"
 #include "platforms/threads.h"
 
@@ -17,7 +17,7 @@ static void read_memory(bnc_machine *m) {
   if (!bnc_sysfs_reader_open(&reader, "/proc/meminfo")) return;
   while (bnc_sysfs_reader_line(&reader, line, sizeof line)) {
     if (!bnc_sysfs_key_value(line, &key, &value)) continue;
-    uint64_t kib = strtoull(value, NULL, 10);
+    uint64_t kib = bnc_number_or_zero(value, 10);
     if (kib > UINT64_MAX >> 10) continue;
     if (strcmp(key, "MemTotal") == 0) m->memory_total = kib << 10;
     if (strcmp(key, "MemAvailable") == 0) m->memory_available = kib << 10;

@@ -12,6 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "platforms/number.h"
+
 static const char *root(void) {
   const char *r = getenv("BINOCLE_SYSFS");
   return r ? r : "";
@@ -78,13 +80,11 @@ bnc_sysfs_result bnc_sysfs_int(int64_t *value, const char *format, ...) {
   if (!ok) return BNC_SYSFS_ABSENT;
   bnc_sysfs_result r = read_line(path, text, sizeof text);
   if (r != BNC_SYSFS_OK) return r;
-  char *end;
-  errno = 0;
-  /* Registers are written as 0x...; decimal texts may start with zeros, so base 0 (octal) would be wrong. */
-  int base = strncmp(text, "0x", 2) == 0 ? 16 : 10;
-  long long v = strtoll(text, &end, base);
-  if (end == text || *end || errno) return BNC_SYSFS_MALFORMED;
-  *value = v;
+  const char *p = text + (text[0] == '-');
+  uint64_t v;
+  /* Registers are written as 0x...; decimal texts may start with zeros. */
+  if (!bnc_number_u64(&p, strncmp(p, "0x", 2) == 0 ? 16 : 10, &v) || *p || v > INT64_MAX) return BNC_SYSFS_MALFORMED;
+  *value = text[0] == '-' ? -(int64_t)v : (int64_t)v;
   return BNC_SYSFS_OK;
 }
 
@@ -93,11 +93,10 @@ static int natural_order(const void *left, const void *right) {
   const char *a = left, *b = right;
   while (*a && *b) {
     if (isdigit((unsigned char)*a) && isdigit((unsigned char)*b)) {
-      char *a_end, *b_end;
-      unsigned long long x = strtoull(a, &a_end, 10), y = strtoull(b, &b_end, 10);
+      uint64_t x, y;
+      bnc_number_u64(&a, 10, &x);
+      bnc_number_u64(&b, 10, &y);
       if (x != y) return x < y ? -1 : 1;
-      a = a_end;
-      b = b_end;
     } else if (*a != *b) {
       return (unsigned char)*a < (unsigned char)*b ? -1 : 1;
     } else {
@@ -126,14 +125,18 @@ size_t bnc_sysfs_list(const char *folder, const char *pattern, char (*names)[BNC
 size_t bnc_sysfs_cpu_list(const char *text, uint8_t *set, size_t size) {
   size_t count = 0;
   for (const char *p = text; isdigit((unsigned char)*p);) {
-    char *end;
-    unsigned long from = strtoul(p, &end, 10), to = from;
-    if (*end == '-' && isdigit((unsigned char)end[1])) to = strtoul(end + 1, &end, 10);
-    for (unsigned long i = from; i <= to && i < size; i++) {
+    uint64_t from, to;
+    if (!bnc_number_u64(&p, 10, &from)) break;
+    to = from;
+    if (*p == '-') {
+      p++;
+      if (!bnc_number_u64(&p, 10, &to)) break;
+    }
+    for (uint64_t i = from; i <= to && i < size; i++) {
       set[i] = 1;
       count++;
     }
-    p = *end == ',' ? end + 1 : end;
+    p += *p == ',';
   }
   return count;
 }

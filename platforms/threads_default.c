@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <sched.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "platforms/cpu_record.h"
+#include "platforms/number.h"
 #include "platforms/sysfs.h"
 #include "platforms/threads.h"
 
 /* Quota over period of one control group, in CPUs; 0: no limit here. */
 static double quota_v2(const char *path) {
   char text[64];
-  double quota, period;
+  const char *p = text;
+  uint64_t quota, period;
   if (bnc_sysfs_string(text, sizeof text, "/sys/fs/cgroup%s/cpu.max", path) != BNC_SYSFS_OK) return 0;
-  return sscanf(text, "%lf %lf", &quota, &period) == 2 && quota > 0 && period > 0 ? quota / period : 0; /* "max 100000": no limit */
+  if (!bnc_number_u64(&p, 10, &quota) || *p++ != ' ' || !bnc_number_u64(&p, 10, &period)) return 0; /* "max 100000": no limit */
+  return quota > 0 && period > 0 ? (double)quota / (double)period : 0;
 }
 
 static double quota_v1(const char *path) {

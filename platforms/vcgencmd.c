@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "platforms/clock.h"
+#include "platforms/number.h"
 
 #define PROGRAM "vcgencmd"
 #define TIMEOUT_MS 2000
@@ -102,15 +103,16 @@ static rail *find_rail(rail *rails, size_t *count, const char *name, size_t leng
 
 /* "  3V7_WL_SW_A current(0)=0.00390372A" */
 static void parse_rail(const char *line, size_t length, rail *rails, size_t *count) {
-  char text[128], *end;
+  char text[128];
+  double value;
   if (length >= sizeof text) return;
   memcpy(text, line, length);
   text[length] = 0;
   const char *name = text + strspn(text, " \t"), *equals = strchr(name, '=');
   size_t n = strcspn(name, " \t");
   if (!equals || n < 3 || n - 2 >= sizeof rails[0].name || name[n - 2] != '_') return;
-  double value = strtod(equals + 1, &end);
-  if (end == equals + 1 || !(value >= 0 && value < 1e4) || *end != name[n - 1]) return;
+  const char *end = equals + 1;
+  if (!bnc_number_decimal(&end, &value) || value > 1e4 || *end != name[n - 1]) return;
   rail *r = find_rail(rails, count, name, n - 2);
   if (!r) return;
   if (name[n - 1] == 'A') {
@@ -143,11 +145,11 @@ bool bnc_vcgencmd_parse_pmic(const char *output, double *watts) {
 
 bool bnc_vcgencmd_parse_throttled(const char *output, uint32_t *bits) {
   static const char key[] = "throttled=";
-  char *end;
+  uint64_t v;
   *bits = 0;
   if (strncmp(output, key, sizeof key - 1) != 0) return false;
-  unsigned long long v = strtoull(output + sizeof key - 1, &end, 16);
-  if (end == output + sizeof key - 1 || (*end && *end != '\n') || v > UINT32_MAX) return false;
+  const char *end = output + sizeof key - 1;
+  if (!bnc_number_u64(&end, 16, &v) || (*end && *end != '\n') || v > UINT32_MAX) return false;
   *bits = (uint32_t)v;
   return true;
 }
