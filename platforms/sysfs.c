@@ -21,7 +21,7 @@ static const char *root(void) {
 
 bool bnc_sysfs_relocated(void) { return root()[0] != 0; }
 
-static bool join(char *out, size_t size, const char *format, va_list args) {
+__attribute__((format(printf, 3, 0))) static bool join(char *out, size_t size, const char *format, va_list args) {
   int n = snprintf(out, size, "%s", root());
   if (n < 0 || (size_t)n >= size) return false;
   int m = vsnprintf(out + n, size - (size_t)n, format, args);
