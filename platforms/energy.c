@@ -69,7 +69,8 @@ static void sample_counter(const bnc_meter_source *source, gathered *g) {
       return;
     }
   if (g->samples > 0)
-    for (size_t r = 0; r < source->rail_count; r++) g->joules += 1e-6 * (double)bnc_meter_counter_delta(g->counter[r], now[r], source->rails[r].range);
+    for (size_t r = 0; r < source->rail_count; r++)
+      g->joules += 1e-6 * (double)bnc_meter_counter_delta(g->counter[r], now[r], source->rails[r].range);
   memcpy(g->counter, now, source->rail_count * sizeof now[0]);
   g->last_ns = bnc_clock_ns();
   if (g->samples++ == 0) g->first_ns = g->last_ns;

@@ -150,7 +150,11 @@ static void find_rapl(list *l) {
     if (bnc_sysfs_string(name, sizeof name, "/sys/class/powercap/%s/name", zones[i]) != BNC_SYSFS_OK) continue;
     bool psys = strcmp(name, "psys") == 0;
     if (!psys && strncmp(name, "package-", 8) != 0) continue;
-    bnc_meter_source *s = psys || !package ? add(l, psys ? BNC_METER_BOARD : BNC_METER_PACKAGE, BNC_METER_COUNTER_UJ, psys ? "rapl psys" : "rapl package") : package;
+    bnc_meter_source *s = package;
+    if (psys)
+      s = add(l, BNC_METER_BOARD, BNC_METER_COUNTER_UJ, "rapl psys");
+    else if (!package)
+      s = add(l, BNC_METER_PACKAGE, BNC_METER_COUNTER_UJ, "rapl package");
     if (!s) return;
     if (!psys) package = s;
     if (!add_rail(s, "/sys/class/powercap/%s/energy_uj", zones[i])) continue;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "platforms/thermal.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "platforms/sysfs.h"
@@ -15,8 +16,8 @@ size_t bnc_thermal_read(bnc_thermal_zone zones[BNC_THERMAL_MAX_ZONES]) {
     if (milli < -100000 || milli > 250000) continue; /* drivers of absent sensors report nonsense such as -256000 */
     bnc_thermal_zone *z = &zones[count++];
     z->celsius = (double)milli / 1000;
-    if (bnc_sysfs_string(z->type, sizeof z->type, "/sys/class/thermal/%s/type", names[i]) != BNC_SYSFS_OK) memcpy(z->type, names[i], sizeof z->type - 1);
-    z->type[sizeof z->type - 1] = 0;
+    if (bnc_sysfs_string(z->type, sizeof z->type, "/sys/class/thermal/%s/type", names[i]) == BNC_SYSFS_OK) continue;
+    snprintf(z->type, sizeof z->type, "%s", names[i]);
   }
   return count;
 }

@@ -25,7 +25,7 @@ static void *wait_at(void *context) {
   return NULL;
 }
 
-/* pthreadpool does not check whether its threads started, and would wait for the missing ones for ever: see first how many can live at once. */
+/* pthreadpool does not check whether its threads started, and would wait for the missing ones for ever: see first how many can live. */
 static size_t startable(size_t wanted) {
   gate g = {PTHREAD_MUTEX_INITIALIZER};
   pthread_t *trial = bnc_mem_array(wanted, sizeof *trial);
