@@ -41,4 +41,8 @@ void bnc_image_free(bnc_image *image);
  */
 bnc_status bnc_image_fit(const bnc_image *image, const uint8_t pad[3], size_t side, uint8_t *out /* [side, side, 3] */, bnc_error *err);
 
+/** What each byte of a channel becomes for the vision program: levels[c][v] = (v / 255 - mean[c]) / std[c], every step rounded to float, as the reference's
+ * image processor computes it. std must not be 0. */
+void bnc_image_levels(const float mean[3], const float std[3], float levels[3][256]);
+
 #endif
