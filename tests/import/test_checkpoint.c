@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "platforms/file.h"
 #include "platforms/mem.h"
 #include "quant/import/checkpoint.h"
 #include "quant/import/tensor_layout.h"
@@ -193,6 +194,43 @@ static void test_loose_files(void **state) {
   bnc_checkpoint_close(c);
 }
 
+static bnc_status find_in_list(void *context, const char *name, size_t rank, const size_t *shape, bnc_error *err) {
+  char line[256];
+  int n = snprintf(line, sizeof line, "\n%s%s", strncmp(name, "vision_model.", 13) == 0 ? "model.vision_tower.vision_tower." : "", name);
+  for (size_t i = 0; i < rank; i++) n += snprintf(line + n, sizeof line - (size_t)n, " %zu", shape[i]);
+  snprintf(line + n, sizeof line - (size_t)n, "\n");
+  (void)err;
+  if (!strstr(*(const char **)context, line)) fail_msg("the released layout lacks%s", line);
+  return BNC_OK;
+}
+
+static bnc_status count_tensor(void *context, const char *name, size_t rank, const size_t *shape, bnc_error *err) {
+  (void)name, (void)rank, (void)shape, (void)err;
+  ++*(size_t *)context;
+  return BNC_OK;
+}
+
+/* The maker of checkpoints and their reader share one table of tensors; this list comes from the authors' code instead. */
+static void test_released_layout(void **state) {
+  (void)state;
+  bnc_error err = {0};
+  char *list = NULL, *text;
+  size_t size, lines = 0, visited = 0;
+  assert_int_equal(bnc_file_read(BINOCLE_TEST_DATA "/import/reference_w128_tensors.txt", 1 << 20, &list, &size, &err), BNC_OK);
+  text = malloc(size + 2);
+  assert_non_null(text);
+  snprintf(text, size + 2, "\n%s", list);
+  bnc_mem_free(list);
+  for (const char *p = text + 1; *p; p++) lines += *p == '\n';
+  bnc_geometry g = make_spec_small().geometry;
+  g.text.vocab = 769, g.text.hidden = 256, g.text.layers = 4, g.text.heads = 8, g.text.kv_heads = 2, g.text.head_dim = 32, g.text.ffn = 688;
+  g.vision.width = 128, g.vision.layers = 3, g.vision.mlp = 512, g.vision.patch = 14, g.vision.grid = 24, g.vision.dem_mid = 8, g.vision.dem_out = 64;
+  assert_int_equal(bnc_tensor_layout(&g, find_in_list, &text, &err), BNC_OK);
+  assert_int_equal(bnc_tensor_layout(&g, count_tensor, &visited, &err), BNC_OK);
+  assert_int_equal(lines, visited + 2); /* post_layernorm */
+  free(text);
+}
+
 /* Every allocation fails once: each time an error, never a leak. */
 static void test_allocation_failures(void **state) {
   (void)state;
@@ -222,6 +260,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_dtypes_and_sharding), cmocka_unit_test(test_tower_apart),  cmocka_unit_test(test_geometries),
       cmocka_unit_test(test_tied_where_silent),   cmocka_unit_test(test_loose_files),  cmocka_unit_test(test_allocation_failures),
+      cmocka_unit_test(test_released_layout),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
