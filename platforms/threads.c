@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 
 #include "platforms/mem.h"
+#include "platforms/tsan.h"
 
 struct bnc_pool {
   pthreadpool_t native; /* NULL: everything runs on the caller's thread */
@@ -72,14 +73,18 @@ size_t bnc_pool_threads(const bnc_pool *pool) { return pool->threads; }
 bool bnc_pool_yields(const bnc_pool *pool) { return (pool->flags & PTHREADPOOL_FLAG_YIELD_WORKERS) != 0; }
 struct pthreadpool *bnc_pool_native(bnc_pool *pool) { return pool->native; }
 
+/* started and done order the caller's and the workers' memory for the thread sanitizer: nobody reads or writes them. */
 typedef struct job {
   bnc_pool_task task;
   void *context;
+  char started, done;
 } job;
 
 static void run_piece(void *context, size_t from, size_t size) {
-  const job *j = context;
+  job *j = context;
+  BNC_TSAN_ACQUIRE(&j->started);
   j->task(j->context, from, from + size);
+  BNC_TSAN_RELEASE(&j->done);
 }
 
 void bnc_pool_run(bnc_pool *pool, bnc_pool_task task, void *context, size_t count, size_t grain) {
@@ -93,8 +98,10 @@ void bnc_pool_run(bnc_pool *pool, bnc_pool_task task, void *context, size_t coun
     }
     return;
   }
-  job j = {task, context};
+  job j = {.task = task, .context = context};
+  BNC_TSAN_RELEASE(&j.started);
   pthreadpool_parallelize_1d_tile_1d(pool->native, run_piece, &j, count, grain, pool->flags);
+  BNC_TSAN_ACQUIRE(&j.done);
 }
 
 typedef struct pin_job {
@@ -102,6 +109,7 @@ typedef struct pin_job {
   size_t threads;
   _Atomic size_t arrived, pinned, next;
   cpu_set_t allowed;
+  char started, done;
 } pin_job;
 
 /* The i-th allowed CPU, wrapped around. */
@@ -112,9 +120,7 @@ static size_t nth_cpu(const cpu_set_t *set, size_t i) {
 }
 
 /* Each item holds its thread until all items have one, so that every thread of the pool takes exactly one. */
-static void pin_one(void *context, size_t item) {
-  pin_job *j = context;
-  (void)item;
+static void pin_thread(pin_job *j) {
   atomic_fetch_add(&j->arrived, 1);
   while (atomic_load(&j->arrived) < j->threads) sched_yield();
   if (pthread_equal(pthread_self(), j->caller)) return;
@@ -124,10 +130,20 @@ static void pin_one(void *context, size_t item) {
   if (pthread_setaffinity_np(pthread_self(), sizeof one, &one) == 0) atomic_fetch_add(&j->pinned, 1);
 }
 
+static void pin_one(void *context, size_t item) {
+  pin_job *j = context;
+  (void)item;
+  BNC_TSAN_ACQUIRE(&j->started);
+  pin_thread(j);
+  BNC_TSAN_RELEASE(&j->done);
+}
+
 size_t bnc_pool_pin(bnc_pool *pool) {
   pin_job j = {.caller = pthread_self(), .threads = pool->threads};
   if (!pool->native || sched_getaffinity(0, sizeof j.allowed, &j.allowed) != 0) return 0;
   if (pool->threads > (size_t)CPU_COUNT(&j.allowed)) return 0;
+  BNC_TSAN_RELEASE(&j.started);
   pthreadpool_parallelize_1d(pool->native, pin_one, &j, pool->threads, 0);
+  BNC_TSAN_ACQUIRE(&j.done);
   return atomic_load(&j.pinned);
 }
