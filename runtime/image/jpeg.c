@@ -24,16 +24,25 @@ typedef struct decoder {
   JSAMPROW row;
 } decoder;
 
-static _Noreturn void leave(decoder *d, bnc_status status, const char *text) {
-  d->status = bnc_fail(d->err, status, "JPEG picture: %s", text);
+static _Noreturn void leave(decoder *d, bnc_status status) {
+  d->status = status;
   longjmp(d->escape, 1);
 }
 
-static void on_error(j_common_ptr jpeg) {
+static _Noreturn void leave_with_message(j_common_ptr jpeg, bnc_status status) {
+  decoder *d = (decoder *)jpeg->err;
   char text[JMSG_LENGTH_MAX];
-  bnc_status status = BNC_ERROR_FORMAT;
   jpeg->err->format_message(jpeg, text);
+  leave(d, bnc_fail(d->err, status, "JPEG picture: %s", text));
+}
+
+static void on_error(j_common_ptr jpeg) {
+  decoder *d = (decoder *)jpeg->err;
+  bnc_status status = BNC_ERROR_FORMAT;
   switch (jpeg->err->msg_code) {
+    case JERR_EMPTY_IMAGE: /* of no pixels or of no channels */
+      if (d->jpeg.num_components > 0) leave(d, bnc_image_check_size(d->jpeg.image_width, d->jpeg.image_height, 0, d->err));
+      break;
     case JERR_OUT_OF_MEMORY: status = BNC_ERROR_MEMORY; break;
     case JERR_NO_BACKING_STORE: status = BNC_ERROR_LIMIT; break;
     case JERR_ARITH_NOTIMPL:
@@ -44,7 +53,7 @@ static void on_error(j_common_ptr jpeg) {
     case JERR_SOF_UNSUPPORTED: status = BNC_ERROR_UNSUPPORTED; break;
     default: break;
   }
-  leave((decoder *)jpeg->err, status, text);
+  leave_with_message(jpeg, status);
 }
 
 /* libjpeg goes on after damage and fills with gray; a picture that is not what the camera saw is an error here. Warnings about harmless
@@ -54,15 +63,11 @@ static void on_message(j_common_ptr jpeg, int level) {
   decoder *d = (decoder *)jpeg->err;
   switch (jpeg->err->msg_code) {
     case JWRN_JPEG_EOF:
-    case JWRN_HIT_MARKER: leave(d, BNC_ERROR_FORMAT, "its data ends early");
+    case JWRN_HIT_MARKER: leave(d, bnc_fail(d->err, BNC_ERROR_FORMAT, "JPEG picture: its data ends early"));
     case JWRN_HUFF_BAD_CODE:
     case JWRN_ARITH_BAD_CODE:
     case JWRN_MUST_RESYNC:
-    case JWRN_BOGUS_PROGRESSION: {
-      char text[JMSG_LENGTH_MAX];
-      jpeg->err->format_message(jpeg, text);
-      leave(d, BNC_ERROR_FORMAT, text);
-    }
+    case JWRN_BOGUS_PROGRESSION: leave_with_message(jpeg, BNC_ERROR_FORMAT);
     default: break;
   }
 }
@@ -70,7 +75,8 @@ static void on_message(j_common_ptr jpeg, int level) {
 static void on_output(j_common_ptr jpeg) { (void)jpeg; }
 
 static void on_progress(j_common_ptr jpeg) {
-  if (((j_decompress_ptr)jpeg)->input_scan_number > MAX_SCANS) leave((decoder *)jpeg->err, BNC_ERROR_LIMIT, "more than 200 scans");
+  decoder *d = (decoder *)jpeg->err;
+  if (d->jpeg.input_scan_number > MAX_SCANS) leave(d, bnc_fail(d->err, BNC_ERROR_LIMIT, "JPEG picture: found more than %d scans", MAX_SCANS));
 }
 
 static unsigned orientation_of(const struct jpeg_decompress_struct *jpeg) {
@@ -80,16 +86,16 @@ static unsigned orientation_of(const struct jpeg_decompress_struct *jpeg) {
 }
 
 static void check_colours(decoder *d) {
-  char text[96];
   switch (d->jpeg.jpeg_color_space) {
     case JCS_GRAYSCALE:
     case JCS_RGB:
     case JCS_YCbCr: return;
     case JCS_CMYK:
-    case JCS_YCCK: leave(d, BNC_ERROR_UNSUPPORTED, "found CMYK colours (a picture made for print), expected RGB or grayscale");
+    case JCS_YCCK:
+      leave(d, bnc_fail(d->err, BNC_ERROR_UNSUPPORTED, "JPEG picture: found CMYK colours (a picture made for print), expected RGB or grayscale"));
     default:
-      snprintf(text, sizeof text, "found %d colour channels of an unknown kind, expected RGB or grayscale", d->jpeg.num_components);
-      leave(d, BNC_ERROR_UNSUPPORTED, text);
+      leave(d, bnc_fail(d->err, BNC_ERROR_UNSUPPORTED, "JPEG picture: found %d channels of an unknown kind, expected RGB or grayscale",
+                        d->jpeg.num_components));
   }
 }
 
@@ -97,7 +103,10 @@ static void check_colours(decoder *d) {
 static void check_plausible(decoder *d, size_t size) {
   for (int i = 0; !d->jpeg.arith_code && i < d->jpeg.num_components; i++) {
     const jpeg_component_info *c = &d->jpeg.comp_info[i];
-    if ((uint64_t)c->width_in_blocks * c->height_in_blocks / 8 > size) leave(d, BNC_ERROR_FORMAT, "its data ends early (too short for its size)");
+    const unsigned long long least = (unsigned long long)c->width_in_blocks * c->height_in_blocks / 8;
+    if (least > size)
+      leave(d, bnc_fail(d->err, BNC_ERROR_FORMAT, "JPEG picture: its data ends early: found %zu bytes, expected at least %llu for %u x %u pixels", size, least,
+                        d->jpeg.image_width, d->jpeg.image_height));
   }
 }
 

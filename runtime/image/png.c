@@ -25,21 +25,21 @@ typedef struct decoder {
   int out_of_memory;   /* an allocation failed; libpng itself says so only in words, or goes on without a chunk */
 } decoder;
 
-static _Noreturn void leave(decoder *d, bnc_status status, const char *text) {
-  d->status = bnc_fail(d->err, status, "PNG picture: %s", text);
+static _Noreturn void leave(decoder *d, bnc_status status) {
+  d->status = status;
   longjmp(d->escape, 1);
 }
 
 static void on_error(png_structp png, png_const_charp text) {
   decoder *d = png_get_error_ptr(png);
-  leave(d, d->out_of_memory ? BNC_ERROR_MEMORY : BNC_ERROR_FORMAT, text);
+  leave(d, bnc_fail(d->err, d->out_of_memory ? BNC_ERROR_MEMORY : BNC_ERROR_FORMAT, "PNG picture: %s", text));
 }
 
 static void on_warning(png_structp png, png_const_charp text) { (void)png, (void)text; }
 
 static void on_read(png_structp png, png_bytep out, size_t length) {
   decoder *d = png_get_io_ptr(png);
-  if (length > d->size - d->offset) leave(d, BNC_ERROR_FORMAT, "its data ends early");
+  if (length > d->size - d->offset) leave(d, bnc_fail(d->err, BNC_ERROR_FORMAT, "PNG picture: its data ends early, after %zu bytes", d->size));
   memcpy(out, d->data + d->offset, length);
   d->offset += length;
 }
@@ -60,14 +60,15 @@ static void on_free(png_structp png, void *block) {
 static void read_gray16(decoder *d, int passes) {
   const size_t width = d->image->width, height = d->image->height;
   d->gray16 = bnc_mem_array(height, width * 2);
-  if (!d->gray16) leave(d, bnc_fail_memory(d->err, height * width * 2), "out of memory");
+  if (!d->gray16) leave(d, bnc_fail_memory(d->err, height * width * 2));
   for (int pass = 0; pass < passes; pass++)
     for (size_t y = 0; y < height; y++) png_read_row(d->png, d->gray16 + y * width * 2, NULL);
   for (size_t i = 0; i < width * height; i++) memset(d->image->rgb + 3 * i, d->gray16[2 * i] ? 255 : d->gray16[2 * i + 1], 3);
 }
 
 static void read_rgb8(decoder *d, int passes) {
-  if (png_get_channels(d->png, d->info) != 3 || png_get_bit_depth(d->png, d->info) != 8) leave(d, BNC_ERROR_INTERNAL, "libpng did not make it 8-bit RGB");
+  if (png_get_channels(d->png, d->info) != 3 || png_get_bit_depth(d->png, d->info) != 8)
+    leave(d, bnc_fail(d->err, BNC_ERROR_INTERNAL, "PNG picture: libpng did not make it 8-bit RGB"));
   for (int pass = 0; pass < passes; pass++)
     for (size_t y = 0; y < d->image->height; y++) png_read_row(d->png, d->image->rgb + y * d->image->width * 3, NULL);
 }
@@ -97,7 +98,10 @@ static void decode(decoder *d, size_t max_pixels) {
   png_set_chunk_cache_max(png, MAX_ANCILLARY_CHUNKS);
   png_read_info(png, d->info);
   png_get_IHDR(png, d->info, &width, &height, &depth, &colour, &interlace, NULL, NULL);
-  if ((uint64_t)png_get_rowbytes(png, d->info) * height / MAX_DEFLATE_RATIO > d->size) leave(d, BNC_ERROR_FORMAT, "its data ends early (too short for its size)");
+  const unsigned long long least = (unsigned long long)png_get_rowbytes(png, d->info) * height / MAX_DEFLATE_RATIO;
+  if (least > d->size)
+    leave(d, bnc_fail(d->err, BNC_ERROR_FORMAT, "PNG picture: its data ends early: found %zu bytes, expected at least %llu for %u x %u pixels", d->size, least,
+                      (unsigned)width, (unsigned)height));
   const int is_gray16 = colour == PNG_COLOR_TYPE_GRAY && depth == 16;
   if (!is_gray16) {
     if (colour == PNG_COLOR_TYPE_PALETTE) png_set_palette_to_rgb(png);
@@ -115,7 +119,7 @@ static void decode(decoder *d, size_t max_pixels) {
   else
     read_rgb8(d, passes);
   png_read_end(png, d->info);
-  if (d->out_of_memory) leave(d, BNC_ERROR_MEMORY, "out of memory");
+  if (d->out_of_memory) leave(d, bnc_fail(d->err, BNC_ERROR_MEMORY, "PNG picture: out of memory"));
   d->status = bnc_image_orient(d->image, orientation_of(d), d->err);
 }
 

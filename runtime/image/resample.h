@@ -10,7 +10,8 @@
 
 #define BNC_RESAMPLE_BITS 22 /* fractional bits of a weight: 32 - 8 (a pixel) - 2 (sign, and sums of weights above 1) */
 
-/** Output position i is clamp_0_255((2^21 + sum over t < count[i] of weights[i * taps + t] * input[first[i] + t]) >> 22). An int32 sum cannot overflow. */
+/** Output position i is clamp_0_255((2^21 + sum over t < count[i] of weights[i * taps + t] * input[first[i] + t]) >> 22).
+ * An int32 sum cannot overflow. */
 typedef struct bnc_resample {
   size_t in, out;   /* positions before and after */
   size_t taps;      /* row length of weights, the largest count */
@@ -20,8 +21,9 @@ typedef struct bnc_resample {
 } bnc_resample;
 
 /**
- * Weights of the cubic convolution kernel with a = -0.5 (Keys, "Cubic convolution interpolation for digital image processing", 1981), stretched by in / out where that
- * shrinks (antialiasing), computed in double and rounded half away from zero. in and out are 1 .. 2^20. Release with bnc_resample_free.
+ * Weights of the cubic convolution kernel with a = -0.5 (Keys, "Cubic convolution interpolation for digital image processing", 1981),
+ * stretched by in / out where that shrinks (antialiasing), computed in double and rounded half away from zero.
+ * in and out are 1 .. 2^20. Release with bnc_resample_free.
  */
 bnc_status bnc_resample_coefficients(bnc_resample *r, size_t in, size_t out, bnc_error *err);
 void bnc_resample_free(bnc_resample *r);

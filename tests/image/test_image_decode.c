@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <cmocka.h>
 
 #include "tests/image/pictures.h"
@@ -44,7 +45,7 @@ static void formats_agree(void **state) {
     uint64_t difference = 0;
     const size_t n = image[0].width * image[0].height * 3;
     assert_int_equal(image[i].width * image[i].height * 3, n);
-    for (size_t k = 0; k < n; k++) difference += (uint64_t)(image[0].rgb[k] > image[i].rgb[k] ? image[0].rgb[k] - image[i].rgb[k] : image[i].rgb[k] - image[0].rgb[k]);
+    for (size_t k = 0; k < n; k++) difference += (uint64_t)abs(image[0].rgb[k] - image[i].rgb[k]);
     assert_true(difference > 0 && difference < n * 6);
   }
   for (int i = 0; i < 3; i++) bnc_image_free(&image[i]);

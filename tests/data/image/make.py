@@ -196,6 +196,7 @@ def make_jpeg(photo):
     put_bad("bad_bomb.jpg", data[:at] + struct.pack(">HH", 30000, 30000) + data[at + 4:])
     put_bad("bad_side.jpg", data[:at] + struct.pack(">HH", 1, 65000) + data[at + 4:])
     put_bad("bad_claim.jpg", data[:at] + struct.pack(">HH", 8000, 8000) + data[at + 4:])
+    put_bad("bad_channels.jpg", data[:at + 4] + b"\0" + data[at + 5:])
     put_bad("bad_12bit.jpg", data[:at - 1] + b"\x0c" + data[at:])
 
 
