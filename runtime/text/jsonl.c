@@ -38,7 +38,7 @@ bnc_status bnc_jsonl_string(const char *text, size_t size, bnc_text *out, bnc_er
 
 bnc_status bnc_jsonl_encode(const bnc_bpe *bpe, const char *line, size_t size, bnc_text *out, bnc_error *err) {
   yyjson_doc *document;
-  bnc_status status = bnc_json_read(&document, line, size, "line", err);
+  bnc_status status = bnc_json_parse(&document, line, size, err);
   if (status != BNC_OK) return status;
   yyjson_val *root = yyjson_doc_get_root(document);
   size_t before = out->size;
@@ -74,7 +74,7 @@ static bnc_status read_ids(yyjson_val *root, bnc_ids *ids, bnc_error *err) {
 
 bnc_status bnc_jsonl_decode(const bnc_bpe *bpe, const char *line, size_t size, bool skip_special, bnc_text *out, bnc_error *err) {
   yyjson_doc *document;
-  bnc_status status = bnc_json_read(&document, line, size, "line", err);
+  bnc_status status = bnc_json_parse(&document, line, size, err);
   if (status != BNC_OK) return status;
   bnc_ids ids = {0};
   char *text = NULL;

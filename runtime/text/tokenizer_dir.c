@@ -26,7 +26,7 @@ static void set_bos(bnc_bpe *bpe, int32_t bos) {
 
 static bnc_status apply_config(bnc_bpe *bpe, const char *json, size_t size, bnc_error *err) {
   yyjson_doc *document;
-  bnc_status status = bnc_json_read(&document, json, size, "tokenizer_config.json", err);
+  bnc_status status = bnc_json_parse(&document, json, size, err);
   if (status != BNC_OK) return status;
   yyjson_val *root = yyjson_doc_get_root(document), *token = yyjson_obj_get(root, "bos_token");
   if (yyjson_is_obj(token)) token = yyjson_obj_get(token, "content");

@@ -112,8 +112,8 @@ static bnc_status read_added(builder *b, yyjson_val *token, bnc_error *err) {
   const char *content = added_content(token, &size);
   bnc_status status = read_id(yyjson_obj_get(token, "id"), content, &id, err);
   for (size_t i = 0; i < sizeof keys / sizeof *keys && status == BNC_OK; i++) {
-    bool set;
-    status = bnc_json_flag(token, keys[i].key, &set, err);
+    bool set = false;
+    status = bnc_json_get_bool(token, keys[i].key, &set, err);
     if (set && !keys[i].flag && status == BNC_OK) status = bnc_fail(err, BNC_ERROR_UNSUPPORTED, "added token '%.100s': single_word is not supported", content);
     if (set) flags |= keys[i].flag;
   }
@@ -211,10 +211,10 @@ static bnc_status read_model(builder *b, bnc_error *err) {
     if (yyjson_get_len(yyjson_obj_get(b->model, affixes[i]))) return bnc_fail(err, BNC_ERROR_UNSUPPORTED, "model: %s is not supported", affixes[i]);
   yyjson_val *dropout = yyjson_obj_get(b->model, "dropout");
   if (dropout && !yyjson_is_null(dropout) && !(yyjson_is_num(dropout) && yyjson_get_num(dropout) == 0)) return bnc_fail(err, BNC_ERROR_UNSUPPORTED, "model: dropout is not supported");
-  bool fuse, fallback, ignore;
-  bnc_status status = bnc_json_flag(b->model, "fuse_unk", &fuse, err);
-  if (status == BNC_OK) status = bnc_json_flag(b->model, "byte_fallback", &fallback, err);
-  if (status == BNC_OK) status = bnc_json_flag(b->model, "ignore_merges", &ignore, err);
+  bool fuse = false, fallback = false, ignore = false;
+  bnc_status status = bnc_json_get_bool(b->model, "fuse_unk", &fuse, err);
+  if (status == BNC_OK) status = bnc_json_get_bool(b->model, "byte_fallback", &fallback, err);
+  if (status == BNC_OK) status = bnc_json_get_bool(b->model, "ignore_merges", &ignore, err);
   if (status != BNC_OK) return status;
   b->header.model = (fuse ? BNC_BPE_FUSE_UNK : 0) | (fallback ? BNC_BPE_BYTE_FALLBACK : 0) | (ignore ? BNC_BPE_IGNORE_MERGES : 0);
   return BNC_OK;
@@ -323,7 +323,7 @@ static bnc_status build(builder *b, yyjson_val *root, bnc_error *err) {
 bnc_status bnc_bpe_from_json(bnc_bpe **bpe, const char *json, size_t size, bnc_error *err) {
   *bpe = NULL;
   yyjson_doc *document;
-  bnc_status status = bnc_json_read(&document, json, size, "tokenizer", err);
+  bnc_status status = bnc_json_parse(&document, json, size, err);
   if (status != BNC_OK) return status;
   builder b = {0};
   uint8_t *blob = NULL;

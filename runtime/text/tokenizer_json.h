@@ -3,8 +3,7 @@
 #ifndef BINOCLE_TEXT_TOKENIZER_JSON_H
 #define BINOCLE_TEXT_TOKENIZER_JSON_H
 
-#include <yyjson.h>
-
+#include "platforms/json.h"
 #include "runtime/text/bpe.h"
 
 /** A component while it is being read; strings belong to the document. */
@@ -16,14 +15,17 @@ typedef struct bnc_json_parts {
 /** Reads normalizer, pre_tokenizer and decoder of the root object. */
 bnc_status bnc_json_read_parts(yyjson_val *root, bnc_json_parts *parts, bnc_error *err);
 
-/** A string member, or NULL. */
-const char *bnc_json_string(yyjson_val *object, const char *key, size_t *size);
-/** A member that is absent, null or false gives false, true gives true, else an error that names it. */
-bnc_status bnc_json_flag(yyjson_val *object, const char *key, bool *flag, bnc_error *err);
-/** The "type" of a component for messages; "(none)" where it has no such string. */
-const char *bnc_json_type(yyjson_val *object);
+/** A string member, or NULL; unlike bnc_json_get_string it may hold NUL characters, as tokens do. */
+static inline const char *bnc_json_string(yyjson_val *object, const char *key, size_t *size) {
+  yyjson_val *value = yyjson_obj_get(object, key);
+  *size = yyjson_get_len(value);
+  return yyjson_get_str(value);
+}
 
-/** Reads a document with memory of platforms/mem; name is put into the message. Free with yyjson_doc_free. */
-bnc_status bnc_json_read(yyjson_doc **document, const char *json, size_t size, const char *name, bnc_error *err);
+/** The "type" of a component for messages; "(none)" where it has no such string. */
+static inline const char *bnc_json_type(yyjson_val *object) {
+  const char *type = yyjson_get_str(yyjson_obj_get(object, "type"));
+  return type ? type : "(none)";
+}
 
 #endif

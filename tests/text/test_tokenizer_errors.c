@@ -23,8 +23,8 @@ static void wrong_json(void **state) {
     bnc_status status;
     const char *message;
   } cases[] = {
-    {"", BNC_ERROR_FORMAT, "empty"},
-    {"{", BNC_ERROR_FORMAT, "not JSON"},
+    {"", BNC_ERROR_FORMAT, "nothing"},
+    {"{", BNC_ERROR_FORMAT, "not valid JSON"},
     {"[]", BNC_ERROR_FORMAT, "model"},
     {"{}", BNC_ERROR_FORMAT, "model"},
     {"{\"model\":{\"type\":\"Unigram\"}}", BNC_ERROR_UNSUPPORTED, "Unigram"},
