@@ -104,6 +104,30 @@ void bnc_pool_run(bnc_pool *pool, bnc_pool_task task, void *context, size_t coun
   BNC_TSAN_ACQUIRE(&j.done);
 }
 
+typedef struct thread_job {
+  bnc_pool_thread_task task;
+  void *context;
+  size_t count, grain;
+} thread_job;
+
+static void run_thread_piece(void *context, size_t thread, size_t piece) {
+  const thread_job *j = context;
+  size_t from = piece * j->grain;
+  j->task(j->context, thread, from, j->count - from < j->grain ? j->count : from + j->grain);
+}
+
+void bnc_pool_run_threads(bnc_pool *pool, bnc_pool_thread_task task, void *context, size_t count, size_t grain) {
+  if (count == 0) return;
+  if (grain == 0) grain = 1;
+  thread_job j = {task, context, count, grain};
+  size_t pieces = (count - 1) / grain + 1;
+  if (pool->native && pieces > 1) {
+    pthreadpool_parallelize_1d_with_thread(pool->native, run_thread_piece, &j, pieces, pool->flags);
+    return;
+  }
+  for (size_t i = 0; i < pieces; i++) run_thread_piece(&j, 0, i);
+}
+
 typedef struct pin_job {
   pthread_t caller;
   size_t threads;

@@ -38,6 +38,10 @@ typedef void (*bnc_pool_task)(void *context, size_t from, size_t to);
 /** Runs task over [0, count) in pieces of `grain` items (the last may be shorter) and waits for all. Never allocates. */
 void bnc_pool_run(bnc_pool *pool, bnc_pool_task task, void *context, size_t count, size_t grain);
 
+/** As bnc_pool_task, with the number of the thread that runs it, in [0, bnc_pool_threads): for scratch memory of its own. */
+typedef void (*bnc_pool_thread_task)(void *context, size_t thread, size_t from, size_t to);
+void bnc_pool_run_threads(bnc_pool *pool, bnc_pool_thread_task task, void *context, size_t count, size_t grain);
+
 /** What XNNPACK takes; NULL for a pool of one thread. */
 struct pthreadpool *bnc_pool_native(bnc_pool *pool);
 /** More threads than CPUs: workers sleep instead of spinning between runs. XNNPACK operators should get XNN_FLAG_YIELD_WORKERS then. */

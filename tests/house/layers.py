@@ -12,7 +12,7 @@ MAY_INCLUDE = {
     "platforms": (),
     "ops": ("platforms/",),
     "runtime": ("ops/", "platforms/"),
-    "quant": ("runtime/model/", "ops/", "platforms/"),
+    "quant": ("runtime/model/", "runtime/text/", "ops/", "platforms/"),
 }
 PUBLIC = tuple(f"{layer}/include/binocle/" for layer in ("platforms", "runtime", "quant"))
 # The program stands on the public API alone, of the library's both halves.
