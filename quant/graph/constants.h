@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file constants.h  What the programs of a model share: names, small f32 constants, tables of taps, and weight matrices, which stay in their
+    source until the writer streams them. */
+#ifndef BINOCLE_QUANT_GRAPH_CONSTANTS_H
+#define BINOCLE_QUANT_GRAPH_CONSTANTS_H
+
+#include "platforms/error.h"
+#include "quant/graph/tap_table.h"
+
+#define BNC_NO_ID UINT32_MAX
+
+/** Where tensors come from: a checkpoint, or the generator of random weights. */
+typedef struct bnc_tensor_source {
+  void *context;
+  /** Reads elements [first, first + count) of a tensor as f32. */
+  bnc_status (*read)(void *context, const char *name, size_t first, size_t count, float *out, bnc_error *err);
+} bnc_tensor_source;
+
+typedef enum bnc_weight_kind {
+  BNC_WEIGHT_F32 = 0,
+  BNC_WEIGHT_QC8 = 1, /* int8, one f32 scale per output row, range [-127, 127] */
+  BNC_WEIGHT_QG4 = 2  /* int4 in groups along k, one bf16 scale per group, value = nibble - 8 */
+} bnc_weight_kind;
+
+#define BNC_WEIGHT_PARTS 3
+
+/** A weight matrix [n, k], stacked from up to three tensors along n (q, k, v; gate, up). */
+typedef struct bnc_weight {
+  bnc_weight_kind kind;
+  size_t n, k, group;
+  size_t parts;
+  struct {
+    uint32_t weight, bias; /* tensor names, strings; bias BNC_NO_ID: none */
+    size_t n;
+  } part[BNC_WEIGHT_PARTS];
+} bnc_weight;
+
+typedef struct bnc_constant {
+  size_t rows, cols;
+  float *data; /* [rows, cols] */
+} bnc_constant;
+
+typedef struct bnc_constants {
+  const bnc_tensor_source *source;
+  char *strings; /* NUL-terminated, one after the other */
+  size_t strings_size, strings_capacity;
+  bnc_constant *constant;
+  size_t constants, constant_capacity;
+  bnc_taps *taps;
+  size_t taps_count, taps_capacity;
+  bnc_weight *weight;
+  size_t weights, weight_capacity;
+} bnc_constants;
+
+void bnc_constants_init(bnc_constants *constants, const bnc_tensor_source *source);
+void bnc_constants_free(bnc_constants *constants);
+
+/** The offset of a string, added where it is new. UINT32_MAX without memory. */
+__attribute__((format(printf, 2, 3))) uint32_t bnc_constants_string(bnc_constants *constants, const char *format, ...);
+static inline const char *bnc_constants_text(const bnc_constants *constants, uint32_t string) { return constants->strings + string; }
+
+/** Takes a copy of data; equal constants get one id. */
+bnc_status bnc_constants_add(bnc_constants *constants, size_t rows, size_t cols, const float *data, uint32_t *id, bnc_error *err);
+/** Reads a whole tensor of the source. */
+bnc_status bnc_constants_load(bnc_constants *constants, const char *name, size_t rows, size_t cols, uint32_t *id, bnc_error *err);
+/** Takes ownership of taps (also on failure); equal tables get one id. */
+bnc_status bnc_constants_add_taps(bnc_constants *constants, bnc_taps *taps, uint32_t *id, bnc_error *err);
+/** Equal weights get one id. */
+bnc_status bnc_constants_add_weight(bnc_constants *constants, const bnc_weight *weight, uint32_t *id, bnc_error *err);
+
+#endif

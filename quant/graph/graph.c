@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "quant/graph/graph.h"
+
+#include <string.h>
+
+#include "platforms/array.h"
+
+static const char *const kind_names[BNC_NODE_KINDS] = {
+    "input",  "constant", "normalize", "resample", "patches",    "take",     "concat_rows", "concat_cols", "slice_cols", "linear",    "layer_norm",
+    "rms_norm", "add",    "mean",      "gelu",     "quick_gelu", "silu_mul", "quantize",    "attention",   "rotate",     "kv_append", "cache_attention",
+    "last_row",
+};
+
+const char *bnc_node_kind_name(bnc_node_kind kind) { return (unsigned)kind < BNC_NODE_KINDS ? kind_names[kind] : "unknown"; }
+
+void bnc_graph_init(bnc_graph *g, bnc_constants *constants, bnc_error *err) {
+  *g = (bnc_graph){.constants = constants, .err = err, .program_input = BNC_NO_VALUE, .program_output = BNC_NO_VALUE};
+}
+
+void bnc_graph_free(bnc_graph *g) {
+  bnc_mem_free(g->node);
+  bnc_mem_free(g->value);
+  bnc_mem_free(g->input);
+  bnc_mem_free(g->probe);
+  *g = (bnc_graph){0};
+}
+
+static void fail_memory(bnc_graph *g) {
+  if (!g->failed) bnc_fail_memory(g->err, (g->nodes + 1) * sizeof(bnc_node));
+  g->failed = true;
+}
+
+bnc_status bnc_graph_status(const bnc_graph *g) { return !g->failed ? BNC_OK : g->err ? g->err->status : BNC_ERROR_INTERNAL; }
+
+bnc_value_id bnc_graph_add_value(bnc_graph *g, size_t rows, size_t cols, bnc_dtype dtype, bool varying, uint32_t producer) {
+  if (g->failed) return BNC_NO_VALUE;
+  if (!bnc_array_reserve(&g->value, &g->value_capacity, g->values + 1, sizeof *g->value)) {
+    fail_memory(g);
+    return BNC_NO_VALUE;
+  }
+  g->value[g->values] = (bnc_value){rows, cols, dtype, varying, producer};
+  return (bnc_value_id)g->values++;
+}
+
+static bool append_inputs(bnc_graph *g, const bnc_value_id *inputs, size_t count, uint32_t *first) {
+  if (!bnc_array_reserve(&g->input, &g->input_capacity, g->inputs + count, sizeof *g->input)) {
+    fail_memory(g);
+    return false;
+  }
+  if (count) memmove(g->input + g->inputs, inputs, count * sizeof *inputs);
+  *first = (uint32_t)g->inputs;
+  g->inputs += count;
+  return true;
+}
+
+bnc_node *bnc_graph_add(bnc_graph *g, bnc_node_kind kind, uint32_t name, size_t rows, size_t cols, bnc_dtype dtype, const bnc_value_id *inputs,
+                        size_t count) {
+  bool varying = false;
+  uint32_t first;
+  for (size_t i = 0; i < count && !g->failed; i++)
+    if (inputs[i] == BNC_NO_VALUE) {
+      bnc_fail(g->err, BNC_ERROR_INTERNAL, "a %s node lacks input %zu", bnc_node_kind_name(kind), i);
+      g->failed = true;
+    } else {
+      varying |= g->value[inputs[i]].varying;
+    }
+  if (!g->failed && !bnc_array_reserve(&g->node, &g->node_capacity, g->nodes + 1, sizeof *g->node)) fail_memory(g);
+  if (g->failed || !append_inputs(g, inputs, count, &first)) {
+    /* What is written here is never read: the graph has failed. */
+    g->scratch = (bnc_node){.output = BNC_NO_VALUE};
+    return &g->scratch;
+  }
+  bnc_node *node = &g->node[g->nodes];
+  *node = (bnc_node){.kind = kind, .first_input = first, .inputs = (uint32_t)count, .second = BNC_NO_VALUE, .name = name, .weight = BNC_NO_ID,
+                     .constant = BNC_NO_ID, .taps = {BNC_NO_ID, BNC_NO_ID}};
+  node->output = bnc_graph_add_value(g, rows, cols, dtype, varying && kind != BNC_NODE_LAST_ROW && dtype != BNC_DTYPE_STATE, (uint32_t)g->nodes);
+  g->nodes++;
+  return node;
+}
+
+void bnc_graph_add_probe(bnc_graph *g, uint32_t stage, uint32_t name, bnc_value_id value) {
+  if (g->failed) return;
+  if (!bnc_array_reserve(&g->probe, &g->probe_capacity, g->probes + 1, sizeof *g->probe)) {
+    fail_memory(g);
+    return;
+  }
+  g->probe[g->probes++] = (bnc_probe){stage, name, value};
+}
+
+void bnc_graph_set_inputs(bnc_graph *g, uint32_t node, const bnc_value_id *inputs, size_t count) {
+  uint32_t first;
+  if (g->failed || !append_inputs(g, inputs, count, &first)) return;
+  g->node[node].first_input = first;
+  g->node[node].inputs = (uint32_t)count;
+}
+
+void bnc_graph_replace(bnc_graph *g, bnc_value_id from, bnc_value_id to) {
+  if (g->failed || from == to) return;
+  for (size_t n = 0; n < g->nodes; n++)
+    if (!g->node[n].dead)
+      for (uint32_t i = 0; i < g->node[n].inputs; i++)
+        if (g->input[g->node[n].first_input + i] == from) g->input[g->node[n].first_input + i] = to;
+  for (size_t p = 0; p < g->probes; p++)
+    if (g->probe[p].value == from) g->probe[p].value = to;
+  if (g->program_output == from) g->program_output = to;
+}
+
+void bnc_graph_compact(bnc_graph *g) {
+  size_t kept = 0;
+  for (size_t n = 0; n < g->nodes; n++) {
+    if (g->node[n].dead) continue;
+    g->node[kept] = g->node[n];
+    if (g->node[kept].output != BNC_NO_VALUE) g->value[g->node[kept].output].producer = (uint32_t)kept;
+    if (g->node[kept].second != BNC_NO_VALUE) g->value[g->node[kept].second].producer = (uint32_t)kept;
+    kept++;
+  }
+  g->nodes = kept;
+}
+
+/* Depth-first with an explicit stack, visiting nodes in their present order: what was sorted stays where it was. */
+bnc_status bnc_graph_sort(bnc_graph *g) {
+  if (g->failed) return bnc_graph_status(g);
+  bnc_graph_compact(g);
+  uint8_t *state = bnc_mem_array(g->nodes + 1, 1); /* 0 new, 1 on the stack, 2 placed */
+  uint32_t *stack = bnc_mem_array(g->nodes + 1, sizeof *stack);
+  bnc_node *sorted = bnc_mem_array(g->nodes + 1, sizeof *sorted);
+  bnc_status s = state && stack && sorted ? BNC_OK : bnc_fail_memory(g->err, g->nodes * sizeof *sorted);
+  size_t placed = 0;
+  for (size_t root = 0; s == BNC_OK && root < g->nodes; root++) {
+    size_t depth = 0;
+    if (state[root] == 0) stack[depth++] = (uint32_t)root;
+    while (depth > 0 && s == BNC_OK) {
+      uint32_t n = stack[depth - 1];
+      bool ready = true;
+      state[n] = 1;
+      for (uint32_t i = 0; i < g->node[n].inputs && ready; i++) {
+        uint32_t p = g->value[bnc_node_input(g, &g->node[n], i)].producer;
+        if (state[p] == 2) continue;
+        if (state[p] == 1) {
+          s = bnc_fail(g->err, BNC_ERROR_INTERNAL, "the graph has a cycle at node %u (%s)", p, bnc_node_kind_name(g->node[p].kind));
+          break;
+        }
+        stack[depth++] = p;
+        ready = false;
+      }
+      if (s == BNC_OK && ready) {
+        state[n] = 2;
+        depth--;
+        sorted[placed++] = g->node[n];
+      }
+    }
+  }
+  if (s == BNC_OK) {
+    memcpy(g->node, sorted, placed * sizeof *sorted);
+    g->nodes = placed;
+    bnc_graph_compact(g); /* renumbers the producers */
+  }
+  bnc_mem_free(state);
+  bnc_mem_free(stack);
+  bnc_mem_free(sorted);
+  return s;
+}
+
+uint64_t bnc_node_macs(const bnc_graph *g, const bnc_node *node) {
+  const bnc_value *out = &g->value[node->output];
+  switch (node->kind) {
+    case BNC_NODE_LINEAR: return (uint64_t)out->rows * out->cols * g->value[bnc_node_input(g, node, 0)].cols;
+    case BNC_NODE_ATTENTION: return 2 * (uint64_t)out->rows * out->cols * g->value[bnc_node_input(g, node, 1)].rows;
+    case BNC_NODE_CACHE_ATTENTION: return 2 * (uint64_t)out->rows * out->cols * g->value[bnc_node_input(g, node, 1)].rows;
+    case BNC_NODE_TAKE: return (uint64_t)g->constants->taps[node->taps[0]].start[out->rows] * out->cols;
+    case BNC_NODE_RESAMPLE:
+      return (uint64_t)g->constants->taps[node->taps[0]].start[g->constants->taps[node->taps[0]].rows] *
+             g->constants->taps[node->taps[1]].start[g->constants->taps[node->taps[1]].rows] * out->cols;
+    default: return 0;
+  }
+}
