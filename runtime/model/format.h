@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file format.h  The .bnc model file: what its bytes mean. Little-endian; every section starts at a multiple of 64 bytes and carries an XXH3-64
+    checksum. Structures here are the file's own: fixed-width fields, no padding, sizes held by static assertions. A reader trusts nothing before
+    runtime/model/validate.c has passed it.
+
+      header | section table | sections ...
+
+    Programs are described in runtime/model/program_format.h. */
+#ifndef BINOCLE_RUNTIME_MODEL_FORMAT_H
+#define BINOCLE_RUNTIME_MODEL_FORMAT_H
+
+#include <stdint.h>
+
+#define BNC_FORMAT_MAGIC "\x89" "BNC\r\n\x1a\n" /* catches text-mode transfers, as PNG's does */
+#define BNC_FORMAT_VERSION 1u
+#define BNC_FORMAT_ALIGNMENT 64u
+
+typedef struct bnc_file_header {
+  char magic[8];
+  uint32_t version;
+  uint32_t sections;
+  uint64_t file_size;
+  uint64_t table_checksum; /* XXH3-64 of the section table */
+  uint64_t model_id;       /* XXH3-64 of the weights' and programs' checksums: names the packed-weights cache */
+  uint8_t reserved[16];
+  uint64_t header_checksum; /* XXH3-64 of the bytes before this field */
+} bnc_file_header;
+_Static_assert(sizeof(bnc_file_header) == 64, "file header");
+
+typedef enum bnc_section_kind {
+  BNC_SECTION_META = 1,      /* one bnc_file_meta */
+  BNC_SECTION_STRINGS = 2,   /* NUL-terminated strings; the last byte is NUL */
+  BNC_SECTION_TOKENIZER = 3, /* runtime/text's compact form; absent without a tokenizer */
+  BNC_SECTION_WEIGHTS = 4,   /* bnc_file_weight[] */
+  BNC_SECTION_CONSTANTS = 5, /* f32 constants and tables of taps, at 64-byte multiples */
+  BNC_SECTION_VISION = 6,    /* a program */
+  BNC_SECTION_PREFILL = 7,
+  BNC_SECTION_DECODE = 8,
+  BNC_SECTION_REPORT = 9,    /* what each pass saved: JSON, as compile --report writes it */
+  BNC_SECTION_DATA = 10,     /* the weights; by far the largest */
+  BNC_SECTION_KINDS
+} bnc_section_kind;
+
+typedef struct bnc_file_section {
+  uint32_t kind;
+  uint32_t reserved;
+  uint64_t offset, size;
+  uint64_t checksum; /* XXH3-64 */
+} bnc_file_section;
+_Static_assert(sizeof(bnc_file_section) == 32, "section entry");
+
+/** What a session needs to know beyond its programs. Counts that do not apply are 0. */
+typedef struct bnc_file_meta {
+  uint32_t vocabulary, hidden, layers, heads, kv_heads, head_dim, ffn;
+  uint32_t context;         /* rows of the KV cache */
+  uint32_t reference_limit; /* rows to which the reference cuts a joined sequence (tokenizer_model_max_length), at most context */
+  uint32_t tied_embeddings;
+  float rms_eps, rope_theta;
+  uint32_t vision_width, vision_layers, vision_layers_used, vision_heads, vision_mlp, patch, grid, tile_side;
+  uint32_t tiles_per_side;  /* n; 1: one view, no DEM */
+  uint32_t input_side;      /* pixels per side of what the picture is resized to */
+  uint32_t image_rows;      /* embeddings per picture */
+  uint32_t tile_encodes, tile_encodes_reference;
+  uint32_t pad_colour;      /* 0xRRGGBB */
+  uint32_t prompt_template; /* runtime/text/prompt.h */
+  int32_t bos;              /* -1: none */
+  uint32_t stops;
+  int32_t stop[8];          /* token ids that end an answer */
+  uint32_t embedding;       /* weight id of the token embeddings */
+  uint32_t rope_frequencies; /* CONSTANTS offset / 64 of f32 [head_dim / 2] */
+  uint32_t name;            /* strings */
+  uint32_t kv_dtype;        /* bnc_kv_dtype */
+  uint8_t reserved[92];
+} bnc_file_meta;
+_Static_assert(sizeof(bnc_file_meta) == 256, "meta");
+
+typedef enum bnc_weight_dtype { BNC_W_F32 = 0, BNC_W_QC8 = 1, BNC_W_QG4 = 2 } bnc_weight_dtype;
+typedef enum bnc_kv_dtype { BNC_KV_F32 = 0, BNC_KV_F16 = 1, BNC_KV_INT8 = 2 } bnc_kv_dtype;
+
+/** y = x W^T + b with W [n, k]. QC8: int8 [n][k], scales f32 [n]. QG4: two values a byte (even k in the low nibble, value = nibble - 8) [n][k/2],
+    scales bf16 [n][k/group]. Offsets count from the start of DATA. */
+typedef struct bnc_file_weight {
+  uint32_t dtype, n, k, group;
+  uint64_t data, scales, bias; /* bias: f32 [n]; UINT64_MAX: none. scales: UINT64_MAX for F32 */
+  uint32_t name, reserved;
+} bnc_file_weight;
+_Static_assert(sizeof(bnc_file_weight) == 48, "weight");
+
+#endif

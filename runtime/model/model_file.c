@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "runtime/model/model_file.h"
+
+#include <string.h>
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "platforms/mem.h"
+
+static const char *const section_names[BNC_SECTION_KINDS] = {
+    "?", "meta", "strings", "tokenizer", "weights", "constants", "vision", "prefill", "decode", "report", "data",
+};
+
+const char *bnc_model_file_string(const bnc_model_file *f, uint32_t offset) {
+  return offset < f->strings.size ? (const char *)f->strings.data + offset : "?";
+}
+
+static bnc_status read_header(bnc_model_file *f, const uint8_t *data, size_t size, bnc_error *err) {
+  bnc_file_header *h = &f->header;
+  if (size < sizeof *h) return bnc_fail(err, BNC_ERROR_FORMAT, "%zu bytes, expected a .bnc model file", size);
+  memcpy(h, data, sizeof *h);
+  if (memcmp(h->magic, BNC_FORMAT_MAGIC, sizeof h->magic) != 0)
+    return bnc_fail(err, BNC_ERROR_FORMAT, "not a .bnc model file (a checkpoint is made into one by `binocle compile`)");
+  if (h->version != BNC_FORMAT_VERSION)
+    return bnc_fail(err, BNC_ERROR_UNSUPPORTED, "format version %u, expected %u: compile the checkpoint anew", h->version, BNC_FORMAT_VERSION);
+  if (h->header_checksum != XXH3_64bits(h, offsetof(bnc_file_header, header_checksum))) return bnc_fail(err, BNC_ERROR_FORMAT, "the header is damaged");
+  if (h->file_size != size)
+    return bnc_fail(err, BNC_ERROR_FORMAT, "%zu bytes, expected %llu: the file is %s", size, (unsigned long long)h->file_size,
+                    size < h->file_size ? "truncated" : "too long");
+  if (h->sections > 64 || h->sections * sizeof(bnc_file_section) > size - sizeof *h)
+    return bnc_fail(err, BNC_ERROR_FORMAT, "%u sections do not fit into the file", h->sections);
+  if (h->table_checksum != XXH3_64bits(data + sizeof *h, h->sections * sizeof(bnc_file_section)))
+    return bnc_fail(err, BNC_ERROR_FORMAT, "the section table is damaged");
+  return BNC_OK;
+}
+
+static bnc_status read_program(bnc_model_file *f, bnc_program_id id, const char *name, bnc_blob b, bnc_error *err) {
+  bnc_program *p = &f->program[id];
+  if (b.size < sizeof *p->head) return bnc_fail(err, BNC_ERROR_FORMAT, "section %s has %zu bytes, expected a program", name, b.size);
+  const bnc_file_program *head = (const bnc_file_program *)(const void *)b.data;
+  uint64_t expected = sizeof *head + (uint64_t)head->ops * sizeof(bnc_file_op) + (uint64_t)head->probes * sizeof(bnc_file_probe);
+  if (b.size != expected) return bnc_fail(err, BNC_ERROR_FORMAT, "section %s has %zu bytes, expected %llu", name, b.size, (unsigned long long)expected);
+  p->head = head;
+  p->op = (const bnc_file_op *)(const void *)(head + 1);
+  p->probe = (const bnc_file_probe *)(const void *)(p->op + head->ops);
+  return BNC_OK;
+}
+
+static bnc_status take_section(bnc_model_file *f, uint32_t kind, bnc_blob b, uint64_t checksum, bnc_error *err) {
+  switch (kind) {
+    case BNC_SECTION_META:
+      if (b.size != sizeof f->meta) return bnc_fail(err, BNC_ERROR_FORMAT, "section meta has %zu bytes, expected %zu", b.size, sizeof f->meta);
+      memcpy(&f->meta, b.data, sizeof f->meta);
+      return BNC_OK;
+    case BNC_SECTION_STRINGS:
+      f->strings = b;
+      if (b.size == 0 || b.data[b.size - 1] != 0) return bnc_fail(err, BNC_ERROR_FORMAT, "section strings does not end in a NUL");
+      return BNC_OK;
+    case BNC_SECTION_TOKENIZER: f->tokenizer = b; return BNC_OK;
+    case BNC_SECTION_WEIGHTS:
+      if (b.size % sizeof *f->weight != 0) return bnc_fail(err, BNC_ERROR_FORMAT, "section weights has %zu bytes, expected a multiple of %zu", b.size, sizeof *f->weight);
+      f->weight = (const bnc_file_weight *)(const void *)b.data;
+      f->weights = b.size / sizeof *f->weight;
+      return BNC_OK;
+    case BNC_SECTION_CONSTANTS: f->constants = b; return BNC_OK;
+    case BNC_SECTION_REPORT: f->report = b; return BNC_OK;
+    case BNC_SECTION_DATA:
+      f->data = b;
+      f->data_checksum = checksum;
+      return BNC_OK;
+    default: return read_program(f, kind == BNC_SECTION_VISION ? BNC_PROGRAM_VISION : kind == BNC_SECTION_PREFILL ? BNC_PROGRAM_PREFILL : BNC_PROGRAM_DECODE, section_names[kind], b, err);
+  }
+}
+
+static bnc_status read_sections(bnc_model_file *f, const uint8_t *data, size_t size, bnc_error *err) {
+  const bnc_file_section *table = (const bnc_file_section *)(const void *)(data + sizeof(bnc_file_header));
+  uint32_t seen = 0;
+  for (uint32_t i = 0; i < f->header.sections; i++) {
+    const bnc_file_section *e = &table[i];
+    if (e->kind == 0 || e->kind >= BNC_SECTION_KINDS) return bnc_fail(err, BNC_ERROR_FORMAT, "section %u is of the unknown kind %u", i, e->kind);
+    const char *name = section_names[e->kind];
+    if (e->offset % BNC_FORMAT_ALIGNMENT != 0 || e->offset > size || e->size > size - e->offset)
+      return bnc_fail(err, BNC_ERROR_FORMAT, "section %s (%llu bytes at %llu) leaves the file of %zu bytes", name, (unsigned long long)e->size,
+                      (unsigned long long)e->offset, size);
+    if ((seen >> e->kind) & 1u) return bnc_fail(err, BNC_ERROR_FORMAT, "section %s is there twice", name);
+    seen |= 1u << e->kind;
+    bnc_blob b = {data + e->offset, (size_t)e->size};
+    bool later = e->kind == BNC_SECTION_DATA && b.size > BNC_VERIFY_AT_OPEN;
+    if (!later && XXH3_64bits(b.data, b.size) != e->checksum) return bnc_fail(err, BNC_ERROR_FORMAT, "section %s is damaged: its checksum is wrong", name);
+    bnc_status s = take_section(f, e->kind, b, e->checksum, err);
+    if (s != BNC_OK) return s;
+  }
+  for (uint32_t kind = 1; kind < BNC_SECTION_KINDS; kind++) {
+    bool optional = kind == BNC_SECTION_TOKENIZER || kind == BNC_SECTION_VISION || kind == BNC_SECTION_REPORT;
+    if (!optional && !((seen >> kind) & 1u)) return bnc_fail(err, BNC_ERROR_FORMAT, "section %s is missing", section_names[kind]);
+  }
+  return BNC_OK;
+}
+
+bnc_status bnc_model_file_parse(bnc_model_file *f, const uint8_t *data, size_t size, bnc_error *err) {
+  *f = (bnc_model_file){0};
+  bnc_status s = read_header(f, data, size, err);
+  if (s == BNC_OK) s = read_sections(f, data, size, err);
+  return s == BNC_OK ? bnc_model_file_validate(f, err) : s;
+}
+
+bnc_status bnc_model_file_open(bnc_model_file *f, const char *path, bnc_error *err) {
+  bnc_file_map map;
+  *f = (bnc_model_file){0};
+  bnc_status s = bnc_file_map_open(&map, path, err);
+  if (s != BNC_OK) return s;
+  s = bnc_model_file_parse(f, map.data, map.size, err);
+  if (s != BNC_OK) bnc_error_prefix(err, "%s", path);
+  f->map = map;
+  f->path = s == BNC_OK ? bnc_mem_strndup(path, strlen(path)) : NULL;
+  if (s == BNC_OK && !f->path) s = bnc_fail_memory(err, strlen(path));
+  if (s != BNC_OK) bnc_model_file_close(f);
+  return s;
+}
+
+void bnc_model_file_close(bnc_model_file *f) {
+  if (f->map.base) bnc_file_map_close(&f->map);
+  bnc_mem_free(f->path);
+  *f = (bnc_model_file){0};
+}
+
+bnc_status bnc_model_file_verify_data(const bnc_model_file *f, bnc_error *err) {
+  if (f->data.size <= BNC_VERIFY_AT_OPEN || XXH3_64bits(f->data.data, f->data.size) == f->data_checksum) return BNC_OK;
+  return bnc_fail(err, BNC_ERROR_FORMAT, "%s: section data is damaged: its checksum is wrong", f->path ? f->path : "model");
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file model_file.h  An opened .bnc file: mapped, its sections' checksums verified, everything in it validated. Read-only, shared by sessions. */
+#ifndef BINOCLE_RUNTIME_MODEL_MODEL_FILE_H
+#define BINOCLE_RUNTIME_MODEL_MODEL_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "platforms/error.h"
+#include "platforms/file.h"
+#include "runtime/model/format.h"
+#include "runtime/model/program_format.h"
+
+typedef enum bnc_program_id { BNC_PROGRAM_VISION, BNC_PROGRAM_PREFILL, BNC_PROGRAM_DECODE, BNC_PROGRAMS } bnc_program_id;
+
+/** Pointers into the map. head is NULL for a program that the model lacks (vision of a text-only model). */
+typedef struct bnc_program {
+  const bnc_file_program *head;
+  const bnc_file_op *op;       /* [head->ops] */
+  const bnc_file_probe *probe; /* [head->probes] */
+} bnc_program;
+
+typedef struct bnc_blob {
+  const uint8_t *data;
+  size_t size;
+} bnc_blob;
+
+typedef struct bnc_model_file {
+  bnc_file_map map;
+  char *path; /* for messages */
+  bnc_file_header header;
+  bnc_file_meta meta;
+  bnc_blob strings, tokenizer, constants, report, data; /* absent: data NULL, size 0 */
+  uint64_t data_checksum;
+  const bnc_file_weight *weight; /* [weights] */
+  size_t weights;
+  bnc_program program[BNC_PROGRAMS];
+} bnc_model_file;
+
+/** Sections up to this size are verified when the file is opened; DATA beyond it by bnc_model_file_verify_data, before it is packed. */
+#define BNC_VERIFY_AT_OPEN ((size_t)64 << 20)
+
+bnc_status bnc_model_file_open(bnc_model_file *file, const char *path, bnc_error *err);
+/** The same for a file's bytes in memory, 64-byte aligned (fuzzing, tests); they are not copied. */
+bnc_status bnc_model_file_parse(bnc_model_file *file, const uint8_t *data, size_t size, bnc_error *err);
+void bnc_model_file_close(bnc_model_file *file);
+bnc_status bnc_model_file_verify_data(const bnc_model_file *file, bnc_error *err);
+
+/** A name of the file; "?" for an offset outside. */
+const char *bnc_model_file_string(const bnc_model_file *file, uint32_t offset);
+
+/** Everything that the executor relies on; called by open. */
+bnc_status bnc_model_file_validate(const bnc_model_file *file, bnc_error *err);
+
+/** Shared with bnc_model_file_validate: one program. */
+bnc_status bnc_program_validate(const bnc_model_file *file, bnc_program_id id, bnc_error *err);
+
+#endif

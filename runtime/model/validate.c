@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What opening a model file guarantees: sizes are sane, weights lie inside DATA, constants inside CONSTANTS. Programs have a file of their own. */
+#include <math.h>
+
+#include "platforms/mem.h"
+#include "runtime/model/model_file.h"
+
+#define MANY 1000000u /* no count of a model comes near; products of two fit into 64 bits */
+
+static bnc_status check_meta(const bnc_model_file *f, bnc_error *err) {
+  const bnc_file_meta *m = &f->meta;
+  const struct {
+    const char *name;
+    uint32_t value, most;
+  } needed[] = {
+      {"vocabulary", m->vocabulary, MANY * 4}, {"hidden", m->hidden, MANY}, {"layers", m->layers, 10000}, {"heads", m->heads, 10000},
+      {"kv_heads", m->kv_heads, 10000}, {"head_dim", m->head_dim, 65536}, {"context", m->context, MANY * 16}, {"reference_limit", m->reference_limit, MANY * 16},
+  };
+  for (size_t i = 0; i < sizeof needed / sizeof *needed; i++)
+    if (needed[i].value == 0 || needed[i].value > needed[i].most)
+      return bnc_fail(err, BNC_ERROR_FORMAT, "meta: %s is %u, expected 1 .. %u", needed[i].name, needed[i].value, needed[i].most);
+  if (m->heads % m->kv_heads != 0) return bnc_fail(err, BNC_ERROR_FORMAT, "meta: %u heads do not divide by %u key heads", m->heads, m->kv_heads);
+  if (m->head_dim % 2 != 0) return bnc_fail(err, BNC_ERROR_FORMAT, "meta: head_dim is %u, expected an even number", m->head_dim);
+  if (m->reference_limit > m->context) return bnc_fail(err, BNC_ERROR_FORMAT, "meta: reference_limit is %u, expected at most the context of %u", m->reference_limit, m->context);
+  if (m->stops > 8) return bnc_fail(err, BNC_ERROR_FORMAT, "meta: %u stop ids, expected at most 8", m->stops);
+  if (m->kv_dtype > BNC_KV_INT8) return bnc_fail(err, BNC_ERROR_FORMAT, "meta: unknown KV cache type %u", m->kv_dtype);
+  if (m->embedding >= f->weights || f->weight[m->embedding].n != m->vocabulary || f->weight[m->embedding].k != m->hidden || f->weight[m->embedding].dtype == BNC_W_QG4)
+    return bnc_fail(err, BNC_ERROR_FORMAT, "meta: weight %u is no table of %u embeddings of %u", m->embedding, m->vocabulary, m->hidden);
+  uint64_t rope = (uint64_t)m->rope_frequencies * BNC_FORMAT_ALIGNMENT;
+  if (rope > f->constants.size || f->constants.size - rope < (uint64_t)m->head_dim / 2 * 4)
+    return bnc_fail(err, BNC_ERROR_FORMAT, "meta: the rotary frequencies leave section constants");
+  const float *frequency = (const float *)(const void *)(f->constants.data + rope);
+  for (uint32_t i = 0; i < m->head_dim / 2; i++)
+    if (!isfinite(frequency[i])) return bnc_fail(err, BNC_ERROR_FORMAT, "meta: rotary frequency %u is not finite", i);
+  if (f->program[BNC_PROGRAM_VISION].head && (m->input_side == 0 || m->input_side > 65535 || m->image_rows == 0 || m->image_rows > MANY))
+    return bnc_fail(err, BNC_ERROR_FORMAT, "meta: pictures of %u pixels with %u rows", m->input_side, m->image_rows);
+  return BNC_OK;
+}
+
+static bool inside(uint64_t offset, uint64_t size, uint64_t limit) { return offset % BNC_FORMAT_ALIGNMENT == 0 && offset <= limit && size <= limit - offset; }
+
+static bnc_status check_weight(const bnc_model_file *f, size_t i, bnc_error *err) {
+  const bnc_file_weight *w = &f->weight[i];
+  const char *name = bnc_model_file_string(f, w->name);
+  if (w->dtype > BNC_W_QG4 || w->n == 0 || w->k == 0 || w->n > MANY * 4 || w->k > MANY)
+    return bnc_fail(err, BNC_ERROR_FORMAT, "weight %zu (%s) has type %u and shape %u x %u", i, name, w->dtype, w->n, w->k);
+  if (w->dtype == BNC_W_QG4 && (w->group == 0 || w->group % 32 != 0 || w->k % w->group != 0))
+    return bnc_fail(err, BNC_ERROR_FORMAT, "weight %zu (%s): groups of %u do not divide %u", i, name, w->group, w->k);
+  uint64_t count = (uint64_t)w->n * w->k;
+  uint64_t bytes = w->dtype == BNC_W_F32 ? count * 4 : w->dtype == BNC_W_QC8 ? count : count / 2;
+  uint64_t scales = w->dtype == BNC_W_F32 ? 0 : w->dtype == BNC_W_QC8 ? (uint64_t)w->n * 4 : count / w->group * 2;
+  if (!inside(w->data, bytes, f->data.size) || (w->bias != UINT64_MAX && !inside(w->bias, (uint64_t)w->n * 4, f->data.size)) ||
+      (scales && !inside(w->scales, scales, f->data.size)))
+    return bnc_fail(err, BNC_ERROR_FORMAT, "weight %zu (%s) leaves section data", i, name);
+  return BNC_OK;
+}
+
+bnc_status bnc_model_file_validate(const bnc_model_file *f, bnc_error *err) {
+  bnc_status s = BNC_OK;
+  for (size_t i = 0; s == BNC_OK && i < f->weights; i++) s = check_weight(f, i, err);
+  if (s == BNC_OK) s = check_meta(f, err);
+  for (int p = 0; s == BNC_OK && p < BNC_PROGRAMS; p++)
+    if (f->program[p].head) s = bnc_program_validate(f, (bnc_program_id)p, err);
+  return s;
+}
