@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file executor.h  Runs the programs of a model file: one arena, one KV cache, operators made once. A run allocates nothing, opens nothing and takes
+    no lock but the pool's. */
+#ifndef BINOCLE_RUNTIME_EXEC_EXECUTOR_H
+#define BINOCLE_RUNTIME_EXEC_EXECUTOR_H
+
+#include "ops/kernels.h"
+#include "ops/xnn/packed.h"
+#include "platforms/threads.h"
+#include "runtime/model/model_file.h"
+
+typedef struct bnc_executor bnc_executor;
+
+/** What happens between ops. Any member may be NULL. */
+typedef struct bnc_run_hooks {
+  void *context;
+  /** After `done` of `total` ops. Returning true cancels the run: BNC_ERROR_CANCELLED. */
+  bool (*step)(void *context, size_t done, size_t total);
+  /** A probed value is complete: f32 [rows, cols] with `stride` elements from row to row; valid during the call. */
+  void (*probe)(void *context, const bnc_file_probe *probe, const float *value);
+  /** Around each op, for profilers: nanoseconds of wall time that op `index` took. */
+  void (*timing)(void *context, size_t index, uint64_t nanoseconds);
+} bnc_run_hooks;
+
+/** file, pool, kernels and store must outlive the executor. step (may be NULL) reports the creation of operators. */
+bnc_status bnc_executor_create(bnc_executor **executor, const bnc_model_file *file, bnc_pool *pool, const bnc_kernels *kernels, bnc_packed_store *store,
+                               const bnc_run_hooks *hooks, bnc_error *err);
+void bnc_executor_destroy(bnc_executor *executor);
+
+/** Where a program reads and writes; the three programs share the arena, so an output is read before another program runs. */
+void *bnc_executor_input(bnc_executor *executor, bnc_program_id id);
+const float *bnc_executor_output(const bnc_executor *executor, bnc_program_id id);
+/** Rows that one run of the program takes at most. */
+size_t bnc_executor_capacity(const bnc_executor *executor, bnc_program_id id);
+
+/** Runs a program. rows and position count for the text programs alone: the input's first `rows` rows are the tokens position .. position + rows - 1;
+    the caches hold those before. */
+bnc_status bnc_executor_run(bnc_executor *executor, bnc_program_id id, size_t rows, size_t position, const bnc_run_hooks *hooks, bnc_error *err);
+
+/** Token embeddings, dequantised: out [count, hidden]. Ids must be inside the vocabulary. */
+void bnc_executor_embed(bnc_executor *executor, const int32_t *ids, size_t count, float *out);
+
+/** Bytes of the parts that are this executor's own. */
+size_t bnc_executor_arena_bytes(const bnc_executor *executor);
+size_t bnc_executor_kv_bytes(const bnc_executor *executor);
+
+#endif

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file executor_private.h  Shared by the executor's files. */
+#ifndef BINOCLE_RUNTIME_EXEC_EXECUTOR_PRIVATE_H
+#define BINOCLE_RUNTIME_EXEC_EXECUTOR_PRIVATE_H
+
+#include "ops/xnn/linear.h"
+#include "runtime/exec/executor.h"
+
+struct bnc_executor {
+  const bnc_model_file *file;
+  bnc_pool *pool;
+  const bnc_kernels *kernels;
+  uint8_t *arena; /* 64-byte aligned, as large as the largest program's */
+  size_t arena_bytes;
+  bnc_kv_cache *cache; /* [layers] */
+  uint8_t *cache_memory;
+  size_t cache_bytes;
+  float *rope_cos, *rope_sin; /* [context, head_dim / 2] */
+  uint8_t *scratch;           /* [threads][scratch_bytes] */
+  size_t scratch_bytes;
+  bnc_linear **linear;        /* distinct operators */
+  size_t linears;
+  uint32_t *linear_of[BNC_PROGRAMS]; /* [ops] index into linear; UINT32_MAX for other ops */
+};
+
+/** One op of a run. */
+typedef struct bnc_op_run {
+  bnc_executor *ex;
+  const bnc_file_op *op;
+  size_t rows;      /* of the run; operands that vary have so many */
+  size_t position;  /* of the run's first row */
+  uint32_t linear;
+} bnc_op_run;
+
+static inline size_t bnc_run_rows(const bnc_op_run *r, const bnc_operand *o) { return o->varying ? r->rows : o->rows; }
+
+static inline const uint8_t *bnc_run_bytes(const bnc_op_run *r, const bnc_operand *o) {
+  if (o->space == BNC_SPACE_NONE) return NULL;
+  return (o->space == BNC_SPACE_ARENA ? r->ex->arena : r->ex->file->constants.data) + o->offset;
+}
+static inline const float *bnc_run_in(const bnc_op_run *r, int i) { return (const float *)(const void *)bnc_run_bytes(r, &r->op->in[i]); }
+static inline float *bnc_run_out(const bnc_op_run *r, int i) {
+  return r->op->out[i].space == BNC_SPACE_ARENA ? (float *)(void *)(r->ex->arena + r->op->out[i].offset) : NULL;
+}
+static inline bnc_qd8_params *bnc_run_params(const bnc_op_run *r, const bnc_operand *o) {
+  return o->space == BNC_SPACE_ARENA ? (bnc_qd8_params *)(void *)(r->ex->arena + o->offset) : NULL;
+}
+static inline int8_t *bnc_run_qd8(const bnc_op_run *r, const bnc_operand *o) {
+  return o->space == BNC_SPACE_ARENA ? (int8_t *)(r->ex->arena + o->offset + bnc_qd8_data_offset(o->rows)) : NULL;
+}
+
+/** Items of a row-wise op that one thread takes at a time: so many that starting it costs nothing, and the same for any number of threads. */
+static inline size_t bnc_run_grain(size_t cols) { return cols >= 16384 ? 1 : 16384 / (cols ? cols : 1); }
+
+bnc_status bnc_linears_create(bnc_executor *ex, bnc_packed_store *store, const bnc_run_hooks *hooks, bnc_error *err);
+void bnc_linears_destroy(bnc_executor *ex);
+
+void bnc_run_picture_op(const bnc_op_run *run);
+void bnc_run_row_op(const bnc_op_run *run);
+void bnc_run_attention_op(const bnc_op_run *run);
+
+#endif

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From pixels to patches. */
+#include <string.h>
+
+#include "runtime/exec/executor_private.h"
+
+typedef struct table {
+  const uint32_t *start, *index;
+  const float *weight;
+  size_t rows, in_rows;
+} table;
+
+static table read_table(const bnc_op_run *r, int i) {
+  bnc_file_taps t;
+  const uint8_t *at = r->ex->file->constants.data + r->op->table[i].offset;
+  memcpy(&t, at, sizeof t);
+  const uint32_t *start = (const uint32_t *)(const void *)(at + sizeof t);
+  return (table){start, start + t.rows + 1, (const float *)(const void *)(start + t.rows + 1 + t.taps), t.rows, t.in_rows};
+}
+
+typedef struct normalize_job {
+  const uint8_t *x;
+  const float *lut; /* [3][256] */
+  float *y;
+  size_t y_stride;
+} normalize_job;
+static void normalize_pixels(void *context, size_t from, size_t to) {
+  const normalize_job *j = context;
+  for (size_t i = from; i < to; i++)
+    for (size_t c = 0; c < 3; c++) j->y[i * j->y_stride + c] = j->lut[c * 256 + j->x[i * 3 + c]];
+}
+
+/* Separable taps: along x within each source row that an output row needs, then along y: PyTorch's order. */
+typedef struct resample_job {
+  table y, x;
+  const float *in;
+  float *out;
+  size_t in_stride, out_stride, cols;
+} resample_job;
+static void resample_rows(void *context, size_t from, size_t to) {
+  const resample_job *j = context;
+  for (size_t r = from; r < to; r++)
+    for (size_t q = 0; q < j->x.rows; q++)
+      for (size_t c = 0; c < j->cols; c++) {
+        float sum = 0.0f;
+        for (uint32_t a = j->y.start[r]; a < j->y.start[r + 1]; a++) {
+          float line = 0.0f;
+          const float *row = j->in + (size_t)j->y.index[a] * j->x.in_rows * j->in_stride + c;
+          for (uint32_t b = j->x.start[q]; b < j->x.start[q + 1]; b++) line += j->x.weight[b] * row[j->x.index[b] * j->in_stride];
+          sum += j->y.weight[a] * line;
+        }
+        j->out[(r * j->x.rows + q) * j->out_stride + c] = sum;
+      }
+}
+
+typedef struct patches_job {
+  bnc_patches_u8_fn *kernel;
+  bnc_patches_args args;
+} patches_job;
+static void run_patches(void *context, size_t from, size_t to) {
+  const patches_job *j = context;
+  j->kernel(&j->args, from, to);
+}
+
+void bnc_run_picture_op(const bnc_op_run *r) {
+  const bnc_file_op *op = r->op;
+  bnc_pool *pool = r->ex->pool;
+  size_t rows = op->out[0].rows;
+  switch (op->kind) {
+    case BNC_OP_NORMALIZE: {
+      normalize_job job = {bnc_run_bytes(r, &op->in[0]), bnc_run_in(r, 1), bnc_run_out(r, 0), op->out[0].stride};
+      bnc_pool_run(pool, normalize_pixels, &job, rows, 4096);
+      return;
+    }
+    case BNC_OP_RESAMPLE: {
+      resample_job job = {read_table(r, 0), read_table(r, 1), bnc_run_in(r, 0), bnc_run_out(r, 0), op->in[0].stride, op->out[0].stride, op->in[0].cols};
+      bnc_pool_run(pool, resample_rows, &job, job.y.rows, 4);
+      return;
+    }
+    default: { /* BNC_OP_PATCHES, BNC_OP_PATCHES_U8 */
+      table y = read_table(r, 0), x = read_table(r, 1);
+      bool u8 = op->kind == BNC_OP_PATCHES_U8;
+      const float *lut = bnc_run_in(r, 1);
+      size_t pixel = op->in[0].stride;
+      patches_job job = {u8 ? r->ex->kernels->patches.u8 : r->ex->kernels->patches.f32,
+                         {.side = y.rows, .patch = op->a[0], .y = y.index, .x = x.index, .y_stride = pixel * x.in_rows, .x_stride = pixel, .c_stride = 1,
+                          .out = bnc_run_out(r, 0), .out_stride = op->out[0].stride}};
+      if (u8) {
+        job.args.u8 = bnc_run_bytes(r, &op->in[0]);
+        memcpy(&job.args.lut, &lut, sizeof lut); /* gcc's -Wcast-qual misreads a cast to a pointer to const arrays */
+      } else {
+        job.args.f32 = bnc_run_in(r, 0);
+      }
+      bnc_pool_run(pool, run_patches, &job, rows, 8);
+      return;
+    }
+  }
+}
