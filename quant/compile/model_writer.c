@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "quant/compile/model_writer.h"
+
+#include <string.h>
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "platforms/file.h"
+#include "platforms/mem.h"
+#include "quant/compile/weight_stream.h"
+
+#define MAX_SECTIONS 10
+
+typedef struct section {
+  uint32_t kind;
+  const void *data; /* DATA: NULL, streamed */
+  uint64_t size;
+} section;
+
+typedef struct writer {
+  bnc_context *context;
+  const bnc_model_parts *parts;
+  bnc_error *err;
+  bnc_layout layout;
+  bnc_file_weight *weight; /* [weights] */
+  uint32_t *source;        /* [weights] constants' weight id */
+  uint32_t weights;
+  uint64_t data_size;
+  uint8_t *constants;
+  uint64_t constants_size;
+  uint8_t *program[3];
+  size_t program_size[3];
+} writer;
+
+static uint64_t align_up(uint64_t x) { return (x + BNC_FORMAT_ALIGNMENT - 1) & ~(uint64_t)(BNC_FORMAT_ALIGNMENT - 1); }
+
+static void mark_used(const bnc_schedule *s, uint8_t *weights, uint8_t *constants, uint8_t *taps) {
+  const bnc_graph *g = s->graph;
+  for (size_t i = 0; i < s->steps; i++) {
+    const bnc_step *step = &s->step[i];
+    if (step->weight != BNC_NO_ID) weights[step->weight] = 1;
+    if (step->lut != BNC_NO_ID) constants[step->lut] = 1;
+    for (int t = 0; t < 2; t++)
+      if (step->taps[t] != BNC_NO_ID) taps[step->taps[t]] = 1;
+    for (int k = 0; k < BNC_OP_INPUTS; k++) {
+      if (step->in[k] == BNC_NO_VALUE) continue;
+      const bnc_node *producer = &g->node[g->value[step->in[k]].producer];
+      if (producer->kind == BNC_NODE_CONSTANT) constants[producer->constant] = 1;
+    }
+  }
+}
+
+static bool has_bias(const bnc_weight *w) {
+  for (size_t i = 0; i < w->parts; i++)
+    if (w->part[i].bias != BNC_NO_ID) return true;
+  return false;
+}
+
+static void place_weight(writer *w, uint32_t id) {
+  const bnc_weight *source = &w->parts->constants->weight[id];
+  bnc_file_weight *f = &w->weight[w->weights];
+  uint64_t count = (uint64_t)source->n * source->k;
+  *f = (bnc_file_weight){.dtype = source->kind, .n = (uint32_t)source->n, .k = (uint32_t)source->k, .group = (uint32_t)source->group, .scales = UINT64_MAX,
+                         .bias = UINT64_MAX, .name = source->part[0].weight};
+  f->data = w->data_size;
+  w->data_size = align_up(w->data_size + (source->kind == BNC_WEIGHT_F32 ? count * 4 : source->kind == BNC_WEIGHT_QC8 ? count : count / 2));
+  if (source->kind != BNC_WEIGHT_F32) {
+    f->scales = w->data_size;
+    w->data_size = align_up(w->data_size + (source->kind == BNC_WEIGHT_QC8 ? (uint64_t)source->n * 4 : count / source->group * 2));
+  }
+  if (has_bias(source)) {
+    f->bias = w->data_size;
+    w->data_size = align_up(w->data_size + (uint64_t)source->n * 4);
+  }
+  w->source[w->weights] = id;
+  w->layout.weight_index[id] = w->weights++;
+}
+
+static bnc_status place_constants(writer *w, const uint8_t *constants, const uint8_t *taps, size_t rope_count) {
+  const bnc_constants *c = w->parts->constants;
+  uint64_t size = align_up(rope_count * 4);
+  for (size_t i = 0; i < c->constants; i++)
+    if (constants[i]) {
+      w->layout.constant_offset[i] = size;
+      size = align_up(size + c->constant[i].rows * c->constant[i].cols * 4);
+    }
+  for (size_t i = 0; i < c->taps_count; i++)
+    if (taps[i]) {
+      w->layout.taps_offset[i] = size;
+      size = align_up(size + sizeof(bnc_file_taps) + (c->taps[i].rows + 1) * 4 + (uint64_t)c->taps[i].start[c->taps[i].rows] * 8);
+    }
+  w->constants_size = size;
+  w->constants = bnc_mem_zalloc(size);
+  if (!w->constants) return bnc_fail_memory(w->err, size);
+  if (rope_count) memcpy(w->constants, w->parts->rope, rope_count * 4);
+  for (size_t i = 0; i < c->constants; i++)
+    if (constants[i]) memcpy(w->constants + w->layout.constant_offset[i], c->constant[i].data, c->constant[i].rows * c->constant[i].cols * 4);
+  for (size_t i = 0; i < c->taps_count; i++)
+    if (taps[i]) {
+      const bnc_taps *t = &c->taps[i];
+      uint8_t *at = w->constants + w->layout.taps_offset[i];
+      size_t n = t->start[t->rows];
+      bnc_file_taps head = {(uint32_t)t->rows, (uint32_t)t->in_rows, (uint32_t)n, bnc_taps_is_gather(t)};
+      memcpy(at, &head, sizeof head);
+      memcpy(at += sizeof head, t->start, (t->rows + 1) * 4);
+      memcpy(at += (t->rows + 1) * 4, t->index, n * 4);
+      memcpy(at + n * 4, t->weight, n * 4);
+    }
+  return BNC_OK;
+}
+
+/* Only what a program uses goes into the file: weights of layers that pruning removed stay out. */
+static bnc_status lay_out(writer *w) {
+  const bnc_constants *c = w->parts->constants;
+  uint8_t *weights = bnc_mem_array(c->weights + 1, 1), *constants = bnc_mem_array(c->constants + 1, 1), *taps = bnc_mem_array(c->taps_count + 1, 1);
+  w->layout.constant_offset = bnc_mem_array(c->constants + 1, sizeof(uint64_t));
+  w->layout.taps_offset = bnc_mem_array(c->taps_count + 1, sizeof(uint64_t));
+  w->layout.weight_index = bnc_mem_array(c->weights + 1, sizeof(uint32_t));
+  w->weight = bnc_mem_array(c->weights + 1, sizeof *w->weight);
+  w->source = bnc_mem_array(c->weights + 1, sizeof *w->source);
+  bnc_status s = BNC_OK;
+  if (!weights || !constants || !taps || !w->layout.constant_offset || !w->layout.taps_offset || !w->layout.weight_index || !w->weight || !w->source)
+    s = bnc_fail_memory(w->err, c->weights * sizeof *w->weight);
+  if (s == BNC_OK) {
+    for (int p = 0; p < 3; p++)
+      if (w->parts->program[p]) mark_used(w->parts->program[p], weights, constants, taps);
+    weights[w->parts->embedding] = 1;
+    for (uint32_t i = 0; i < c->weights; i++) {
+      w->layout.weight_index[i] = UINT32_MAX;
+      if (weights[i]) place_weight(w, i);
+    }
+    s = place_constants(w, constants, taps, w->parts->meta.head_dim / 2);
+  }
+  for (int p = 0; s == BNC_OK && p < 3; p++)
+    if (w->parts->program[p]) s = bnc_schedule_emit(w->parts->program[p], &w->layout, &w->program[p], &w->program_size[p]);
+  bnc_mem_free(weights);
+  bnc_mem_free(constants);
+  bnc_mem_free(taps);
+  return s;
+}
+
+static bnc_status write_sections(writer *w, bnc_file_writer *out, const section *sections, uint32_t count) {
+  bnc_file_header header = {.version = BNC_FORMAT_VERSION, .sections = count};
+  bnc_file_section table[MAX_SECTIONS] = {{0}};
+  memcpy(header.magic, BNC_FORMAT_MAGIC, sizeof header.magic);
+  bnc_status s = bnc_file_writer_write(out, &header, sizeof header, w->err);
+  if (s == BNC_OK) s = bnc_file_writer_write(out, table, count * sizeof *table, w->err);
+  uint64_t id = 0;
+  for (uint32_t i = 0; s == BNC_OK && i < count; i++) {
+    s = bnc_file_writer_align(out, BNC_FORMAT_ALIGNMENT, w->err);
+    table[i] = (bnc_file_section){.kind = sections[i].kind, .offset = bnc_file_writer_size(out), .size = sections[i].size};
+    if (s != BNC_OK) break;
+    if (sections[i].data) {
+      table[i].checksum = XXH3_64bits(sections[i].data, sections[i].size);
+      s = bnc_file_writer_write(out, sections[i].data, sections[i].size, w->err);
+    } else {
+      s = bnc_weights_stream(w->context, w->parts->constants, w->weight, w->source, w->weights, w->data_size, out, &table[i].checksum, w->err);
+    }
+    id = id * 0x9e3779b97f4a7c15u + table[i].checksum;
+  }
+  header.file_size = bnc_file_writer_size(out);
+  header.table_checksum = XXH3_64bits(table, count * sizeof *table);
+  header.model_id = id;
+  header.header_checksum = XXH3_64bits(&header, offsetof(bnc_file_header, header_checksum));
+  if (s == BNC_OK) s = bnc_file_writer_patch(out, 0, &header, sizeof header, w->err);
+  if (s == BNC_OK) s = bnc_file_writer_patch(out, sizeof header, table, count * sizeof *table, w->err);
+  return s;
+}
+
+bnc_status bnc_model_write(bnc_context *context, const bnc_model_parts *parts, const char *path, bnc_error *err) {
+  writer w = {.context = context, .parts = parts, .err = err};
+  bnc_file_meta meta = parts->meta;
+  bnc_file_writer *out = NULL;
+  section sections[MAX_SECTIONS];
+  uint32_t n = 0;
+  bnc_status s = lay_out(&w);
+  if (s == BNC_OK) {
+    meta.embedding = w.layout.weight_index[parts->embedding];
+    meta.rope_frequencies = 0; /* they come first */
+    static const uint32_t kinds[3] = {BNC_SECTION_VISION, BNC_SECTION_PREFILL, BNC_SECTION_DECODE};
+    sections[n++] = (section){BNC_SECTION_META, &meta, sizeof meta};
+    sections[n++] = (section){BNC_SECTION_STRINGS, parts->constants->strings, parts->constants->strings_size};
+    sections[n++] = (section){BNC_SECTION_WEIGHTS, w.weight, w.weights * sizeof *w.weight};
+    sections[n++] = (section){BNC_SECTION_CONSTANTS, w.constants, w.constants_size};
+    for (int p = 0; p < 3; p++)
+      if (w.program[p]) sections[n++] = (section){kinds[p], w.program[p], w.program_size[p]};
+    if (parts->report) sections[n++] = (section){BNC_SECTION_REPORT, parts->report, strlen(parts->report)};
+    if (parts->tokenizer) sections[n++] = (section){BNC_SECTION_TOKENIZER, parts->tokenizer, parts->tokenizer_size};
+    sections[n++] = (section){BNC_SECTION_DATA, NULL, w.data_size};
+    s = bnc_file_writer_open(&out, path, err);
+  }
+  if (s == BNC_OK) s = write_sections(&w, out, sections, n);
+  if (s == BNC_OK)
+    s = bnc_file_writer_commit(out, err);
+  else
+    bnc_file_writer_abort(out);
+  bnc_mem_free(w.layout.constant_offset);
+  bnc_mem_free(w.layout.taps_offset);
+  bnc_mem_free(w.layout.weight_index);
+  bnc_mem_free(w.weight);
+  bnc_mem_free(w.source);
+  bnc_mem_free(w.constants);
+  for (int p = 0; p < 3; p++) bnc_mem_free(w.program[p]);
+  return s;
+}

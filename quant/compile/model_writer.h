@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file model_writer.h  Lays a model out and streams it into a file that appears complete or not at all. */
+#ifndef BINOCLE_QUANT_COMPILE_MODEL_WRITER_H
+#define BINOCLE_QUANT_COMPILE_MODEL_WRITER_H
+
+#include "platforms/context_private.h"
+#include "quant/schedule/schedule.h"
+
+/** What a model file is made of. Pointers are the caller's. */
+typedef struct bnc_model_parts {
+  bnc_constants *constants;
+  const bnc_schedule *program[3]; /* vision (may be NULL), prefill, decode */
+  bnc_file_meta meta;             /* embedding and rope_frequencies are filled in by the writer */
+  uint32_t embedding;             /* constants' weight id of the token embeddings */
+  const float *rope;              /* [head_dim / 2] */
+  const uint8_t *tokenizer;       /* compact form; NULL: none */
+  size_t tokenizer_size;
+  const char *report;             /* JSON; NULL: none */
+} bnc_model_parts;
+
+bnc_status bnc_model_write(bnc_context *context, const bnc_model_parts *parts, const char *path, bnc_error *err);
+
+#endif

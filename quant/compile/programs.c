@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "quant/compile/programs.h"
+
+#include "platforms/mem.h"
+
+#define SLAB_ROWS 64u /* with fewer rows the weights are read about once anyway */
+
+static bnc_program_size size_of(const bnc_graph *g) {
+  bnc_program_size size = {0, 0};
+  for (size_t n = 0; n < g->nodes; n++) {
+    bnc_node_kind kind = g->node[n].kind;
+    if (g->node[n].dead || kind == BNC_NODE_INPUT || kind == BNC_NODE_CONSTANT) continue;
+    size.nodes++;
+    size.macs += bnc_node_macs(g, &g->node[n]);
+  }
+  return size;
+}
+
+static size_t count_tiles(const bnc_graph *g) {
+  size_t tiles = 0;
+  for (size_t n = 0; n < g->nodes; n++) tiles += !g->node[n].dead && g->node[n].kind == BNC_NODE_PATCHES;
+  return tiles;
+}
+
+static bool on(const bnc_programs *p, bnc_pass_id pass) { return (p->passes >> pass) & 1u; }
+
+static bnc_status run_passes(bnc_programs *p, int which) {
+  static bnc_status (*const passes[])(bnc_graph *) = {
+      [BNC_PASS_SIMPLIFY_TAPS] = bnc_pass_simplify_taps,
+      [BNC_PASS_PRUNE_ROWS] = bnc_pass_prune_rows,
+      [BNC_PASS_MERGE_EQUAL] = bnc_pass_merge_equal,
+      [BNC_PASS_FUSE_PROJECTIONS] = bnc_pass_fuse_projections,
+  };
+  bnc_graph *g = &p->graph[which];
+  p->reference[which] = size_of(g);
+  /* The reference computes layers whose results it drops; that much is removed with every pass off. */
+  bnc_status s = bnc_pass_remove_dead(g);
+  for (int pass = 0; s == BNC_OK && pass <= BNC_PASS_FUSE_PROJECTIONS; pass++) {
+    if (on(p, (bnc_pass_id)pass)) s = passes[pass](g);
+    /* Pruning makes new gathers, which the tables' simplification takes further. */
+    if (s == BNC_OK && pass == BNC_PASS_PRUNE_ROWS && on(p, BNC_PASS_PRUNE_ROWS) && on(p, BNC_PASS_SIMPLIFY_TAPS)) s = bnc_pass_simplify_taps(g);
+    p->after[which][pass] = size_of(g);
+  }
+  if (s == BNC_OK) s = bnc_pass_quantize_inputs(g, on(p, BNC_PASS_FUSE_QUANTIZE));
+  for (int pass = BNC_PASS_FUSE_QUANTIZE; pass <= BNC_PASSES; pass++) p->after[which][pass] = size_of(g);
+  return s;
+}
+
+/* Columns per slab, equal slabs, in multiples of what all kernels' tiles divide. Chosen per weight, so that prefill and decode share what is packed. */
+static void choose_slabs(bnc_programs *p, size_t slab_bytes) {
+  for (int which = 0; which < 3; which++) {
+    const bnc_graph *g = &p->graph[which];
+    for (size_t n = 0; p->present[which] && n < g->nodes; n++) {
+      const bnc_node *node = &g->node[n];
+      if (node->dead || node->kind != BNC_NODE_LINEAR || g->value[node->output].rows < SLAB_ROWS) continue;
+      const bnc_weight *w = &p->constants.weight[node->weight];
+      size_t column_bits = w->k * (w->kind == BNC_WEIGHT_F32 ? 32 : w->kind == BNC_WEIGHT_QC8 ? 8 : 4);
+      size_t most = slab_bytes * 8 / column_bits / 64 * 64;
+      if (most < 64) most = 64;
+      if (slab_bytes == 0 || w->n <= most) continue;
+      size_t slabs = (w->n + most - 1) / most;
+      p->slab_cols[node->weight] = (uint32_t)(((w->n + slabs - 1) / slabs + 63) / 64 * 64);
+    }
+  }
+}
+
+static bnc_status build(bnc_programs *p, int which, const bnc_geometry *geometry, const bnc_build_options *options, bnc_error *err) {
+  bnc_graph *g = &p->graph[which];
+  size_t rows = which == 2 ? 1 : options->context < BNC_PREFILL_ROWS ? options->context : BNC_PREFILL_ROWS;
+  bnc_graph_init(g, &p->constants, err);
+  p->present[which] = true;
+  bnc_status s = which == 0 ? bnc_build_vision(g, geometry, options) : bnc_build_text(g, geometry, options, rows);
+  if (s == BNC_OK && which == 0) p->tile_encodes_reference = count_tiles(g);
+  if (s == BNC_OK) s = run_passes(p, which);
+  if (s == BNC_OK && which == 0) p->tile_encodes = count_tiles(g);
+  return s;
+}
+
+static bnc_status add_embedding(bnc_programs *p, const bnc_geometry *geometry, const bnc_build_options *options, bnc_error *err) {
+  bnc_weight_kind kind = options->text_weights == BNC_WEIGHT_QG4 ? BNC_WEIGHT_QC8 : options->text_weights;
+  bnc_weight w = {.kind = kind, .n = geometry->text.vocab, .k = geometry->text.hidden, .parts = 1};
+  w.part[0].weight = bnc_constants_string(&p->constants, "model.embed_tokens.weight");
+  w.part[0].bias = BNC_NO_ID;
+  w.part[0].n = w.n;
+  return bnc_constants_add_weight(&p->constants, &w, &p->embedding, err);
+}
+
+bnc_status bnc_programs_create(bnc_programs *p, bnc_context *context, const bnc_geometry *geometry, const bnc_build_options *options,
+                               const bnc_tensor_source *source, uint32_t passes, size_t slab_bytes, bnc_error *err) {
+  static const char *const stages[3] = {"optimising vision", "optimising prefill", "optimising decode"};
+  *p = (bnc_programs){.passes = passes};
+  bnc_constants_init(&p->constants, source);
+  bnc_status s = BNC_OK;
+  for (int which = geometry->has_vision ? 0 : 1; s == BNC_OK && which < 3; which++) {
+    if (bnc_context_progress(context, stages[which], which / 3.0)) return bnc_fail(err, BNC_ERROR_CANCELLED, "cancelled");
+    s = build(p, which, geometry, options, err);
+  }
+  if (s == BNC_OK) s = add_embedding(p, geometry, options, err);
+  if (s != BNC_OK) return s;
+  p->slab_cols = bnc_mem_array(p->constants.weights + 1, sizeof *p->slab_cols);
+  if (!p->slab_cols) return bnc_fail_memory(err, p->constants.weights * sizeof *p->slab_cols);
+  if (on(p, BNC_PASS_SLAB_COLUMNS)) choose_slabs(p, slab_bytes);
+  for (int which = 0; s == BNC_OK && which < 3; which++)
+    if (p->present[which]) s = bnc_schedule_create(&p->schedule[which], &p->graph[which], passes, p->slab_cols);
+  return s;
+}
+
+void bnc_programs_free(bnc_programs *p) {
+  for (int i = 0; i < 3; i++) {
+    bnc_schedule_free(&p->schedule[i]);
+    bnc_graph_free(&p->graph[i]);
+  }
+  bnc_mem_free(p->slab_cols);
+  bnc_constants_free(&p->constants);
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file quantize_weights.h  Rows of float weights to their stored forms, by rounding to nearest. */
+#ifndef BINOCLE_QUANT_COMPILE_QUANTIZE_WEIGHTS_H
+#define BINOCLE_QUANT_COMPILE_QUANTIZE_WEIGHTS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/** One row: q[i] = round(w[i] / scale) in [-127, 127], scale = max |w| / 127 (1 for a row of zeros). */
+void bnc_quantize_row_qc8(const float *w /* [k] */, size_t k, int8_t *q /* [k] */, float *scale);
+
+/** One row in groups: value = (nibble - 8) * scale, scale a positive normal bf16 that minimises the group's squared error among a few candidates
+    near max |w| / 7.5. Even k in the low nibble. */
+void bnc_quantize_row_qg4(const float *w /* [k] */, size_t k, size_t group, uint8_t *q /* [k / 2] */, uint16_t *scales /* [k / group] */);
+
+/** f32 to the nearest bf16, ties to even; finite input. */
+uint16_t bnc_bf16_from_f32(float x);
+float bnc_bf16_to_f32(uint16_t x);
+
+#endif

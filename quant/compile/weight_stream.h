@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file weight_stream.h  Reads weights from their source, quantises them and appends them to a file, a few rows at a time. */
+#ifndef BINOCLE_QUANT_COMPILE_WEIGHT_STREAM_H
+#define BINOCLE_QUANT_COMPILE_WEIGHT_STREAM_H
+
+#include "platforms/context_private.h"
+#include "platforms/file.h"
+#include "quant/graph/constants.h"
+#include "runtime/model/format.h"
+
+/** Appends section DATA: weight[i] [count], at its offsets, from constants' weight source[i]. *checksum is XXH3-64 of all of it. */
+bnc_status bnc_weights_stream(bnc_context *context, const bnc_constants *constants, const bnc_file_weight *weight, const uint32_t *source, size_t count,
+                              uint64_t size, bnc_file_writer *out, uint64_t *checksum, bnc_error *err);
+
+#endif

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file compile.h  From a checkpoint to a model file. */
+#ifndef BINOCLE_COMPILE_H
+#define BINOCLE_COMPILE_H
+
+#include <stddef.h>
+
+#include <binocle/context.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum bnc_weights {
+  BNC_WEIGHTS_F32 = 0, /**< as the checkpoint has them, in float32: agrees with the PyTorch reference */
+  BNC_WEIGHTS_INT8 = 1, /**< int8, a scale per output; activations int8, a scale per row */
+  BNC_WEIGHTS_INT4 = 2 /**< int4 in groups, a scale per group; text only */
+} bnc_weights;
+
+typedef struct bnc_compile_options {
+  size_t size; /**< set by bnc_compile_options_init */
+  const char *checkpoint;   /**< folder with config.json and safetensors */
+  const char *vision_tower; /**< folder of a CLIP tower; NULL: the checkpoint's own */
+  const char *output;       /**< the .bnc file; appears complete or not at all */
+  bnc_weights vision_weights, text_weights; /**< int8 */
+  unsigned group;      /**< int4: weights per scale, 32, 64 or 128 */
+  unsigned context;    /**< rows to which a prompt, pictures included, is cut; 0: as the checkpoint's config says, at most 4096 */
+  unsigned input_size; /**< side of the resized picture: 0 for n tiles side by side, or less */
+  unsigned disabled_passes; /**< bit i: pass i of bnc_compile_pass_name is left out */
+  const char *report;  /**< JSON file to write; NULL: none */
+  void *reserved[8];
+} bnc_compile_options;
+
+BNC_API void bnc_compile_options_init(bnc_compile_options *options);
+
+/** Compiles. Errors name the file, what was found and what was expected; see bnc_context_error. */
+BNC_API bnc_status bnc_compile(bnc_context *context, const bnc_compile_options *options);
+
+/** Name of pass `index` ("prune-rows"), or NULL behind the last. */
+BNC_API const char *bnc_compile_pass_name(unsigned index);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
