@@ -13,7 +13,7 @@
  * that may cost is taken off a budget in proportion to the text: linear patterns never notice, catastrophic ones end. */
 #define FIRST_LIMIT 256u
 #define LIMIT_FACTOR 8u
-#define BUDGET_BASE 40000000u
+#define BUDGET_BASE 4000000u
 #define BUDGET_PER_BYTE 64u
 #define HEAP_LIMIT_KIB 131072u
 #define PATTERN_LIMIT 16384u

@@ -116,7 +116,7 @@ static void special_tokens_as_text(void **state) {
 static void long_texts(void **state) {
   (void)state;
   bnc_error err;
-  const size_t size = 200000;
+  const size_t size = 50000;
   char *text = bnc_mem_alloc(size);
   static const char *const names[] = {"small_llama3", "small_llama2"};
   for (int k = 0; k < 2; k++) {
