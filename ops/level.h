@@ -3,7 +3,7 @@
  * @file level.h  How a kernel is declared.
  *
  * BNC_KERNEL(layer_norm_f32, ARGUMENTS) declares the function type bnc_layer_norm_f32_fn and the kernel's prototype on every level, so
- * that signatures cannot drift. Only the levels that have a file are defined; BINOCLE_HAVE_LAYER_NORM_F32_AVX2 says so (toolchains/levels.cmake).
+ * that signatures cannot drift. Only the levels that have a file are defined; an op's init file names those and no others.
  *
  * All kernels take a const argument block, prepared once, and a range [from, to) of rows (or other items, as the op's header says). They
  * run on the calling thread, allocate nothing, read nothing outside the tensors, and compute each row by the same arithmetic however the

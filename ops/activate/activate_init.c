@@ -10,6 +10,16 @@ void bnc_activate_init(bnc_activate_ops *ops, bnc_cpu_level level) {
   ops->quick_gelu_qd8 = bnc_quick_gelu_qd8_scalar;
   ops->silu_mul_f32 = bnc_silu_mul_f32_scalar;
   ops->silu_mul_qd8 = bnc_silu_mul_qd8_scalar;
+#if BINOCLE_LEVEL_AVX2
+  if (level >= BNC_CPU_AVX2) {
+    ops->gelu_f32 = bnc_gelu_f32_avx2;
+    ops->gelu_qd8 = bnc_gelu_qd8_avx2;
+    ops->quick_gelu_f32 = bnc_quick_gelu_f32_avx2;
+    ops->quick_gelu_qd8 = bnc_quick_gelu_qd8_avx2;
+    ops->silu_mul_f32 = bnc_silu_mul_f32_avx2;
+    ops->silu_mul_qd8 = bnc_silu_mul_qd8_avx2;
+  }
+#endif
   (void)level;
   assert(ops->gelu_f32 && ops->gelu_qd8 && ops->quick_gelu_f32 && ops->quick_gelu_qd8 && ops->silu_mul_f32 && ops->silu_mul_qd8);
 }

@@ -8,6 +8,14 @@ void bnc_attention_init(bnc_attention_ops *ops, bnc_cpu_level level) {
   ops->cache_f32 = bnc_attention_cache_f32_scalar;
   ops->cache_f16 = bnc_attention_cache_f16_scalar;
   ops->cache_i8 = bnc_attention_cache_i8_scalar;
+#if BINOCLE_LEVEL_AVX2
+  if (level >= BNC_CPU_AVX2) {
+    ops->rows_f32 = bnc_attention_rows_f32_avx2;
+    ops->cache_f32 = bnc_attention_cache_f32_avx2;
+    ops->cache_f16 = bnc_attention_cache_f16_avx2;
+    ops->cache_i8 = bnc_attention_cache_i8_avx2;
+  }
+#endif
   (void)level;
   assert(ops->rows_f32 && ops->cache_f32 && ops->cache_f16 && ops->cache_i8);
 }

@@ -8,6 +8,14 @@ void bnc_norm_init(bnc_norm_ops *ops, bnc_cpu_level level) {
   ops->layer_qd8 = bnc_layer_norm_qd8_scalar;
   ops->rms_f32 = bnc_rms_norm_f32_scalar;
   ops->rms_qd8 = bnc_rms_norm_qd8_scalar;
+#if BINOCLE_LEVEL_AVX2
+  if (level >= BNC_CPU_AVX2) {
+    ops->layer_f32 = bnc_layer_norm_f32_avx2;
+    ops->layer_qd8 = bnc_layer_norm_qd8_avx2;
+    ops->rms_f32 = bnc_rms_norm_f32_avx2;
+    ops->rms_qd8 = bnc_rms_norm_qd8_avx2;
+  }
+#endif
   (void)level;
   assert(ops->layer_f32 && ops->layer_qd8 && ops->rms_f32 && ops->rms_qd8);
 }

@@ -5,6 +5,11 @@
 
 void bnc_quantize_init(bnc_quantize_ops *ops, bnc_cpu_level level) {
   ops->qd8 = bnc_quantize_qd8_scalar;
+#if BINOCLE_LEVEL_AVX2
+  if (level >= BNC_CPU_AVX2) {
+    ops->qd8 = bnc_quantize_qd8_avx2;
+  }
+#endif
   (void)level;
   assert(ops->qd8);
 }

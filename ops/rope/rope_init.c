@@ -5,6 +5,11 @@
 
 void bnc_rope_init(bnc_rope_ops *ops, bnc_cpu_level level) {
   ops->f32 = bnc_rope_f32_scalar;
+#if BINOCLE_LEVEL_AVX2
+  if (level >= BNC_CPU_AVX2) {
+    ops->f32 = bnc_rope_f32_avx2;
+  }
+#endif
   (void)level;
   assert(ops->f32);
 }

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file attention_v16.h  Attention over sixteen lanes: the walk over key blocks and query tiles. A block is brought into f32 form once (by a
+ * loader, see attention_load_v16.h) and serves all query rows of the call. Include a v16_*.h first.
+ */
+#ifndef BINOCLE_OPS_ATTENTION_ATTENTION_V16_H
+#define BINOCLE_OPS_ATTENTION_ATTENTION_V16_H
+
+#include <assert.h>
+
+#include "ops/attention/attention_tile.h"
+
+/* Sets b->k, b->v and b->v_stride for the keys [b->base, b->base + b->n); k and v are room for them where they must be converted. */
+typedef void attention_loader(const bnc_attention_args *a, size_t kv_head, attention_block *b, float *k /* [4, d, 16] */, float *v /* [64, padded] */);
+
+typedef struct attention_rows {
+  const bnc_attention_args *args;
+  size_t kv_head, group;
+  size_t from;  /* the first query row */
+  size_t count; /* query rows x heads of the group; index t is head t % group of row from + t / group */
+  float *state; /* per tile of R: q [d, R], out [R, padded], m [16], l [16] */
+} attention_rows;
+
+V16_INLINE size_t attention_tile_rows(size_t left) {
+  return left >= V16_TILE_ROWS ? V16_TILE_ROWS : left >= 4 ? 4 : left >= 2 ? 2 : 1;
+}
+
+V16_INLINE attention_tile attention_tile_at(float **state, size_t d, size_t padded, size_t rows) {
+  float *p = *state;
+  const attention_tile t = {p + 32 + rows * padded, p + 32, p, p + 16};
+  *state = p + 32 + rows * (padded + d);
+  return t;
+}
+
+static void attention_begin(const attention_rows *x, size_t padded) {
+  const bnc_attention_args *a = x->args;
+  const size_t d = a->head_size;
+  float *state = x->state;
+  for (size_t t = 0; t < x->count;) {
+    const size_t rows = attention_tile_rows(x->count - t);
+    const attention_tile tile = attention_tile_at(&state, d, padded, rows);
+    for (size_t r = 0; r < 16; ++r) {
+      tile.m[r] = r < rows ? -INFINITY : 0.0f;
+      tile.l[r] = 0.0f;
+    }
+    for (size_t i = 0; i < rows * padded; ++i) tile.out[i] = 0.0f;
+    for (size_t r = 0; r < rows; ++r, ++t) {
+      const float *q = a->q + (x->from + t / x->group) * a->q_stride + (x->kv_head * x->group + t % x->group) * d; /* [d] */
+      for (size_t i = 0; i < d; ++i) tile.q[i * rows + r] = q[i];
+    }
+  }
+}
+
+static void attention_end(const attention_rows *x, size_t padded) {
+  const bnc_attention_args *a = x->args;
+  const size_t d = a->head_size;
+  float *state = x->state;
+  for (size_t t = 0; t < x->count;) {
+    const size_t rows = attention_tile_rows(x->count - t);
+    const attention_tile tile = attention_tile_at(&state, d, padded, rows);
+    for (size_t r = 0; r < rows; ++r, ++t) {
+      float *out = a->out + (x->from + t / x->group) * a->out_stride + (x->kv_head * x->group + t % x->group) * d; /* [d] */
+      const v16 inverse = v16_set1(1.0f / tile.l[r]);
+      size_t i = 0;
+      for (; i + 16 <= d; i += 16) v16_store(out + i, v16_mul(v16_load(tile.out + r * padded + i), inverse));
+      if (i < d) v16_store_n(out + i, v16_mul(v16_load(tile.out + r * padded + i), inverse), d - i);
+    }
+  }
+}
+
+static void attention_walk(const attention_rows *x, const attention_block *b) {
+  const bnc_attention_args *a = x->args;
+  float *state = x->state;
+  size_t seen[V16_TILE_ROWS];
+  for (size_t t = 0; t < x->count;) {
+    const size_t rows = attention_tile_rows(x->count - t);
+    const attention_tile tile = attention_tile_at(&state, b->d, b->padded, rows);
+    size_t most = 0;
+    for (size_t r = 0; r < rows; ++r, ++t) {
+      const size_t keys = a->causal ? a->position + x->from + t / x->group + 1 : a->keys;
+      seen[r] = keys <= b->base ? 0 : keys - b->base < b->n ? keys - b->base : b->n;
+      most = seen[r] > most ? seen[r] : most;
+    }
+    if (!most) continue;
+    switch (rows) {
+      case V16_TILE_ROWS: attention_step(b, &tile, seen, most, V16_TILE_ROWS); break;
+      case 4: attention_step(b, &tile, seen, most, 4); break;
+      case 2: attention_step(b, &tile, seen, most, 2); break;
+      default: attention_step(b, &tile, seen, most, 1); break;
+    }
+  }
+}
+
+V16_INLINE void attention_v16(const bnc_attention_args *a, size_t kv_head, size_t from, size_t to, void *scratch, attention_loader *load) {
+  if (from >= to) return;
+  assert(a->keys && (!a->causal || a->position + to <= a->keys));
+  const size_t padded = (a->head_size + 15) / 16 * 16, group = a->heads / a->kv_heads;
+  float *k = scratch, *v = k + BNC_ATTENTION_BLOCK * padded;
+  const attention_rows x = {a, kv_head, group, from, (to - from) * group, v + BNC_ATTENTION_BLOCK * padded};
+  const size_t keys = a->causal ? a->position + to : a->keys;
+  attention_begin(&x, padded);
+  for (size_t base = 0; base < keys; base += BNC_ATTENTION_BLOCK) {
+    const size_t n = keys - base < BNC_ATTENTION_BLOCK ? keys - base : BNC_ATTENTION_BLOCK;
+    attention_block b = {NULL, NULL, padded, base, n, a->head_size, padded, a->scale};
+    load(a, kv_head, &b, k, v);
+    attention_walk(&x, &b);
+  }
+  attention_end(&x, padded);
+}
+
+#endif

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file norm_v16.h  The norms over sixteen lanes: sums run in two of them, 32 lanes as norm.h says. Include a v16_*.h first. */
+#ifndef BINOCLE_OPS_NORM_NORM_V16_H
+#define BINOCLE_OPS_NORM_NORM_V16_H
+
+#include <math.h>
+#include <stdbool.h>
+
+#include "ops/norm/norm.h"
+#include "ops/simd/math_v16.h"
+
+/* Writes x + add to sum and adds it into the lanes. */
+V16_INLINE float norm_add_row(const float *x, const float *add, float *sum, size_t cols) {
+  v16 s0 = v16_set1(0.0f), s1 = s0;
+  size_t i = 0;
+  for (; i + 32 <= cols; i += 32) {
+    const v16 a = v16_add(v16_load(x + i), v16_load(add + i)), b = v16_add(v16_load(x + i + 16), v16_load(add + i + 16));
+    v16_store(sum + i, a);
+    v16_store(sum + i + 16, b);
+    s0 = v16_add(s0, a);
+    s1 = v16_add(s1, b);
+  }
+  if (i + 16 <= cols) {
+    const v16 a = v16_add(v16_load(x + i), v16_load(add + i));
+    v16_store(sum + i, a);
+    s0 = v16_add(s0, a);
+    i += 16;
+  }
+  if (i < cols) {
+    const size_t n = cols - i;
+    const v16 a = v16_add(v16_load_n(x + i, n), v16_load_n(add + i, n));
+    v16_store_n(sum + i, a, n);
+    if (i % 32) s1 = v16_add(s1, a);
+    else s0 = v16_add(s0, a);
+  }
+  return v16_sum(v16_add(s0, s1));
+}
+
+V16_INLINE float norm_sum_row(const float *s, size_t cols) {
+  v16 s0 = v16_set1(0.0f), s1 = s0;
+  size_t i = 0;
+  for (; i + 32 <= cols; i += 32) {
+    s0 = v16_add(s0, v16_load(s + i));
+    s1 = v16_add(s1, v16_load(s + i + 16));
+  }
+  if (i + 16 <= cols) {
+    s0 = v16_add(s0, v16_load(s + i));
+    i += 16;
+  }
+  if (i < cols) {
+    const v16 a = v16_load_n(s + i, cols - i);
+    if (i % 32) s1 = v16_add(s1, a);
+    else s0 = v16_add(s0, a);
+  }
+  return v16_sum(v16_add(s0, s1));
+}
+
+V16_INLINE float norm_inverse(const float *s, size_t cols, float mean, float eps) {
+  const v16 m = v16_set1(mean);
+  v16 s0 = v16_set1(0.0f), s1 = s0;
+  size_t i = 0;
+  for (; i + 32 <= cols; i += 32) {
+    const v16 a = v16_sub(v16_load(s + i), m), b = v16_sub(v16_load(s + i + 16), m);
+    s0 = v16_fma(a, a, s0);
+    s1 = v16_fma(b, b, s1);
+  }
+  if (i + 16 <= cols) {
+    const v16 a = v16_sub(v16_load(s + i), m);
+    s0 = v16_fma(a, a, s0);
+    i += 16;
+  }
+  if (i < cols) {
+    const size_t n = cols - i;
+    const v16 a = v16_first_or(v16_sub(v16_load_n(s + i, n), m), v16_set1(0.0f), n);
+    if (i % 32) s1 = v16_fma(a, a, s1);
+    else s0 = v16_fma(a, a, s0);
+  }
+  return 1.0f / sqrtf(v16_sum(v16_add(s0, s1)) / (float)cols + eps);
+}
+
+/* A row and its statistics. */
+typedef struct norm_row {
+  const float *s, *gamma, *beta; /* [cols]; beta NULL: none */
+  float mean, inverse;
+} norm_row;
+
+V16_INLINE norm_row norm_prepare(const bnc_norm_args *a, size_t row, bool layer) {
+  norm_row r = {a->x + row * a->x_stride, a->gamma, layer ? a->beta : NULL, 0.0f, 0.0f};
+  float total = 0.0f;
+  if (a->add) {
+    float *sum = a->sum + row * a->sum_stride;
+    total = norm_add_row(r.s, a->add + row * a->add_stride, sum, a->cols);
+    r.s = sum;
+  } else if (layer) {
+    total = norm_sum_row(r.s, a->cols);
+  }
+  r.mean = layer ? total / (float)a->cols : 0.0f;
+  r.inverse = norm_inverse(r.s, a->cols, r.mean, a->eps);
+  return r;
+}
+
+V16_INLINE v16 norm_value(const norm_row *r, size_t i, bool layer) {
+  v16 s = v16_load(r->s + i);
+  if (layer) s = v16_sub(s, v16_set1(r->mean));
+  s = v16_mul(s, v16_set1(r->inverse));
+  return r->beta ? v16_fma(s, v16_load(r->gamma + i), v16_load(r->beta + i)) : v16_mul(s, v16_load(r->gamma + i));
+}
+
+/* Lanes from n on are 0: gamma and beta are there. */
+V16_INLINE v16 norm_value_n(const norm_row *r, size_t i, bool layer, size_t n) {
+  v16 s = v16_load_n(r->s + i, n);
+  if (layer) s = v16_sub(s, v16_set1(r->mean));
+  s = v16_mul(s, v16_set1(r->inverse));
+  const v16 y = r->beta ? v16_fma(s, v16_load_n(r->gamma + i, n), v16_load_n(r->beta + i, n)) : v16_mul(s, v16_load_n(r->gamma + i, n));
+  return v16_first_or(y, v16_set1(0.0f), n);
+}
+
+V16_INLINE void norm_f32(const bnc_norm_args *a, size_t from, size_t to, bool layer) {
+  for (size_t row = from; row < to; ++row) {
+    const norm_row r = norm_prepare(a, row, layer);
+    float *y = a->y + row * a->y_stride; /* [cols] */
+    size_t i = 0;
+    for (; i + 16 <= a->cols; i += 16) v16_store(y + i, norm_value(&r, i, layer));
+    if (i < a->cols) v16_store_n(y + i, norm_value_n(&r, i, layer, a->cols - i), a->cols - i);
+  }
+}
+
+V16_INLINE void norm_qd8(const bnc_norm_args *a, size_t from, size_t to, bool layer) {
+  for (size_t row = from; row < to; ++row) {
+    const norm_row r = norm_prepare(a, row, layer);
+    int8_t *q = a->q + row * a->q_stride; /* [cols] */
+    v16_range range = v16_range_start();
+    float multiplier;
+    size_t i = 0;
+    for (; i + 16 <= a->cols; i += 16) v16_range_add(&range, norm_value(&r, i, layer));
+    if (i < a->cols) v16_range_add(&range, norm_value_n(&r, i, layer, a->cols - i));
+    const bnc_qd8_params params = v16_range_choose(&range, &multiplier);
+    /* The values are computed again: that costs less than storing them. */
+    for (i = 0; i + 16 <= a->cols; i += 16) {
+      v16_store_i8(q + i, v16_scaled(norm_value(&r, i, layer), multiplier, params.zero_point), params.zero_point);
+    }
+    if (i < a->cols) {
+      const v16 y = norm_value_n(&r, i, layer, a->cols - i);
+      v16_store_i8_n(q + i, v16_scaled(y, multiplier, params.zero_point), params.zero_point, a->cols - i);
+    }
+    a->params[row] = params;
+  }
+}
+
+#endif

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file quantize_v16.h  Row quantisation over sixteen lanes. Include a v16_*.h first. */
+#ifndef BINOCLE_OPS_QUANTIZE_QUANTIZE_V16_H
+#define BINOCLE_OPS_QUANTIZE_QUANTIZE_V16_H
+
+#include "ops/quantize/quantize.h"
+#include "ops/simd/math_v16.h"
+
+V16_INLINE void quantize_qd8(const bnc_quantize_args *a, size_t from, size_t to) {
+  for (size_t row = from; row < to; ++row) {
+    const float *x = a->x + row * a->x_stride; /* [cols] */
+    v16_range even = v16_range_start(), odd = even;
+    float multiplier;
+    size_t i = 0;
+    for (; i + 32 <= a->cols; i += 32) {
+      v16_range_add(&even, v16_load(x + i));
+      v16_range_add(&odd, v16_load(x + i + 16));
+    }
+    for (; i + 16 <= a->cols; i += 16) v16_range_add(&even, v16_load(x + i));
+    if (i < a->cols) v16_range_add(&even, v16_load_n(x + i, a->cols - i));
+    v16_range_add(&even, odd.min);
+    v16_range_add(&even, odd.max);
+    a->params[row] = v16_range_choose(&even, &multiplier);
+    v16_quantize_row(x, a->q + row * a->q_stride, a->cols, multiplier, a->params[row].zero_point);
+  }
+}
+
+#endif

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file v16_avx2.h  Sixteen floats, on AVX2. The v16_*.h files give the same operations with the same rounding on each level; kernels are
+ * written once over v16 and instantiated per level. Functions that end in _n touch only the first n < 16 (1 at least) elements in memory.
+ */
+#ifndef BINOCLE_OPS_SIMD_V16_H
+#define BINOCLE_OPS_SIMD_V16_H
+
+#include <immintrin.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#define V16_INLINE static inline __attribute__((always_inline, unused))
+#define V16_TILE_ROWS 6 /* rows of a register tile: 6 x 2 sums, 2 loads and a broadcast fill the 16 registers */
+
+typedef struct v16 {
+  __m256 a, b;
+} v16;
+
+/* -1 in the first n lanes of (lo, hi) */
+typedef struct v16_mask {
+  __m256i a, b;
+} v16_mask;
+
+V16_INLINE v16_mask v16_first(size_t n) {
+  static const int32_t table[32] = {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1};
+  return (v16_mask){_mm256_loadu_si256((const __m256i *)(table + 16 - n)), _mm256_loadu_si256((const __m256i *)(table + 24 - n))};
+}
+
+V16_INLINE v16 v16_set1(float x) { return (v16){_mm256_set1_ps(x), _mm256_set1_ps(x)}; }
+V16_INLINE v16 v16_load(const float *p) { return (v16){_mm256_loadu_ps(p), _mm256_loadu_ps(p + 8)}; }
+V16_INLINE void v16_store(float *p, v16 x) {
+  _mm256_storeu_ps(p, x.a);
+  _mm256_storeu_ps(p + 8, x.b);
+}
+/* lanes from n on are 0 */
+V16_INLINE v16 v16_load_n(const float *p, size_t n) {
+  const v16_mask m = v16_first(n);
+  return (v16){_mm256_maskload_ps(p, m.a), _mm256_maskload_ps(p + 8, m.b)};
+}
+V16_INLINE void v16_store_n(float *p, v16 x, size_t n) {
+  const v16_mask m = v16_first(n);
+  _mm256_maskstore_ps(p, m.a, x.a);
+  _mm256_maskstore_ps(p + 8, m.b, x.b);
+}
+
+V16_INLINE v16 v16_add(v16 x, v16 y) { return (v16){_mm256_add_ps(x.a, y.a), _mm256_add_ps(x.b, y.b)}; }
+V16_INLINE v16 v16_sub(v16 x, v16 y) { return (v16){_mm256_sub_ps(x.a, y.a), _mm256_sub_ps(x.b, y.b)}; }
+V16_INLINE v16 v16_mul(v16 x, v16 y) { return (v16){_mm256_mul_ps(x.a, y.a), _mm256_mul_ps(x.b, y.b)}; }
+V16_INLINE v16 v16_div(v16 x, v16 y) { return (v16){_mm256_div_ps(x.a, y.a), _mm256_div_ps(x.b, y.b)}; }
+/* x * y + z, rounded once */
+V16_INLINE v16 v16_fma(v16 x, v16 y, v16 z) { return (v16){_mm256_fmadd_ps(x.a, y.a, z.a), _mm256_fmadd_ps(x.b, y.b, z.b)}; }
+/* x < y ? x : y and x > y ? x : y, so a NaN in x gives y */
+V16_INLINE v16 v16_min(v16 x, v16 y) { return (v16){_mm256_min_ps(x.a, y.a), _mm256_min_ps(x.b, y.b)}; }
+V16_INLINE v16 v16_max(v16 x, v16 y) { return (v16){_mm256_max_ps(x.a, y.a), _mm256_max_ps(x.b, y.b)}; }
+V16_INLINE v16 v16_abs(v16 x) {
+  const __m256 m = _mm256_castsi256_ps(_mm256_set1_epi32(0x7fffffff));
+  return (v16){_mm256_and_ps(x.a, m), _mm256_and_ps(x.b, m)};
+}
+/* x > 0 ? y : z */
+V16_INLINE v16 v16_if_positive(v16 x, v16 y, v16 z) {
+  const __m256 zero = _mm256_setzero_ps();
+  return (v16){_mm256_blendv_ps(z.a, y.a, _mm256_cmp_ps(x.a, zero, _CMP_GT_OQ)),
+               _mm256_blendv_ps(z.b, y.b, _mm256_cmp_ps(x.b, zero, _CMP_GT_OQ))};
+}
+/* the first n lanes of x, the others of y */
+V16_INLINE v16 v16_first_or(v16 x, v16 y, size_t n) {
+  const v16_mask m = v16_first(n);
+  return (v16){_mm256_blendv_ps(y.a, x.a, _mm256_castsi256_ps(m.a)), _mm256_blendv_ps(y.b, x.b, _mm256_castsi256_ps(m.b))};
+}
+/* 2^n from t = n + BNC_EXP_MAGIC */
+V16_INLINE v16 v16_power(v16 t) {
+  const __m256i one = _mm256_set1_epi32(0x3f800000);
+  return (v16){_mm256_castsi256_ps(_mm256_add_epi32(_mm256_slli_epi32(_mm256_castps_si256(t.a), 23), one)),
+               _mm256_castsi256_ps(_mm256_add_epi32(_mm256_slli_epi32(_mm256_castps_si256(t.b), 23), one))};
+}
+
+/* Halving: lane i and i + 8, then i + 4, i + 2, i + 1. */
+V16_INLINE float v16_sum(v16 x) {
+  const __m256 e = _mm256_add_ps(x.a, x.b);
+  __m128 q = _mm_add_ps(_mm256_castps256_ps128(e), _mm256_extractf128_ps(e, 1));
+  q = _mm_add_ps(q, _mm_movehl_ps(q, q));
+  return _mm_cvtss_f32(_mm_add_ss(q, _mm_movehdup_ps(q)));
+}
+V16_INLINE float v16_least(v16 x) {
+  const __m256 e = _mm256_min_ps(x.a, x.b);
+  __m128 q = _mm_min_ps(_mm256_castps256_ps128(e), _mm256_extractf128_ps(e, 1));
+  q = _mm_min_ps(q, _mm_movehl_ps(q, q));
+  return _mm_cvtss_f32(_mm_min_ss(q, _mm_movehdup_ps(q)));
+}
+V16_INLINE float v16_greatest(v16 x) {
+  const __m256 e = _mm256_max_ps(x.a, x.b);
+  __m128 q = _mm_max_ps(_mm256_castps256_ps128(e), _mm256_extractf128_ps(e, 1));
+  q = _mm_max_ps(q, _mm_movehl_ps(q, q));
+  return _mm_cvtss_f32(_mm_max_ss(q, _mm_movehdup_ps(q)));
+}
+
+/* rint(x) + zero_point, saturated to int8; x is at most 255 and no NaN */
+V16_INLINE __m128i v16_round_i8(v16 x, int32_t zero_point) {
+  __m256i w = _mm256_packs_epi32(_mm256_cvtps_epi32(x.a), _mm256_cvtps_epi32(x.b));
+  w = _mm256_adds_epi16(_mm256_permute4x64_epi64(w, 0xd8), _mm256_set1_epi16((int16_t)zero_point));
+  return _mm_packs_epi16(_mm256_castsi256_si128(w), _mm256_extracti128_si256(w, 1));
+}
+V16_INLINE void v16_store_i8(int8_t *p, v16 x, int32_t zero_point) { _mm_storeu_si128((__m128i *)p, v16_round_i8(x, zero_point)); }
+V16_INLINE void v16_store_i8_n(int8_t *p, v16 x, int32_t zero_point, size_t n) {
+  int8_t q[16];
+  _mm_storeu_si128((__m128i *)q, v16_round_i8(x, zero_point));
+  memcpy(p, q, n);
+}
+
+V16_INLINE v16 v16_from_i8(const int8_t *p) {
+  const __m128i q = _mm_loadu_si128((const __m128i *)p);
+  return (v16){_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(q)), _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_srli_si128(q, 8)))};
+}
+V16_INLINE v16 v16_from_f16(const uint16_t *p) {
+  return (v16){_mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)p)), _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(p + 8)))};
+}
+
+/* dst[i][r] = src[r][i], i < 8, r < 16: sixteen rows of src become lanes */
+enum { V16_TRANSPOSE = 8 };
+V16_INLINE void v16_transpose_half(const float *src, size_t stride, float *dst) {
+  __m256 r[8], t[8];
+  for (size_t i = 0; i < 8; ++i) r[i] = _mm256_loadu_ps(src + i * stride);
+  for (size_t i = 0; i < 8; i += 2) {
+    t[i] = _mm256_unpacklo_ps(r[i], r[i + 1]);
+    t[i + 1] = _mm256_unpackhi_ps(r[i], r[i + 1]);
+  }
+  for (size_t i = 0; i < 8; i += 4) {
+    r[i] = _mm256_shuffle_ps(t[i], t[i + 2], 0x44);
+    r[i + 1] = _mm256_shuffle_ps(t[i], t[i + 2], 0xee);
+    r[i + 2] = _mm256_shuffle_ps(t[i + 1], t[i + 3], 0x44);
+    r[i + 3] = _mm256_shuffle_ps(t[i + 1], t[i + 3], 0xee);
+  }
+  for (size_t i = 0; i < 4; ++i) {
+    _mm256_storeu_ps(dst + i * 16, _mm256_permute2f128_ps(r[i], r[i + 4], 0x20));
+    _mm256_storeu_ps(dst + (i + 4) * 16, _mm256_permute2f128_ps(r[i], r[i + 4], 0x31));
+  }
+}
+V16_INLINE void v16_transpose(const float *src, size_t stride, float *dst) {
+  v16_transpose_half(src, stride, dst);
+  v16_transpose_half(src + 8 * stride, stride, dst + 8);
+}
+
+#endif

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "tests/ops/checkkern/check.h"
+#include "tests/ops/checkkern/peak.h"
+
+/* The thread's own time: kernels are single-threaded, and other programs may share the core. */
+static double now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+  return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+enum { SAMPLES = 11 };
+
+static int ascending(const void *a, const void *b) {
+  const double x = *(const double *)a, y = *(const double *)b;
+  return x < y ? -1 : x > y;
+}
+
+double bench_seconds(void (*run)(const void *job, const bnc_kernels *kernels), const void *job, const bnc_kernels *kernels) {
+  double samples[SAMPLES], start = now();
+  run(job, kernels); /* warm-up */
+  const double once = now() - start;
+  if (once > 0.3) return once;
+  const size_t repeat = once < 2e-3 ? (size_t)(2e-3 / (once + 1e-9)) + 1 : 1, count = SAMPLES;
+  for (size_t s = 0; s < count; ++s) {
+    start = now();
+    for (size_t i = 0; i < repeat; ++i) run(job, kernels);
+    samples[s] = (now() - start) / (double)repeat;
+  }
+  qsort(samples, count, sizeof *samples, ascending);
+  return samples[count / 4]; /* the lower quartile: what disturbs only ever adds */
+}
+
+void bench_run(check *c, const bench_job *job) {
+  if (!c->bench) return;
+  const double test = bench_seconds(job->run, job->job, &c->test);
+  const double scalar = job->slots[0] == job->slots[2] ? test : bench_seconds(job->run, job->job, &c->scalar);
+  const double lower = job->slots[1] == job->slots[2] ? test : job->slots[1] == job->slots[0] ? scalar : bench_seconds(job->run, job->job, &c->lower);
+  const double gflops = job->flops / test * 1e-9, gbytes = job->bytes / test * 1e-9;
+  const double of_flops = job->flops / test / c->peak_flops * 100, of_bytes = job->bytes / test / c->peak_bytes * 100;
+  printf("  %-11s %-22s %-24s %12.0f ns %8.1f GB/s (%4.0f%% of memory) %8.1f GFLOP/s (%3.0f%% of FMA)  x%.2f scalar  x%.2f lower\n",
+         bnc_cpu_level_name(c->test.level), c->kernel, job->shape, test * 1e9, gbytes, of_bytes, gflops, of_flops, scalar / test, lower / test);
+  if (c->csv) {
+    fprintf(c->csv, "%s,%s,%s,%.0f,%.2f,%.2f,%.2f,%.2f,%.1f,%.1f\n", c->kernel, bnc_cpu_level_name(c->test.level), job->shape, test * 1e9, gbytes,
+            gflops, scalar / test, lower / test, of_flops, of_bytes);
+  }
+}
+
+double bench_peak_flops(bnc_cpu_level level) {
+  double best = 0;
+  for (int i = 0; i < 5; ++i) {
+    const double start = now();
+    float sink = 1.0f;
+    switch (level) {
+#if BINOCLE_LEVEL_AVX2
+      case BNC_CPU_AVX2: sink = peak_flops_avx2(); break;
+#endif
+#if BINOCLE_LEVEL_AVX512VNNI
+      case BNC_CPU_AVX512VNNI: sink = peak_flops_avx512vnni(); break;
+#endif
+#if BINOCLE_LEVEL_NEON
+      case BNC_CPU_NEON:
+      case BNC_CPU_NEON_DOTPROD:
+      case BNC_CPU_NEON_I8MM: sink = peak_flops_neon(); break;
+#endif
+      default: sink = peak_flops_scalar(); break;
+    }
+    const double rate = PEAK_FLOPS / (now() - start);
+    best = rate > best && sink < 1e30f ? rate : best;
+  }
+  return best;
+}
+
+double bench_peak_bytes(void) {
+  const size_t bytes = (size_t)256 << 20;
+  uint64_t *x = malloc(bytes), sum = 0;
+  double best = 0;
+  if (!x) return 1;
+  memset(x, 1, bytes);
+  for (int i = 0; i < 5; ++i) {
+    const double start = now();
+    uint64_t s[8] = {0};
+    for (size_t j = 0; j < bytes / sizeof *x; j += 8) {
+      for (size_t k = 0; k < 8; ++k) s[k] += x[j + k];
+    }
+    for (size_t k = 0; k < 8; ++k) sum += s[k];
+    const double rate = (double)bytes / (now() - start);
+    best = rate > best && sum ? rate : best;
+  }
+  free(x);
+  return best;
+}
