@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file model.h  Model files: open, describe. A model is mapped once and shared by any number of sessions. */
+#ifndef BINOCLE_MODEL_H
+#define BINOCLE_MODEL_H
+
+#include <binocle/context.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct bnc_model bnc_model;
+
+/** Maps and validates a .bnc file. The context must outlive the model. The file may be deleted or replaced afterwards. */
+BNC_API bnc_status bnc_model_open(bnc_context *context, const char *path, bnc_model **model);
+/** After all its sessions. NULL is allowed. */
+BNC_API void bnc_model_close(bnc_model *model);
+
+typedef struct bnc_model_info {
+  size_t size;              /**< sizeof(bnc_model_info): set it before the call */
+  uint32_t vocabulary;
+  uint32_t context;         /**< rows that a conversation, pictures and answers included, may have */
+  uint32_t prompt_limit;    /**< rows to which a prompt is cut, as the reference cuts it */
+  uint32_t image_rows;      /**< rows per picture; 0: a text-only model */
+  uint32_t input_side;      /**< pixels per side of what a picture is resized to */
+  uint32_t hidden;          /**< columns of image embeddings */
+  uint32_t has_tokenizer;
+  uint64_t file_bytes;
+  uint64_t predicted_bytes; /**< resident memory while answering: mapped weights, arena, KV cache and a constant */
+} bnc_model_info;
+
+BNC_API bnc_status bnc_model_get_info(const bnc_model *model, bnc_model_info *info);
+
+typedef enum bnc_description {
+  BNC_DESCRIBE_TEXT = 0,      /**< one screen for people */
+  BNC_DESCRIBE_JSON = 1,      /**< the fields of `binocle inspect --json` */
+  BNC_DESCRIBE_SCHEDULE = 2,  /**< a line per op */
+  BNC_DESCRIBE_MEMORY_SVG = 3 /**< the memory plan as a picture */
+} bnc_description;
+
+/** *text is freed with bnc_string_free. */
+BNC_API bnc_status bnc_model_describe(bnc_model *model, bnc_description what, char **text);
+
+/** What this machine offers, as text for people or as JSON; freed with bnc_string_free. */
+BNC_API bnc_status bnc_devices(bnc_context *context, int json, char **text);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file text.h  Tokenizers by themselves, and the files of ids and results that checks and scripts exchange with the library. */
+#ifndef BINOCLE_TEXT_H
+#define BINOCLE_TEXT_H
+
+#include <binocle/context.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct bnc_tokenizer bnc_tokenizer;
+
+/** From a .bnc file, or from a folder with tokenizer.json. */
+BNC_API bnc_status bnc_tokenizer_open(bnc_context *context, const char *path, bnc_tokenizer **tokenizer);
+BNC_API void bnc_tokenizer_close(bnc_tokenizer *tokenizer);
+
+/** Ids of UTF-8 text, without bos; special tokens in the text are recognised. *ids is freed with bnc_ids_free. */
+BNC_API bnc_status bnc_tokenizer_encode(bnc_tokenizer *tokenizer, const char *text, size_t length, int32_t **ids, size_t *count);
+/** Text of ids, special tokens included; *text (NUL-terminated, *length bytes) is freed with bnc_string_free. */
+BNC_API bnc_status bnc_tokenizer_decode(bnc_tokenizer *tokenizer, const int32_t *ids, size_t count, char **text, size_t *length);
+/** A line of `binocle tokenize`: a JSON string becomes a JSON array of ids, or (decode) back. */
+BNC_API bnc_status bnc_tokenizer_json_line(bnc_tokenizer *tokenizer, const char *line, size_t length, int decode, char **result);
+BNC_API void bnc_ids_free(int32_t *ids);
+
+/** A one-dimensional .npy array of int32 or int64 ids. */
+BNC_API bnc_status bnc_ids_load(bnc_context *context, const char *path, int32_t **ids, size_t *count);
+/** A float32 .npy array, written complete or not at all. */
+BNC_API bnc_status bnc_array_save(bnc_context *context, const char *path, const float *values, const size_t *shape, size_t rank);
+/** A file of text (JSON, SVG ...), written complete or not at all. */
+BNC_API bnc_status bnc_text_save(bnc_context *context, const char *path, const char *text);
+/** Appends text as an ASCII JSON string with its quotes; *json is freed with bnc_string_free. */
+BNC_API bnc_status bnc_json_string(bnc_context *context, const char *text, size_t length, char **json);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
