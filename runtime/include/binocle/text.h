@@ -16,13 +16,13 @@ typedef struct bnc_tokenizer bnc_tokenizer;
 BNC_API bnc_status bnc_tokenizer_open(bnc_context *context, const char *path, bnc_tokenizer **tokenizer);
 BNC_API void bnc_tokenizer_close(bnc_tokenizer *tokenizer);
 
-/** Ids of UTF-8 text, without bos; special tokens in the text are recognised. *ids is freed with bnc_ids_free. */
+/** Ids of UTF-8 text, without bos; special tokens in the text are recognised. *ids is freed with bnc_tokens_free. */
 BNC_API bnc_status bnc_tokenizer_encode(bnc_tokenizer *tokenizer, const char *text, size_t length, int32_t **ids, size_t *count);
 /** Text of ids, special tokens included; *text (NUL-terminated, *length bytes) is freed with bnc_string_free. */
 BNC_API bnc_status bnc_tokenizer_decode(bnc_tokenizer *tokenizer, const int32_t *ids, size_t count, char **text, size_t *length);
 /** A line of `binocle tokenize`: a JSON string becomes a JSON array of ids, or (decode) back. */
 BNC_API bnc_status bnc_tokenizer_json_line(bnc_tokenizer *tokenizer, const char *line, size_t length, int decode, char **result);
-BNC_API void bnc_ids_free(int32_t *ids);
+BNC_API void bnc_tokens_free(int32_t *ids);
 
 /** A one-dimensional .npy array of int32 or int64 ids. */
 BNC_API bnc_status bnc_ids_load(bnc_context *context, const char *path, int32_t **ids, size_t *count);
