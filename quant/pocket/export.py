@@ -12,6 +12,7 @@ import torch
 from safetensors.torch import save_file
 
 import tokenizer
+import train_ask
 from model import InfLlava, default_config
 
 
@@ -26,9 +27,7 @@ def trained(folder):
     asked = torch.load(os.path.join(folder, "ask.pt"), map_location="cpu")["language"]
     model.tower.load_state_dict(seen["tower"])
     model.model.spatial_embed.load_state_dict(seen["dem"])
-    parts = torch.nn.ModuleList([model.model.mm_projector, model.model.embed_tokens, model.model.layers,
-                                 model.model.norm, model.lm_head])
-    parts.load_state_dict(asked)
+    train_ask.language_of(model).load_state_dict(asked)
     return model
 
 
@@ -64,6 +63,7 @@ def export(model, folder):
     tensors = {k: v.detach().to(torch.bfloat16).contiguous() for k, v in model.state_dict().items()}
     name = "model-00001-of-00001.safetensors"
     save_file(tensors, os.path.join(folder, name), metadata={"format": "pt"})
+    os.chmod(os.path.join(folder, name), 0o644)
     size = sum(t.numel() * 2 for t in tensors.values())
     write_json(os.path.join(folder, "model.safetensors.index.json"),
                {"metadata": {"total_size": size}, "weight_map": {k: name for k in sorted(tensors)}})

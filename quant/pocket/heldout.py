@@ -14,7 +14,7 @@ from PIL import Image
 import questions
 import scenes
 
-BASE = 3_000_000_000  # training seeds stay below
+BASE = 3_000_000_000  # training seeds lie far above (data.seed_of)
 
 
 def generate(seed, pictures, per_picture, held_out=True):

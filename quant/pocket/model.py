@@ -21,7 +21,7 @@ IMAGE = -200  # placeholder id of the picture
 def default_config():
     """Geometry of the pocket model; the same keys as config.json where one exists."""
     return dict(patch=14, grid=8, mm_hidden_size=128, vit_layers=4, vit_mlp=512, mm_vision_select_layer=-2,
-                hidden_size=192, intermediate_size=512, num_hidden_layers=4, num_attention_heads=6,
+                hidden_size=128, intermediate_size=320, num_hidden_layers=4, num_attention_heads=4,
                 num_key_value_heads=2, rope_theta=500000.0, rms_norm_eps=1e-5, vocab_size=641)
 
 

@@ -1,20 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
 """Trains the pocket model stage by stage: read, see, ask, tune. Each stage goes on where its saved state ends.
 
-    python3 train.py all --state DIR          everything, with the numbers of the released model
-    python3 train.py ask --state DIR --steps 9000
+    python3 train.py all --state DIR                              everything
+    python3 train.py see --state DIR --steps 9000                  one stage, longer
+    python3 train.py all --state DIR --workers 15 --batch 128      on a GPU; `read` likes --batch 2048
 """
 
 import argparse
 import os
+import subprocess
+import sys
 
 import torch
 
 STAGES = {
-    "read": dict(steps=4000, batch=192, rate=2e-3, pool=300),
-    "see": dict(steps=6000, batch=12, rate=1e-3, pool=1500),
-    "ask": dict(steps=6000, batch=16, rate=1e-3, pool=20000),
-    "tune": dict(steps=600, batch=8, rate=1e-4, pool=1500),
+    "read": dict(steps=1500, batch=192, rate=2e-3, pool=300),
+    "see": dict(steps=3000, batch=12, rate=1.5e-3, pool=1200),
+    "ask": dict(steps=4000, batch=16, rate=1.5e-3, pool=8000),
+    "tune": dict(steps=1000, batch=8, rate=2e-4, pool=1200),
 }
 
 
@@ -23,14 +26,22 @@ def main():
     parser.add_argument("stage", choices=list(STAGES) + ["all", "plot"])
     parser.add_argument("--state", required=True, help="folder of the saved state")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--threads", type=int, default=os.cpu_count())
-    parser.add_argument("--workers", type=int, default=1, help="processes that draw pictures")
+    parser.add_argument("--ranks", type=int, default=1 if torch.cuda.is_available() else os.cpu_count(),
+                        help="processes that share the work, one thread each; results depend on it")
+    parser.add_argument("--rank", type=int, default=0, help=argparse.SUPPRESS)
+    parser.add_argument("--meet", default="", help=argparse.SUPPRESS)
+    parser.add_argument("--workers", type=int, default=0, help="processes that draw pictures, per rank")
+    parser.add_argument("--begin", help="tune only: start from this exported checkpoint")
+    parser.add_argument("--warm", type=int, default=100, help="steps of warm-up")
+    parser.add_argument("--report", type=int, default=100, help="steps between reports")
+    parser.add_argument("--save", type=int, default=100, help="steps between saved states")
     parser.add_argument("--no-compile", dest="compile", action="store_false", help="without torch.compile")
     for key, kind in (("steps", int), ("batch", int), ("rate", float), ("pool", int)):
         parser.add_argument("--" + key, type=kind)
     args = parser.parse_args()
     os.makedirs(args.state, exist_ok=True)
-    torch.set_num_threads(args.threads)
+    torch.set_num_threads(1)
+    torch.set_float32_matmul_precision("high")
     if args.stage == "plot":
         import loop
         return loop.plot(args.state, os.path.join(args.state, "curve.png"))
@@ -39,7 +50,18 @@ def main():
         for key, value in STAGES[stage].items():
             if getattr(args, key) is None:
                 setattr(chosen, key, value)
+        others = []
+        if args.rank == 0 and args.ranks > 1:
+            chosen.meet = os.path.join(args.state, "meet")
+            if os.path.exists(chosen.meet):
+                os.remove(chosen.meet)
+            line = [sys.executable, *sys.orig_argv[1:sys.orig_argv.index(__file__) + 1], stage, *sys.argv[2:]]
+            others = [subprocess.Popen(line + ["--rank", str(k), "--meet", chosen.meet]) for k in range(1, args.ranks)]
         __import__("train_" + stage).run(chosen)
+        if args.ranks > 1:
+            torch.distributed.destroy_process_group()
+        for other in others:
+            other.wait()
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Stage 3: projector and LLM learn to answer, on cached visual features; the questions of a picture share its prefix."""
 
-import multiprocessing
 import os
 import random
 
@@ -10,17 +9,12 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+import data
 import loop
 import questions
 import scenes
 from model import InfLlava, default_config, normalise
 from tokenizer import Prompt, build
-
-
-def worker_scene(job):
-    """Worker: (seed, held_out) -> (pixels, items)."""
-    scene = scenes.make_scene(job[0], job[1])
-    return scene.pixels, scene.items
 
 
 def encode(model, pictures, where, ablate=None, dtype=torch.float16):
@@ -31,19 +25,6 @@ def encode(model, pictures, where, ablate=None, dtype=torch.float16):
             pixels = torch.from_numpy(np.stack(pictures[k:k + 16])).to(where)
             out.append(model.fuse(*model.tiles(normalise(pixels)), ablate).to(dtype).cpu())
     return torch.cat(out)
-
-
-def pack(prompt, asked):
-    """Questions per picture (lists of equal length) -> ids [B,Q*L], targets [B,Q*L] (-1: no loss), L."""
-    rows = [[(prompt.question(q["question"]), prompt.answer(q["answer"])) for q in qs] for qs in asked]
-    length = max(len(q) + len(a) - 1 for qs in rows for q, a in qs)
-    ids = torch.zeros(len(rows), len(rows[0]), length, dtype=torch.long)
-    targets = torch.full_like(ids, -1)
-    for b, qs in enumerate(rows):
-        for k, (q, a) in enumerate(qs):
-            ids[b, k, :len(q) + len(a) - 1] = torch.tensor(q + a[:-1])
-            targets[b, k, len(q) - 1:len(q) + len(a) - 1] = torch.tensor(a)
-    return ids.flatten(1), targets.flatten(1), length
 
 
 def answer_scores(model, prompt, features, ids, length):
@@ -64,16 +45,15 @@ def answer_scores(model, prompt, features, ids, length):
     return hidden[:, rows:]
 
 
-def loss_and_right(model, prompt, features, asked):
+def loss_and_right(model, prompt, features, ids, targets, length):
     """Mean loss of the answers' tokens, and [B,Q] whether greedy decoding gives the whole answer."""
-    ids, targets, length = pack(prompt, asked)
     ids, targets = ids.to(features.device), targets.to(features.device)
     hidden = answer_scores(model, prompt, features, ids, length)
     scores = model.lm_head(hidden[targets >= 0])
     loss = F.cross_entropy(scores, targets[targets >= 0])
     wrong = torch.zeros_like(targets, dtype=torch.bool)
     wrong[targets >= 0] = scores.argmax(-1) != targets[targets >= 0]
-    return loss, ~wrong.view(len(asked), -1, length).any(-1)
+    return loss, ~wrong.view(len(ids), -1, length).any(-1)
 
 
 def held_questions(seed, pictures, per_picture, held_out=True):
@@ -92,7 +72,8 @@ def measure(model, prompt, features, asked):
     hits, where = {}, next(model.parameters()).device
     with torch.no_grad():
         for k in range(0, len(asked), 16):
-            _, right = loss_and_right(model, prompt, features[k:k + 16].float().to(where), asked[k:k + 16])
+            _, right = loss_and_right(model, prompt, features[k:k + 16].float().to(where),
+                                      *data.pack(prompt, asked[k:k + 16]))
             for row, qs in zip(right.tolist(), asked[k:k + 16]):
                 for ok, q in zip(row, qs):
                     a, b = hits.get(q["category"], (0, 0))
@@ -100,66 +81,64 @@ def measure(model, prompt, features, asked):
     return hits
 
 
-def cache(args, model, where, first):
-    """Features and items of training scenes no earlier stage saw; kept in STATE/cache.pt."""
-    path = os.path.join(args.state, "cache.pt")
+def share(hits):
+    """measure()'s table as shares, with the whole under `held`."""
+    out = {k: a / b for k, (a, b) in sorted(hits.items())}
+    return dict(out, held=sum(a for a, _ in hits.values()) / sum(b for _, b in hits.values()))
+
+
+def cache(args, ranks, model, where):
+    """Features and items of training scenes no earlier stage saw; kept in STATE/cacheRANK.pt, one part per process."""
+    path, goal = os.path.join(args.state, f"cache{ranks.rank}.pt"), args.pool // ranks.world
     have = torch.load(path, weights_only=False) if os.path.exists(path) else dict(features=[], items=[])
-    if len(have["items"]) < args.pool:
-        with multiprocessing.get_context("spawn").Pool(args.workers) as workers:
-            jobs = ((first + 2_000_000_000 + k, False) for k in range(len(have["items"]), args.pool))
-            pixels = []
-            for picture, items in loop.ahead(workers, worker_scene, jobs, 64):
-                pixels.append(picture), have["items"].append(items)
-                if len(pixels) == 64 or len(have["items"]) == args.pool:
-                    have["features"].append(encode(model, pixels, where))
-                    pixels = []
-                if len(have["items"]) % 1024 == 0:
-                    print(f"cache {len(have['items'])}/{args.pool}", flush=True)
-        loop.save(path, **have)
+    begin = len(have["items"])
+    log = loop.Log(args.state, "cache", begin, goal)
+    stream = data.batches(data.Drawing("cache", args, ranks.rank, begin // 64, 64), args.workers)
+    while len(have["items"]) < goal:
+        pixels, items = next(stream)
+        have["features"].append(encode(model, pixels, where))
+        have["items"] += items
+        if len(have["items"]) % 512 == 0 or len(have["items"]) >= goal:
+            loop.save(path, **have)
+            if ranks.first:
+                log.report(len(have["items"]) - 1)
     return torch.cat(have["features"]), have["items"]
+
+
+def language_of(model):
+    """The part that this stage trains."""
+    return nn.ModuleList([model.model.mm_projector, model.model.embed_tokens, model.model.layers, model.model.norm,
+                          model.lm_head])
 
 
 def run(args):
     torch.manual_seed(args.seed + 2)
-    where = loop.device()
+    ranks, where = loop.Ranks(args), loop.device()
     model, prompt = InfLlava(default_config()).to(where), Prompt(build())
-    first, path = args.seed * 1000003, os.path.join(args.state, "ask.pt")
+    path = os.path.join(args.state, "ask.pt")
     seen = torch.load(os.path.join(args.state, "see.pt"), map_location=where)
     model.tower.load_state_dict(seen["tower"]), model.model.spatial_embed.load_state_dict(seen["dem"])
-    language = nn.ModuleList([model.model.mm_projector, model.model.embed_tokens, model.model.layers, model.model.norm,
-                              model.lm_head])
+    language = language_of(model)
     opt, start = loop.optimiser([language], args.rate), 0
     if os.path.exists(path):
         state = torch.load(path, map_location=where)
         language.load_state_dict(state["language"]), opt.load_state_dict(state["opt"])
         start = state["step"]
-    features, items = cache(args, model, where, first)
-    pixels, held_asked = held_questions(first + 940000, 96, 8)
+    features, items = cache(args, ranks, model, where)
+    pixels, held_asked = held_questions(10_000, 96, 8)
     held = encode(model, pixels, where)
-    log, total, hits = loop.Log(args.state, "ask", start, args.steps), 0.0, []
+    stream = data.batches(data.Asking(items, "ask", args, ranks.rank, start, args.batch // ranks.world, prompt),
+                          args.workers)
+    log, total, hits, params = loop.Log(args.state, "ask", start, args.steps), 0.0, 0.0, list(language.parameters())
     for step in range(start, args.steps):
-        rng = random.Random(args.seed * 1_000_003 + step)
-        picked, asked = [], []
-        while len(picked) < args.batch:
-            k = rng.randrange(len(items))
-            got = questions.ask(rng, items[k], 10)
-            if len(got) == 10:
-                picked.append(k), asked.append(got)
-        for group in opt.param_groups:
-            group["lr"] = loop.rate_at(step, args.steps, args.rate)
-        loss, right = loss_and_right(model, prompt, features[picked].float().to(where), asked)
-        opt.zero_grad(), loss.backward()
-        nn.utils.clip_grad_norm_(language.parameters(), 1.0)
-        opt.step()
-        total += loss.item()
-        hits.append(right.float().mean().item())
-        if (step + 1) % 100 == 0:
-            values = {}
-            if (step + 1) % 300 == 0:
-                table = measure(model, prompt, held, held_asked)
-                values = {k: a / b for k, (a, b) in sorted(table.items())}
-                values["held"] = sum(a for a, _ in table.values()) / sum(b for _, b in table.values())
-            log.report(step, loss=total / 100, right=float(np.mean(hits)), **values)
-            total, hits = 0.0, []
-        if (step + 1) % 300 == 0 or step + 1 == args.steps:
+        picked, ids, targets, length = next(stream)
+        loop.set_rate(opt, step, args)
+        loss, right = loss_and_right(model, prompt, features[picked].float().to(where), ids, targets, length)
+        ranks.update(opt, params, loss)
+        total, hits = total + loss.detach(), hits + right.float().mean()
+        if ranks.first and (step + 1) % args.report == 0:
+            log.report(step, loss=total.item() / args.report, right=hits.item() / args.report,
+                       **share(measure(model, prompt, held, held_asked)))
+            total = hits = 0.0
+        if ranks.first and ((step + 1) % args.save == 0 or step + 1 == args.steps):
             loop.save(path, language=language.state_dict(), opt=opt.state_dict(), step=step + 1)

@@ -3,18 +3,15 @@
 character, kind and colour per crop patch; kind and colour per base patch; everything about an item per fused token.
 Windows of text sheets go on beside them, because they hold more characters than any scene."""
 
-import multiprocessing
 import os
-from collections import deque
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
 
+import data
 import loop
 import scenes
-import train_read
 from model import InfLlava, default_config, normalise
 
 TOKEN = dict(kind=8, colour=9, centre=2, size=4, first=11, second=11, word=25, row=8, column=8)
@@ -33,23 +30,6 @@ class Heads(nn.Module):
         self.base = nn.Linear(width, sum(BASE.values()))
 
 
-def train_scene(job):
-    """Worker: (seed, crowd) -> Scene."""
-    seed, crowd = job
-    return scenes.make_scene(seed, crowd=crowd)
-
-
-def batch_of(picked):
-    """Scenes -> pixels, token labels [B,64,9], patch labels [B,9,64,3] in crop order."""
-    pixels = torch.from_numpy(np.stack([s.pixels for s in picked]))
-    tokens = torch.from_numpy(np.stack([scenes.token_labels(s) for s in picked])).long()
-    place = torch.arange(64).expand(len(picked), 64)
-    tokens = torch.cat([tokens, torch.stack([place // 8, place % 8], -1)], -1)
-    patches = torch.from_numpy(np.stack([scenes.patch_labels(s) for s in picked])).long()
-    patches = patches.view(-1, 3, 8, 3, 8, 3).permute(0, 1, 3, 2, 4, 5).reshape(-1, 9, 64, 3)
-    return pixels, tokens, patches
-
-
 def losses(scores, sizes, labels):
     """Weighted cross entropy of concatenated classifiers; labels [...,len(sizes)]."""
     total = 0.0
@@ -63,7 +43,7 @@ def measure(model, heads, held, where):
     hits = {}
     with torch.no_grad():
         for k in range(0, len(held), 16):
-            pixels, tokens, patches = batch_of(held[k:k + 16])
+            pixels, tokens, patches = data.dense(held[k:k + 16])
             crops, base = model.tiles(normalise(pixels.to(where)))
             parts = heads.token(model.fuse(crops, base)).split(list(TOKEN.values()), -1)
             right = torch.stack([p.argmax(-1) for p in parts], -1).cpu() == tokens
@@ -78,11 +58,11 @@ def measure(model, heads, held, where):
 
 
 def run(args):
-    torch.manual_seed(args.seed)
-    where = loop.device()
+    torch.manual_seed(args.seed + 1)
+    ranks, where = loop.Ranks(args), loop.device()
+    share = args.batch // ranks.world
     model = InfLlava(default_config()).to(where)
-    heads = Heads(model.cfg["mm_hidden_size"]).to(where)
-    dem = model.model.spatial_embed
+    heads, dem = Heads(model.cfg["mm_hidden_size"]).to(where), model.model.spatial_embed
     opt, start, path = loop.optimiser([model.tower, dem, heads], args.rate), 0, os.path.join(args.state, "see.pt")
     if os.path.exists(path):
         state = torch.load(path, map_location=where)
@@ -95,48 +75,28 @@ def run(args):
         with torch.no_grad():  # what the reading head has learnt
             heads.patch.weight[:37] = state["head"]["weight"]
             heads.patch.bias[:37] = state["head"]["bias"]
-    if args.compile:
-        model.tower.forward = torch.compile(model.tower.forward)
-    first = args.seed * 1000003
-    held = [scenes.make_scene(first + 900000 + k) for k in range(64)]
-    held_fonts = [scenes.make_scene(first + 910000 + k, held_out=True) for k in range(64)]
-    workers = multiprocessing.get_context("spawn").Pool(args.workers)
-    fresh = loop.ahead(workers, train_scene, ((first + k, k % 5 < 3) for k in range(4 * start, 800000)))
-    pool = deque((next(fresh) for _ in range(args.pool // 4)), maxlen=args.pool)
-    sheets = deque((scenes.make_sheet(first + 800000 + k) for k in range(150)), maxlen=600)
+    tower = torch.compile(model.tower) if args.compile else model.tower
+    held = [scenes.make_scene(100 + k) for k in range(48)]
+    held_fonts = [scenes.make_scene(200 + k, held_out=True) for k in range(48)]
+    stream = data.batches(data.Seeing("see", args, ranks.rank, start, share), args.workers)
     log, total = loop.Log(args.state, "see", start, args.steps), 0.0
+    params = [p for g in opt.param_groups for p in g["params"]]
     for step in range(start, args.steps):
-        rng = np.random.default_rng([args.seed, step])
-        for _ in range(args.batch // 4):
-            pool.append(next(fresh))
-        if step % 4 == 0:
-            sheets.append(scenes.make_sheet(first + 950000 + step))
-        picked = [pool[-1 - k] for k in range(args.batch // 4)]
-        while len(picked) < args.batch:
-            picked.append(pool[rng.integers(len(pool))])
-        pixels, tokens, patches = batch_of([s.shifted(*rng.integers(-7, 8, 2)) for s in picked])
-        for group in opt.param_groups:
-            group["lr"] = loop.rate_at(step, args.steps, args.rate)
-        tokens, patches = tokens.to(where), patches.to(where)
-        windows, chars = train_read.windows(rng, sheets, args.batch * 3)
-        stack = torch.cat([model.cut(normalise(pixels.to(where))), normalise(windows.to(where))])
-        out = model.tower(stack)
-        text, out = out[args.batch * 10:], out[:args.batch * 10].view(args.batch, 10, 64, -1)
+        pixels, tokens, patches, windows, chars = (t.to(where) for t in next(stream))
+        loop.set_rate(opt, step, args)
+        out = tower(torch.cat([model.cut(normalise(pixels)), normalise(windows)]))
+        text, out = out[share * 10:], out[:share * 10].view(share, 10, 64, -1)
         crops, base = out[:, :9], out[:, 9]
-        reading = F.cross_entropy(heads.patch(text)[..., :37].flatten(0, 1), chars.to(where).flatten())
-        parts = [losses(heads.token(model.fuse(crops, base)), TOKEN, tokens), losses(heads.patch(crops), PATCH, patches),
-                 losses(heads.base(base), BASE, tokens[..., :2])]
-        loss = parts[0] + parts[1] + 0.5 * parts[2] + reading
-        opt.zero_grad(), loss.backward()
-        nn.utils.clip_grad_norm_([p for g in opt.param_groups for p in g["params"]], 1.0)
-        opt.step()
-        total += loss.item()
-        if (step + 1) % 100 == 0:
+        reading = F.cross_entropy(heads.patch(text)[..., :37].flatten(0, 1), chars.flatten())
+        loss = (losses(heads.token(model.fuse(crops, base)), TOKEN, tokens) + losses(heads.patch(crops), PATCH, patches)
+                + 0.5 * losses(heads.base(base), BASE, tokens[..., :2]) + reading)
+        ranks.update(opt, params, loss)
+        total += loss.detach()
+        if ranks.first and (step + 1) % args.report == 0:
             fonts_too = {"unseen_" + k: v for k, v in measure(model, heads, held_fonts, where).items()
                          if k in ("number", "word")}
-            log.report(step, loss=total / 100, token=parts[0].item(), **measure(model, heads, held, where), **fonts_too)
+            log.report(step, loss=total.item() / args.report, **measure(model, heads, held, where), **fonts_too)
             total = 0.0
-        if (step + 1) % 200 == 0 or step + 1 == args.steps:
+        if ranks.first and ((step + 1) % args.save == 0 or step + 1 == args.steps):
             loop.save(path, tower=model.tower.state_dict(), dem=dem.state_dict(), heads=heads.state_dict(),
                       opt=opt.state_dict(), step=step + 1)
-    workers.terminate()
