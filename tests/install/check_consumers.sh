@@ -32,7 +32,7 @@ compile shared "$(pkg-config --cflags --libs binocle)"
 compile static "$(pkg-config --cflags --libs --static binocle | sed 's/-lbinocle /-l:libbinocle.a /')"
 
 cp "$here/consumer.c" consumer.cpp
-CFLAGS=$flags CXXFLAGS=$flags cmake -S "$here/package" -B use -DCMAKE_PREFIX_PATH="$prefix" -DCONSUMER_C="$here/consumer.c" -DCONSUMER_CXX="$PWD/consumer.cpp" > use.log
+CFLAGS=$flags CXXFLAGS=$flags cmake -G Ninja -S "$here/package" -B use -DCMAKE_PREFIX_PATH="$prefix" -DCONSUMER_C="$here/consumer.c" -DCONSUMER_CXX="$PWD/consumer.cpp" > use.log
 cmake --build use >> use.log
 for program in c_shared c_static cxx_shared cxx_static; do
   runs "use/$program"
