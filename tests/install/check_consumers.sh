@@ -2,11 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # Installs a build into a folder, moves that folder, and builds C and C++ programs on it as users do: with pkg-config and with CMake,
 # shared and static.
-#   usage: check_consumers.sh BUILD VERSION FLAGS      FLAGS: what compiler and linker need on this host; in an empty folder that may be written
+#   usage: check_consumers.sh BUILD VERSION      in an empty folder that may be written
 set -eu
 build=$1
 version=$2
-flags=$3
 here=$(dirname "$(readlink -f "$0")")
 rm -rf first prefix use
 cmake --install "$build" --prefix "$PWD/first" > install.log
@@ -23,8 +22,8 @@ PKG_CONFIG_PATH=$(dirname "$(find "$prefix" -name binocle.pc)")
 export PKG_CONFIG_PATH
 [ "$(pkg-config --modversion binocle)" = "$version" ] || { echo "pkg-config knows another version than $version" >&2; exit 1; }
 compile() { # KIND FLAGS: pkg-config quotes for the shell that reads its answer, hence eval
-  eval "cc $flags -std=c99 -Wall -Wextra -Werror -o c_$1 '$here/consumer.c' $2"
-  eval "c++ $flags -std=c++11 -Wall -Wextra -Werror -x c++ '$here/consumer.c' -x none -o cxx_$1 $2"
+  eval "cc -std=c99 -Wall -Wextra -Werror -o c_$1 '$here/consumer.c' $2"
+  eval "c++ -std=c++11 -Wall -Wextra -Werror -x c++ '$here/consumer.c' -x none -o cxx_$1 $2"
   runs "./c_$1"
   runs "./cxx_$1"
 }
@@ -32,7 +31,7 @@ compile shared "$(pkg-config --cflags --libs binocle)"
 compile static "$(pkg-config --cflags --libs --static binocle | sed 's/-lbinocle /-l:libbinocle.a /')"
 
 cp "$here/consumer.c" consumer.cpp
-CFLAGS=$flags CXXFLAGS=$flags cmake -G Ninja -S "$here/package" -B use -DCMAKE_PREFIX_PATH="$prefix" -DCONSUMER_C="$here/consumer.c" -DCONSUMER_CXX="$PWD/consumer.cpp" > use.log
+cmake -G Ninja -S "$here/package" -B use -DCMAKE_PREFIX_PATH="$prefix" -DCONSUMER_C="$here/consumer.c" -DCONSUMER_CXX="$PWD/consumer.cpp" > use.log
 cmake --build use >> use.log
 for program in c_shared c_static cxx_shared cxx_static; do
   runs "use/$program"
