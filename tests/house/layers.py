@@ -17,6 +17,8 @@ MAY_INCLUDE = {
 PUBLIC = tuple(f"{layer}/include/binocle/" for layer in ("platforms", "runtime", "quant"))
 # The program stands on the public API alone, of the library's both halves.
 PROGRAM = "runtime/program/"
+# The one header for users names all public headers, of both halves.
+UMBRELLA = "runtime/include/binocle/binocle.h"
 # Foreign header -> the only files, or the only folder, that may include it.
 HOMES = {"xnnpack.h": "ops/xnn/", "pthreadpool.h": "platforms/threads.c"}
 # Foreign headers that exactly one file may include, whichever it is.
@@ -51,6 +53,8 @@ def violations(files):
                 continue
             if target not in files:
                 found.append(f"{path}: includes \"{name}\", which is no file of this tree when read from its root")
+            elif path == UMBRELLA and target.startswith(PUBLIC):
+                continue
             elif path.startswith(PROGRAM):
                 if not target.startswith(PUBLIC + (PROGRAM,)):
                     found.append(f"{path}: the program may use only the public headers, but includes {target}")

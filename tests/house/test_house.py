@@ -19,6 +19,7 @@ CLEAN = {
     "runtime/image/png.c": C + "#include <png.h>\n",
     "quant/include/binocle/compile.h": C,
     "quant/writer.c": C + '#include "runtime/model/format.h"\n',
+    "runtime/include/binocle/binocle.h": C + "#include <binocle/status.h>\n#include <binocle/compile.h>\n",
     "runtime/program/main.c": C + "#include <binocle/compile.h>\n",
     "tests/test_a.c": C + '#include "runtime/exec/exec.h"\n#include <png.h>\n',
 }
@@ -47,6 +48,7 @@ class House(unittest.TestCase):
         bad("runtime/a.c", '"exec.h"', "no file of this tree")
         bad("runtime/a.c", "<binocle/absent.h>", "no file of this tree")
         bad("runtime/program/a.c", '"runtime/exec/exec.h"', "only the public headers")
+        bad("runtime/include/binocle/binocle.h", '"quant/writer.c"', "runtime may not depend on quant")
         bad("ops/a.h", '  "quant/writer.c"', "ops may not depend on quant")
 
     def test_sizes(self):
