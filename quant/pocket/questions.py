@@ -9,8 +9,8 @@ WHOLE = ("colour", "shape", "count", "position", "relation", "size", "exist")
 
 # {0}, {1} are filled in. "a"-prefixed keys are variants of one category.
 TRAIN = {
-    "number": ["What number is on the {0} sign?", "Read the number on the {0} sign.", "What is the number on the {0} sign?",
-               "Which number does the {0} sign show?", "Tell me the number on the {0} sign.",
+    "number": ["What number is on the {0} sign?", "Read the number on the {0} sign.",
+               "What is the number on the {0} sign?", "Which number does the {0} sign show?", "Tell me the number on the {0} sign.",
                "The {0} sign shows which number?", "What number does the {0} sign have?", "Number on the {0} sign?"],
     "word": ["What does the {0} sign say?", "Read the word on the {0} sign.", "What word is on the {0} sign?",
              "Which word does the {0} sign show?", "What is written on the {0} sign?", "The {0} sign says what?",

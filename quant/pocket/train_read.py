@@ -28,7 +28,8 @@ def run(args):
     tower = torch.compile(model.tower) if args.compile else model.tower
     held = data.windows(random.Random(0), [scenes.make_sheet(k) for k in range(12)], 128)
     stream = data.batches(data.Reading("read", args, ranks.rank, start, args.batch // ranks.world), args.workers)
-    log, total, params = loop.Log(args.state, "read", start, args.steps), 0.0, [*model.tower.parameters(), *head.parameters()]
+    log, total = loop.Log(args.state, "read", start, args.steps), 0.0
+    params = [*model.tower.parameters(), *head.parameters()]
     for step in range(start, args.steps):
         pixels, labels = next(stream)
         loop.set_rate(opt, step, args)
