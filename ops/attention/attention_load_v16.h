@@ -34,8 +34,14 @@ V16_INLINE void attention_load_rows_f32(const bnc_attention_args *a, size_t kv_h
       for (; j < 16; ++j) k[i * 16 + j] = 0.0f;
     }
   }
-  attention_pad_rows(a->v + b->base * a->v_stride + kv_head * d, a->v_stride, b->n, d, v, b->padded);
+  const float *values = a->v + b->base * a->v_stride + kv_head * d; /* [n, d] */
+  attention_pad_rows(values, a->v_stride, b->n, d, v, b->padded);
   b->v = v;
+  b->next_n = a->keys - b->base - b->n < BNC_ATTENTION_BLOCK ? a->keys - b->base - b->n : BNC_ATTENTION_BLOCK;
+  b->next_k = keys + b->n * a->k_stride;
+  b->next_v = values + b->n * a->v_stride;
+  b->next_k_stride = a->k_stride;
+  b->next_v_stride = a->v_stride;
 }
 
 V16_INLINE void attention_load_cache_f32(const bnc_attention_args *a, size_t kv_head, attention_block *b, float *k, float *v) {

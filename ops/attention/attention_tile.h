@@ -10,6 +10,7 @@
 #include "ops/simd/math_v16.h"
 
 #define ATTENTION_UNROLL _Pragma("GCC unroll 16")
+#define ATTENTION_REPEAT _Pragma("GCC unroll 4") /* few enough rounds for the branch predictor to see the end */
 
 /* A block of keys, as f32. */
 typedef struct attention_block {
@@ -20,7 +21,14 @@ typedef struct attention_block {
   size_t n;        /* keys in it, at most 64 */
   size_t d, padded; /* head size, and that rounded up to 16 */
   float scale;
+  const float *next_k, *next_v;         /* the rows of the following block, to be fetched ahead; NULL: none */
+  size_t next_n, next_k_stride, next_v_stride;
 } attention_block;
+
+/* Rows of one head are short pieces far apart, which no hardware prefetcher follows. */
+V16_INLINE void attention_fetch(const float *row, size_t d) {
+  for (size_t i = 0; i < d; i += 16) __builtin_prefetch(row + i);
+}
 
 /* State of a tile between blocks. */
 typedef struct attention_tile {
@@ -34,7 +42,7 @@ V16_INLINE void attention_scores(const float *q /* [d, rows] */, const float *k 
                                  const size_t rows) {
   v16 sum[V16_TILE_ROWS];
   ATTENTION_UNROLL for (size_t r = 0; r < rows; ++r) sum[r] = v16_set1(0.0f);
-  for (size_t i = 0; i < d; ++i) {
+  ATTENTION_REPEAT for (size_t i = 0; i < d; ++i) {
     const v16 key = v16_load(k + i * 16);
     ATTENTION_UNROLL for (size_t r = 0; r < rows; ++r) sum[r] = v16_fma(v16_set1(q[i * rows + r]), key, sum[r]);
   }
@@ -75,7 +83,7 @@ V16_INLINE void attention_values(const attention_block *b, const float *p /* [ro
     v16 sum[V16_TILE_ROWS];
     ATTENTION_UNROLL for (size_t r = 0; r < rows; ++r) sum[r] = v16_mul(v16_load(out + r * b->padded + c), v16_set1(alpha[r]));
     const float *v = b->v + c;
-    for (size_t j = from; j < to; ++j) {
+    ATTENTION_REPEAT for (size_t j = from; j < to; ++j) {
       const v16 value = v16_load(v + j * b->v_stride);
       ATTENTION_UNROLL for (size_t r = 0; r < rows; ++r) sum[r] = v16_fma(v16_set1(p[r * BNC_ATTENTION_BLOCK + j]), value, sum[r]);
     }

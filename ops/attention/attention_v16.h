@@ -44,9 +44,16 @@ static void attention_begin(const attention_rows *x, size_t padded) {
       tile.l[r] = 0.0f;
     }
     for (size_t i = 0; i < rows * padded; ++i) tile.out[i] = 0.0f;
+    const float *q[V16_TILE_ROWS]; /* [d] each */
     for (size_t r = 0; r < rows; ++r, ++t) {
-      const float *q = a->q + (x->from + t / x->group) * a->q_stride + (x->kv_head * x->group + t % x->group) * d; /* [d] */
-      for (size_t i = 0; i < d; ++i) tile.q[i * rows + r] = q[i];
+      q[r] = a->q + (x->from + t / x->group) * a->q_stride + (x->kv_head * x->group + t % x->group) * d;
+    }
+    for (size_t r = t; r < x->count && r < t + V16_TILE_ROWS; ++r) {
+      attention_fetch(a->q + (x->from + r / x->group) * a->q_stride + (x->kv_head * x->group + r % x->group) * d, d);
+    }
+    /* All rows side by side: their cache misses overlap. */
+    for (size_t i = 0; i < d; ++i) {
+      for (size_t r = 0; r < rows; ++r) tile.q[i * rows + r] = q[r][i];
     }
   }
 }
@@ -71,10 +78,15 @@ static void attention_end(const attention_rows *x, size_t padded) {
 static void attention_walk(const attention_rows *x, const attention_block *b) {
   const bnc_attention_args *a = x->args;
   float *state = x->state;
-  size_t seen[V16_TILE_ROWS];
+  size_t seen[V16_TILE_ROWS], ahead = 0;
+  const size_t step = b->next_n * V16_TILE_ROWS / x->count + 1; /* rows to fetch per tile */
   for (size_t t = 0; t < x->count;) {
     const size_t rows = attention_tile_rows(x->count - t);
     const attention_tile tile = attention_tile_at(&state, b->d, b->padded, rows);
+    for (size_t i = 0; i < step && ahead < b->next_n; ++i, ++ahead) {
+      attention_fetch(b->next_k + ahead * b->next_k_stride, b->d);
+      attention_fetch(b->next_v + ahead * b->next_v_stride, b->d);
+    }
     size_t most = 0;
     for (size_t r = 0; r < rows; ++r, ++t) {
       const size_t keys = a->causal ? a->position + x->from + t / x->group + 1 : a->keys;
@@ -101,7 +113,7 @@ V16_INLINE void attention_v16(const bnc_attention_args *a, size_t kv_head, size_
   attention_begin(&x, padded);
   for (size_t base = 0; base < keys; base += BNC_ATTENTION_BLOCK) {
     const size_t n = keys - base < BNC_ATTENTION_BLOCK ? keys - base : BNC_ATTENTION_BLOCK;
-    attention_block b = {NULL, NULL, padded, base, n, a->head_size, padded, a->scale};
+    attention_block b = {.v_stride = padded, .base = base, .n = n, .d = a->head_size, .padded = padded, .scale = a->scale};
     load(a, kv_head, &b, k, v);
     attention_walk(&x, &b);
   }
