@@ -44,4 +44,7 @@ uint64_t bnc_file_writer_size(const bnc_file_writer *writer);
 bnc_status bnc_file_writer_commit(bnc_file_writer *writer, bnc_error *err);
 void bnc_file_writer_abort(bnc_file_writer *writer);
 
+/** All of it at once. */
+bnc_status bnc_file_save(const char *path, const void *data, size_t size, bnc_error *err);
+
 #endif

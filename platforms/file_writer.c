@@ -288,3 +288,13 @@ bnc_status bnc_file_writer_commit(bnc_file_writer *w, bnc_error *err) {
   destroy(w);
   return BNC_OK;
 }
+
+bnc_status bnc_file_save(const char *path, const void *data, size_t size, bnc_error *err) {
+  bnc_file_writer *out;
+  bnc_status s = bnc_file_writer_open(&out, path, err);
+  if (s != BNC_OK) return s;
+  s = bnc_file_writer_write(out, data, size, err);
+  if (s == BNC_OK) return bnc_file_writer_commit(out, err);
+  bnc_file_writer_abort(out);
+  return s;
+}

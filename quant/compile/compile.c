@@ -84,17 +84,6 @@ static void fill_meta(bnc_file_meta *m, const bnc_geometry *g, const bnc_build_o
   m->pad_colour = (uint32_t)v->pad_colour[0] << 16 | (uint32_t)v->pad_colour[1] << 8 | v->pad_colour[2];
 }
 
-static bnc_status write_report(const char *path, const char *json, bnc_error *err) {
-  bnc_file_writer *out;
-  bnc_status s = bnc_file_writer_open(&out, path, err);
-  if (s != BNC_OK) return s;
-  s = bnc_file_writer_write(out, json, strlen(json), err);
-  if (s == BNC_OK) s = bnc_file_writer_write(out, "\n", 1, err);
-  if (s == BNC_OK) return bnc_file_writer_commit(out, err);
-  bnc_file_writer_abort(out);
-  return s;
-}
-
 static bnc_status compile(bnc_context *context, const bnc_compile_options *o, const bnc_checkpoint *checkpoint, bnc_error *err) {
   const bnc_geometry *g = bnc_checkpoint_geometry(checkpoint);
   bnc_tensor_source source = {NULL, read_checkpoint};
@@ -121,7 +110,7 @@ static bnc_status compile(bnc_context *context, const bnc_compile_options *o, co
     parts.report = report;
     s = bnc_model_write(context, &parts, o->output, err);
   }
-  if (s == BNC_OK && o->report) s = write_report(o->report, report, err);
+  if (s == BNC_OK && o->report) s = bnc_file_save(o->report, report, strlen(report), err);
   bnc_mem_free(report);
   bnc_mem_free(rope);
   bnc_text_parts_free(&text);

@@ -2,6 +2,13 @@
 #include "platforms/mem.h"
 #include "quant/passes/passes.h"
 
+/* Values that were merged are shown once, under the first name. */
+static bool is_known(const bnc_probe *probe, size_t count, const bnc_probe *p) {
+  for (size_t i = 0; i < count; i++)
+    if (probe[i].stage == p->stage && probe[i].value == p->value) return true;
+  return false;
+}
+
 /* Probes keep nothing alive: what does not reach the output is not computed just to be looked at. */
 bnc_status bnc_pass_remove_dead(bnc_graph *g) {
   uint8_t *live = bnc_mem_array(g->values + 1, 1);
@@ -20,7 +27,7 @@ bnc_status bnc_pass_remove_dead(bnc_graph *g) {
   }
   size_t kept = 0;
   for (size_t p = 0; p < g->probes; p++)
-    if (live[g->probe[p].value]) g->probe[kept++] = g->probe[p];
+    if (live[g->probe[p].value] && !is_known(g->probe, kept, &g->probe[p])) g->probe[kept++] = g->probe[p];
   g->probes = kept;
   bnc_mem_free(live);
   bnc_graph_compact(g);

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "platforms/machine.h"
+#include "platforms/mem.h"
+#include "runtime/api/model_private.h"
+
+bnc_status bnc_model_open(bnc_context *context, const char *path, bnc_model **model) {
+  if (!context) return BNC_ERROR_ARGUMENT;
+  bnc_error *err = &context->error;
+  if (!path || !model) return bnc_fail(err, BNC_ERROR_ARGUMENT, "a model needs a path and a place for its handle");
+  *model = NULL;
+  bnc_model *m = bnc_mem_zalloc(sizeof *m);
+  if (!m) return bnc_fail_memory(err, sizeof *m);
+  m->context = context;
+  bnc_status s = bnc_model_file_open(&m->file, path, err);
+  if (s == BNC_OK && m->file.tokenizer.data) {
+    s = bnc_bpe_load(&m->bpe, m->file.tokenizer.data, m->file.tokenizer.size, err);
+    if (s != BNC_OK) bnc_error_prefix(err, "%s: section tokenizer", path);
+  }
+  if (s == BNC_OK && pthread_mutex_init(&m->lock, NULL) != 0) s = bnc_fail_memory(err, sizeof m->lock);
+  if (s != BNC_OK) {
+    bnc_bpe_free(m->bpe);
+    bnc_model_file_close(&m->file);
+    bnc_mem_free(m);
+    return s;
+  }
+  *model = m;
+  return BNC_OK;
+}
+
+void bnc_model_close(bnc_model *model) {
+  if (!model) return;
+  bnc_packed_destroy(model->store);
+  bnc_bpe_free(model->bpe);
+  bnc_model_file_close(&model->file);
+  pthread_mutex_destroy(&model->lock);
+  bnc_mem_free(model);
+}
+
+bnc_status bnc_model_get_info(const bnc_model *model, bnc_model_info *info) {
+  if (!model || !info || info->size == 0) return BNC_ERROR_ARGUMENT;
+  const bnc_file_meta *m = &model->file.meta;
+  bool vision = model->file.program[BNC_PROGRAM_VISION].head != NULL;
+  bnc_model_info full = {.size = info->size, .vocabulary = m->vocabulary, .context = m->context, .prompt_limit = m->reference_limit,
+                         .image_rows = vision ? m->image_rows : 0, .input_side = vision ? m->input_side : 0, .hidden = m->hidden,
+                         .has_tokenizer = model->bpe != NULL, .file_bytes = model->file.header.file_size};
+  memcpy(info, &full, info->size < sizeof full ? info->size : sizeof full);
+  return BNC_OK;
+}
+
+bnc_status bnc_devices(bnc_context *context, int json, char **text) {
+  if (!context) return BNC_ERROR_ARGUMENT;
+  if (!text) return bnc_fail(&context->error, BNC_ERROR_ARGUMENT, "devices needs a place for its text");
+  return bnc_machine_describe(text, json != 0, &context->error);
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file model_private.h  The inside of bnc_model. */
+#ifndef BINOCLE_RUNTIME_API_MODEL_PRIVATE_H
+#define BINOCLE_RUNTIME_API_MODEL_PRIVATE_H
+
+#include <binocle/model.h>
+#include <pthread.h>
+
+#include "ops/kernels.h"
+#include "ops/xnn/packed.h"
+#include "platforms/context_private.h"
+#include "runtime/model/model_file.h"
+#include "runtime/text/tokenizer.h"
+
+struct bnc_model {
+  bnc_context *context; /* not owned */
+  bnc_model_file file;
+  bnc_bpe *bpe;         /* NULL: the file has no tokenizer */
+  pthread_mutex_t lock; /* sessions are created one at a time: they share the store */
+  bnc_packed_store *store; /* made with the first session */
+  bnc_kernels kernels;     /* likewise */
+};
+
+#endif

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "platforms/clock.h"
+#include "platforms/mem.h"
+#include "runtime/api/session_private.h"
+
+typedef struct stage_progress {
+  const bnc_context *context;
+  const char *stage;
+} stage_progress;
+
+static bool report(void *context, size_t done, size_t total) {
+  const stage_progress *p = context;
+  return bnc_context_progress(p->context, p->stage, total ? (double)done / (double)total : 1.0);
+}
+
+/* The first session of a model finds out what the machine can do and gets the packed weights. */
+static bnc_status prepare_model(bnc_model *model, bnc_error *err) {
+  bnc_cpu_level level;
+  if (model->store) return BNC_OK;
+  bnc_status s = bnc_cpu_detect_level(&level, err);
+  if (s != BNC_OK) return s;
+  bnc_kernels_init(&model->kernels, level);
+  return bnc_packed_create(&model->store, err);
+}
+
+static bnc_status create(bnc_session *s, bnc_error *err) {
+  bnc_model *model = s->model;
+  stage_progress progress = {model->context, "preparing the weights"};
+  bnc_run_hooks hooks = {.context = &progress, .step = report};
+  bnc_status status = prepare_model(model, err);
+  if (status == BNC_OK) status = bnc_pool_create(&s->pool, model->context->settings.threads, err);
+  if (status == BNC_OK) status = bnc_executor_create(&s->executor, &model->file, s->pool, &model->kernels, model->store, &hooks, err);
+  if (status == BNC_OK && model->bpe) status = bnc_detokenizer_create(&s->detokenizer, model->bpe, true, err);
+  return status;
+}
+
+bnc_status bnc_session_create(bnc_model *model, bnc_session **session) {
+  if (!model) return BNC_ERROR_ARGUMENT;
+  bnc_error *err = &model->context->error;
+  if (!session) return bnc_fail(err, BNC_ERROR_ARGUMENT, "a session needs a place for its handle");
+  *session = NULL;
+  bnc_session *s = bnc_mem_zalloc(sizeof *s);
+  if (!s) return bnc_fail_memory(err, sizeof *s);
+  uint64_t start = bnc_clock_ns();
+  s->model = model;
+  s->last_id = s->pending = -1;
+  pthread_mutex_lock(&model->lock);
+  bnc_status status = create(s, err);
+  pthread_mutex_unlock(&model->lock);
+  if (status != BNC_OK) {
+    bnc_session_destroy(s);
+    return status;
+  }
+  bnc_statistics *t = &s->statistics;
+  t->load_seconds = (double)(bnc_clock_ns() - start) * 1e-9;
+  t->arena_bytes = bnc_executor_arena_bytes(s->executor);
+  t->kv_bytes = bnc_executor_kv_bytes(s->executor);
+  t->packed_bytes = bnc_packed_bytes(model->store);
+  t->packed_memory_bytes = bnc_packed_memory_bytes(model->store);
+  t->threads = (uint32_t)bnc_pool_threads(s->pool);
+  strncpy(t->cpu_level, bnc_cpu_level_name(model->kernels.level), sizeof t->cpu_level - 1);
+  *session = s;
+  return BNC_OK;
+}
+
+void bnc_session_destroy(bnc_session *session) {
+  if (!session) return;
+  bnc_executor_destroy(session->executor);
+  bnc_detokenizer_free(session->detokenizer);
+  bnc_pool_destroy(session->pool);
+  bnc_mem_free(session->image);
+  bnc_mem_free(session);
+}
+
+const char *bnc_session_error(const bnc_session *session) { return session ? session->error.text : "no session was given"; }
+
+void bnc_session_reset(bnc_session *session) {
+  if (!session) return;
+  bnc_session_drop_images(session);
+  session->rows = 0;
+  session->last_id = session->pending = -1;
+  session->cut = session->started = false;
+  session->logits = NULL;
+}
+
+int bnc_session_was_cut(const bnc_session *session) { return session && session->cut; }
+size_t bnc_session_rows(const bnc_session *session) { return session ? session->rows : 0; }
+
+bnc_status bnc_session_logits(bnc_session *session, const float **logits, size_t *count) {
+  if (!session) return BNC_ERROR_ARGUMENT;
+  if (!logits || !count) return bnc_fail(&session->error, BNC_ERROR_ARGUMENT, "logits need a place");
+  if (!session->logits) return bnc_fail(&session->error, BNC_ERROR_ARGUMENT, "there are no logits: nothing was asked or appended since the last picture or reset");
+  *logits = session->logits;
+  *count = session->model->file.meta.vocabulary;
+  return BNC_OK;
+}
+
+bnc_status bnc_session_get_statistics(const bnc_session *session, bnc_statistics *statistics) {
+  if (!session || !statistics || statistics->size == 0) return BNC_ERROR_ARGUMENT;
+  size_t size = statistics->size;
+  memcpy(statistics, &session->statistics, size < sizeof *statistics ? size : sizeof *statistics);
+  statistics->size = size;
+  return BNC_OK;
+}
+
+bnc_status bnc_session_run(bnc_session *session, bnc_program_id id, size_t rows, const char *stage, const bnc_run_hooks *hooks) {
+  stage_progress progress = {session->model->context, stage};
+  bnc_run_hooks steps = {.context = &progress, .step = report};
+  return bnc_executor_run(session->executor, id, rows, session->rows, hooks ? hooks : stage ? &steps : NULL, &session->error);
+}

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Pictures: decode, fit, run vision; and what `encode` shows of it. */
+#include <string.h>
+
+#include "platforms/array.h"
+#include "platforms/clock.h"
+#include "runtime/api/session_private.h"
+#include "runtime/image/image.h"
+
+void bnc_session_drop_images(bnc_session *session) { session->images = 0; }
+
+/* The picture into vision's input; what was computed before is gone from the arena. */
+static bnc_status fit(bnc_session *s, const bnc_image *image) {
+  const bnc_file_meta *m = &s->model->file.meta;
+  const uint8_t pad[3] = {(uint8_t)(m->pad_colour >> 16), (uint8_t)(m->pad_colour >> 8), (uint8_t)m->pad_colour};
+  s->logits = NULL;
+  return bnc_image_fit(image, pad, m->input_side, bnc_executor_input(s->executor, BNC_PROGRAM_VISION), &s->error);
+}
+
+static bnc_status check_vision(bnc_session *s) {
+  if (s->model->file.program[BNC_PROGRAM_VISION].head) return BNC_OK;
+  return bnc_fail(&s->error, BNC_ERROR_UNSUPPORTED, "%s has no vision: it was compiled from a text-only checkpoint", s->model->file.path);
+}
+
+static bnc_status add(bnc_session *s, bnc_image *image) {
+  const bnc_file_meta *m = &s->model->file.meta;
+  size_t count = (size_t)m->image_rows * m->hidden;
+  uint64_t start = bnc_clock_ns();
+  bnc_status status = fit(s, image);
+  bnc_image_free(image);
+  if (status == BNC_OK && !bnc_array_reserve(&s->image, &s->image_capacity, (s->images + 1) * count, sizeof *s->image))
+    status = bnc_fail_memory(&s->error, (s->images + 1) * count * sizeof *s->image);
+  if (status == BNC_OK) status = bnc_session_run(s, BNC_PROGRAM_VISION, 0, "looking at the picture", NULL);
+  if (status != BNC_OK) return status;
+  const bnc_operand *out = &s->model->file.program[BNC_PROGRAM_VISION].head->output;
+  const float *rows = bnc_executor_output(s->executor, BNC_PROGRAM_VISION);
+  for (size_t r = 0; r < m->image_rows; r++) memcpy(s->image + s->images * count + r * m->hidden, rows + r * out->stride, m->hidden * sizeof *rows);
+  s->images++;
+  s->statistics.pictures++;
+  s->statistics.vision_seconds += (double)(bnc_clock_ns() - start) * 1e-9;
+  return BNC_OK;
+}
+
+bnc_status bnc_session_add_image_file(bnc_session *session, const char *path) {
+  bnc_image image;
+  if (!session) return BNC_ERROR_ARGUMENT;
+  if (!path) return bnc_fail(&session->error, BNC_ERROR_ARGUMENT, "a picture needs a path");
+  bnc_status s = check_vision(session);
+  if (s == BNC_OK) s = bnc_image_load(&image, path, &session->error);
+  return s == BNC_OK ? add(session, &image) : s;
+}
+
+bnc_status bnc_session_add_image(bnc_session *session, const void *bytes, size_t size) {
+  bnc_image image;
+  if (!session) return BNC_ERROR_ARGUMENT;
+  if (!bytes) return bnc_fail(&session->error, BNC_ERROR_ARGUMENT, "a picture needs bytes");
+  bnc_status s = check_vision(session);
+  if (s == BNC_OK) s = bnc_image_decode(&image, bytes, size, &session->error);
+  return s == BNC_OK ? add(session, &image) : s;
+}
+
+typedef struct collector {
+  bnc_session *session;
+  uint32_t stage;
+  bnc_array *array;
+  size_t parts; /* of the stage, one [rows, cols] each */
+  bnc_status status;
+} collector;
+
+static void collect(void *context, const bnc_file_probe *probe, const float *value) {
+  collector *c = context;
+  bnc_array *a = c->array;
+  size_t rows = probe->value.rows, cols = probe->value.cols, done = a->shape[0];
+  if (probe->stage != c->stage || c->status != BNC_OK) return;
+  if (!a->values) {
+    a->shape[1] = rows;
+    a->shape[2] = cols;
+    a->values = bnc_mem_array(c->parts, rows * cols * sizeof *a->values);
+    if (!a->values) c->status = bnc_fail_memory(&c->session->error, c->parts * rows * cols * sizeof *a->values);
+  }
+  if (c->status == BNC_OK && (done >= c->parts || rows != a->shape[1] || cols != a->shape[2]))
+    c->status = bnc_fail(&c->session->error, BNC_ERROR_UNSUPPORTED, "part %zu of this stage has %zu x %zu values, the first has %zu x %zu", done, rows, cols, a->shape[1], a->shape[2]);
+  if (c->status != BNC_OK) return;
+  for (size_t r = 0; r < rows; r++) memcpy(a->values + (done * rows + r) * cols, value + r * probe->value.stride, cols * sizeof *value);
+  a->shape[0]++;
+}
+
+static bnc_status encode_stage(bnc_session *s, bnc_image_stage stage, bnc_array *array) {
+  const bnc_program *program = &s->model->file.program[BNC_PROGRAM_VISION];
+  collector c = {.session = s, .stage = (uint32_t)stage, .array = array};
+  bnc_run_hooks hooks = {.context = &c, .probe = collect};
+  for (uint32_t i = 0; i < program->head->probes; i++) c.parts += program->probe[i].stage == (uint32_t)stage;
+  if (c.parts == 0) return bnc_fail(&s->error, BNC_ERROR_UNSUPPORTED, "%s does not compute this stage: it has one view and no DEM", s->model->file.path);
+  bnc_status status = bnc_session_run(s, BNC_PROGRAM_VISION, 0, NULL, &hooks);
+  if (status == BNC_OK) status = c.status;
+  array->rank = 3;
+  if (status != BNC_OK || stage == BNC_IMAGE_TILES) return status;
+  array->rank = 2; /* the one part itself */
+  array->shape[0] = array->shape[1];
+  array->shape[1] = array->shape[2];
+  return BNC_OK;
+}
+
+/* The table of normalised bytes is an operand of whichever op reads the picture. */
+static const float *find_levels(const bnc_model_file *file) {
+  const bnc_program *program = &file->program[BNC_PROGRAM_VISION];
+  for (uint32_t i = 0; i < program->head->ops; i++)
+    if (program->op[i].kind == BNC_OP_NORMALIZE || program->op[i].kind == BNC_OP_PATCHES_U8)
+      return (const float *)(const void *)(file->constants.data + program->op[i].in[1].offset);
+  return NULL;
+}
+
+static bnc_status encode_pixels(bnc_session *s, bnc_array *array) {
+  size_t side = s->model->file.meta.input_side, plane = side * side;
+  const uint8_t *picture = bnc_executor_input(s->executor, BNC_PROGRAM_VISION);
+  const float *levels = find_levels(&s->model->file);
+  if (!levels) return bnc_fail(&s->error, BNC_ERROR_UNSUPPORTED, "the vision program reads no picture");
+  array->values = bnc_mem_array(3 * plane, sizeof *array->values);
+  if (!array->values) return bnc_fail_memory(&s->error, 3 * plane * sizeof *array->values);
+  for (size_t i = 0; i < plane; i++)
+    for (size_t c = 0; c < 3; c++) array->values[c * plane + i] = levels[c * 256 + picture[3 * i + c]];
+  array->rank = 3;
+  array->shape[0] = 3;
+  array->shape[1] = array->shape[2] = side;
+  return BNC_OK;
+}
+
+bnc_status bnc_session_encode(bnc_session *session, const char *image_path, bnc_image_stage stage, bnc_array *array) {
+  bnc_image image;
+  if (!session) return BNC_ERROR_ARGUMENT;
+  if (!image_path || !array || (unsigned)stage > BNC_IMAGE_PROJECTOR) return bnc_fail(&session->error, BNC_ERROR_ARGUMENT, "encode needs a picture, a stage and a place");
+  *array = (bnc_array){0};
+  bnc_status s = check_vision(session);
+  if (s == BNC_OK) s = bnc_image_load(&image, image_path, &session->error);
+  if (s != BNC_OK) return s;
+  s = fit(session, &image);
+  bnc_image_free(&image);
+  if (s == BNC_OK) s = stage == BNC_IMAGE_PIXELS ? encode_pixels(session, array) : encode_stage(session, stage, array);
+  if (s != BNC_OK) bnc_array_free(array);
+  return s;
+}
+
+void bnc_array_free(bnc_array *array) {
+  if (!array) return;
+  bnc_mem_free(array->values);
+  *array = (bnc_array){0};
+}

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Prompts into the KV cache, answers out of it. */
+#include <string.h>
+
+#include "platforms/clock.h"
+#include "platforms/mem.h"
+#include "runtime/api/session_private.h"
+#include "runtime/text/prompt.h"
+#include "runtime/text/sampler.h"
+
+void bnc_sampling_init(bnc_sampling *sampling) {
+  if (sampling) *sampling = (bnc_sampling){.size = sizeof *sampling, .top_p = 1.0, .max_tokens = 256};
+}
+
+/* Where the next row of a prompt comes from. */
+typedef struct cursor {
+  const int32_t *ids;
+  size_t count, at;
+  size_t image, image_row; /* the picture that is being copied and its next row */
+} cursor;
+
+/* Fills rows [0, most) of the prefill program's input. Returns how many there were. */
+static size_t fill_rows(bnc_session *s, cursor *c, size_t most) {
+  const bnc_file_meta *m = &s->model->file.meta;
+  float *out = bnc_executor_input(s->executor, BNC_PROGRAM_PREFILL);
+  size_t rows = 0;
+  while (rows < most && c->at < c->count) {
+    if (c->ids[c->at] == BNC_IMAGE_ID) {
+      size_t left = m->image_rows - c->image_row, take = left < most - rows ? left : most - rows;
+      memcpy(out + rows * m->hidden, s->image + (c->image * m->image_rows + c->image_row) * m->hidden, take * m->hidden * sizeof *out);
+      rows += take;
+      c->image_row += take;
+      if (c->image_row == m->image_rows) {
+        c->image_row = 0;
+        c->image++;
+        c->at++;
+      }
+      s->last_id = -1;
+      continue;
+    }
+    size_t run = 0;
+    while (run < most - rows && c->at + run < c->count && c->ids[c->at + run] != BNC_IMAGE_ID) run++;
+    bnc_executor_embed(s->executor, c->ids + c->at, run, out + rows * m->hidden);
+    rows += run;
+    c->at += run;
+    s->last_id = c->ids[c->at - 1];
+  }
+  return rows;
+}
+
+static bnc_status prefill(bnc_session *s, const int32_t *ids, size_t count, size_t total, size_t images) {
+  cursor c = {.ids = ids, .count = count};
+  size_t capacity = bnc_executor_capacity(s->executor, BNC_PROGRAM_PREFILL), done = 0;
+  uint64_t start = bnc_clock_ns();
+  while (done < total) {
+    size_t rows = fill_rows(s, &c, total - done < capacity ? total - done : capacity);
+    bnc_status status = bnc_session_run(s, BNC_PROGRAM_PREFILL, rows, "reading the prompt", NULL);
+    if (status != BNC_OK) {
+      s->logits = NULL;
+      return status;
+    }
+    s->rows += rows;
+    done += rows;
+  }
+  s->logits = bnc_executor_output(s->executor, BNC_PROGRAM_PREFILL);
+  /* Pictures that the prompt used are gone; those that came later wait on. */
+  size_t one = (size_t)s->model->file.meta.image_rows * s->model->file.meta.hidden;
+  s->images -= images;
+  if (s->images) memmove(s->image, s->image + images * one, s->images * one * sizeof *s->image);
+  s->statistics.prefill_rows += total;
+  s->statistics.prefill_seconds += (double)(bnc_clock_ns() - start) * 1e-9;
+  return BNC_OK;
+}
+
+/* ids as they are, a pending token in front of them already. */
+static bnc_status append(bnc_session *s, const int32_t *ids, size_t count) {
+  const bnc_file_meta *m = &s->model->file.meta;
+  size_t images = 0, total = 0;
+  for (size_t i = 0; i < count; i++) {
+    if (ids[i] == BNC_IMAGE_ID) {
+      images++;
+      total += m->image_rows;
+    } else if (ids[i] < 0 || (uint32_t)ids[i] >= m->vocabulary) {
+      return bnc_fail(&s->error, BNC_ERROR_ARGUMENT, "id %d at position %zu, expected 0 to %u, or %d for a picture", ids[i], i, m->vocabulary - 1, BNC_IMAGE_ID);
+    } else {
+      total++;
+    }
+  }
+  if (images > s->images) return bnc_fail(&s->error, BNC_ERROR_ARGUMENT, "the prompt shows %zu pictures, but %zu were given", images, s->images);
+  if (total == 0) return bnc_fail(&s->error, BNC_ERROR_ARGUMENT, "an empty prompt");
+  s->cut = false;
+  if (!s->started && total > m->reference_limit) {
+    total = m->reference_limit;
+    s->cut = true;
+  }
+  if (s->rows + total > m->context)
+    return bnc_fail(&s->error, BNC_ERROR_LIMIT, "the conversation has %zu rows and %zu more do not fit into the context of %u: compile with a larger --context, or start anew",
+                    s->rows, total, m->context);
+  bnc_status status = prefill(s, ids, count, total, images);
+  if (status == BNC_OK) {
+    s->started = true;
+    s->pending = -1;
+  }
+  return status;
+}
+
+bnc_status bnc_session_append(bnc_session *session, const int32_t *ids, size_t count) {
+  if (!session) return BNC_ERROR_ARGUMENT;
+  if (!ids && count) return bnc_fail(&session->error, BNC_ERROR_ARGUMENT, "append needs ids");
+  bnc_ids all = {0};
+  bnc_status s = session->pending >= 0 ? bnc_ids_append(&all, &session->pending, 1, &session->error) : BNC_OK;
+  if (s == BNC_OK) s = bnc_ids_append(&all, ids, count, &session->error);
+  if (s == BNC_OK) s = append(session, all.data, all.count);
+  bnc_ids_free(&all);
+  return s;
+}
+
+bnc_status bnc_session_ask(bnc_session *session, const char *text) {
+  if (!session) return BNC_ERROR_ARGUMENT;
+  const bnc_model *model = session->model;
+  bnc_error *err = &session->error;
+  if (!text) return bnc_fail(err, BNC_ERROR_ARGUMENT, "a question needs text");
+  if (!model->bpe)
+    return bnc_fail(err, BNC_ERROR_UNSUPPORTED, "%s has no tokenizer: its checkpoint had no tokenizer.json; use ids (`binocle score`) instead", model->file.path);
+  bnc_prompt_template template_ = (bnc_prompt_template)model->file.meta.prompt_template;
+  bnc_ids ids = {0};
+  bnc_status s = session->pending >= 0 ? bnc_ids_append(&ids, &session->pending, 1, err) : BNC_OK;
+  if (s == BNC_OK && !session->started)
+    s = bnc_prompt_first(model->bpe, template_, text, session->images, &ids, err);
+  else if (s == BNC_OK)
+    s = bnc_prompt_next(model->bpe, template_, text, session->images, session->pending >= 0 ? session->pending : session->last_id, &ids, err);
+  if (s == BNC_OK) s = append(session, ids.data, ids.count);
+  bnc_ids_free(&ids);
+  return s;
+}
+
+static bool is_stop(const bnc_file_meta *m, int32_t id) {
+  for (uint32_t i = 0; i < m->stops; i++)
+    if (m->stop[i] == id) return true;
+  return false;
+}
+
+/* Puts the pending token into the cache; its logits follow. */
+static bnc_status decode(bnc_session *s) {
+  bnc_executor_embed(s->executor, &s->pending, 1, bnc_executor_input(s->executor, BNC_PROGRAM_DECODE));
+  uint64_t start = bnc_clock_ns();
+  bnc_status status = bnc_session_run(s, BNC_PROGRAM_DECODE, 1, NULL, NULL);
+  if (status != BNC_OK) {
+    s->logits = NULL;
+    return status;
+  }
+  s->statistics.decode_seconds += (double)(bnc_clock_ns() - start) * 1e-9;
+  s->statistics.decode_tokens++;
+  s->rows++;
+  s->last_id = s->pending;
+  s->pending = -1;
+  s->logits = bnc_executor_output(s->executor, BNC_PROGRAM_DECODE);
+  return BNC_OK;
+}
+
+static bnc_status tell(bnc_session *s, int32_t id, bnc_on_text on_text, void *user, bool *stop) {
+  const char *text = "";
+  size_t length = 0;
+  if (s->detokenizer) {
+    if (id < 0) {
+      bnc_detokenizer_finish(s->detokenizer, &text, &length);
+    } else {
+      bnc_status status = bnc_detokenizer_push(s->detokenizer, id, &text, &length, &s->error);
+      if (status != BNC_OK) return status;
+    }
+  }
+  if (on_text && (id >= 0 || length > 0)) *stop = on_text(user, id, text, length) != 0;
+  return BNC_OK;
+}
+
+static bnc_status generate(bnc_session *s, bnc_sampler *sampler, const bnc_sampling *o, bnc_on_text on_text, void *user, bnc_finish *finish) {
+  const bnc_file_meta *m = &s->model->file.meta;
+  bool stop = false;
+  for (uint32_t n = 0; !stop; n++) {
+    int32_t id;
+    if (o->max_tokens && n == o->max_tokens) {
+      *finish = BNC_FINISH_LENGTH;
+      return BNC_OK;
+    }
+    if (s->pending >= 0) {
+      if (s->rows >= m->context) {
+        *finish = BNC_FINISH_CONTEXT;
+        return BNC_OK;
+      }
+      bnc_status status = decode(s);
+      if (status != BNC_OK) return status;
+    }
+    bnc_status status = bnc_sampler_next(sampler, s->logits, &id, &s->error);
+    if (status != BNC_OK) return status;
+    if (!o->ignore_stop && is_stop(m, id)) {
+      *finish = BNC_FINISH_STOP;
+      return BNC_OK;
+    }
+    s->pending = id;
+    status = tell(s, id, on_text, user, &stop);
+    if (status != BNC_OK) return status;
+    stop = stop || bnc_context_progress(s->model->context, "answering", 0.0);
+  }
+  *finish = BNC_FINISH_CALLER;
+  return BNC_OK;
+}
+
+bnc_status bnc_session_generate(bnc_session *session, const bnc_sampling *sampling, bnc_on_text on_text, void *user, bnc_finish *finish) {
+  if (!session) return BNC_ERROR_ARGUMENT;
+  bnc_error *err = &session->error;
+  bnc_sampling o;
+  bnc_finish how = BNC_FINISH_STOP;
+  bnc_sampler *sampler;
+  bool ignored = false;
+  if (!session->logits && session->pending < 0) return bnc_fail(err, BNC_ERROR_ARGUMENT, "nothing was asked");
+  bnc_sampling_init(&o);
+  if (sampling && sampling->size) memcpy(&o, sampling, sampling->size < sizeof o ? sampling->size : sizeof o);
+  bnc_sampler_settings settings = {(float)o.temperature, o.top_k, (float)o.top_p, o.seed};
+  bnc_status s = bnc_sampler_create(&sampler, session->model->file.meta.vocabulary, &settings, err);
+  if (s != BNC_OK) return s;
+  s = generate(session, sampler, &o, on_text, user, &how);
+  if (s == BNC_OK) s = tell(session, -1, on_text, user, &ignored);
+  bnc_sampler_free(sampler);
+  if (finish) *finish = how;
+  return s;
+}
