@@ -20,6 +20,16 @@ void bnc_activate_init(bnc_activate_ops *ops, bnc_cpu_level level) {
     ops->silu_mul_qd8 = bnc_silu_mul_qd8_avx2;
   }
 #endif
+#if BINOCLE_LEVEL_NEON
+  if (level >= BNC_CPU_NEON) {
+    ops->gelu_f32 = bnc_gelu_f32_neon;
+    ops->gelu_qd8 = bnc_gelu_qd8_neon;
+    ops->quick_gelu_f32 = bnc_quick_gelu_f32_neon;
+    ops->quick_gelu_qd8 = bnc_quick_gelu_qd8_neon;
+    ops->silu_mul_f32 = bnc_silu_mul_f32_neon;
+    ops->silu_mul_qd8 = bnc_silu_mul_qd8_neon;
+  }
+#endif
   (void)level;
   assert(ops->gelu_f32 && ops->gelu_qd8 && ops->quick_gelu_f32 && ops->quick_gelu_qd8 && ops->silu_mul_f32 && ops->silu_mul_qd8);
 }

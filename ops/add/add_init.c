@@ -12,6 +12,12 @@ void bnc_add_init(bnc_add_ops *ops, bnc_cpu_level level) {
     ops->mean2_f32 = bnc_mean2_f32_avx2;
   }
 #endif
+#if BINOCLE_LEVEL_NEON
+  if (level >= BNC_CPU_NEON) {
+    ops->add_f32 = bnc_add_f32_neon;
+    ops->mean2_f32 = bnc_mean2_f32_neon;
+  }
+#endif
   (void)level;
   assert(ops->add_f32 && ops->mean2_f32);
 }

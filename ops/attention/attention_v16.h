@@ -94,12 +94,10 @@ static void attention_walk(const attention_rows *x, const attention_block *b) {
       most = seen[r] > most ? seen[r] : most;
     }
     if (!most) continue;
-    switch (rows) {
-      case V16_TILE_ROWS: attention_step(b, &tile, seen, most, V16_TILE_ROWS); break;
-      case 4: attention_step(b, &tile, seen, most, 4); break;
-      case 2: attention_step(b, &tile, seen, most, 2); break;
-      default: attention_step(b, &tile, seen, most, 1); break;
-    }
+    if (rows == V16_TILE_ROWS) attention_step(b, &tile, seen, most, V16_TILE_ROWS);
+    else if (V16_TILE_ROWS > 4 && rows == 4) attention_step(b, &tile, seen, most, V16_TILE_ROWS > 4 ? 4 : 1);
+    else if (V16_TILE_ROWS > 2 && rows == 2) attention_step(b, &tile, seen, most, V16_TILE_ROWS > 2 ? 2 : 1);
+    else attention_step(b, &tile, seen, most, 1);
   }
 }
 

@@ -16,6 +16,14 @@ void bnc_norm_init(bnc_norm_ops *ops, bnc_cpu_level level) {
     ops->rms_qd8 = bnc_rms_norm_qd8_avx2;
   }
 #endif
+#if BINOCLE_LEVEL_NEON
+  if (level >= BNC_CPU_NEON) {
+    ops->layer_f32 = bnc_layer_norm_f32_neon;
+    ops->layer_qd8 = bnc_layer_norm_qd8_neon;
+    ops->rms_f32 = bnc_rms_norm_f32_neon;
+    ops->rms_qd8 = bnc_rms_norm_qd8_neon;
+  }
+#endif
   (void)level;
   assert(ops->layer_f32 && ops->layer_qd8 && ops->rms_f32 && ops->rms_qd8);
 }

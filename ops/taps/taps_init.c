@@ -11,6 +11,11 @@ void bnc_taps_init(bnc_taps_ops *ops, bnc_cpu_level level) {
     ops->taps_f32 = bnc_taps_f32_avx2;
   }
 #endif
+#if BINOCLE_LEVEL_NEON
+  if (level >= BNC_CPU_NEON) {
+    ops->taps_f32 = bnc_taps_f32_neon;
+  }
+#endif
   (void)level;
   assert(ops->taps_f32 && ops->gather_f32);
 }

@@ -108,7 +108,9 @@ void check_quantize(check *c) {
     run_case(c, 2, cols, 1e-3f, EDGE_ZERO | EDGE_TINY);
     run_case(c, 2, cols, 1.0f, EDGE_FINITE);
     run_case(c, 2, cols, 1.0f, EDGE_INFINITE | EDGE_NAN);
+#ifndef __arm__ /* NEON of ARMv7 flushes subnormal numbers to zero */
     run_case(c, 1, cols, 1e-42f, 0);
+#endif
     run_case(c, 1, cols, 0.0f, 0);
   }
   for (size_t i = 0; i < 50; ++i) run_case(c, 3, 1 + check_below(c, 300), expf(8 * check_normal(c)), 0);
