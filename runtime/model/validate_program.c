@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "platforms/mem.h"
-#include "runtime/model/model_file.h"
+#include "runtime/model/probes.h"
 
 typedef struct checker {
   const bnc_model_file *f;
@@ -167,6 +167,7 @@ bnc_status bnc_program_validate(const bnc_model_file *f, bnc_program_id id, bnc_
   const bnc_file_program *head = c.p->head;
   if (head->arena_bytes > (uint64_t)1 << 40 || head->arena_bytes > SIZE_MAX / 2)
     return bnc_fail(err, BNC_ERROR_FORMAT, "program %s: an arena of %llu bytes", c.name, (unsigned long long)head->arena_bytes);
+  if (head->probes > BNC_PROBES_MAX) return bnc_fail(err, BNC_ERROR_FORMAT, "program %s: %u probes, expected at most %u", c.name, head->probes, BNC_PROBES_MAX);
   bnc_status s = check_ends(&c, id);
   for (c.op = 0; s == BNC_OK && c.op < head->ops; c.op++) {
     const bnc_file_op *op = &c.p->op[c.op];

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "platforms/json.h"
+#include "platforms/mem.h"
+#include "platforms/page.h"
+#include "runtime/describe/describe.h"
+#include "runtime/describe/names.h"
+#include "runtime/model/probes.h"
+
+static void head(bnc_page *p, const char *word) { bnc_page_print(p, "%-10s ", word); }
+
+static void print_model(bnc_page *p, const bnc_model_file *f) {
+  const bnc_file_meta *m = &f->meta;
+  char name[BNC_NAME_SIZE];
+  head(p, "model");
+  if (m->name) bnc_page_print(p, "%s, ", bnc_printable_name(f, m->name, name));
+  bnc_page_print(p, "format %u, ", f->header.version);
+  bnc_page_bytes(p, f->header.file_size);
+  bnc_page_print(p, "%s\n", f->tokenizer.data ? "" : ", no tokenizer");
+  head(p, "text");
+  bnc_page_print(p, "%u layers of %u, %u heads (%u for keys) of %u, ffn %u, vocabulary %u\n", m->layers, m->hidden, m->heads, m->kv_heads, m->head_dim,
+                 m->ffn, m->vocabulary);
+  if (!f->program[BNC_PROGRAM_VISION].head) return;
+  head(p, "vision");
+  bnc_page_print(p, "%u of %u layers of %u, %u heads, mlp %u; %u x %u tiles of %u pixels, %u rows per picture\n", m->vision_layers_used, m->vision_layers,
+                 m->vision_width, m->vision_heads, m->vision_mlp, m->tiles_per_side, m->tiles_per_side, m->tile_side, m->image_rows);
+}
+
+static void print_tiles(bnc_page *p, const bnc_model_file *f) {
+  const bnc_program *v = &f->program[BNC_PROGRAM_VISION];
+  char name[BNC_NAME_SIZE];
+  if (!v->head) return;
+  head(p, "tiles");
+  bnc_page_print(p, "%u tower passes where the reference runs %u:", f->meta.tile_encodes, f->meta.tile_encodes_reference);
+  uint32_t *index = bnc_mem_array(v->head->probes + 1, sizeof *index);
+  size_t count = index ? bnc_program_stage_probes(v, BNC_STAGE_TILES, index) : 0;
+  for (size_t i = 0; i < count && i < 20; i++) bnc_page_print(p, " %s", bnc_printable_name(f, v->probe[index[i]].name, name));
+  bnc_page_print(p, "%s\n", count > 20 ? " ..." : "");
+  if (!index) p->failed = true;
+  bnc_mem_free(index);
+}
+
+static void print_weights(bnc_page *p, const bnc_model_file *f) {
+  uint64_t bytes[3] = {0}, count[3] = {0}, coarse = 0;
+  bool grouped = false;
+  for (size_t i = 0; i < f->weights; i++) {
+    bytes[f->weight[i].dtype] += bnc_weight_bytes(&f->weight[i]);
+    count[f->weight[i].dtype]++;
+    grouped = grouped || f->weight[i].dtype == BNC_W_QG4;
+  }
+  head(p, "weights");
+  const char *separator = "";
+  for (uint32_t t = 0; t < 3; t++) {
+    if (!count[t]) continue;
+    bnc_page_print(p, "%s%llu matrices %s ", separator, (unsigned long long)count[t], bnc_weight_dtype_name(t));
+    bnc_page_bytes(p, bytes[t]);
+    separator = ", ";
+  }
+  bnc_page_print(p, "\n");
+  /* Where int4 was asked for, layers whose inputs do not divide into groups are int8. */
+  for (uint32_t i = 0; grouped && i < f->program[BNC_PROGRAM_DECODE].head->ops; i++) {
+    const bnc_file_op *op = &f->program[BNC_PROGRAM_DECODE].op[i];
+    coarse += op->kind == BNC_OP_LINEAR && op->a[0] == 0 && f->weight[op->weight].dtype == BNC_W_QC8 && f->weight[op->weight].n != f->meta.vocabulary;
+  }
+  if (coarse == 0) return;
+  head(p, "");
+  bnc_page_print(p, "%llu text layers are int8: their inputs do not divide into groups\n", (unsigned long long)coarse);
+}
+
+static void print_memory(bnc_page *p, const bnc_model_file *f) {
+  bnc_memory_prediction m = bnc_predict_memory(f);
+  head(p, "memory");
+  bnc_page_bytes(p, m.total);
+  bnc_page_print(p, " while answering (%llu rows): packed weights ", (unsigned long long)m.rows);
+  bnc_page_bytes(p, m.weights);
+  bnc_page_print(p, ", arena ");
+  bnc_page_bytes(p, m.arena);
+  bnc_page_print(p, ", KV cache (%s) ", bnc_kv_dtype_name(f->meta.kv_dtype));
+  bnc_page_bytes(p, m.kv_cache);
+  bnc_page_print(p, ", rest ");
+  bnc_page_bytes(p, m.other);
+  bnc_page_print(p, "\n");
+  head(p, "");
+  bnc_page_bytes(p, m.total_full);
+  bnc_page_print(p, " with a full context of %u rows (prompts up to %u)\n", f->meta.context, f->meta.reference_limit);
+}
+
+static void print_column(bnc_page *p, int width, void (*print)(bnc_page *, uint64_t), uint64_t value) {
+  bnc_page cell = {0};
+  print(&cell, value);
+  bnc_page_print(p, "%*s", width, cell.text ? cell.text : "?");
+  bnc_mem_free(cell.text);
+}
+
+/* Before and after, from the compiler's report: a program's reference graph against its schedule. */
+static void print_programs(bnc_page *p, const bnc_model_file *f, yyjson_val *report) {
+  bnc_page_print(p, "\n%-10s %9s %9s %10s %10s %10s %10s\n", "program", "ops", "was", "MACs", "was", "arena", "bound");
+  for (uint32_t id = 0; id < BNC_PROGRAMS; id++) {
+    const bnc_file_program *h = f->program[id].head;
+    if (!h) continue;
+    yyjson_val *was = yyjson_obj_get(yyjson_obj_get(yyjson_obj_get(report, "programs"), bnc_program_name(id)), "reference");
+    bnc_page_print(p, "%-10s %9u ", bnc_program_name(id), h->ops);
+    if (was)
+      bnc_page_print(p, "%9llu ", (unsigned long long)yyjson_get_uint(yyjson_obj_get(was, "ops")));
+    else
+      bnc_page_print(p, "%9s ", "-");
+    print_column(p, 10, bnc_page_count, h->macs);
+    bnc_page_print(p, " ");
+    if (was)
+      print_column(p, 10, bnc_page_count, yyjson_get_uint(yyjson_obj_get(was, "macs")));
+    else
+      bnc_page_print(p, "%10s", "-");
+    bnc_page_print(p, " ");
+    print_column(p, 10, bnc_page_bytes, h->arena_bytes);
+    bnc_page_print(p, " ");
+    print_column(p, 10, bnc_page_bytes, h->live_bytes);
+    bnc_page_print(p, "\n");
+  }
+}
+
+static void print_passes(bnc_page *p, yyjson_val *report) {
+  yyjson_val *passes = yyjson_obj_get(yyjson_obj_get(yyjson_obj_get(report, "programs"), "vision"), "passes"), *pass;
+  size_t i, n;
+  if (!passes) passes = yyjson_obj_get(yyjson_obj_get(yyjson_obj_get(report, "programs"), "prefill"), "passes");
+  if (!yyjson_is_arr(passes)) return;
+  bnc_page_print(p, "\n%-18s %11s %11s\n", "pass", "nodes after", "MACs after");
+  yyjson_arr_foreach(passes, i, n, pass) {
+    const char *name = yyjson_get_str(yyjson_obj_get(pass, "name"));
+    bool printable = name != NULL;
+    for (const char *c = name; printable && *c; c++) printable = *c > 0x20 && *c < 0x7f;
+    if (!printable) continue;
+    bnc_page_print(p, "%-18.40s %11llu ", name, (unsigned long long)yyjson_get_uint(yyjson_obj_get(pass, "ops")));
+    print_column(p, 11, bnc_page_count, yyjson_get_uint(yyjson_obj_get(pass, "macs")));
+    bnc_page_print(p, "%s\n", yyjson_get_bool(yyjson_obj_get(pass, "enabled")) ? "" : "  (off)");
+  }
+}
+
+bnc_status bnc_describe_text(const bnc_model_file *f, char **text, bnc_error *err) {
+  bnc_page p = {0};
+  yyjson_doc *report = NULL;
+  *text = NULL;
+  if (f->report.data && bnc_json_parse(&report, (const char *)f->report.data, f->report.size, err) != BNC_OK) return bnc_error_prefix(err, "section report");
+  print_model(&p, f);
+  print_tiles(&p, f);
+  print_weights(&p, f);
+  print_memory(&p, f);
+  print_programs(&p, f, yyjson_doc_get_root(report));
+  print_passes(&p, yyjson_doc_get_root(report));
+  yyjson_doc_free(report);
+  return bnc_page_finish(&p, text, err);
+}
