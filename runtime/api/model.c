@@ -4,6 +4,7 @@
 #include "platforms/machine.h"
 #include "platforms/mem.h"
 #include "runtime/api/model_private.h"
+#include "runtime/describe/describe.h"
 
 bnc_status bnc_model_open(bnc_context *context, const char *path, bnc_model **model) {
   if (!context) return BNC_ERROR_ARGUMENT;
@@ -44,7 +45,8 @@ bnc_status bnc_model_get_info(const bnc_model *model, bnc_model_info *info) {
   bool vision = model->file.program[BNC_PROGRAM_VISION].head != NULL;
   bnc_model_info full = {.size = info->size, .vocabulary = m->vocabulary, .context = m->context, .prompt_limit = m->reference_limit,
                          .image_rows = vision ? m->image_rows : 0, .input_side = vision ? m->input_side : 0, .hidden = m->hidden,
-                         .has_tokenizer = model->bpe != NULL, .file_bytes = model->file.header.file_size};
+                         .has_tokenizer = model->bpe != NULL, .file_bytes = model->file.header.file_size,
+                         .predicted_bytes = bnc_predict_memory(&model->file).total};
   memcpy(info, &full, info->size < sizeof full ? info->size : sizeof full);
   return BNC_OK;
 }

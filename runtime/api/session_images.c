@@ -6,6 +6,7 @@
 #include "platforms/clock.h"
 #include "runtime/api/session_private.h"
 #include "runtime/image/image.h"
+#include "runtime/model/probes.h"
 
 void bnc_session_drop_images(bnc_session *session) { session->images = 0; }
 
@@ -61,38 +62,46 @@ bnc_status bnc_session_add_image(bnc_session *session, const void *bytes, size_t
 
 typedef struct collector {
   bnc_session *session;
-  uint32_t stage;
+  const bnc_program *program;
+  uint32_t *probe; /* [parts] the stage's, each value once; a run completes them in an order of its own */
+  size_t parts, done;
   bnc_array *array;
-  size_t parts; /* of the stage, one [rows, cols] each */
   bnc_status status;
 } collector;
 
 static void collect(void *context, const bnc_file_probe *probe, const float *value) {
   collector *c = context;
   bnc_array *a = c->array;
-  size_t rows = probe->value.rows, cols = probe->value.cols, done = a->shape[0];
-  if (probe->stage != c->stage || c->status != BNC_OK) return;
+  size_t rows = probe->value.rows, cols = probe->value.cols, part = 0;
+  while (part < c->parts && probe != &c->program->probe[c->probe[part]]) part++;
+  if (part == c->parts || c->status != BNC_OK) return;
   if (!a->values) {
+    a->shape[0] = c->parts;
     a->shape[1] = rows;
     a->shape[2] = cols;
     a->values = bnc_mem_array(c->parts, rows * cols * sizeof *a->values);
     if (!a->values) c->status = bnc_fail_memory(&c->session->error, c->parts * rows * cols * sizeof *a->values);
   }
-  if (c->status == BNC_OK && (done >= c->parts || rows != a->shape[1] || cols != a->shape[2]))
-    c->status = bnc_fail(&c->session->error, BNC_ERROR_UNSUPPORTED, "part %zu of this stage has %zu x %zu values, the first has %zu x %zu", done, rows, cols, a->shape[1], a->shape[2]);
+  if (c->status == BNC_OK && (rows != a->shape[1] || cols != a->shape[2]))
+    c->status = bnc_fail(&c->session->error, BNC_ERROR_UNSUPPORTED, "part %zu of this stage has %zu x %zu values, another has %zu x %zu", part, rows, cols, a->shape[1], a->shape[2]);
   if (c->status != BNC_OK) return;
-  for (size_t r = 0; r < rows; r++) memcpy(a->values + (done * rows + r) * cols, value + r * probe->value.stride, cols * sizeof *value);
-  a->shape[0]++;
+  for (size_t r = 0; r < rows; r++) memcpy(a->values + (part * rows + r) * cols, value + r * probe->value.stride, cols * sizeof *value);
+  c->done++;
 }
 
 static bnc_status encode_stage(bnc_session *s, bnc_image_stage stage, bnc_array *array) {
   const bnc_program *program = &s->model->file.program[BNC_PROGRAM_VISION];
-  collector c = {.session = s, .stage = (uint32_t)stage, .array = array};
+  collector c = {.session = s, .program = program, .array = array};
   bnc_run_hooks hooks = {.context = &c, .probe = collect};
-  for (uint32_t i = 0; i < program->head->probes; i++) c.parts += program->probe[i].stage == (uint32_t)stage;
-  if (c.parts == 0) return bnc_fail(&s->error, BNC_ERROR_UNSUPPORTED, "%s does not compute this stage: it has one view and no DEM", s->model->file.path);
-  bnc_status status = bnc_session_run(s, BNC_PROGRAM_VISION, 0, NULL, &hooks);
+  c.probe = bnc_mem_array(program->head->probes + 1, sizeof *c.probe);
+  if (!c.probe) return bnc_fail_memory(&s->error, program->head->probes * sizeof *c.probe);
+  c.parts = bnc_program_stage_probes(program, (uint32_t)stage, c.probe);
+  bnc_status status = BNC_OK;
+  if (c.parts == 0) status = bnc_fail(&s->error, BNC_ERROR_UNSUPPORTED, "%s does not compute this stage: it has one view and no DEM", s->model->file.path);
+  if (status == BNC_OK) status = bnc_session_run(s, BNC_PROGRAM_VISION, 0, NULL, &hooks);
   if (status == BNC_OK) status = c.status;
+  if (status == BNC_OK && c.done != c.parts) status = bnc_fail(&s->error, BNC_ERROR_INTERNAL, "%zu of %zu parts of this stage were computed", c.done, c.parts);
+  bnc_mem_free(c.probe);
   array->rank = 3;
   if (status != BNC_OK || stage == BNC_IMAGE_TILES) return status;
   array->rank = 2; /* the one part itself */
