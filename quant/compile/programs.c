@@ -4,6 +4,7 @@
 #include "platforms/mem.h"
 
 #define SLAB_ROWS 64u /* with fewer rows the weights are read about once anyway */
+#define SLAB_GAIN 4u  /* bench_slabs: matrices of fewer slabs than this gain nothing */
 
 static bnc_program_size size_of(const bnc_graph *g) {
   bnc_program_size size = {0, 0};
@@ -46,7 +47,8 @@ static bnc_status run_passes(bnc_programs *p, int which) {
   return s;
 }
 
-/* Columns per slab, equal slabs, in multiples of what all kernels' tiles divide. Chosen per weight, so that prefill and decode share what is packed. */
+/* Columns per slab, equal slabs, in multiples of what all kernels' tiles divide. Chosen per weight, so that prefill and decode share what is packed.
+   XNNPACK walks all weights for each block of rows; its int4 kernel is bound by arithmetic, not by that (bench/linear/bench_slabs.c). */
 static void choose_slabs(bnc_programs *p, size_t slab_bytes) {
   for (int which = 0; which < 3; which++) {
     const bnc_graph *g = &p->graph[which];
@@ -54,10 +56,9 @@ static void choose_slabs(bnc_programs *p, size_t slab_bytes) {
       const bnc_node *node = &g->node[n];
       if (node->dead || node->kind != BNC_NODE_LINEAR || g->value[node->output].rows < SLAB_ROWS) continue;
       const bnc_weight *w = &p->constants.weight[node->weight];
-      size_t column_bits = w->k * (w->kind == BNC_WEIGHT_F32 ? 32 : w->kind == BNC_WEIGHT_QC8 ? 8 : 4);
-      size_t most = slab_bytes * 8 / column_bits / 64 * 64;
+      size_t most = slab_bytes / (w->k * (w->kind == BNC_WEIGHT_F32 ? 4 : 1)) / 64 * 64;
       if (most < 64) most = 64;
-      if (slab_bytes == 0 || w->n <= most) continue;
+      if (slab_bytes == 0 || w->kind == BNC_WEIGHT_QG4 || w->n <= SLAB_GAIN * most) continue;
       size_t slabs = (w->n + most - 1) / most;
       p->slab_cols[node->weight] = (uint32_t)(((w->n + slabs - 1) / slabs + 63) / 64 * 64);
     }
