@@ -14,7 +14,7 @@
 
 #include "tests/import/make_checkpoint.h"
 
-#define PICTURE BINOCLE_TEST_DATA "/image/photo.jpg"
+#define PICTURE BINOCLE_TEST_DATA "/photos/coffee.jpg"
 #define TOKENIZER BINOCLE_TEST_DATA "/text/small_llama3.json"
 #define VOCABULARY 2000
 
