@@ -20,6 +20,16 @@ void bnc_activate_init(bnc_activate_ops *ops, bnc_cpu_level level) {
     ops->silu_mul_qd8 = bnc_silu_mul_qd8_avx2;
   }
 #endif
+#if BINOCLE_LEVEL_AVX512VNNI
+  if (level >= BNC_CPU_AVX512VNNI) {
+    ops->gelu_f32 = bnc_gelu_f32_avx512vnni;
+    ops->gelu_qd8 = bnc_gelu_qd8_avx512vnni;
+    ops->quick_gelu_f32 = bnc_quick_gelu_f32_avx512vnni;
+    ops->quick_gelu_qd8 = bnc_quick_gelu_qd8_avx512vnni;
+    ops->silu_mul_f32 = bnc_silu_mul_f32_avx512vnni;
+    ops->silu_mul_qd8 = bnc_silu_mul_qd8_avx512vnni;
+  }
+#endif
 #if BINOCLE_LEVEL_NEON
   if (level >= BNC_CPU_NEON) {
     ops->gelu_f32 = bnc_gelu_f32_neon;

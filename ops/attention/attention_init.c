@@ -16,6 +16,14 @@ void bnc_attention_init(bnc_attention_ops *ops, bnc_cpu_level level) {
     ops->cache_i8 = bnc_attention_cache_i8_avx2;
   }
 #endif
+#if BINOCLE_LEVEL_AVX512VNNI
+  if (level >= BNC_CPU_AVX512VNNI) {
+    ops->rows_f32 = bnc_attention_rows_f32_avx512vnni;
+    ops->cache_f32 = bnc_attention_cache_f32_avx512vnni;
+    ops->cache_f16 = bnc_attention_cache_f16_avx512vnni;
+    ops->cache_i8 = bnc_attention_cache_i8_avx512vnni;
+  }
+#endif
 #if BINOCLE_LEVEL_NEON
   if (level >= BNC_CPU_NEON) {
     ops->rows_f32 = bnc_attention_rows_f32_neon;

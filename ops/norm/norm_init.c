@@ -16,6 +16,14 @@ void bnc_norm_init(bnc_norm_ops *ops, bnc_cpu_level level) {
     ops->rms_qd8 = bnc_rms_norm_qd8_avx2;
   }
 #endif
+#if BINOCLE_LEVEL_AVX512VNNI
+  if (level >= BNC_CPU_AVX512VNNI) {
+    ops->layer_f32 = bnc_layer_norm_f32_avx512vnni;
+    ops->layer_qd8 = bnc_layer_norm_qd8_avx512vnni;
+    ops->rms_f32 = bnc_rms_norm_f32_avx512vnni;
+    ops->rms_qd8 = bnc_rms_norm_qd8_avx512vnni;
+  }
+#endif
 #if BINOCLE_LEVEL_NEON
   if (level >= BNC_CPU_NEON) {
     ops->layer_f32 = bnc_layer_norm_f32_neon;

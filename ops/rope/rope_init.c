@@ -10,6 +10,11 @@ void bnc_rope_init(bnc_rope_ops *ops, bnc_cpu_level level) {
     ops->f32 = bnc_rope_f32_avx2;
   }
 #endif
+#if BINOCLE_LEVEL_AVX512VNNI
+  if (level >= BNC_CPU_AVX512VNNI) {
+    ops->f32 = bnc_rope_f32_avx512vnni;
+  }
+#endif
 #if BINOCLE_LEVEL_NEON
   if (level >= BNC_CPU_NEON) {
     ops->f32 = bnc_rope_f32_neon;

@@ -11,6 +11,11 @@ void bnc_taps_init(bnc_taps_ops *ops, bnc_cpu_level level) {
     ops->taps_f32 = bnc_taps_f32_avx2;
   }
 #endif
+#if BINOCLE_LEVEL_AVX512VNNI
+  if (level >= BNC_CPU_AVX512VNNI) {
+    ops->taps_f32 = bnc_taps_f32_avx512vnni;
+  }
+#endif
 #if BINOCLE_LEVEL_NEON
   if (level >= BNC_CPU_NEON) {
     ops->taps_f32 = bnc_taps_f32_neon;
