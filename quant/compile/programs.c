@@ -30,6 +30,7 @@ static bnc_status run_passes(bnc_programs *p, int which) {
       [BNC_PASS_SIMPLIFY_TAPS] = bnc_pass_simplify_taps,
       [BNC_PASS_PRUNE_ROWS] = bnc_pass_prune_rows,
       [BNC_PASS_MERGE_EQUAL] = bnc_pass_merge_equal,
+      [BNC_PASS_FOLD_SCALES] = bnc_pass_fold_scales,
       [BNC_PASS_FUSE_PROJECTIONS] = bnc_pass_fuse_projections,
   };
   bnc_graph *g = &p->graph[which];
@@ -83,6 +84,7 @@ static bnc_status add_embedding(bnc_programs *p, const bnc_geometry *geometry, c
   w.part[0].weight = bnc_constants_string(&p->constants, "model.embed_tokens.weight");
   w.part[0].bias = BNC_NO_ID;
   w.part[0].n = w.n;
+  w.part[0].weight_scale = w.part[0].bias_scale = 1.0f;
   return bnc_constants_add_weight(&p->constants, &w, &p->embedding, err);
 }
 

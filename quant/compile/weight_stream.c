@@ -32,10 +32,16 @@ static bnc_status align(stream *s) {
   return put(s, zeros, (size_t)((0 - s->written) & (BNC_FORMAT_ALIGNMENT - 1)));
 }
 
+static void scale(float *x, size_t n, float factor) {
+  for (size_t i = 0; factor != 1.0f && i < n; i++) x[i] *= factor;
+}
+
 /* Reads rows [row, row + rows) of the stacked matrix; a chunk never crosses a part. */
 static bnc_status read_rows(stream *s, const bnc_weight *w, size_t part, size_t row, size_t rows) {
   const bnc_tensor_source *source = s->constants->source;
-  return source->read(source->context, bnc_constants_text(s->constants, w->part[part].weight), row * w->k, rows * w->k, s->chunk, s->err);
+  bnc_status status = source->read(source->context, bnc_constants_text(s->constants, w->part[part].weight), row * w->k, rows * w->k, s->chunk, s->err);
+  if (status == BNC_OK) scale(s->chunk, rows * w->k, w->part[part].weight_scale);
+  return status;
 }
 
 static bnc_status put_rows(stream *s, const bnc_weight *w, size_t rows, uint8_t *packed, uint8_t *scales) {
@@ -56,8 +62,10 @@ static bnc_status put_bias(stream *s, const bnc_weight *w) {
   const bnc_tensor_source *source = s->constants->source;
   bnc_status status = bias ? BNC_OK : bnc_fail_memory(s->err, w->n * sizeof *bias);
   for (size_t p = 0, at = 0; status == BNC_OK && p < w->parts; at += w->part[p].n, p++)
-    if (w->part[p].bias != BNC_NO_ID)
+    if (w->part[p].bias != BNC_NO_ID) {
       status = source->read(source->context, bnc_constants_text(s->constants, w->part[p].bias), 0, w->part[p].n, bias + at, s->err);
+      if (status == BNC_OK) scale(bias + at, w->part[p].n, w->part[p].bias_scale);
+    }
   if (status == BNC_OK) status = put(s, bias, w->n * sizeof *bias);
   bnc_mem_free(bias);
   return status == BNC_OK ? align(s) : status;

@@ -15,6 +15,7 @@ bnc_value_id bnc_build_linear(bnc_graph *g, bnc_value_id x, size_t n, bnc_linear
   w.part[0].weight = bnc_constants_string(g->constants, "%s", names.weight);
   w.part[0].bias = names.bias ? bnc_constants_string(g->constants, "%s", names.bias) : BNC_NO_ID;
   w.part[0].n = n;
+  w.part[0].weight_scale = w.part[0].bias_scale = 1.0f;
   uint32_t id = BNC_NO_ID;
   keep_status(g, bnc_constants_add_weight(g->constants, &w, &id, g->err));
   bnc_node *node = bnc_graph_add(g, BNC_NODE_LINEAR, bnc_constants_string(g->constants, "%s", names.label), g->value[x].rows, n, BNC_DTYPE_F32, &x, 1);

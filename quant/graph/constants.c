@@ -83,7 +83,8 @@ bnc_status bnc_constants_add_taps(bnc_constants *c, bnc_taps *taps, uint32_t *id
 static bool same_weight(const bnc_weight *a, const bnc_weight *b) {
   if (a->kind != b->kind || a->n != b->n || a->k != b->k || a->group != b->group || a->parts != b->parts) return false;
   for (size_t i = 0; i < a->parts; i++)
-    if (a->part[i].weight != b->part[i].weight || a->part[i].bias != b->part[i].bias || a->part[i].n != b->part[i].n) return false;
+    if (a->part[i].weight != b->part[i].weight || a->part[i].bias != b->part[i].bias || a->part[i].n != b->part[i].n ||
+        a->part[i].weight_scale != b->part[i].weight_scale || a->part[i].bias_scale != b->part[i].bias_scale) return false;
   return true;
 }
 

@@ -32,6 +32,7 @@ typedef struct bnc_weight {
   struct {
     uint32_t weight, bias; /* tensor names, strings; bias BNC_NO_ID: none */
     size_t n;
+    float weight_scale, bias_scale; /* what the source's values are multiplied by: powers of two */
   } part[BNC_WEIGHT_PARTS];
 } bnc_weight;
 
