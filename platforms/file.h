@@ -26,7 +26,8 @@ bnc_status bnc_file_read(const char *path, size_t limit, char **data, size_t *si
 
 /**
  * Output that appears complete or not at all: commit makes it durable (fsync) and renames it to path, abort removes it. Until then it
- * has no name where the file system can do that (nothing is left even after a kill), else path.PID-N.partial. An existing file keeps
+ * has no name where the file system can do that (nothing is left even after a kill), else path.PID-N.partial, which is locked (flock)
+ * as long as its writer lives. An existing file keeps
  * its rights; a symbolic link stays and its target is replaced. A device, FIFO or descriptor (/dev/null, /dev/stdout) is written
  * directly, in order: there patch fails with BNC_ERROR_UNSUPPORTED for bytes that are gone already.
  */
@@ -38,6 +39,9 @@ bnc_status bnc_file_writer_write(bnc_file_writer *writer, const void *data, size
 bnc_status bnc_file_writer_align(bnc_file_writer *writer, size_t alignment, bnc_error *err);
 /** Overwrites bytes that were already written. */
 bnc_status bnc_file_writer_patch(bnc_file_writer *writer, uint64_t offset, const void *data, size_t size, bnc_error *err);
+/** Maps what was appended so far, to read it back; later changes may show. BNC_ERROR_UNSUPPORTED where the bytes are gone. Close it with
+    bnc_file_map_close, before or after the writer. */
+bnc_status bnc_file_writer_map(bnc_file_writer *writer, bnc_file_map *map, bnc_error *err);
 /** Bytes appended so far. */
 uint64_t bnc_file_writer_size(const bnc_file_writer *writer);
 /** Both free the writer. */

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -77,7 +79,7 @@ static char *folder_of(const char *path) {
 static bool open_nameless(bnc_file_writer *w) {
   char link[40];
   char *folder = folder_of(w->path);
-  w->fd = folder ? open(folder, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666) : -1;
+  w->fd = folder ? open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0666) : -1;
   bnc_mem_free(folder);
   if (w->fd < 0) return false;
   snprintf(link, sizeof link, "/proc/self/fd/%d", w->fd);
@@ -97,7 +99,7 @@ static bool name_temporary(bnc_file_writer *w) {
     if (w->kind == NAMELESS) {
       if (linkat(AT_FDCWD, link, AT_FDCWD, w->temporary, AT_SYMLINK_FOLLOW) == 0) return true;
     } else {
-      w->fd = open(w->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+      w->fd = open(w->temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
       if (w->fd >= 0) return true;
     }
     if (errno != EEXIST) break;
@@ -139,6 +141,8 @@ static bnc_status open_target(bnc_file_writer *w, bnc_error *err) {
   if (!w->temporary) return bnc_fail_memory(err, length + 48);
   w->kind = open_nameless(w) ? NAMELESS : NAMED;
   if (w->kind == NAMED && !name_temporary(w)) return bnc_fail_errno(err, "%s: cannot create", w->path);
+  /* Lets others tell an unfinished file from an abandoned one. */
+  if (flock(w->fd, LOCK_EX | LOCK_NB) < 0) errno = 0;
   /* The new content keeps the rights that the old file had. Best effort: some file systems know no rights. */
   if (exists && fchmod(w->fd, st.st_mode & 0777) < 0) errno = 0;
   return BNC_OK;
@@ -243,6 +247,19 @@ bnc_status bnc_file_writer_patch(bnc_file_writer *w, uint64_t offset, const void
     offset += (uint64_t)n;
     size -= (size_t)n;
   }
+  return BNC_OK;
+}
+
+bnc_status bnc_file_writer_map(bnc_file_writer *w, bnc_file_map *map, bnc_error *err) {
+  static const uint8_t nothing[1];
+  *map = (bnc_file_map){nothing, 0, NULL};
+  if (w->kind == STREAM) return bnc_fail(err, BNC_ERROR_UNSUPPORTED, "%s: cannot read back from a pipe or device, expected a file's name", w->path);
+  bnc_status s = flush(w, err);
+  if (s != BNC_OK || w->size == 0) return s;
+  if (w->size > SIZE_MAX / 2) return bnc_fail(err, BNC_ERROR_LIMIT, "%s: more bytes than this machine can map", w->path);
+  void *base = mmap(NULL, (size_t)w->size, PROT_READ, MAP_SHARED, w->fd, 0);
+  if (base == MAP_FAILED) return bnc_fail_errno(err, "%s: cannot map", w->path);
+  *map = (bnc_file_map){base, (size_t)w->size, base};
   return BNC_OK;
 }
 

@@ -48,8 +48,8 @@ static double median(double *v, size_t n) {
 }
 
 typedef struct variant {
-  bnc_linear *part[512];
-  size_t parts, cols;
+  bnc_linear_set *set;
+  size_t parts, cols; /* part i is layer i of the set */
   bnc_packed_store *store;
 } variant;
 
@@ -57,16 +57,18 @@ static void build(variant *v, const shape *s, size_t kib, const uint8_t *weights
   size_t row = s->kind == BNC_LINEAR_F32 ? s->k * 4 : s->kind == BNC_LINEAR_QD8_QC8 ? s->k : s->k / 2;
   v->cols = columns(s, kib);
   must(bnc_packed_create(&v->store, &err));
+  must(bnc_linear_set_create(&v->set, v->store, false, &err));
   for (size_t from = 0; from < s->n; from += v->cols, v->parts++) {
     bnc_linear_spec spec = {.kind = s->kind, .n = s->n - from < v->cols ? s->n - from : v->cols, .k = s->k, .group = 32, .in_stride = s->k, .out_stride = s->n,
                             .weights = weights + from * row, .scales = (const uint8_t *)scales + from * scale_bytes};
-    must(bnc_linear_create(&v->part[v->parts], &spec, v->store, from, &err));
+    uint32_t part;
+    must(bnc_linear_set_add(v->set, &spec, 0, (uint32_t)from, &part, &err));
   }
 }
 
 static double run(const variant *v, const shape *s, const void *x, const bnc_qd8_params *params, float *y, bnc_pool *pool) {
   uint64_t start = bnc_clock_ns();
-  for (size_t i = 0; i < v->parts; i++) must(bnc_linear_run(v->part[i], s->rows, x, params, y + i * v->cols, pool));
+  for (size_t i = 0; i < v->parts; i++) must(bnc_linear_set_run(v->set, (uint32_t)i, s->rows, x, params, y + i * v->cols, pool));
   return (double)(bnc_clock_ns() - start) * 1e-9;
 }
 
@@ -102,7 +104,7 @@ static void bench(const shape *s, bnc_pool *pool, size_t repeats) {
     fflush(stdout);
   }
   for (size_t i = 0; i < SIZES; i++) {
-    for (size_t p = 0; p < v[i].parts; p++) bnc_linear_destroy(v[i].part[p]);
+    bnc_linear_set_destroy(v[i].set);
     bnc_packed_destroy(v[i].store);
     bnc_mem_free(seconds[i]);
   }

@@ -4,12 +4,88 @@
 #include <math.h>
 #include <xnnpack.h>
 
-#include "platforms/mem.h"
+#include "ops/qd8.h"
+#include "platforms/array.h"
 
-struct bnc_linear {
+/* XNNPACK asks a "weights cache" where the packed weights of an operator are, each time that the operator is reshaped. Answering with another
+   address each time makes one operator serve all layers of its shape. */
+typedef enum cache_mode {
+  MEASURE, /* note the size that is asked for, and refuse */
+  PACK,    /* give memory, keep what was packed */
+  USE      /* say that the weights are there */
+} cache_mode;
+
+typedef struct shape {
   bnc_linear_kind kind;
+  size_t n, k, group;
+} shape;
+
+/* A shape's packed form, and its operator for a pair of strides; op NULL: only measured. */
+typedef struct shaped {
+  shape shape;
+  size_t in_stride, out_stride;
+  size_t packed_size;
+  uint32_t seed;
   xnn_operator_t op;
+} shaped;
+
+typedef struct layer {
+  const void *packed;
+  const float *bias;
+  uint32_t op;
+} layer;
+
+struct bnc_linear_set {
+  struct xnn_weights_cache_provider provider;
+  bnc_packed_store *store;
+  uint32_t flags;
+  cache_mode mode;
+  void *block;     /* PACK: [block_size] */
+  size_t block_size;
+  uint32_t seed;
+  void *packed;    /* USE: the answer */
+  shaped *op;
+  size_t ops, op_capacity;
+  layer *layer;
+  size_t layers, layer_capacity;
 };
+
+static size_t look_up(void *context, const struct xnn_weights_cache_look_up_key *key) {
+  bnc_linear_set *set = context;
+  set->seed = key->seed;
+  return set->mode == USE ? 0 : SIZE_MAX;
+}
+
+static void *reserve_space(void *context, size_t size) {
+  bnc_linear_set *set = context;
+  set->block_size = size;
+  if (set->mode != PACK) return NULL;
+  bnc_mem_free(set->block);
+  set->block = bnc_mem_alloc(size); /* XNNPACK clears it */
+  return set->block;
+}
+
+static size_t look_up_or_insert(void *context, const struct xnn_weights_cache_look_up_key *key, void *ptr, size_t size) {
+  bnc_linear_set *set = context;
+  set->seed = key->seed;
+  return set->mode == PACK && ptr == set->block && size == set->block_size ? 0 : SIZE_MAX;
+}
+
+static bool is_finalized(void *context) {
+  (void)context;
+  return true;
+}
+
+static void *offset_to_addr(void *context, size_t offset) {
+  bnc_linear_set *set = context;
+  (void)offset;
+  return set->mode == USE ? set->packed : set->block;
+}
+
+static enum xnn_status delete_cache(void *context) {
+  (void)context;
+  return xnn_status_success;
+}
 
 static const char *status_text(enum xnn_status s) {
   switch (s) {
@@ -22,62 +98,192 @@ static const char *status_text(enum xnn_status s) {
   }
 }
 
-bnc_status bnc_linear_create(bnc_linear **linear, const bnc_linear_spec *spec, bnc_packed_store *store, uint64_t key, bnc_error *err) {
-  *linear = NULL;
-  enum xnn_status s = xnn_initialize(NULL);
-  if (s != xnn_status_success) return bnc_fail(err, BNC_ERROR_UNSUPPORTED, "XNNPACK cannot run on this machine (%s)", status_text(s));
-  bnc_linear *l = bnc_mem_zalloc(sizeof *l);
-  if (!l) return bnc_fail_memory(err, sizeof *l);
-  l->kind = spec->kind;
-  uint32_t flags = spec->yields ? XNN_FLAG_YIELD_WORKERS : 0;
-  bnc_packed_select(store, key);
-  xnn_weights_cache_t cache = bnc_packed_provider(store);
-  switch (spec->kind) {
-    case BNC_LINEAR_F32:
-      s = xnn_create_fully_connected_nc_f32(spec->k, spec->n, spec->in_stride, spec->out_stride, spec->weights, spec->bias, -INFINITY, INFINITY, flags, NULL,
-                                            cache, &l->op);
-      break;
-    case BNC_LINEAR_QD8_QC8:
-      s = xnn_create_fully_connected_nc_qd8_f32_qc8w(spec->k, spec->n, spec->in_stride, spec->out_stride, spec->scales, spec->weights, spec->bias,
-                                                     -INFINITY, INFINITY, flags, NULL, cache, &l->op);
-      break;
-    case BNC_LINEAR_QD8_QB4:
-      s = xnn_create_fully_connected_nc_qd8_f32_qb4w(spec->k, spec->n, spec->in_stride, spec->out_stride, spec->group, 8, spec->scales, spec->weights,
-                                                     spec->bias, -INFINITY, INFINITY, flags, NULL, cache, &l->op);
-      break;
-  }
-  if (s != xnn_status_success) {
-    bnc_linear_destroy(l);
-    return bnc_fail(err, s == xnn_status_out_of_memory ? BNC_ERROR_MEMORY : BNC_ERROR_INTERNAL, "XNNPACK refuses a linear layer of %zu x %zu: %s", spec->n,
-                    spec->k, status_text(s));
-  }
-  *linear = l;
+static bnc_status refused(const bnc_linear_spec *spec, enum xnn_status s, bnc_error *err) {
+  /* Shapes are ours and valid; what is left to be invalid are the file's scales. */
+  bnc_status status = s == xnn_status_out_of_memory ? BNC_ERROR_MEMORY : s == xnn_status_invalid_parameter ? BNC_ERROR_FORMAT : BNC_ERROR_INTERNAL;
+  return bnc_fail(err, status, "XNNPACK refuses a linear layer of %zu x %zu: %s", spec->n, spec->k,
+                  status_text(s));
+}
+
+bnc_status bnc_linear_set_create(bnc_linear_set **set, bnc_packed_store *store, bool yields, bnc_error *err) {
+  *set = NULL;
+  enum xnn_status status = xnn_initialize(NULL);
+  if (status != xnn_status_success) return bnc_fail(err, BNC_ERROR_UNSUPPORTED, "XNNPACK cannot run on this machine (%s)", status_text(status));
+  bnc_linear_set *s = bnc_mem_zalloc(sizeof *s);
+  if (!s) return bnc_fail_memory(err, sizeof *s);
+  s->provider = (struct xnn_weights_cache_provider){s, look_up, reserve_space, look_up_or_insert, is_finalized, offset_to_addr, delete_cache};
+  s->store = store;
+  s->flags = yields ? XNN_FLAG_YIELD_WORKERS : 0;
+  *set = s;
   return BNC_OK;
 }
 
-void bnc_linear_destroy(bnc_linear *linear) {
-  if (!linear) return;
-  if (linear->op) xnn_delete_operator(linear->op);
-  bnc_mem_free(linear);
+void bnc_linear_set_destroy(bnc_linear_set *set) {
+  if (!set) return;
+  for (size_t i = 0; i < set->ops; i++)
+    if (set->op[i].op) xnn_delete_operator(set->op[i].op);
+  bnc_mem_free(set->block);
+  bnc_mem_free(set->op);
+  bnc_mem_free(set->layer);
+  bnc_mem_free(set);
 }
 
-bnc_status bnc_linear_run(bnc_linear *linear, size_t rows, const void *x, const void *params, float *y, bnc_pool *pool) {
-  pthreadpool_t threads = bnc_pool_native(pool);
-  enum xnn_status s = xnn_status_invalid_state;
-  switch (linear->kind) {
+static enum xnn_status create(bnc_linear_set *set, cache_mode mode, const bnc_linear_spec *p, xnn_operator_t *op) {
+  const float most = INFINITY;
+  xnn_weights_cache_t cache = &set->provider;
+  set->mode = mode;
+  set->block_size = 0;
+  *op = NULL;
+  switch (p->kind) {
     case BNC_LINEAR_F32:
-      s = xnn_reshape_fully_connected_nc_f32(linear->op, rows, threads);
-      if (s == xnn_status_success) s = xnn_setup_fully_connected_nc_f32(linear->op, x, y);
+      return xnn_create_fully_connected_nc_f32(p->k, p->n, p->in_stride, p->out_stride, p->weights, p->bias, -most, most, set->flags, NULL, cache, op);
+    case BNC_LINEAR_QD8_QC8:
+      return xnn_create_fully_connected_nc_qd8_f32_qc8w(p->k, p->n, p->in_stride, p->out_stride, p->scales, p->weights, p->bias, -most, most, set->flags, NULL,
+                                                        cache, op);
+    case BNC_LINEAR_QD8_QB4:
+      return xnn_create_fully_connected_nc_qd8_f32_qb4w(p->k, p->n, p->in_stride, p->out_stride, p->group, 8, p->scales, p->weights, p->bias, -most, most,
+                                                        set->flags, NULL, cache, op);
+  }
+  return xnn_status_invalid_parameter;
+}
+
+static bool same_shape(const shape *s, const bnc_linear_spec *p) {
+  return s->kind == p->kind && s->n == p->n && s->k == p->k && (p->kind != BNC_LINEAR_QD8_QB4 || s->group == p->group);
+}
+
+/* Index of the shape's operator for these strides, or of any entry of the shape where the strides do not matter; SIZE_MAX: none. */
+static size_t find_shape(const bnc_linear_set *set, const bnc_linear_spec *p, bool strides) {
+  for (size_t i = 0; i < set->ops; i++) {
+    const shaped *s = &set->op[i];
+    if (same_shape(&s->shape, p) && (!strides || (s->op && s->in_stride == p->in_stride && s->out_stride == p->out_stride))) return i;
+  }
+  return SIZE_MAX;
+}
+
+static bnc_status add_shape(bnc_linear_set *set, const bnc_linear_spec *p, const shaped *like, shaped **added, bnc_error *err) {
+  if (!bnc_array_reserve(&set->op, &set->op_capacity, set->ops + 1, sizeof *set->op)) return bnc_fail_memory(err, (set->ops + 1) * sizeof *set->op);
+  shaped *s = &set->op[set->ops];
+  *s = (shaped){.shape = {p->kind, p->n, p->k, p->group}, .in_stride = p->in_stride, .out_stride = p->out_stride};
+  if (like) {
+    s->packed_size = like->packed_size;
+    s->seed = like->seed;
+  }
+  *added = s;
+  return BNC_OK;
+}
+
+/* How large XNNPACK wants a shape's packed weights: from itself, not from a file. */
+static bnc_status measure(bnc_linear_set *set, const bnc_linear_spec *p, const shaped **found, bnc_error *err) {
+  size_t at = find_shape(set, p, false);
+  if (at != SIZE_MAX) {
+    *found = &set->op[at];
+    return BNC_OK;
+  }
+  shaped *s;
+  xnn_operator_t op;
+  bnc_status status = add_shape(set, p, NULL, &s, err);
+  if (status != BNC_OK) return status;
+  enum xnn_status x = create(set, MEASURE, p, &op);
+  if (op) xnn_delete_operator(op);
+  if (set->block_size == 0) return refused(p, x, err);
+  s->packed_size = set->block_size;
+  s->seed = set->seed;
+  set->ops++;
+  *found = s;
+  return BNC_OK;
+}
+
+bnc_status bnc_linear_set_pack(bnc_linear_set *set, const bnc_linear_spec *spec, uint32_t weight, uint32_t from, bnc_error *err) {
+  const shaped *form = NULL;
+  bnc_linear_spec p = *spec;
+  p.in_stride = p.k;
+  p.out_stride = p.n;
+  bnc_status s = measure(set, &p, &form, err);
+  if (s != BNC_OK) return s;
+  bnc_packed_key key = {weight, from, (uint32_t)p.n, form->seed};
+  size_t size, expected = form->packed_size;
+  if (bnc_packed_find(set->store, &key, &size)) {
+    if (size == expected) return BNC_OK;
+    return bnc_fail(err, BNC_ERROR_FORMAT, "weight %u is packed into %zu bytes, expected %zu", weight, size, expected);
+  }
+  if (!bnc_packed_takes(set->store)) return bnc_fail(err, BNC_ERROR_FORMAT, "weight %u (rows %u to %zu) is not among the packed weights", weight, from, from + p.n);
+  xnn_operator_t op;
+  enum xnn_status x = create(set, PACK, &p, &op);
+  if (op) xnn_delete_operator(op);
+  if (x != xnn_status_success || set->block_size != expected || set->seed != key.seed) return refused(&p, x, err);
+  void *block = set->block;
+  set->block = NULL;
+  return bnc_packed_put(set->store, &key, block, expected, err);
+}
+
+static bnc_status operator_for(bnc_linear_set *set, const bnc_linear_spec *spec, uint32_t *index, bnc_error *err) {
+  size_t at = find_shape(set, spec, true);
+  if (at == SIZE_MAX) {
+    shaped *s, form = set->op[find_shape(set, spec, false)]; /* measured before */
+    bnc_status status = add_shape(set, spec, &form, &s, err);
+    if (status != BNC_OK) return status;
+    enum xnn_status x = create(set, USE, spec, &s->op);
+    if (x != xnn_status_success) return refused(spec, x, err);
+    at = set->ops++;
+  }
+  *index = (uint32_t)at;
+  return BNC_OK;
+}
+
+bnc_status bnc_linear_set_add(bnc_linear_set *set, const bnc_linear_spec *spec, uint32_t weight, uint32_t from, uint32_t *id, bnc_error *err) {
+  bnc_status s = bnc_linear_set_pack(set, spec, weight, from, err);
+  if (s != BNC_OK) return s;
+  if (!bnc_array_reserve(&set->layer, &set->layer_capacity, set->layers + 1, sizeof *set->layer)) return bnc_fail_memory(err, (set->layers + 1) * sizeof *set->layer);
+  layer *l = &set->layer[set->layers];
+  bnc_packed_key key = {weight, from, (uint32_t)spec->n, set->op[find_shape(set, spec, false)].seed};
+  *l = (layer){.packed = bnc_packed_find(set->store, &key, NULL), .bias = spec->bias};
+  s = operator_for(set, spec, &l->op, err);
+  if (s == BNC_OK) *id = (uint32_t)set->layers++;
+  return s;
+}
+
+/* The int4 kernels add up blocks in float: zeros do not cancel exactly. */
+static void clear_zero_rows(const shaped *s, const float *bias, size_t rows, const int8_t *x, const bnc_qd8_params *params, float *y) {
+  for (size_t r = 0; r < rows; r++) {
+    if (params[r].zero_point != 127 || params[r].scale != 1.0f) continue;
+    const int8_t *row = x + r * s->in_stride;
+    size_t k = 0;
+    while (k < s->shape.k && row[k] == 127) k++;
+    for (size_t n = 0; k == s->shape.k && n < s->shape.n; n++) y[r * s->out_stride + n] = bias ? bias[n] : 0.0f;
+  }
+}
+
+bnc_status bnc_linear_set_run(bnc_linear_set *set, uint32_t id, size_t rows, const void *x, const void *params, float *y, bnc_pool *pool) {
+  const layer *l = &set->layer[id];
+  const shaped *s = &set->op[l->op];
+  pthreadpool_t threads = bnc_pool_native(pool);
+  enum xnn_status status = xnn_status_invalid_state;
+  set->mode = USE;
+  uintptr_t address = (uintptr_t)l->packed; /* XNNPACK takes a plain pointer; it never writes through it */
+  set->packed = (void *)address;
+  switch (s->shape.kind) {
+    case BNC_LINEAR_F32:
+      status = xnn_reshape_fully_connected_nc_f32(s->op, rows, threads);
+      if (status == xnn_status_success) status = xnn_setup_fully_connected_nc_f32(s->op, x, y);
       break;
     case BNC_LINEAR_QD8_QC8:
-      s = xnn_reshape_fully_connected_nc_qd8_f32_qc8w(linear->op, rows, threads);
-      if (s == xnn_status_success) s = xnn_setup_fully_connected_nc_qd8_f32_qc8w(linear->op, x, y, params);
+      status = xnn_reshape_fully_connected_nc_qd8_f32_qc8w(s->op, rows, threads);
+      if (status == xnn_status_success) status = xnn_setup_fully_connected_nc_qd8_f32_qc8w(s->op, x, y, params);
       break;
     case BNC_LINEAR_QD8_QB4:
-      s = xnn_reshape_fully_connected_nc_qd8_f32_qb4w(linear->op, rows, threads);
-      if (s == xnn_status_success) s = xnn_setup_fully_connected_nc_qd8_f32_qb4w(linear->op, x, y, params);
+      status = xnn_reshape_fully_connected_nc_qd8_f32_qb4w(s->op, rows, threads);
+      if (status == xnn_status_success) status = xnn_setup_fully_connected_nc_qd8_f32_qb4w(s->op, x, y, params);
       break;
   }
-  if (s == xnn_status_success) s = xnn_run_operator(linear->op, threads);
-  return s == xnn_status_success ? BNC_OK : BNC_ERROR_INTERNAL;
+  if (status == xnn_status_success) status = xnn_run_operator(s->op, threads);
+  if (status != xnn_status_success) return BNC_ERROR_INTERNAL;
+  if (s->shape.kind == BNC_LINEAR_QD8_QB4) clear_zero_rows(s, l->bias, rows, x, params, y);
+  return BNC_OK;
 }
+
+size_t bnc_linear_set_operators(const bnc_linear_set *set) {
+  size_t count = 0;
+  for (size_t i = 0; i < set->ops; i++) count += set->op[i].op != NULL;
+  return count;
+}
+size_t bnc_linear_set_layers(const bnc_linear_set *set) { return set->layers; }

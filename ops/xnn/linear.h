@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** @file linear.h  y = x W^T + b on XNNPACK's fully connected operators: created once, run many times. This folder alone knows XNNPACK. */
+/** @file linear.h  y = x W^T + b on XNNPACK's fully connected operators. A set holds the layers of one session: one operator per shape, created once,
+    which serves all layers of that shape in turn; a layer itself is no more than its packed weights. This folder alone knows XNNPACK. */
 #ifndef BINOCLE_OPS_XNN_LINEAR_H
 #define BINOCLE_OPS_XNN_LINEAR_H
 
@@ -17,24 +18,35 @@ typedef enum bnc_linear_kind {
   BNC_LINEAR_QD8_QB4  /* qd8 x, int4 W with a bf16 scale per group of `group` along k */
 } bnc_linear_kind;
 
+/** Pointers must stay valid as long as the set. They are read when the layer is packed; of a layer that the store holds already, only the bias is read,
+    and that only for int4 rows of zeros. */
 typedef struct bnc_linear_spec {
   bnc_linear_kind kind;
   size_t n, k, group;
   size_t in_stride, out_stride; /* elements */
   const void *weights;          /* [n,k]: f32, int8, or nibbles [n,k/2] (even k low, value = nibble - 8) */
-  const void *scales;           /* f32 [n] (QC8) or bf16 [n,k/group] (QB4) */
+  const void *scales;           /* f32 [n] (QC8) or bf16 [n,k/group] (QB4): positive and normal */
   const float *bias;            /* [n] or NULL */
-  bool yields;                  /* bnc_pool_yields of the pool that will run it: workers sleep behind it instead of spinning */
 } bnc_linear_spec;
 
-typedef struct bnc_linear bnc_linear;
+typedef struct bnc_linear_set bnc_linear_set;
 
-/** Packs into (or takes from) the store under `key`. The canonical weights are not needed afterwards. */
-bnc_status bnc_linear_create(bnc_linear **linear, const bnc_linear_spec *spec, bnc_packed_store *store, uint64_t key, bnc_error *err);
-void bnc_linear_destroy(bnc_linear *linear);
+/** The store must outlive the set. yields: bnc_pool_yields of the pool that will run it: workers sleep behind it instead of spinning. */
+bnc_status bnc_linear_set_create(bnc_linear_set **set, bnc_packed_store *store, bool yields, bnc_error *err);
+void bnc_linear_set_destroy(bnc_linear_set *set);
 
-/** y [rows,n] = x [rows,k]. x: f32, or qd8 with params [rows + 16] whose last 16 repeat the last row's; 16 bytes behind x must be readable.
-    Neither allocates nor locks beyond the pool. BNC_ERROR_INTERNAL where XNNPACK refuses. */
-bnc_status bnc_linear_run(bnc_linear *linear, size_t rows, const void *x, const void *params, float *y, bnc_pool *pool);
+/** Sees to it that the store holds a layer's packed weights, of the size that XNNPACK needs: packs them where they are missing. weight and from name
+    the layer in the store (bnc_packed_key). BNC_ERROR_FORMAT where a mapped store lacks them. Strides do not matter. */
+bnc_status bnc_linear_set_pack(bnc_linear_set *set, const bnc_linear_spec *spec, uint32_t weight, uint32_t from, bnc_error *err);
+/** Adds a layer; *id names it in this set. */
+bnc_status bnc_linear_set_add(bnc_linear_set *set, const bnc_linear_spec *spec, uint32_t weight, uint32_t from, uint32_t *id, bnc_error *err);
+
+/** y [rows,n] = x [rows,k]. x: f32, or qd8 with params (bnc_qd8_params) [rows + 16] whose last 16 repeat the last row's; 16 bytes behind x must be
+    readable. A row of zeros gives the bias. Neither allocates nor locks beyond the pool. BNC_ERROR_INTERNAL where XNNPACK refuses. */
+bnc_status bnc_linear_set_run(bnc_linear_set *set, uint32_t id, size_t rows, const void *x, const void *params, float *y, bnc_pool *pool);
+
+/** Operators and layers so far. */
+size_t bnc_linear_set_operators(const bnc_linear_set *set);
+size_t bnc_linear_set_layers(const bnc_linear_set *set);
 
 #endif

@@ -108,6 +108,7 @@ static bnc_status compile(bnc_context *context, const bnc_compile_options *o, co
     parts.tokenizer = text.tokenizer;
     parts.tokenizer_size = text.tokenizer_size;
     parts.report = report;
+    parts.packed = o->packed != 0;
     s = bnc_model_write(context, &parts, o->output, err);
   }
   if (s == BNC_OK && o->report) s = bnc_file_save(o->report, report, strlen(report), err);

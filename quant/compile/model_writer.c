@@ -8,12 +8,13 @@
 #include "platforms/file.h"
 #include "platforms/mem.h"
 #include "quant/compile/weight_stream.h"
+#include "runtime/model/weight_slabs.h"
 
-#define MAX_SECTIONS 10
+#define MAX_SECTIONS 11
 
 typedef struct section {
   uint32_t kind;
-  const void *data; /* DATA: NULL, streamed */
+  const void *data; /* DATA, PACKED: NULL, streamed */
   uint64_t size;
 } section;
 
@@ -139,13 +140,32 @@ static bnc_status lay_out(writer *w) {
   return s;
 }
 
+/* Packs from what was just written: nothing is computed twice, and no more than a slab is in memory. */
+static bnc_status write_packed(const writer *w, bnc_file_writer *out, const bnc_file_section *table, uint32_t before, bnc_file_section *packed) {
+  bnc_model_file file = {.weight = w->weight, .weights = w->weights};
+  const bnc_program_id ids[3] = {BNC_PROGRAM_VISION, BNC_PROGRAM_PREFILL, BNC_PROGRAM_DECODE};
+  bnc_packed_store *store = NULL;
+  bnc_status s = bnc_file_writer_map(out, &file.map, w->err);
+  for (uint32_t i = 0; i < before; i++)
+    if (table[i].kind == BNC_SECTION_DATA && s == BNC_OK) file.data = (bnc_blob){file.map.data + table[i].offset, (size_t)table[i].size};
+  for (int p = 0; p < 3; p++)
+    if (w->program[p]) bnc_program_view(&file.program[ids[p]], w->program[p]);
+  file.header.model_id = bnc_format_model_id(table, before);
+  const bnc_packed_identity identity = bnc_weight_slabs_identity(&file);
+  if (s == BNC_OK) s = bnc_packed_write(&store, out, w->err);
+  if (s == BNC_OK) s = bnc_weight_slabs_pack(&file, store, w->context, w->err);
+  if (s == BNC_OK) s = bnc_packed_finish(store, &identity, &packed->size, &packed->checksum, w->err);
+  bnc_packed_destroy(store);
+  if (file.map.base) bnc_file_map_close(&file.map);
+  return s;
+}
+
 static bnc_status write_sections(writer *w, bnc_file_writer *out, const section *sections, uint32_t count) {
   bnc_file_header header = {.version = BNC_FORMAT_VERSION, .sections = count};
   bnc_file_section table[MAX_SECTIONS] = {{0}};
   memcpy(header.magic, BNC_FORMAT_MAGIC, sizeof header.magic);
   bnc_status s = bnc_file_writer_write(out, &header, sizeof header, w->err);
   if (s == BNC_OK) s = bnc_file_writer_write(out, table, count * sizeof *table, w->err);
-  uint64_t id = 0;
   for (uint32_t i = 0; s == BNC_OK && i < count; i++) {
     s = bnc_file_writer_align(out, BNC_FORMAT_ALIGNMENT, w->err);
     table[i] = (bnc_file_section){.kind = sections[i].kind, .offset = bnc_file_writer_size(out), .size = sections[i].size};
@@ -153,14 +173,15 @@ static bnc_status write_sections(writer *w, bnc_file_writer *out, const section 
     if (sections[i].data) {
       table[i].checksum = XXH3_64bits(sections[i].data, sections[i].size);
       s = bnc_file_writer_write(out, sections[i].data, sections[i].size, w->err);
+    } else if (sections[i].kind == BNC_SECTION_PACKED) {
+      s = write_packed(w, out, table, i, &table[i]);
     } else {
       s = bnc_weights_stream(w->context, w->parts->constants, w->weight, w->source, w->weights, w->data_size, out, &table[i].checksum, w->err);
     }
-    id = id * 0x9e3779b97f4a7c15u + table[i].checksum;
   }
   header.file_size = bnc_file_writer_size(out);
   header.table_checksum = XXH3_64bits(table, count * sizeof *table);
-  header.model_id = id;
+  header.model_id = bnc_format_model_id(table, count);
   header.header_checksum = XXH3_64bits(&header, offsetof(bnc_file_header, header_checksum));
   if (s == BNC_OK) s = bnc_file_writer_patch(out, 0, &header, sizeof header, w->err);
   if (s == BNC_OK) s = bnc_file_writer_patch(out, sizeof header, table, count * sizeof *table, w->err);
@@ -187,6 +208,7 @@ bnc_status bnc_model_write(bnc_context *context, const bnc_model_parts *parts, c
     if (parts->report) sections[n++] = (section){BNC_SECTION_REPORT, parts->report, strlen(parts->report)};
     if (parts->tokenizer) sections[n++] = (section){BNC_SECTION_TOKENIZER, parts->tokenizer, parts->tokenizer_size};
     sections[n++] = (section){BNC_SECTION_DATA, NULL, w.data_size};
+    if (parts->packed) sections[n++] = (section){BNC_SECTION_PACKED, NULL, 0};
     s = bnc_file_writer_open(&out, path, err);
   }
   if (s == BNC_OK) s = write_sections(&w, out, sections, n);

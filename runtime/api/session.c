@@ -4,6 +4,7 @@
 #include "platforms/clock.h"
 #include "platforms/mem.h"
 #include "runtime/api/session_private.h"
+#include "runtime/exec/packed_cache.h"
 
 typedef struct stage_progress {
   const bnc_context *context;
@@ -22,7 +23,7 @@ static bnc_status prepare_model(bnc_model *model, bnc_error *err) {
   bnc_status s = bnc_cpu_detect_level(&level, err);
   if (s != BNC_OK) return s;
   bnc_kernels_init(&model->kernels, level);
-  return bnc_packed_create(&model->store, err);
+  return bnc_packed_acquire(&model->store, &model->file, model->context, err);
 }
 
 static bnc_status create(bnc_session *s, bnc_error *err) {

@@ -114,11 +114,11 @@ size_t bnc_executor_kv_bytes(const bnc_executor *ex) { return ex->cache_bytes; }
 
 static bnc_status run_linear(const bnc_op_run *run) {
   const bnc_operand *x = &run->op->in[0];
-  bnc_linear *linear = run->ex->linear[run->linear];
+  bnc_linear_set *set = run->ex->linears;
   size_t rows = bnc_run_rows(run, x);
   if (x->element == BNC_ELEMENT_QD8)
-    return bnc_linear_run(linear, rows, bnc_run_qd8(run, x), bnc_run_params(run, x), bnc_run_out(run, 0), run->ex->pool);
-  return bnc_linear_run(linear, rows, bnc_run_in(run, 0), NULL, bnc_run_out(run, 0), run->ex->pool);
+    return bnc_linear_set_run(set, run->linear, rows, bnc_run_qd8(run, x), bnc_run_params(run, x), bnc_run_out(run, 0), run->ex->pool);
+  return bnc_linear_set_run(set, run->linear, rows, bnc_run_in(run, 0), NULL, bnc_run_out(run, 0), run->ex->pool);
 }
 
 static bnc_status run_op(const bnc_op_run *run) {

@@ -18,9 +18,8 @@ struct bnc_executor {
   float *rope_cos, *rope_sin; /* [context, head_dim / 2] */
   uint8_t *scratch;           /* [threads][scratch_bytes] */
   size_t scratch_bytes;
-  bnc_linear **linear;        /* distinct operators */
-  size_t linears;
-  uint32_t *linear_of[BNC_PROGRAMS]; /* [ops] index into linear; UINT32_MAX for other ops */
+  bnc_linear_set *linears;
+  uint32_t *linear_of[BNC_PROGRAMS]; /* [ops] layer of linears; UINT32_MAX for other ops */
 };
 
 /** One op of a run. */

@@ -21,7 +21,7 @@ typedef struct bnc_file_header {
   uint32_t sections;
   uint64_t file_size;
   uint64_t table_checksum; /* XXH3-64 of the section table */
-  uint64_t model_id;       /* XXH3-64 of the weights' and programs' checksums: names the packed-weights cache */
+  uint64_t model_id;       /* bnc_format_model_id over the section table: names the packed-weights cache */
   uint8_t reserved[16];
   uint64_t header_checksum; /* XXH3-64 of the bytes before this field */
 } bnc_file_header;
@@ -38,6 +38,7 @@ typedef enum bnc_section_kind {
   BNC_SECTION_DECODE = 8,
   BNC_SECTION_REPORT = 9,    /* what each pass saved: JSON, as compile --report writes it */
   BNC_SECTION_DATA = 10,     /* the weights; by far the largest */
+  BNC_SECTION_PACKED = 11,   /* optional: the weights as one machine's XNNPACK wants them (ops/xnn/packed.h); other machines pass over it */
   BNC_SECTION_KINDS
 } bnc_section_kind;
 
@@ -48,6 +49,14 @@ typedef struct bnc_file_section {
   uint64_t checksum; /* XXH3-64 */
 } bnc_file_section;
 _Static_assert(sizeof(bnc_file_section) == 32, "section entry");
+
+/** Names what the sections hold, the packed weights left out: equal for equal content. */
+static inline uint64_t bnc_format_model_id(const bnc_file_section *table, uint32_t sections) {
+  uint64_t id = 0;
+  for (uint32_t i = 0; i < sections; i++)
+    if (table[i].kind != BNC_SECTION_PACKED) id = id * 0x9e3779b97f4a7c15u + table[i].checksum;
+  return id;
+}
 
 /** What a session needs to know beyond its programs. Counts that do not apply are 0. */
 typedef struct bnc_file_meta {

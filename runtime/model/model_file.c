@@ -7,8 +7,10 @@
 
 #include "platforms/mem.h"
 
+#define VERIFY_STEP ((size_t)16 << 20)
+
 static const char *const section_names[BNC_SECTION_KINDS] = {
-    "?", "meta", "strings", "tokenizer", "weights", "constants", "vision", "prefill", "decode", "report", "data",
+    "?", "meta", "strings", "tokenizer", "weights", "constants", "vision", "prefill", "decode", "report", "data", "packed",
 };
 
 const char *bnc_model_file_string(const bnc_model_file *f, uint32_t offset) {
@@ -34,15 +36,19 @@ static bnc_status read_header(bnc_model_file *f, const uint8_t *data, size_t siz
   return BNC_OK;
 }
 
+void bnc_program_view(bnc_program *p, const uint8_t *section) {
+  p->head = (const bnc_file_program *)(const void *)section;
+  p->op = (const bnc_file_op *)(const void *)(p->head + 1);
+  p->probe = (const bnc_file_probe *)(const void *)(p->op + p->head->ops);
+}
+
 static bnc_status read_program(bnc_model_file *f, bnc_program_id id, const char *name, bnc_blob b, bnc_error *err) {
   bnc_program *p = &f->program[id];
   if (b.size < sizeof *p->head) return bnc_fail(err, BNC_ERROR_FORMAT, "section %s has %zu bytes, expected a program", name, b.size);
   const bnc_file_program *head = (const bnc_file_program *)(const void *)b.data;
   uint64_t expected = sizeof *head + (uint64_t)head->ops * sizeof(bnc_file_op) + (uint64_t)head->probes * sizeof(bnc_file_probe);
   if (b.size != expected) return bnc_fail(err, BNC_ERROR_FORMAT, "section %s has %zu bytes, expected %llu", name, b.size, (unsigned long long)expected);
-  p->head = head;
-  p->op = (const bnc_file_op *)(const void *)(head + 1);
-  p->probe = (const bnc_file_probe *)(const void *)(p->op + head->ops);
+  bnc_program_view(p, b.data);
   return BNC_OK;
 }
 
@@ -64,6 +70,7 @@ static bnc_status take_section(bnc_model_file *f, uint32_t kind, bnc_blob b, uin
       return BNC_OK;
     case BNC_SECTION_CONSTANTS: f->constants = b; return BNC_OK;
     case BNC_SECTION_REPORT: f->report = b; return BNC_OK;
+    case BNC_SECTION_PACKED: f->packed = b; return BNC_OK;
     case BNC_SECTION_DATA:
       f->data = b;
       f->data_checksum = checksum;
@@ -85,15 +92,16 @@ static bnc_status read_sections(bnc_model_file *f, const uint8_t *data, size_t s
     if ((seen >> e->kind) & 1u) return bnc_fail(err, BNC_ERROR_FORMAT, "section %s is there twice", name);
     seen |= 1u << e->kind;
     bnc_blob b = {data + e->offset, (size_t)e->size};
-    bool later = e->kind == BNC_SECTION_DATA && b.size > BNC_VERIFY_AT_OPEN;
+    bool later = (e->kind == BNC_SECTION_DATA || e->kind == BNC_SECTION_PACKED) && b.size > BNC_VERIFY_AT_OPEN;
     if (!later && XXH3_64bits(b.data, b.size) != e->checksum) return bnc_fail(err, BNC_ERROR_FORMAT, "section %s is damaged: its checksum is wrong", name);
     bnc_status s = take_section(f, e->kind, b, e->checksum, err);
     if (s != BNC_OK) return s;
   }
   for (uint32_t kind = 1; kind < BNC_SECTION_KINDS; kind++) {
-    bool optional = kind == BNC_SECTION_TOKENIZER || kind == BNC_SECTION_VISION || kind == BNC_SECTION_REPORT;
+    bool optional = kind == BNC_SECTION_TOKENIZER || kind == BNC_SECTION_VISION || kind == BNC_SECTION_REPORT || kind == BNC_SECTION_PACKED;
     if (!optional && !((seen >> kind) & 1u)) return bnc_fail(err, BNC_ERROR_FORMAT, "section %s is missing", section_names[kind]);
   }
+  if (f->header.model_id != bnc_format_model_id(table, f->header.sections)) return bnc_fail(err, BNC_ERROR_FORMAT, "the header names other content than the file has");
   return BNC_OK;
 }
 
@@ -125,6 +133,16 @@ void bnc_model_file_close(bnc_model_file *f) {
 }
 
 bnc_status bnc_model_file_verify_data(const bnc_model_file *f, bnc_error *err) {
-  if (f->data.size <= BNC_VERIFY_AT_OPEN || XXH3_64bits(f->data.data, f->data.size) == f->data_checksum) return BNC_OK;
-  return bnc_fail(err, BNC_ERROR_FORMAT, "%s: section data is damaged: its checksum is wrong", f->path ? f->path : "model");
+  if (f->data.size <= BNC_VERIFY_AT_OPEN) return BNC_OK;
+  XXH3_state_t *hash = bnc_mem_alloc(sizeof *hash);
+  if (!hash) return bnc_fail_memory(err, sizeof *hash);
+  XXH3_64bits_reset(hash);
+  for (size_t at = 0; at < f->data.size; at += VERIFY_STEP) {
+    size_t size = f->data.size - at < VERIFY_STEP ? f->data.size - at : VERIFY_STEP;
+    XXH3_64bits_update(hash, f->data.data + at, size);
+    if (f->map.base) bnc_file_map_release(&f->map, (size_t)(f->data.data - f->map.data) + at, size);
+  }
+  bool equal = XXH3_64bits_digest(hash) == f->data_checksum;
+  bnc_mem_free(hash);
+  return equal ? BNC_OK : bnc_fail(err, BNC_ERROR_FORMAT, "%s: section data is damaged: its checksum is wrong", f->path ? f->path : "model");
 }

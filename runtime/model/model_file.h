@@ -30,21 +30,26 @@ typedef struct bnc_model_file {
   char *path; /* for messages */
   bnc_file_header header;
   bnc_file_meta meta;
-  bnc_blob strings, tokenizer, constants, report, data; /* absent: data NULL, size 0 */
+  bnc_blob strings, tokenizer, constants, report, data, packed; /* absent: data NULL, size 0 */
   uint64_t data_checksum;
   const bnc_file_weight *weight; /* [weights] */
   size_t weights;
   bnc_program program[BNC_PROGRAMS];
 } bnc_model_file;
 
-/** Sections up to this size are verified when the file is opened; DATA beyond it by bnc_model_file_verify_data, before it is packed. */
+/** Sections up to this size are verified when the file is opened; DATA beyond it by bnc_model_file_verify_data, before it is packed, and PACKED
+    beyond it by samples (ops/xnn/packed.h), before it is used. */
 #define BNC_VERIFY_AT_OPEN ((size_t)64 << 20)
 
 bnc_status bnc_model_file_open(bnc_model_file *file, const char *path, bnc_error *err);
 /** The same for a file's bytes in memory, 64-byte aligned (fuzzing, tests); they are not copied. */
 bnc_status bnc_model_file_parse(bnc_model_file *file, const uint8_t *data, size_t size, bnc_error *err);
 void bnc_model_file_close(bnc_model_file *file);
+/** Verifies DATA where open did not. Reads all of it once and keeps none of it resident. */
 bnc_status bnc_model_file_verify_data(const bnc_model_file *file, bnc_error *err);
+
+/** Points a program at the bytes of its section, which are well-formed. */
+void bnc_program_view(bnc_program *program, const uint8_t *section);
 
 /** A name of the file; "?" for an offset outside. */
 const char *bnc_model_file_string(const bnc_model_file *file, uint32_t offset);

@@ -28,6 +28,7 @@ typedef struct bnc_compile_options {
   unsigned input_size; /**< side of the resized picture: 0 for n tiles side by side, or less */
   unsigned disabled_passes; /**< bit i: pass i of bnc_compile_pass_name is left out */
   const char *report;  /**< JSON file to write; NULL: none */
+  unsigned packed;     /**< 1: the file also holds the weights packed for this machine, so that no cache is needed on it; about twice as large */
   void *reserved[8];
 } bnc_compile_options;
 

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "ops/xnn/packed_private.h"
+#include "platforms/clock.h"
+#include "platforms/mem.h"
+
+#define VERIFY_WHOLE ((uint64_t)16 << 20)
+
+static bool block_ok(const bnc_packed_store *store, const packed_slot *slot, uint64_t block) {
+  const packed_entry *e = &slot->entry;
+  uint64_t at = block * PACKED_BLOCK, expected;
+  uint64_t size = e->size - at < PACKED_BLOCK ? e->size - at : PACKED_BLOCK;
+  memcpy(&expected, store->checksums + (slot->first_block + block) * sizeof expected, sizeof expected);
+  return XXH3_64bits(store->data + e->offset + at, (size_t)size) == expected;
+}
+
+static bool slot_ok(const bnc_packed_store *store, const packed_slot *slot, bool whole, uint64_t *random) {
+  uint64_t blocks = bnc_packed_blocks(slot->entry.size);
+  if (!whole) {
+    *random = *random * 6364136223846793005u + 1442695040888963407u;
+    return block_ok(store, slot, blocks - 1) && block_ok(store, slot, (*random >> 32) % blocks);
+  }
+  for (uint64_t b = 0; b < blocks; b++)
+    if (!block_ok(store, slot, b)) return false;
+  return true;
+}
+
+static bnc_status check_content(const bnc_packed_store *store, bool whole, bnc_error *err) {
+  uint64_t random = bnc_clock_ns();
+  for (size_t i = 0; i < store->slots; i++)
+    if (!slot_ok(store, &store->slot[i], whole, &random)) return bnc_fail(err, BNC_ERROR_FORMAT, "entry %zu of the packed weights is damaged", i);
+  return BNC_OK;
+}
+
+/* Sizes were checked against each other: what `index` names lies inside the bytes before it. */
+static bnc_status read_index(bnc_packed_store *store, const packed_footer *f, const uint8_t *index, uint64_t content, bnc_error *err) {
+  store->slot = bnc_mem_array((size_t)f->entries + 1, sizeof *store->slot);
+  if (!store->slot) return bnc_fail_memory(err, f->entries * sizeof *store->slot);
+  uint64_t blocks = 0;
+  for (size_t i = 0; i < f->entries; i++) {
+    packed_slot *slot = &store->slot[i];
+    packed_entry *e = &slot->entry;
+    memcpy(e, index + i * sizeof *e, sizeof *e);
+    slot->first_block = blocks;
+    if (e->size == 0 || e->offset % PACKED_ALIGNMENT != 0 || e->offset > content || e->size > content - e->offset ||
+        bnc_packed_blocks(e->size) > f->blocks - blocks || (i > 0 && bnc_packed_compare(&store->slot[i - 1].entry.key, &e->key) >= 0))
+      return bnc_fail(err, BNC_ERROR_FORMAT, "entry %zu of the packed weights does not fit", i);
+    blocks += bnc_packed_blocks(e->size);
+    store->bytes += e->size;
+    store->slots++;
+  }
+  return blocks == f->blocks ? BNC_OK : bnc_fail(err, BNC_ERROR_FORMAT, "the packed weights have %llu blocks, expected %llu", (unsigned long long)f->blocks,
+                                                 (unsigned long long)blocks);
+}
+
+static bnc_status check_bytes(bnc_packed_store *store, size_t size, const bnc_packed_identity *identity, bnc_error *err) {
+  packed_footer f;
+  if (size < sizeof f) return bnc_fail(err, BNC_ERROR_FORMAT, "%zu bytes, expected packed weights", size);
+  memcpy(&f, store->data + size - sizeof f, sizeof f);
+  if (memcmp(f.magic, PACKED_MAGIC, sizeof f.magic) != 0 || f.checksum != XXH3_64bits(&f, offsetof(packed_footer, checksum)))
+    return bnc_fail(err, BNC_ERROR_FORMAT, "the packed weights do not end as they should: shortened or damaged");
+  if (f.model_id != identity->model_id || f.machine_id != identity->machine_id)
+    return bnc_fail(err, BNC_ERROR_FORMAT, "packed for another model, CPU or library");
+  uint64_t left = size - sizeof f;
+  if (f.size != size || f.blocks > left / 8 || f.entries > (left - f.blocks * 8) / sizeof(packed_entry))
+    return bnc_fail(err, BNC_ERROR_FORMAT, "%zu bytes of packed weights, expected %llu", size, (unsigned long long)f.size);
+  uint64_t content = left - f.blocks * 8 - f.entries * sizeof(packed_entry);
+  store->checksums = store->data + content;
+  if (XXH3_64bits(store->checksums, (size_t)(left - content)) != f.index_checksum) return bnc_fail(err, BNC_ERROR_FORMAT, "the index of the packed weights is damaged");
+  bnc_status s = read_index(store, &f, store->checksums + f.blocks * 8, content, err);
+  return s == BNC_OK ? check_content(store, size <= VERIFY_WHOLE, err) : s;
+}
+
+bnc_status bnc_packed_open_bytes(bnc_packed_store **store, const uint8_t *data, size_t size, const bnc_packed_identity *identity, bnc_error *err) {
+  bnc_status s = bnc_packed_create(store, err);
+  if (s != BNC_OK) return s;
+  (*store)->data = data;
+  s = check_bytes(*store, size, identity, err);
+  if (s != BNC_OK) {
+    bnc_packed_destroy(*store);
+    *store = NULL;
+  }
+  return s;
+}
+
+bnc_status bnc_packed_open(bnc_packed_store **store, const char *path, const bnc_packed_identity *identity, bnc_error *err) {
+  bnc_file_map map;
+  *store = NULL;
+  bnc_status s = bnc_file_map_open(&map, path, err);
+  if (s != BNC_OK) return s;
+  s = bnc_packed_open_bytes(store, map.data, map.size, identity, err);
+  if (s == BNC_OK) {
+    (*store)->map = map;
+    return BNC_OK;
+  }
+  bnc_file_map_close(&map);
+  bnc_error_prefix(err, "%s", path);
+  return s;
+}
+
+bnc_status bnc_packed_verify(const bnc_packed_store *store, bnc_error *err) {
+  return store->data ? check_content(store, true, err) : bnc_fail(err, BNC_ERROR_ARGUMENT, "only mapped packed weights can be verified");
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "runtime/exec/packed_folder.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "platforms/mem.h"
+
+#define SUFFIX ".bncpack"
+#define ABANDONED_SECONDS 60 /* a file without a lock that has not grown for so long has no writer */
+
+/* folder + tail; NULL without memory. */
+static char *join(const char *folder, const char *tail) {
+  size_t n = strlen(folder), m = strlen(tail);
+  char *path = bnc_mem_alloc(n + m + 1);
+  if (!path) return NULL;
+  memcpy(path, folder, n);
+  memcpy(path + n, tail, m + 1);
+  return path;
+}
+
+bnc_status bnc_packed_folder_path(const bnc_context *context, const bnc_packed_identity *identity, char **path, bnc_error *err) {
+  char name[64];
+  const char *folder = context->settings.cache_dir, *below = "";
+  *path = NULL;
+  if (!folder) folder = getenv("BINOCLE_CACHE");
+  if (!folder) {
+    below = "/binocle";
+    folder = getenv("XDG_CACHE_HOME");
+    if (folder && folder[0] != '/') folder = NULL; /* the specification ignores relative ones */
+  }
+  if (!folder) {
+    below = "/.cache/binocle";
+    folder = getenv("HOME");
+  }
+  if (!folder || !folder[0]) return BNC_OK;
+  snprintf(name, sizeof name, "%s/%016llx-%016llx" SUFFIX, below, (unsigned long long)identity->model_id, (unsigned long long)identity->machine_id);
+  *path = join(folder, name);
+  return *path ? BNC_OK : bnc_fail_memory(err, strlen(folder));
+}
+
+bnc_status bnc_packed_folder_prepare(const char *path, bnc_error *err) {
+  char *folder = bnc_mem_strndup(path, strlen(path));
+  if (!folder) return bnc_fail_memory(err, strlen(path));
+  bnc_status s = BNC_OK;
+  for (char *at = strchr(folder + 1, '/'); at && s == BNC_OK; at = strchr(at + 1, '/')) {
+    *at = 0;
+    if (mkdir(folder, 0700) < 0 && errno != EEXIST && access(folder, F_OK) < 0) s = bnc_fail_errno(err, "%s: cannot make this folder", folder);
+    *at = '/';
+  }
+  *strrchr(folder, '/') = 0;
+  if (s == BNC_OK && access(folder[0] ? folder : "/", W_OK | X_OK) < 0) s = bnc_fail_errno(err, "%s: cannot write", folder);
+  bnc_mem_free(folder);
+  return s;
+}
+
+static void remove_abandoned(const char *path) {
+  struct stat st;
+  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
+  if (fd < 0) return;
+  time_t now = time(NULL);
+  /* A writer holds a lock on its file (platforms/file.h); the kernel drops it with the process. */
+  if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_mtime + ABANDONED_SECONDS < now && flock(fd, LOCK_EX | LOCK_NB) == 0) unlink(path);
+  close(fd);
+}
+
+void bnc_packed_folder_clean(const char *path) {
+  char *folder = bnc_mem_strndup(path, (size_t)(strrchr(path, '/') - path) + 1); /* with its slash */
+  DIR *entries = folder ? opendir(folder) : NULL;
+  for (const struct dirent *e; entries && (e = readdir(entries));) {
+    size_t length = strlen(e->d_name);
+    if (!strstr(e->d_name, SUFFIX ".") || length < 8 || strcmp(e->d_name + length - 8, ".partial") != 0) continue;
+    char *left = join(folder, e->d_name);
+    if (left) remove_abandoned(left);
+    bnc_mem_free(left);
+  }
+  if (entries) closedir(entries);
+  bnc_mem_free(folder);
+}

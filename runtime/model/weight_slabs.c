@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "runtime/model/weight_slabs.h"
+
+#include "platforms/mem.h"
+
+bnc_packed_identity bnc_weight_slabs_identity(const bnc_model_file *file) {
+  return (bnc_packed_identity){file->header.model_id, bnc_packed_machine_id()};
+}
+
+bnc_linear_spec bnc_weight_slab_spec(const bnc_model_file *file, bnc_weight_slab slab) {
+  const bnc_file_weight *w = &file->weight[slab.weight];
+  const uint8_t *data = file->data.data;
+  size_t first = slab.from;
+  bnc_linear_spec spec = {.n = slab.count, .k = w->k, .group = w->group, .in_stride = w->k, .out_stride = slab.count};
+  if (w->dtype == BNC_W_F32) {
+    spec.kind = BNC_LINEAR_F32;
+    spec.weights = data + w->data + first * w->k * 4;
+  } else if (w->dtype == BNC_W_QC8) {
+    spec.kind = BNC_LINEAR_QD8_QC8;
+    spec.weights = data + w->data + first * w->k;
+    spec.scales = data + w->scales + first * 4;
+  } else {
+    spec.kind = BNC_LINEAR_QD8_QB4;
+    spec.weights = data + w->data + first * (w->k / 2);
+    spec.scales = data + w->scales + first * (w->k / w->group) * 2;
+  }
+  if (w->bias != UINT64_MAX) spec.bias = (const float *)(const void *)(data + w->bias + first * 4);
+  return spec;
+}
+
+static int compare(const bnc_weight_slab *a, const bnc_weight_slab *b) {
+  if (a->weight != b->weight) return a->weight < b->weight ? -1 : 1;
+  if (a->from != b->from) return a->from < b->from ? -1 : 1;
+  return a->count == b->count ? 0 : a->count < b->count ? -1 : 1;
+}
+
+/* In place, without memory of its own: qsort may allocate. */
+static void sift_down(bnc_weight_slab *slab, size_t root, size_t count) {
+  for (size_t child; (child = 2 * root + 1) < count; root = child) {
+    if (child + 1 < count && compare(&slab[child], &slab[child + 1]) < 0) child++;
+    if (compare(&slab[root], &slab[child]) >= 0) return;
+    bnc_weight_slab swap = slab[root];
+    slab[root] = slab[child];
+    slab[child] = swap;
+  }
+}
+static void sort(bnc_weight_slab *slab, size_t count) {
+  for (size_t i = count / 2; i-- > 0;) sift_down(slab, i, count);
+  for (size_t end = count; end-- > 1;) {
+    bnc_weight_slab swap = slab[0];
+    slab[0] = slab[end];
+    slab[end] = swap;
+    sift_down(slab, 0, end);
+  }
+}
+
+/* Distinct slabs in the order of the file, so that its weights are read front to back. */
+static bnc_status list_slabs(const bnc_model_file *file, bnc_weight_slab **slabs, size_t *count, bnc_error *err) {
+  size_t ops = 0, n = 0, distinct = 0;
+  for (int p = 0; p < BNC_PROGRAMS; p++)
+    if (file->program[p].head) ops += file->program[p].head->ops;
+  bnc_weight_slab *slab = bnc_mem_array(ops + 1, sizeof *slab);
+  if (!slab) return bnc_fail_memory(err, (ops + 1) * sizeof *slab);
+  for (int p = 0; p < BNC_PROGRAMS; p++)
+    for (uint32_t i = 0; file->program[p].head && i < file->program[p].head->ops; i++) {
+      const bnc_file_op *op = &file->program[p].op[i];
+      if (op->kind == BNC_OP_LINEAR) slab[n++] = (bnc_weight_slab){op->weight, op->a[0], op->a[1]};
+    }
+  sort(slab, n);
+  for (size_t i = 0; i < n; i++)
+    if (i == 0 || compare(&slab[i], &slab[i - 1]) != 0) slab[distinct++] = slab[i];
+  *slabs = slab;
+  *count = distinct;
+  return BNC_OK;
+}
+
+/* What was packed is not read again: it need not stay in memory. */
+static void release(const bnc_model_file *file, const bnc_linear_spec *spec) {
+  if (!file->map.base) return;
+  size_t bits = spec->kind == BNC_LINEAR_F32 ? 32 : spec->kind == BNC_LINEAR_QD8_QC8 ? 8 : 4;
+  bnc_file_map_release(&file->map, (size_t)((const uint8_t *)spec->weights - file->map.data), spec->n * spec->k / 8 * bits);
+}
+
+bnc_status bnc_weight_slabs_pack(const bnc_model_file *file, bnc_packed_store *store, const bnc_context *context, bnc_error *err) {
+  bnc_weight_slab *slab = NULL;
+  size_t count = 0;
+  bnc_linear_set *set = NULL;
+  bool packs = bnc_packed_takes(store);
+  bnc_status s = bnc_linear_set_create(&set, store, false, err);
+  if (s == BNC_OK) s = list_slabs(file, &slab, &count, err);
+  for (size_t i = 0; s == BNC_OK && i < count; i++) {
+    bnc_linear_spec spec = bnc_weight_slab_spec(file, slab[i]);
+    if (packs && context && bnc_context_progress(context, "packing weights", (double)i / (double)count)) s = bnc_fail(err, BNC_ERROR_CANCELLED, "cancelled");
+    if (s == BNC_OK) s = bnc_linear_set_pack(set, &spec, slab[i].weight, slab[i].from, err);
+    if (packs) release(file, &spec);
+  }
+  if (s == BNC_OK && packs && context && bnc_context_progress(context, "packing weights", 1.0)) s = bnc_fail(err, BNC_ERROR_CANCELLED, "cancelled");
+  bnc_mem_free(slab);
+  bnc_linear_set_destroy(set);
+  return s;
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file weight_slabs.h  The pieces of a model's weights that its programs multiply with, and how they get into a store of packed weights. */
+#ifndef BINOCLE_RUNTIME_MODEL_WEIGHT_SLABS_H
+#define BINOCLE_RUNTIME_MODEL_WEIGHT_SLABS_H
+
+#include "ops/xnn/linear.h"
+#include "platforms/context_private.h"
+#include "runtime/model/model_file.h"
+
+/** Rows [from, from + count) of a weight matrix: columns of a layer's result. */
+typedef struct bnc_weight_slab {
+  uint32_t weight, from, count;
+} bnc_weight_slab;
+
+/** Where a slab's numbers lie: everything of the spec but the strides, which are set to those of contiguous matrices. */
+bnc_linear_spec bnc_weight_slab_spec(const bnc_model_file *file, bnc_weight_slab slab);
+
+/** Sees to it that the store holds every slab of all programs, in the size that XNNPACK needs: packs what is missing, one slab at a time, or, with a
+    mapped store, says with BNC_ERROR_FORMAT what it lacks. Reports the stage "packing weights" where it packs; context may be NULL. */
+bnc_status bnc_weight_slabs_pack(const bnc_model_file *file, bnc_packed_store *store, const bnc_context *context, bnc_error *err);
+
+/** What a store of this model made on this machine is known by. */
+bnc_packed_identity bnc_weight_slabs_identity(const bnc_model_file *file);
+
+#endif
