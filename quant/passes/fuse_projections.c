@@ -4,9 +4,10 @@
 #include "quant/passes/passes.h"
 
 static bool fits(const bnc_graph *g, const bnc_node *first, const bnc_node *next) {
+  if (next->kind != BNC_NODE_LINEAR) return false;
   const bnc_weight *a = &g->constants->weight[first->weight], *b = &g->constants->weight[next->weight];
-  return next->kind == BNC_NODE_LINEAR && !next->dead && bnc_node_input(g, next, 0) == bnc_node_input(g, first, 0) && a->kind == b->kind &&
-         a->k == b->k && a->group == b->group && b->parts == 1;
+  return !next->dead && bnc_node_input(g, next, 0) == bnc_node_input(g, first, 0) && a->kind == b->kind &&
+         a->k == b->k && a->group == b->group && b->parts == 1 && a->n >= BNC_NARROW_COLUMNS && b->n >= BNC_NARROW_COLUMNS;
 }
 
 /* The three names differ in a part of their tail: "crop0.layer3.self_attn.q_proj" and its siblings become "...q_proj+k_proj+v_proj". */

@@ -54,12 +54,14 @@ static bnc_op_kind plain_kind(bnc_node_kind kind) {
 static bool lower_linear(bnc_schedule *s, const bnc_node *node) {
   size_t n = s->graph->value[node->output].cols, slab = s->slab_cols ? s->slab_cols[node->weight] : 0;
   if (slab == 0) slab = n;
-  for (size_t from = 0; from < n; from += slab) {
+  for (size_t from = 0, cols; from < n; from += cols) {
     bnc_step *step = add_step(s, BNC_OP_LINEAR, node);
     if (!step) return false;
+    /* A narrow rest goes with the last slab. */
+    cols = n - from < slab + BNC_NARROW_COLUMNS ? n - from : slab;
     step->weight = node->weight;
     step->first_col = step->a[0] = (uint32_t)from;
-    step->cols = step->a[1] = (uint32_t)(n - from < slab ? n - from : slab);
+    step->cols = step->a[1] = (uint32_t)cols;
   }
   return true;
 }
