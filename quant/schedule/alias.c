@@ -19,8 +19,8 @@ static void put(aliaser *a, bnc_value_id v, bnc_value_id parent, size_t row, siz
   a->s->place[v].root = p->root;
   a->s->place[v].row = p->row + row;
   a->s->place[v].col = p->col + col;
-  uint32_t last = a->last_use[v];
-  if (a->used[v] && last > a->busy_until[p->root]) a->busy_until[p->root] = last;
+  uint32_t last = a->used[v] && a->last_use[v] > a->busy_until[v] ? a->last_use[v] : a->busy_until[v]; /* v's own readers, and those of what lies in it */
+  if (last > a->busy_until[p->root]) a->busy_until[p->root] = last;
 }
 
 static bool is_probed(const bnc_graph *g, bnc_value_id v) {
