@@ -10,6 +10,7 @@ typedef enum bnc_pass_id {
   BNC_PASS_SIMPLIFY_TAPS,    /* drop zero taps; join tables that follow each other; read straight from the part that a table reads */
   BNC_PASS_PRUNE_ROWS,       /* compute only the rows that reach the output */
   BNC_PASS_MERGE_EQUAL,      /* compute equal things once */
+  BNC_PASS_FOLD_SCALES,      /* constant factors move into weights, where that is exact */
   BNC_PASS_FUSE_PROJECTIONS, /* linear layers over one input become one matrix */
   BNC_PASS_FUSE_QUANTIZE,    /* norms and activations quantise what they write */
   BNC_PASS_FUSE_RESIDUAL,    /* residual sums and the norm behind them become one op */
@@ -33,6 +34,7 @@ bnc_pass_id bnc_pass_find(const char *name);
 bnc_status bnc_pass_simplify_taps(bnc_graph *graph);
 bnc_status bnc_pass_prune_rows(bnc_graph *graph);
 bnc_status bnc_pass_merge_equal(bnc_graph *graph);
+bnc_status bnc_pass_fold_scales(bnc_graph *graph);
 bnc_status bnc_pass_fuse_projections(bnc_graph *graph);
 /** Not optional: linear layers with quantised weights get quantised inputs. With `fuse`, from the norm or activation that makes them. */
 bnc_status bnc_pass_quantize_inputs(bnc_graph *graph, bool fuse);

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file tiny_model.h  Compiles tiny random models for tests. */
+#ifndef BINOCLE_TESTS_TINY_MODEL_H
+#define BINOCLE_TESTS_TINY_MODEL_H
+
+#include <binocle/compile.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#define TINY_VOCABULARY 97
+
+/** Writes a checkpoint of make_spec_small into folder. */
+void tiny_checkpoint(const char *folder);
+/** Compiles it to path (the checkpoint is made beside it). packed: with the weights packed for this machine. */
+bnc_status tiny_compile(const char *checkpoint, const char *path, bnc_weights vision, bnc_weights text, bool packed);
+/** Both; int8 vision, int4 text. */
+void tiny_model(const char *path, bool packed);
+
+/** Opens a model with this cache folder, feeds it a few ids and a picture, and copies the logits. Returns the status and, on failure, prints why. */
+bnc_status tiny_logits(const char *model, const char *cache, float logits[TINY_VOCABULARY]);
+
+#endif

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Linear layers against their formulas, by kind, shape, stride, bias and number of threads. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "ops/qd8.h"
+#include "ops/xnn/linear.h"
+#include "platforms/mem.h"
+
+#define POOLS 3
+static bnc_pool *pools[POOLS]; /* of 1, 2 and 4 threads */
+
+static uint32_t state = 1;
+static float uniform(void) {
+  state = state * 1664525u + 1013904223u;
+  return (float)(state >> 8) / (float)(1u << 23) - 1.0f;
+}
+
+typedef struct matrix_case {
+  bnc_linear_kind kind;
+  size_t rows, n, k, group, in_pad, out_pad;
+  bool bias;
+} matrix_case;
+
+typedef struct data {
+  matrix_case c;
+  bnc_linear_spec spec;
+  float *x, *y, *bias, *scales;
+  uint8_t *w;
+  uint16_t *blocks;
+  int8_t *q;
+  bnc_qd8_params *params;
+} data;
+
+static void *need(size_t size) {
+  void *block = bnc_mem_zalloc(size + 64);
+  assert_non_null(block);
+  return block;
+}
+
+static float bf16(uint16_t x) {
+  uint32_t bits = (uint32_t)x << 16;
+  float f;
+  memcpy(&f, &bits, sizeof f);
+  return f;
+}
+
+static data make(const matrix_case *c) {
+  size_t in = c->k + c->in_pad, out = c->n + c->out_pad, groups = c->group ? c->k / c->group : 0;
+  data d = {.c = *c, .x = need(c->rows * in * 4), .y = need((c->rows + 1) * out * 4), .bias = need(c->n * 4), .scales = need(c->n * 4), .w = need(c->n * c->k * 4),
+            .blocks = need(c->n * groups * 2), .q = need(c->rows * in), .params = need((c->rows + BNC_QD8_EXTRA) * sizeof(bnc_qd8_params))};
+  for (size_t i = 0; i < c->rows * in; i++) d.x[i] = uniform();
+  for (size_t k = 0; c->rows > 2 && k < c->k; k++) d.x[in + k] = 0.0f; /* the second row is one of zeros */
+  for (size_t i = 0; i < c->n; i++) {
+    d.bias[i] = uniform();
+    d.scales[i] = 0.001f + fabsf(uniform()) * 0.01f;
+  }
+  for (size_t i = 0; i < c->n * groups; i++) d.blocks[i] = (uint16_t)(0x3c00 + (state = state * 1664525u + 1013904223u) % 256);
+  for (size_t i = 0; i < c->n * c->k; i++) {
+    if (c->kind == BNC_LINEAR_F32)
+      ((float *)(void *)d.w)[i] = uniform();
+    else
+      d.w[i] = (uint8_t)(int8_t)(uniform() * 127.0f);
+  }
+  for (size_t r = 0; r < c->rows; r++) {
+    float lo = 0.0f, hi = 0.0f, s;
+    for (size_t k = 0; k < c->k; k++) {
+      lo = fminf(lo, d.x[r * in + k]);
+      hi = fmaxf(hi, d.x[r * in + k]);
+    }
+    d.params[r] = bnc_qd8_choose(lo, hi, &s);
+    for (size_t k = 0; k < c->k; k++) d.q[r * in + k] = bnc_qd8_value(d.x[r * in + k], s, d.params[r].zero_point);
+  }
+  bnc_qd8_pad(d.params, c->rows);
+  d.spec = (bnc_linear_spec){.kind = c->kind, .n = c->n, .k = c->k, .group = c->group, .in_stride = in, .out_stride = out, .weights = d.w,
+                             .scales = c->kind == BNC_LINEAR_QD8_QC8 ? (const void *)d.scales : d.blocks, .bias = c->bias ? d.bias : NULL};
+  return d;
+}
+
+static void drop(data *d) {
+  void *blocks[] = {d->x, d->y, d->bias, d->scales, d->w, d->blocks, d->q, d->params};
+  for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++) bnc_mem_free(blocks[i]);
+}
+
+/* y[row][n] in double, or for int8 exactly as the kernels round; *bound: what f32 sums may differ by. */
+static double expected(const data *d, size_t r, size_t n, double *bound) {
+  const matrix_case *c = &d->c;
+  size_t in = c->k + c->in_pad;
+  double sum = 0.0, size = 0.0, bias = c->bias ? (double)d->bias[n] : 0.0;
+  int64_t whole = 0;
+  for (size_t k = 0; k < c->k; k++) {
+    double a, w;
+    if (c->kind == BNC_LINEAR_F32) {
+      a = d->x[r * in + k];
+      w = ((const float *)(const void *)d->w)[n * c->k + k];
+    } else if (c->kind == BNC_LINEAR_QD8_QC8) {
+      whole += (d->q[r * in + k] - d->params[r].zero_point) * (int8_t)d->w[n * c->k + k];
+      continue;
+    } else {
+      uint8_t byte = d->w[n * (c->k / 2) + k / 2];
+      a = (double)(d->q[r * in + k] - d->params[r].zero_point) * (double)d->params[r].scale;
+      w = ((k & 1 ? byte >> 4 : byte & 15) - 8) * (double)bf16(d->blocks[n * (c->k / c->group) + k / c->group]);
+    }
+    sum += a * w;
+    /* Blocks of int4 are summed before the zero point is taken out: the intermediate sums are that much larger. */
+    size += fabs(a * w) + (c->kind == BNC_LINEAR_QD8_QB4 ? fabs((double)d->params[r].zero_point * (double)d->params[r].scale * w) : 0.0);
+  }
+  if (c->kind == BNC_LINEAR_QD8_QC8) {
+    *bound = 0.0;
+    return (double)fmaf((float)whole * d->params[r].scale, d->scales[n], c->bias ? d->bias[n] : 0.0f);
+  }
+  *bound = (size + fabs(bias)) * 1.2e-7 * ((double)c->k + 4.0);
+  return sum + bias;
+}
+
+static void check_case(const matrix_case *c) {
+  data d = make(c);
+  bnc_error err;
+  size_t out = c->n + c->out_pad, bytes = (c->rows + 1) * out * sizeof(float);
+  float *first = need(bytes);
+  for (size_t p = 0; p < POOLS; p++) {
+    bnc_packed_store *store;
+    bnc_linear_set *set;
+    bnc_pool *pool = pools[p];
+    uint32_t id;
+    if (p > 0 && c->rows * c->n < 128) continue; /* nothing to share */
+    assert_int_equal(bnc_packed_create(&store, &err), BNC_OK);
+    assert_int_equal(bnc_linear_set_create(&set, store, bnc_pool_yields(pool), &err), BNC_OK);
+    assert_int_equal(bnc_linear_set_add(set, &d.spec, 3, 0, &id, &err), BNC_OK);
+    for (size_t i = 0; i < bytes / sizeof(float); i++) d.y[i] = 12345.0f;
+    assert_int_equal(bnc_linear_set_run(set, id, c->rows, c->kind == BNC_LINEAR_F32 ? (const void *)d.x : d.q, d.params, d.y, pool), BNC_OK);
+    if (p == 0) memcpy(first, d.y, bytes);
+    assert_memory_equal(first, d.y, bytes);
+    bnc_linear_set_destroy(set);
+    bnc_packed_destroy(store);
+  }
+  for (size_t r = 0; r <= c->rows; r++)
+    for (size_t n = 0; n < out; n++) {
+      double bound = 0.0, want = r == c->rows || n >= c->n ? 12345.0 : expected(&d, r, n, &bound), have = (double)first[r * out + n];
+      if (c->kind == BNC_LINEAR_QD8_QB4 && r == 1 && c->rows > 2) bound = 0.0; /* zeros give the bias */
+      if (!(fabs(have - want) <= bound))
+        fail_msg("kind %d, %zu rows, %zu x %zu, group %zu: row %zu column %zu is %g, expected %g +- %g", (int)c->kind, c->rows, c->n, c->k, c->group, r, n, have,
+                 want, bound);
+    }
+  bnc_mem_free(first);
+  drop(&d);
+}
+
+static void test_formula(void **s) {
+  (void)s;
+  static const size_t rows[] = {1, 2, 3, 5, 8, 17}, n[] = {1, 15, 17, 64, 100}, k[] = {32, 96, 256};
+  for (int kind = 0; kind < 3; kind++)
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+      for (size_t j = 0; j < sizeof n / sizeof *n; j++)
+        for (size_t l = 0; l < sizeof k / sizeof *k; l++) {
+          matrix_case c = {(bnc_linear_kind)kind, rows[i], n[j], k[l], 32, kind == BNC_LINEAR_F32 ? 3 : 0, (i + j) % 2 * 5, (i + l) % 2 == 0};
+          check_case(&c);
+          c.k = kind == BNC_LINEAR_QD8_QB4 ? c.k : c.k - 1 - j % 3; /* depths that no vector divides */
+          c.group = c.k % 64 == 0 ? 64 : 32;
+          check_case(&c);
+        }
+}
+
+/* Column slabs of one matrix give the bits of the whole, through one operator per shape. */
+static void test_slabs(void **s) {
+  (void)s;
+  for (int kind = 0; kind < 3; kind++) {
+    matrix_case c = {(bnc_linear_kind)kind, 7, 192, 128, 32, 0, 0, true};
+    data d = make(&c);
+    bnc_error err;
+    bnc_packed_store *store;
+    bnc_linear_set *set;
+    bnc_pool *pool = pools[1];
+    uint32_t whole, part[3];
+    const void *x = kind == BNC_LINEAR_F32 ? (const void *)d.x : d.q;
+    float *apart = need(c.rows * c.n * 4);
+    assert_int_equal(bnc_packed_create(&store, &err), BNC_OK);
+    assert_int_equal(bnc_linear_set_create(&set, store, false, &err), BNC_OK);
+    assert_int_equal(bnc_linear_set_add(set, &d.spec, 0, 0, &whole, &err), BNC_OK);
+    for (uint32_t p = 0; p < 3; p++) {
+      bnc_linear_spec slab = d.spec;
+      size_t row = p * 64;
+      slab.n = 64;
+      slab.weights = d.w + row * c.k * 4 / (kind == BNC_LINEAR_F32 ? 1 : kind == BNC_LINEAR_QD8_QC8 ? 4 : 8);
+      slab.scales = kind == BNC_LINEAR_QD8_QC8 ? (const void *)(d.scales + row) : d.blocks + row * (c.k / c.group);
+      slab.bias = d.bias + row;
+      assert_int_equal(bnc_linear_set_add(set, &slab, 0, p * 64, &part[p], &err), BNC_OK);
+    }
+    assert_int_equal(bnc_linear_set_operators(set), 2);
+    assert_int_equal(bnc_linear_set_layers(set), 4);
+    assert_int_equal(bnc_linear_set_run(set, whole, c.rows, x, d.params, d.y, pool), BNC_OK);
+    for (uint32_t p = 3; p-- > 0;) assert_int_equal(bnc_linear_set_run(set, part[p], c.rows, x, d.params, apart + p * 64, pool), BNC_OK);
+    assert_memory_equal(apart, d.y, c.rows * c.n * 4);
+    for (size_t r = 0; r < c.rows; r++) { /* row by row gives the batch's bits */
+      bnc_qd8_params one[1 + BNC_QD8_EXTRA] = {d.params[r]};
+      bnc_qd8_pad(one, 1);
+      const void *row = kind == BNC_LINEAR_F32 ? (const void *)(d.x + r * c.k) : d.q + r * c.k;
+      assert_int_equal(bnc_linear_set_run(set, part[1], 1, row, one, apart, pool), BNC_OK);
+      assert_memory_equal(apart, d.y + r * c.n + 64, 64 * 4);
+    }
+    bnc_mem_free(apart);
+    bnc_linear_set_destroy(set);
+    bnc_packed_destroy(store);
+    drop(&d);
+  }
+}
+
+static void test_refused_scales(void **s) {
+  (void)s;
+  matrix_case c = {BNC_LINEAR_QD8_QB4, 1, 16, 64, 32, 0, 0, false};
+  data d = make(&c);
+  bnc_error err;
+  bnc_packed_store *store;
+  bnc_linear_set *set;
+  uint32_t id;
+  d.blocks[5] = 0x8000;
+  assert_int_equal(bnc_packed_create(&store, &err), BNC_OK);
+  assert_int_equal(bnc_linear_set_create(&set, store, false, &err), BNC_OK);
+  assert_int_equal(bnc_linear_set_add(set, &d.spec, 0, 0, &id, &err), BNC_ERROR_FORMAT);
+  bnc_linear_set_destroy(set);
+  bnc_packed_destroy(store);
+  drop(&d);
+}
+
+static int setup(void **s) {
+  bnc_error err;
+  (void)s;
+  for (size_t p = 0; p < POOLS; p++)
+    if (bnc_pool_create(&pools[p], (size_t)1 << p, &err) != BNC_OK) return -1;
+  return 0;
+}
+
+static int teardown(void **s) {
+  (void)s;
+  for (size_t p = 0; p < POOLS; p++) bnc_pool_destroy(pools[p]);
+  return 0;
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_formula), cmocka_unit_test(test_slabs), cmocka_unit_test(test_refused_scales)};
+  return cmocka_run_group_tests(tests, setup, teardown);
+}
