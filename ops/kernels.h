@@ -8,6 +8,7 @@
 #include "ops/attention/attention.h"
 #include "ops/embed/embed.h"
 #include "ops/kv_append/kv_append.h"
+#include "ops/matmul/matmul.h"
 #include "ops/norm/norm.h"
 #include "ops/patches/patches.h"
 #include "ops/quantize/quantize.h"
@@ -26,6 +27,7 @@ typedef struct bnc_kernels {
   bnc_patches_ops patches;
   bnc_embed_ops embed;
   bnc_kv_append_ops kv_append;
+  bnc_matmul_ops matmul;
 } bnc_kernels;
 
 /** Fills every slot with the best kernel that `level` may use (bnc_cpu.level of platforms/cpu.h). */

@@ -97,6 +97,7 @@ void check_activate(check *c);
 void check_add(check *c);
 void check_attention(check *c);
 void check_kv_append(check *c);
+void check_matmul(check *c);
 void check_norm(check *c);
 void check_quantize(check *c);
 void check_rope(check *c);

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file matmul.h  y = x W^T + bias for dynamically quantised int8 rows (ops/qd8.h) and int4 weights with one scale per group of 32 m columns.
+ *
+ * With u the stored nibble (value u - 8), per row r and column n, groups g in order:
+ *   acc = fmaf((float)(sum over k in g of q[k] * u[n][k] - 8 * sum over k in g of q[k]), scale[n][g], acc)
+ *   y = fmaf(fmaf(-zero_point, offset[n], acc), x_scale, bias[n]),  offset[n] = sum over g of scale[n][g] * sum over k in g of (u - 8)
+ * The integer part is exact on every level, so all levels give the same bits.
+ *
+ * The range scheme, settled here once: x86 multiplies unsigned by signed bytes and adds pairs in saturating int16 (vpmaddubsw). The nibble is the
+ * unsigned factor, at most 15, the activation the signed one, at least -128: 16 products, one block of 32 columns, stay within 15 * 128 * 16 =
+ * 30720 and cannot saturate. They are widened to int32 after each block. int32 holds any group (15 * 128 * 2^20 < 2^31).
+ */
+#ifndef BINOCLE_OPS_MATMUL_MATMUL_H
+#define BINOCLE_OPS_MATMUL_MATMUL_H
+
+#include "ops/level.h"
+#include "ops/qd8.h"
+
+enum { BNC_I4_PANEL = 8, BNC_I4_BLOCK = 32 };
+
+/** Packed weights of N rows (the result's columns) and K columns, in panels of 8 rows; rows beyond N are zeros. 4 + 16 / group bits per weight. */
+typedef struct bnc_i4_matrix {
+  size_t n, k, group;     /* k and group are multiples of 32; group divides k */
+  const uint8_t *nibbles; /* [panels, k / 32, 4, 8, 4]: byte (c, i, j) of a block holds columns 8 c + j (low) and 8 c + 4 + j (high) of row i */
+  const uint16_t *scales; /* bf16 [panels, k / group, 8] */
+  const float *offset;    /* [panels * 8] */
+} bnc_i4_matrix;
+
+typedef struct bnc_matmul_args {
+  bnc_i4_matrix w;
+  const float *bias;            /* [n] or NULL */
+  size_t rows;
+  const int8_t *q;              /* [rows, k] */
+  const bnc_qd8_params *params; /* [rows] */
+  int32_t *sums;                /* [rows, k / group], written by the sums kernel, read by the matmul */
+  float *y;                     /* [rows, n] */
+  size_t q_stride, y_stride;    /* elements from row to row */
+} bnc_matmul_args;
+
+/** sums: 8 times the sum of q over each group, for the rows [from, to). matmul: all rows, the panels (of 8 columns of y) [from, to). */
+#define BNC_MATMUL_KERNEL(name) BNC_KERNEL(name, const bnc_matmul_args *args, size_t from, size_t to)
+BNC_MATMUL_KERNEL(matmul_sums);
+BNC_MATMUL_KERNEL(matmul_i4);
+
+typedef struct bnc_matmul_ops {
+  bnc_matmul_sums_fn *sums;
+  bnc_matmul_i4_fn *i4;
+} bnc_matmul_ops;
+
+void bnc_matmul_init(bnc_matmul_ops *ops, bnc_cpu_level level);
+
+static inline size_t bnc_i4_panels(size_t n) { return (n + BNC_I4_PANEL - 1) / BNC_I4_PANEL; }
+
+/** Packs the panels [from, to) of w.n rows of canonical int4 weights into the arrays of w (sizes as above, the caller's). */
+void bnc_matmul_i4_pack(const bnc_i4_matrix *w, uint8_t *nibbles, uint16_t *scales, float *offset,
+                        const uint8_t *source /* [n, k / 2], even columns in the low nibble */, const uint16_t *source_scales /* bf16 [n, k / group] */,
+                        size_t from, size_t to);
+
+#endif

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <assert.h>
+
+#include "ops/matmul/matmul.h"
+
+void bnc_matmul_init(bnc_matmul_ops *ops, bnc_cpu_level level) {
+  ops->sums = bnc_matmul_sums_scalar;
+  ops->i4 = bnc_matmul_i4_scalar;
+#if BINOCLE_LEVEL_AVX2
+  if (level >= BNC_CPU_AVX2) {
+    ops->i4 = bnc_matmul_i4_avx2;
+  }
+#endif
+  (void)level;
+  assert(ops->sums && ops->i4);
+}
