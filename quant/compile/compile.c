@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <binocle/compile.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "platforms/file.h"
 #include "platforms/mem.h"
@@ -84,6 +86,11 @@ static void fill_meta(bnc_file_meta *m, const bnc_geometry *g, const bnc_build_o
   m->pad_colour = (uint32_t)v->pad_colour[0] << 16 | (uint32_t)v->pad_colour[1] << 8 | v->pad_colour[2];
 }
 
+static void remove_report(const char *path) {
+  struct stat st;
+  if (lstat(path, &st) == 0 && S_ISREG(st.st_mode)) unlink(path);
+}
+
 static bnc_status compile(bnc_context *context, const bnc_compile_options *o, const bnc_checkpoint *checkpoint, bnc_error *err) {
   const bnc_geometry *g = bnc_checkpoint_geometry(checkpoint);
   bnc_tensor_source source = {NULL, read_checkpoint};
@@ -109,9 +116,13 @@ static bnc_status compile(bnc_context *context, const bnc_compile_options *o, co
     parts.tokenizer_size = text.tokenizer_size;
     parts.report = report;
     parts.packed = o->packed != 0;
-    s = bnc_model_write(context, &parts, o->output, err);
+    /* The report first: a compile that fails leaves neither file. */
+    if (o->report) s = bnc_file_save(o->report, report, strlen(report), err);
+    if (s == BNC_OK) {
+      s = bnc_model_write(context, &parts, o->output, err);
+      if (s != BNC_OK && o->report) remove_report(o->report);
+    }
   }
-  if (s == BNC_OK && o->report) s = bnc_file_save(o->report, report, strlen(report), err);
   bnc_mem_free(report);
   bnc_mem_free(rope);
   bnc_text_parts_free(&text);

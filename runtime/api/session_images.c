@@ -8,6 +8,8 @@
 #include "runtime/image/image.h"
 #include "runtime/model/probes.h"
 
+static const char looking[] = "looking at the picture"; /* the stage that progress names */
+
 void bnc_session_drop_images(bnc_session *session) { session->images = 0; }
 
 /* The picture into vision's input; what was computed before is gone from the arena. */
@@ -31,7 +33,7 @@ static bnc_status add(bnc_session *s, bnc_image *image) {
   bnc_image_free(image);
   if (status == BNC_OK && !bnc_array_reserve(&s->image, &s->image_capacity, (s->images + 1) * count, sizeof *s->image))
     status = bnc_fail_memory(&s->error, (s->images + 1) * count * sizeof *s->image);
-  if (status == BNC_OK) status = bnc_session_run(s, BNC_PROGRAM_VISION, 0, "looking at the picture", NULL);
+  if (status == BNC_OK) status = bnc_session_run(s, BNC_PROGRAM_VISION, 0, looking, NULL);
   if (status != BNC_OK) return status;
   const bnc_operand *out = &s->model->file.program[BNC_PROGRAM_VISION].head->output;
   const float *rows = bnc_executor_output(s->executor, BNC_PROGRAM_VISION);
@@ -89,10 +91,15 @@ static void collect(void *context, const bnc_file_probe *probe, const float *val
   c->done++;
 }
 
+static bool encode_step(void *context, size_t done, size_t total) {
+  const collector *c = context;
+  return bnc_context_progress(c->session->model->context, looking, (double)done / (double)total);
+}
+
 static bnc_status encode_stage(bnc_session *s, bnc_image_stage stage, bnc_array *array) {
   const bnc_program *program = &s->model->file.program[BNC_PROGRAM_VISION];
   collector c = {.session = s, .program = program, .array = array};
-  bnc_run_hooks hooks = {.context = &c, .probe = collect};
+  bnc_run_hooks hooks = {.context = &c, .probe = collect, .step = encode_step};
   c.probe = bnc_mem_array(program->head->probes + 1, sizeof *c.probe);
   if (!c.probe) return bnc_fail_memory(&s->error, program->head->probes * sizeof *c.probe);
   c.parts = bnc_program_stage_probes(program, (uint32_t)stage, c.probe);

@@ -48,14 +48,33 @@ static size_t fill_rows(bnc_session *s, cursor *c, size_t most) {
   return rows;
 }
 
+/* How far a prompt of several chunks is. */
+typedef struct prompt_progress {
+  const bnc_context *context;
+  size_t done, rows, total; /* rows before this chunk, in it, of all chunks */
+} prompt_progress;
+
+static bool report_prompt(void *context, size_t done, size_t total) {
+  const prompt_progress *p = context;
+  const double chunk = (double)p->rows * (double)done / (double)total;
+  return bnc_context_progress(p->context, "reading the prompt", ((double)p->done + chunk) / (double)p->total);
+}
+
 static bnc_status prefill(bnc_session *s, const int32_t *ids, size_t count, size_t total, size_t images) {
   cursor c = {.ids = ids, .count = count};
   size_t capacity = bnc_executor_capacity(s->executor, BNC_PROGRAM_PREFILL), done = 0;
+  const size_t before = s->rows;
+  const int32_t last_id = s->last_id;
   uint64_t start = bnc_clock_ns();
   while (done < total) {
     size_t rows = fill_rows(s, &c, total - done < capacity ? total - done : capacity);
-    bnc_status status = bnc_session_run(s, BNC_PROGRAM_PREFILL, rows, "reading the prompt", NULL);
+    prompt_progress progress = {s->model->context, done, rows, total};
+    bnc_run_hooks hooks = {.context = &progress, .step = report_prompt};
+    bnc_status status = bnc_session_run(s, BNC_PROGRAM_PREFILL, rows, NULL, &hooks);
     if (status != BNC_OK) {
+      /* The conversation is what it was before this prompt: what was cached of it will be overwritten. */
+      s->rows = before;
+      s->last_id = last_id;
       s->logits = NULL;
       return status;
     }

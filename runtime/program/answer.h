@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file answer.h  A question and its answer, as run and chat have them. */
+#ifndef BINOCLE_PROGRAM_ANSWER_H
+#define BINOCLE_PROGRAM_ANSWER_H
+
+#include "runtime/program/work.h"
+
+typedef struct bnc_answer_options {
+  uint64_t max_tokens, top_k, seed;
+  double temperature, top_p;
+} bnc_answer_options;
+
+#define BNC_ANSWER_DEFAULTS {.max_tokens = 256, .top_p = 1}
+/* Rows of a table of options. */
+#define BNC_ANSWER_OPTIONS(o) \
+  {.name = "max-tokens", .value = "N", .help = "longest answer; default 256", .count = &(o).max_tokens, .least = 1, .most = 1000000}, \
+  {.name = "temperature", .value = "T", .help = "0 (the default): always the likeliest token; higher: more varied", .real = &(o).temperature, .high = 100}, \
+  {.name = "top-p", .value = "P", .help = "draw from the likeliest tokens that make up P; default 1: from all", .real = &(o).top_p, .low = 1e-6, .high = 1}, \
+  {.name = "top-k", .value = "K", .help = "draw from the K likeliest tokens; default 0: from all", .count = &(o).top_k, .most = UINT32_MAX}, \
+  {.name = "seed", .value = "S", .help = "of the drawing; default 0", .count = &(o).seed, .most = UINT64_MAX}
+
+typedef struct bnc_answer {
+  bnc_work *work;
+  bool stream;       /* to standard output as it comes */
+  bool begun, ends_line;
+  char *text;        /* [length], kept where it is not streamed */
+  size_t length, room;
+  uint64_t tokens;
+  double first_token; /* bnc_seconds() when it came */
+  bnc_finish finish;
+  bool output_failed, out_of_memory;
+} bnc_answer;
+
+/** Before vision runs: the question is UTF-8, and has no "<image>", or one for each picture. */
+int bnc_answer_check_question(bnc_work *work, const char *question, size_t pictures);
+/** Asks and generates; a streamed answer ends with a line break. Exit code as in work.h: an interrupted answer is done. */
+int bnc_answer_ask(bnc_answer *answer, const char *question, const bnc_answer_options *options);
+void bnc_answer_free(bnc_answer *answer);
+
+#endif

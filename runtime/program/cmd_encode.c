@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "runtime/program/commands.h"
+#include "runtime/program/work.h"
+
+static const char *const stages[] = {"pixels", "tiles", "dem", "projector", NULL}; /* in the order of bnc_image_stage */
+
+static int encode(bnc_work *work, const char *path, const char *image, bnc_image_stage stage, const char *output) {
+  bnc_array array = {0};
+  int code = bnc_work_check_output(work, output);
+  if (code == BNC_EXIT_DONE) code = bnc_work_open_model(work, path);
+  if (code == BNC_EXIT_DONE) code = bnc_work_check_vision(work, path);
+  if (code == BNC_EXIT_DONE) code = bnc_work_open_session(work);
+  if (code != BNC_EXIT_DONE) return code;
+  bnc_status status = bnc_session_encode(work->session, image, stage, &array);
+  if (status != BNC_OK) return bnc_work_fail(work, status, NULL, bnc_session_error(work->session));
+  status = bnc_array_save(work->context, output, array.values, array.shape, array.rank);
+  bnc_array_free(&array);
+  return status == BNC_OK ? BNC_EXIT_DONE : bnc_work_fail(work, status, NULL, bnc_context_error(work->context));
+}
+
+static int run(const bnc_command *command, int argc, char **argv) {
+  bnc_work work = {0};
+  unsigned stage = 0;
+  const char *operand[2] = {NULL, NULL}, *output = NULL;
+  const bnc_option options[] = {
+      {.name = "stage", .value = "STAGE", .help = "pixels, tiles, dem or projector", .required = true, .choice = &stage, .choices = stages},
+      {.name = "o", .value = "OUT.npy", .help = "the float32 array to write", .required = true, .text = &output},
+      BNC_WORK_THREADS(work),
+      BNC_WORK_QUIET(work),
+  };
+  const bnc_arguments arguments = {(const char *const[]){"MODEL", "IMAGE", NULL}, operand, options, BNC_COUNT_OF(options)};
+  int code = bnc_options_parse(command, &arguments, argc, argv);
+  if (code != BNC_PARSED) return code;
+  code = bnc_work_begin(&work);
+  if (code == BNC_EXIT_DONE) code = encode(&work, operand[0], operand[1], (bnc_image_stage)stage, output);
+  return bnc_work_end(&work, code);
+}
+
+const bnc_command bnc_cmd_encode = {
+    .name = "encode",
+    .synopsis = "MODEL IMAGE --stage STAGE -o OUT.npy [options]",
+    .summary = "writes what vision makes of a picture, at one of its stages",
+    .details = "\nstages, as float32 arrays:\n"
+               "  pixels     [3, S, S]        the padded, resized and normalised picture\n"
+               "  tiles      [T, rows, C]     the tower's features of each live tile ('binocle inspect --json' names them)\n"
+               "  dem        [rows, C]        local and global features, fused\n"
+               "  projector  [rows, H]        what the language model reads",
+    .examples = "  binocle encode model.bnc street.jpg --stage projector -o street.npy",
+    .run = run,
+};

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "runtime/program/options.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "runtime/program/console.h"
+
+int bnc_usage_error(const char *command, const char *format, ...) {
+  char text[512];
+  va_list args;
+  va_start(args, format);
+  vsnprintf(text, sizeof text, format, args);
+  va_end(args);
+  if (command) bnc_console_error("%s: %s; see 'binocle %s --help'", command, text, command);
+  else bnc_console_error("%s; see 'binocle --help'", text);
+  return BNC_EXIT_USAGE;
+}
+
+/* The dashes belong to how an option is written. */
+static const char *dashes(const bnc_option *option) { return option->name[1] ? "--" : "-"; }
+
+static bool is_named(const bnc_option *option, const char *name, size_t length) {
+  return strlen(option->name) == length && memcmp(option->name, name, length) == 0;
+}
+
+/* The option that an argument names ("--name", "--name=value", "-o"), or NULL; *value: what stands behind "=", or NULL. */
+static const bnc_option *find_option(const bnc_arguments *arguments, const char *argument, const char **value) {
+  const bool is_long = argument[0] == '-' && argument[1] == '-';
+  const char *name = argument + (is_long ? 2 : 1), *equals = is_long ? strchr(name, '=') : NULL;
+  const size_t length = equals ? (size_t)(equals - name) : strlen(name);
+  *value = equals ? equals + 1 : NULL;
+  if (is_long ? length < 2 : length != 1) return NULL;
+  for (size_t i = 0; i < arguments->count; i++)
+    if (is_named(&arguments->options[i], name, length)) return &arguments->options[i];
+  return NULL;
+}
+
+static bool parse_count(const char *text, uint64_t *count) {
+  char *end;
+  if (text[0] < '0' || text[0] > '9') return false; /* strtoull would take white space and signs */
+  errno = 0;
+  const unsigned long long parsed = strtoull(text, &end, 10);
+  *count = parsed;
+  return *end == '\0' && errno == 0;
+}
+
+static bool parse_real(const char *text, double *real) {
+  char *end;
+  if (!text[0] || text[strspn(text, "0123456789.eE+-")]) return false; /* strtod would take white space, hexadecimals, inf and nan */
+  *real = strtod(text, &end);
+  return *end == '\0' && isfinite(*real);
+}
+
+static int parse_choice(const char *command, const bnc_option *o, const char *value) {
+  char all[128] = "";
+  for (unsigned i = 0; o->choices[i]; i++) {
+    if (strcmp(o->choices[i], value) == 0) {
+      *o->choice = i;
+      return BNC_PARSED;
+    }
+    const size_t used = strlen(all);
+    snprintf(all + used, sizeof all - used, "%s%s", i == 0 ? "" : o->choices[i + 1] ? ", " : " or ", o->choices[i]);
+  }
+  return bnc_usage_error(command, "%s%s is '%.60s', expected %s", dashes(o), o->name, value, all);
+}
+
+static int store(const char *command, const bnc_option *o, const char *value) {
+  if (o->choice) return parse_choice(command, o, value);
+  if (o->count) {
+    uint64_t count;
+    if (!parse_count(value, &count) || count < o->least || count > o->most)
+      return bnc_usage_error(command, "%s%s is '%.60s', expected a whole number from %llu to %llu", dashes(o), o->name, value, (unsigned long long)o->least,
+                             (unsigned long long)o->most);
+    *o->count = count;
+    return BNC_PARSED;
+  }
+  if (o->real) {
+    double real;
+    if (!parse_real(value, &real) || real < o->low || real > o->high)
+      return bnc_usage_error(command, "%s%s is '%.60s', expected a number from %g to %g", dashes(o), o->name, value, o->low, o->high);
+    *o->real = real;
+    return BNC_PARSED;
+  }
+  if (!value[0]) return bnc_usage_error(command, "%s%s is empty", dashes(o), o->name);
+  if (o->text) {
+    *o->text = value;
+    return BNC_PARSED;
+  }
+  if (o->list->count == BNC_LIST_LIMIT) return bnc_usage_error(command, "%s%s is given more than %d times", dashes(o), o->name, BNC_LIST_LIMIT);
+  o->list->item[o->list->count++] = value;
+  return BNC_PARSED;
+}
+
+/* One option with its value; *used: how many arguments it took. */
+static int parse_option(const char *command, const bnc_arguments *arguments, int left, char **argv, bool *seen, int *used) {
+  const char *value, *unused;
+  const bnc_option *o = find_option(arguments, argv[0], &value);
+  *used = 1;
+  if (!o) return bnc_usage_error(command, "there is no option '%.60s'", argv[0]);
+  bool *again = &seen[o - arguments->options];
+  if (*again && !o->list) return bnc_usage_error(command, "%s%s is given twice", dashes(o), o->name);
+  *again = true;
+  if (o->flag) {
+    if (value) return bnc_usage_error(command, "%s%s takes no value, found '%.60s'", dashes(o), o->name, value);
+    *o->flag = true;
+    return BNC_PARSED;
+  }
+  if (!value) {
+    /* "--prompt --json" forgot its value; "--prompt=--json" did not. */
+    if (left < 2 || (argv[1][0] == '-' && find_option(arguments, argv[1], &unused)))
+      return bnc_usage_error(command, "%s%s %s lacks its value", dashes(o), o->name, o->value);
+    value = argv[1];
+    *used = 2;
+  }
+  return store(command, o, value);
+}
+
+static int check_required(const char *command, const bnc_arguments *arguments, size_t operands, const bool *seen) {
+  if (arguments->operands[operands]) return bnc_usage_error(command, "%s is missing", arguments->operands[operands]);
+  for (size_t i = 0; i < arguments->count; i++) {
+    const bnc_option *o = &arguments->options[i];
+    if (o->required && !seen[i]) return bnc_usage_error(command, "%s%s %s is missing", dashes(o), o->name, o->value);
+  }
+  return BNC_PARSED;
+}
+
+int bnc_options_parse(const bnc_command *command, const bnc_arguments *arguments, int argc, char **argv) {
+  bool seen[BNC_OPTIONS_LIMIT] = {false}, options_end = false;
+  size_t operands = 0;
+  /* Help wins over whatever else is wrong. */
+  for (int i = 0; i < argc && strcmp(argv[i], "--") != 0; i++)
+    if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
+      bnc_options_help(command, arguments);
+      return bnc_console_finish(BNC_EXIT_DONE);
+    }
+  for (int i = 0, used; i < argc; i += used) {
+    used = 1;
+    if (!options_end && strcmp(argv[i], "--") == 0) {
+      options_end = true;
+    } else if (!options_end && argv[i][0] == '-' && argv[i][1]) {
+      const int code = parse_option(command->name, arguments, argc - i, argv + i, seen, &used);
+      if (code != BNC_PARSED) return code;
+    } else {
+      if (!arguments->operands[operands]) return bnc_usage_error(command->name, "'%.60s' is one argument too many", argv[i]);
+      if (!argv[i][0]) return bnc_usage_error(command->name, "%s is empty", arguments->operands[operands]);
+      arguments->operand[operands++] = argv[i];
+    }
+  }
+  return check_required(command->name, arguments, operands, seen);
+}
+
+void bnc_options_help(const bnc_command *command, const bnc_arguments *arguments) {
+  bnc_console_print("usage: binocle %s %s\n\n%s\n", command->name, command->synopsis, command->summary);
+  if (command->details) bnc_console_print("%s\n", command->details);
+  bnc_console_print("\noptions:\n");
+  for (size_t i = 0; i <= arguments->count; i++) {
+    const bnc_option help = {.name = "help", .help = "print this"}, *o = i < arguments->count ? &arguments->options[i] : &help;
+    char left[64];
+    snprintf(left, sizeof left, "%s%s%s%s", dashes(o), o->name, o->value ? " " : "", o->value ? o->value : "");
+    bnc_console_print("  %-28s %s%s\n", left, o->help, o->list ? "; may be repeated" : "");
+  }
+  bnc_console_print("\nexamples:\n%s\n", command->examples);
+}

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "runtime/program/work.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static void on_log(void *user, bnc_log_level level, const char *message) {
+  if (level != BNC_LOG_DEBUG) bnc_work_note(user, "%s%s", level == BNC_LOG_WARNING ? "warning: " : "", message);
+}
+
+static int on_progress(void *user, const char *stage, double fraction) {
+  bnc_work *work = user;
+  /* While the answer streams, its text is the progress. */
+  if (strcmp(stage, "answering") != 0) bnc_progress_show(&work->progress, stage, fraction);
+  return bnc_interrupted();
+}
+
+int bnc_work_begin(bnc_work *work) {
+  bnc_context_settings settings;
+  bnc_progress_init(&work->progress, work->quiet);
+  bnc_interrupt_arm();
+  bnc_context_settings_init(&settings);
+  settings.user = work;
+  settings.log = on_log;
+  settings.progress = on_progress;
+  settings.threads = (unsigned)work->threads;
+  const bnc_status status = bnc_context_create(&settings, &work->context);
+  return status == BNC_OK ? BNC_EXIT_DONE : bnc_work_refuse(work, "out of memory");
+}
+
+int bnc_work_open_model(bnc_work *work, const char *path) {
+  bnc_progress_show(&work->progress, "opening the model", 0);
+  bnc_status status = bnc_model_open(work->context, path, &work->model);
+  work->info.size = sizeof work->info;
+  if (status == BNC_OK) status = bnc_model_get_info(work->model, &work->info);
+  return status == BNC_OK ? BNC_EXIT_DONE : bnc_work_fail(work, status, NULL, bnc_context_error(work->context));
+}
+
+int bnc_work_open_session(bnc_work *work) {
+  const bnc_status status = bnc_session_create(work->model, &work->session);
+  return status == BNC_OK ? BNC_EXIT_DONE : bnc_work_fail(work, status, NULL, bnc_context_error(work->context));
+}
+
+int bnc_work_end(bnc_work *work, int code) {
+  bnc_progress_clear(&work->progress);
+  if (code == BNC_EXIT_DONE) bnc_work_tell(work);
+  for (unsigned i = 0; i < work->notes; i++) free(work->note[i]);
+  bnc_session_destroy(work->session);
+  bnc_model_close(work->model);
+  bnc_context_destroy(work->context);
+  return bnc_console_finish(code);
+}
+
+int bnc_work_fail(bnc_work *work, bnc_status status, const char *where, const char *message) {
+  bnc_progress_clear(&work->progress);
+  if (status == BNC_ERROR_CANCELLED && bnc_interrupted()) return BNC_EXIT_INTERRUPTED;
+  bnc_console_error("%s%s%s", where ? where : "", where ? ": " : "", message[0] ? message : "failed without saying why");
+  return BNC_EXIT_FAILED;
+}
+
+int bnc_work_refuse(bnc_work *work, const char *format, ...) {
+  char text[2048];
+  va_list args;
+  va_start(args, format);
+  vsnprintf(text, sizeof text, format, args);
+  va_end(args);
+  bnc_progress_clear(&work->progress);
+  bnc_console_error("%s", text);
+  return BNC_EXIT_FAILED;
+}
+
+void bnc_work_note(bnc_work *work, const char *format, ...) {
+  char text[2048];
+  if (work->quiet) return;
+  va_list args;
+  va_start(args, format);
+  vsnprintf(text, sizeof text, format, args);
+  va_end(args);
+  if (work->telling) {
+    bnc_progress_clear(&work->progress);
+    bnc_console_error("%s", text);
+  } else if (work->notes < BNC_NOTES_LIMIT && (work->note[work->notes] = strdup(text)) != NULL) {
+    work->notes++;
+  }
+}
+
+void bnc_work_tell(bnc_work *work) {
+  if (work->notes) bnc_progress_clear(&work->progress);
+  for (unsigned i = 0; i < work->notes; i++) {
+    bnc_console_error("%s", work->note[i]);
+    free(work->note[i]);
+  }
+  work->notes = 0;
+  work->telling = true;
+}
+
+int bnc_work_check_output(bnc_work *work, const char *path) {
+  struct stat st;
+  if (stat(path, &st) == 0) {
+    if (S_ISDIR(st.st_mode)) return bnc_work_refuse(work, "%s: is a folder, expected the name of a file to write", path);
+    return access(path, W_OK) == 0 ? BNC_EXIT_DONE : bnc_work_refuse(work, "%s: cannot be written: %s", path, strerror(errno));
+  }
+  char folder[4096];
+  const char *slash = strrchr(path, '/');
+  const size_t length = !slash ? 1 : slash == path ? 1 : (size_t)(slash - path);
+  if (length >= sizeof folder) return bnc_work_refuse(work, "%.60s...: the name is too long", path);
+  memcpy(folder, slash ? path : ".", length);
+  folder[length] = '\0';
+  if (slash && !slash[1]) return bnc_work_refuse(work, "%s: is a folder, expected the name of a file to write", path);
+  if (stat(folder, &st) != 0) return bnc_work_refuse(work, "%s: cannot be written: %s", path, strerror(errno));
+  if (!S_ISDIR(st.st_mode)) return bnc_work_refuse(work, "%s: cannot be written: %s is no folder", path, folder);
+  return access(folder, W_OK | X_OK) == 0 ? BNC_EXIT_DONE : bnc_work_refuse(work, "%s: cannot be written: %s", path, strerror(errno));
+}
+
+int bnc_work_check_vision(bnc_work *work, const char *path) {
+  return work->info.image_rows ? BNC_EXIT_DONE : bnc_work_refuse(work, "%s: is a text-only model, it takes no picture", path);
+}
+
+int bnc_work_add_images(bnc_work *work, const bnc_text_list *images) {
+  for (size_t i = 0; i < images->count; i++) {
+    const bnc_status status = bnc_session_add_image_file(work->session, images->item[i]);
+    if (status != BNC_OK) return bnc_work_fail(work, status, NULL, bnc_session_error(work->session));
+  }
+  return BNC_EXIT_DONE;
+}

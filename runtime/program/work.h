@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file work.h  What every command that computes does alike: options, context, model, session, messages, the exit code. */
+#ifndef BINOCLE_PROGRAM_WORK_H
+#define BINOCLE_PROGRAM_WORK_H
+
+#include <binocle/binocle.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "runtime/program/console.h"
+#include "runtime/program/options.h"
+#include "runtime/program/progress.h"
+
+#define BNC_THREADS_LIMIT 1024
+
+#define BNC_COUNT_OF(array) (sizeof(array) / sizeof *(array))
+/* Rows of a command's table of options that set fields of a bnc_work. */
+#define BNC_WORK_QUIET(work) {.name = "quiet", .help = "no progress bar, no notes", .flag = &(work).quiet}
+#define BNC_WORK_THREADS(work) \
+  {.name = "threads", .value = "N", .help = "threads to compute on; default: the big cores that it may use", .count = &(work).threads, .least = 1, .most = BNC_THREADS_LIMIT}
+#define BNC_WORK_JSON(work, help_) {.name = "json", .help = help_, .flag = &(work).json}
+
+#define BNC_NOTES_LIMIT 8
+
+typedef struct bnc_work {
+  uint64_t threads; /* 0: the default */
+  bool quiet, json;
+  bnc_progress progress;
+  bnc_context *context;
+  bnc_model *model;
+  bnc_model_info info;  /* of model */
+  bnc_session *session;
+  char *note[BNC_NOTES_LIMIT]; /* messages that wait: see bnc_work_tell */
+  unsigned notes;
+  bool telling;
+} bnc_work;
+
+/* Every function that returns an int: BNC_EXIT_DONE, or the code to end with; the one line that says why is printed then. */
+
+/** After the options are parsed: the context, the bar, Ctrl-C. */
+int bnc_work_begin(bnc_work *work);
+int bnc_work_open_model(bnc_work *work, const char *path);
+int bnc_work_open_session(bnc_work *work);
+/** Everything is freed; notes that still wait are told where code is BNC_EXIT_DONE. Returns bnc_console_finish(code). */
+int bnc_work_end(bnc_work *work, int code);
+
+/** The exit code of a failed call, after saying `message` (the context's or session's), behind `where` ("ids.npy") if that is not NULL. */
+int bnc_work_fail(bnc_work *work, bnc_status status, const char *where, const char *message);
+/** A failure that the program itself found. */
+int bnc_work_refuse(bnc_work *work, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/** A line on standard error, unless quiet. It waits until bnc_work_tell, so that a command that fails says one line: why. */
+void bnc_work_note(bnc_work *work, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/** Says what waits; later notes are said at once. */
+void bnc_work_tell(bnc_work *work);
+
+/** Fails early where a file surely cannot be written, before minutes of computing: a folder, or in a folder that is not there. */
+int bnc_work_check_output(bnc_work *work, const char *path);
+/** Fails where the model has no eyes. */
+int bnc_work_check_vision(bnc_work *work, const char *path);
+/** Runs vision on each file, in order. */
+int bnc_work_add_images(bnc_work *work, const bnc_text_list *images);
+
+#endif
