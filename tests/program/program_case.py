@@ -113,19 +113,15 @@ def load_array(file):
 
 
 class ProgramCase(unittest.TestCase):
-    """One scratch folder per file of tests, with `checkpoint` and what is compiled from it: `model`, and the text-only `text_model`."""
+    """Finds a `checkpoint` and the `model` that is compiled from it in the scratch folder."""
     maxDiff = None
 
     @classmethod
     def setUpClass(cls):
-        shutil.rmtree(WORK, ignore_errors=True)
-        os.makedirs(WORK)
-        cls.checkpoint = make_checkpoint("checkpoint")
-        cls.model = compiled("model.bnc", cls.checkpoint)
-
-    @classmethod
-    def tearDownClass(cls):
-        shutil.rmtree(WORK, ignore_errors=True)
+        cls.checkpoint, cls.model = path("checkpoint"), path("model.bnc")
+        if not os.path.exists(cls.model):
+            make_checkpoint("checkpoint")
+            compiled("model.bnc", cls.checkpoint)
 
     def done(self, *arguments, **settings):
         outcome = binocle(*arguments, **settings)
@@ -146,4 +142,9 @@ class ProgramCase(unittest.TestCase):
 
 
 def main():
-    unittest.main(verbosity=1)
+    shutil.rmtree(WORK, ignore_errors=True)
+    os.makedirs(WORK)
+    try:
+        unittest.main(verbosity=1)
+    finally:
+        shutil.rmtree(WORK, ignore_errors=True)
