@@ -82,7 +82,18 @@ def make_checkpoint(name, change_config=None, vision=True, tokenizer=True):
         random_checkpoint.shapes = lambda: text
     random_checkpoint.write_weights(folder, 1)
     random_checkpoint.shapes = shapes
+    silence_special_tokens(os.path.join(folder, SHARD))
     return folder
+
+
+def silence_special_tokens(shard):
+    """Rows of zeros in the head: a random model then never says a special token, so that answers are as long as they may be."""
+    with open(shard, "r+b") as f:
+        size = struct.unpack("<Q", f.read(8))[0]
+        at = 8 + size + json.loads(f.read(size))["lm_head.weight"]["data_offsets"][0]
+        row = 2 * random_checkpoint.TEXT["width"]
+        f.seek(at + 256 * row)
+        f.write(bytes((VOCABULARY - 256) * row))
 
 
 def compiled(name, checkpoint, *options):

@@ -90,7 +90,7 @@ class Run(ProgramCase):
         self.assertEqual(told["answer"].rstrip("\n") + "\n", outcome.out.decode().rstrip("\n") + "\n")
         self.assertTrue(outcome.out.endswith(b"\n"))
         self.assertEqual((1, False), (told["pictures"], told["cut"]))
-        self.assertIn(told["finish"], ("stop", "length"))
+        self.assertEqual(("length", 12), (told["finish"], told["tokens"]))
         for name in ("load_s", "vision_s", "prefill_s", "decode_s", "total_s", "time_to_first_token_s", "prefill_tokens_per_s", "decode_tokens_per_s"):
             self.assertGreaterEqual(told[name], 0, name)
 
