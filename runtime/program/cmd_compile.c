@@ -10,6 +10,7 @@ typedef struct compile_arguments {
   unsigned vision, text, group; /* indices of the choices */
   uint64_t context, input_size;
   bnc_text_list disabled;
+  bool packed;
 } compile_arguments;
 
 static const char *const vision_choices[] = {"f32", "int8", NULL}, *const text_choices[] = {"f32", "int8", "int4", NULL},
@@ -45,6 +46,7 @@ static int compile(bnc_work *work, const compile_arguments *a, unsigned disabled
   o.input_size = (unsigned)a->input_size;
   o.disabled_passes = disabled;
   o.report = a->report;
+  o.packed = a->packed;
   const double start = bnc_seconds();
   bnc_progress_show(&work->progress, "reading the checkpoint", 0);
   const bnc_status status = bnc_compile(work->context, &o);
@@ -65,6 +67,7 @@ static int run(const bnc_command *command, int argc, char **argv) {
       {.name = "group", .value = "N", .help = "int4: weights per scale, 32 (the default), 64 or 128", .choice = &a.group, .choices = group_choices},
       {.name = "context", .value = "N", .help = "rows to which a prompt with its pictures is cut; default: the config's, at most 4096", .count = &a.context, .least = 1, .most = 1u << 24},
       {.name = "input-size", .value = "N", .help = "side of the resized picture in pixels; default: all tiles side by side", .count = &a.input_size, .least = 1, .most = 1u << 16},
+      {.name = "packed", .help = "also hold the weights as this machine packs them: twice as large, needs no cache folder", .flag = &a.packed},
       {.name = "disable-pass", .value = "NAME", .help = "leave out a pass of the optimiser", .list = &a.disabled},
       {.name = "report", .value = "FILE.json", .help = "write what each pass saved", .text = &a.report},
       BNC_WORK_THREADS(work),

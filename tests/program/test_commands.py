@@ -50,6 +50,12 @@ class Compile(ProgramCase):
         self.assertTrue(json.loads(outcome.out)["cut"])
         self.assertEqual(b"", self.done("run", out, "--prompt", "hi", "--max-tokens", "3", "--json", "--quiet").err)
 
+    def test_packed(self):
+        plain, packed = self.model, compiled("packed.bnc", self.checkpoint, "--packed")
+        self.assertGreater(os.path.getsize(packed), os.path.getsize(plain))
+        answers = [self.done("run", m, "--prompt", "hi", "--image", PHOTO, "--max-tokens", "6").out for m in (plain, packed)]
+        self.assertEqual(answers[0], answers[1])
+
     def encode(self, model, stage):
         out = path("encoded.npy")
         outcome = self.done("encode", model, PHOTO, "--stage", stage, "-o", out)
