@@ -18,6 +18,7 @@ from PIL import Image
 from tokenizers import Tokenizer
 
 import train_ask
+from model import normalise
 from parity import load_checkpoint
 from questions import DETAIL, WHOLE
 from tokenizer import Prompt
@@ -45,6 +46,15 @@ def read(folder):
     return pixels, list(by_image.values())
 
 
+def tile_features(model, pixels):
+    """Pictures -> crops [N,9,g*g,C] and base [N,g*g,C]; the tower runs once for all ablations."""
+    out = []
+    with torch.no_grad():
+        for k in range(0, len(pixels), 16):
+            out.append(model.tiles(normalise(torch.from_numpy(np.stack(pixels[k:k + 16])))))
+    return [torch.cat(parts) for parts in zip(*out)]
+
+
 def score(model, prompt, features, asked):
     """{category: (right, asked)}; pictures may have different numbers of questions."""
     hits = {}
@@ -65,9 +75,12 @@ def main():
     model = load_checkpoint(args.checkpoint)
     prompt = Prompt(Tokenizer.from_file(os.path.join(args.checkpoint, "tokenizer.json")))
     pixels, asked = read(args.questions)
+    crops, base = tile_features(model, pixels)
     report = {}
     for ablate, title in list(ABLATIONS.items())[:1 if args.no_ablations else None]:
-        hits = score(model, prompt, train_ask.encode(model, pixels, torch.device("cpu"), ablate, torch.float32), asked)
+        with torch.no_grad():
+            fused = model.fuse(crops, base, ablate)
+        hits = score(model, prompt, fused, asked)
         total = lambda names: tuple(map(sum, zip(*(hits[n] for n in names if n in hits))))
         rows = dict(sorted(hits.items()), **{"all detail": total(DETAIL), "all whole": total(WHOLE), "all": total(hits)})
         report[title] = {}

@@ -10,7 +10,8 @@ WHOLE = ("colour", "shape", "count", "position", "relation", "size", "exist")
 # {0}, {1} are filled in. "a"-prefixed keys are variants of one category.
 TRAIN = {
     "number": ["What number is on the {0} sign?", "Read the number on the {0} sign.",
-               "What is the number on the {0} sign?", "Which number does the {0} sign show?", "Tell me the number on the {0} sign.",
+               "What is the number on the {0} sign?", "Which number does the {0} sign show?",
+               "Tell me the number on the {0} sign.",
                "The {0} sign shows which number?", "What number does the {0} sign have?", "Number on the {0} sign?"],
     "word": ["What does the {0} sign say?", "Read the word on the {0} sign.", "What word is on the {0} sign?",
              "Which word does the {0} sign show?", "What is written on the {0} sign?", "The {0} sign says what?",
@@ -49,7 +50,8 @@ HELD_OUT = {
     "colour": ["In the picture, what colour is the {0}?", "What colour has the {0}?", "Tell me which colour the {0} has."],
     "shape": ["In the picture, what shape is the {0} object?", "What shape has the {0} object?",
               "Tell me which shape the {0} object has."],
-    "count": ["In the picture, how many {0} are there?", "Tell me the number of {0}.", "How many {0} does the picture have?"],
+    "count": ["In the picture, how many {0} are there?", "Tell me the number of {0}.",
+              "How many {0} does the picture have?"],
     "position": ["In the picture, where is the {0}?", "Tell me the position of the {0}.",
                  "In which part of the picture do you see the {0}?"],
     "relation": ["Is the {0} in the picture {2} the {1}?", "Tell me, do you see the {0} {2} the {1}?"],

@@ -14,16 +14,17 @@ import loop
 import questions
 import scenes
 from model import InfLlava, default_config, normalise
+from parity import load_checkpoint
 from tokenizer import Prompt, build
 
 
-def encode(model, pictures, where, ablate=None, dtype=torch.float16):
-    """Pictures uint8 -> fused features [N,64,C]."""
+def encode(model, pictures, where):
+    """Pictures uint8 -> fused features float16 [N,64,C]."""
     out = []
     with torch.no_grad():
         for k in range(0, len(pictures), 16):
             pixels = torch.from_numpy(np.stack(pictures[k:k + 16])).to(where)
-            out.append(model.fuse(*model.tiles(normalise(pixels)), ablate).to(dtype).cpu())
+            out.append(model.fuse(*model.tiles(normalise(pixels))).half().cpu())
     return torch.cat(out)
 
 
@@ -124,6 +125,8 @@ def run(args):
         state = torch.load(path, map_location=where)
         language.load_state_dict(state["language"]), opt.load_state_dict(state["opt"])
         start = state["step"]
+    elif args.begin:
+        language.load_state_dict(language_of(load_checkpoint(args.begin)).state_dict())
     features, items = cache(args, ranks, model, where)
     pixels, held_asked = held_questions(10_000, 96, 8)
     held = encode(model, pixels, where)

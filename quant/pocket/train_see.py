@@ -13,6 +13,7 @@ import data
 import loop
 import scenes
 from model import InfLlava, default_config, normalise
+from parity import load_checkpoint
 
 TOKEN = dict(kind=8, colour=9, centre=2, size=4, first=11, second=11, word=25, row=8, column=8)
 PATCH = dict(char=37, kind=8, colour=9)
@@ -69,6 +70,9 @@ def run(args):
         model.tower.load_state_dict(state["tower"]), dem.load_state_dict(state["dem"])
         heads.load_state_dict(state["heads"]), opt.load_state_dict(state["opt"])
         start = state["step"]
+    elif args.begin:
+        begun = load_checkpoint(args.begin)
+        model.tower.load_state_dict(begun.tower.state_dict()), dem.load_state_dict(begun.model.spatial_embed.state_dict())
     else:
         state = torch.load(os.path.join(args.state, "read.pt"), map_location=where)
         model.tower.load_state_dict(state["tower"])
