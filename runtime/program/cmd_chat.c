@@ -114,6 +114,7 @@ static int run(const bnc_command *command, int argc, char **argv) {
   if (code != BNC_PARSED) return code;
   code = bnc_work_begin(&c.work);
   if (code == BNC_EXIT_DONE) code = bnc_work_open_model(&c.work, c.path);
+  if (code == BNC_EXIT_DONE) code = bnc_work_check_tokenizer(&c.work, c.path);
   if (code == BNC_EXIT_DONE && images.count) code = bnc_work_check_vision(&c.work, c.path);
   if (code == BNC_EXIT_DONE) code = bnc_work_open_session(&c.work);
   if (code == BNC_EXIT_DONE) code = bnc_work_add_images(&c.work, &images);

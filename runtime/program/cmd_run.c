@@ -42,6 +42,7 @@ static int answer_one(bnc_work *work, const char *path, const char *prompt, cons
   run_times times = {.start = bnc_seconds()};
   bnc_answer answer = {.work = work, .stream = !work->json};
   int code = bnc_work_open_model(work, path);
+  if (code == BNC_EXIT_DONE) code = bnc_work_check_tokenizer(work, path);
   if (code == BNC_EXIT_DONE && images->count) code = bnc_work_check_vision(work, path);
   if (code == BNC_EXIT_DONE) code = bnc_answer_check_question(work, prompt, images->count);
   if (code == BNC_EXIT_DONE) code = bnc_work_open_session(work);

@@ -42,7 +42,7 @@ static void draw(bnc_progress *p, double fraction, double now) {
   char bar[BAR_CELLS + 1], line[160];
   for (int i = 0; i < BAR_CELLS; i++) bar[i] = i < filled ? '=' : i == filled && fraction > 0 ? '>' : ' ';
   bar[BAR_CELLS] = '\0';
-  if (columns >= 64) snprintf(line, sizeof line, "%-18s [%s] %3.0f %%", p->stage, bar, 100 * fraction);
+  if (columns >= 66) snprintf(line, sizeof line, "%-22s [%s] %3.0f %%", p->stage, bar, 100 * fraction);
   else snprintf(line, sizeof line, "%s %3.0f %%", p->stage, 100 * fraction);
   if (fraction > 0.01 && fraction < 1 && elapsed > ESTIMATE_AFTER) append_time(line, sizeof line, elapsed * (1 - fraction) / fraction);
   /* A line that wraps could not be taken away again. */

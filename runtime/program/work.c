@@ -121,6 +121,11 @@ int bnc_work_check_vision(bnc_work *work, const char *path) {
   return work->info.image_rows ? BNC_EXIT_DONE : bnc_work_refuse(work, "%s: is a text-only model, it takes no picture", path);
 }
 
+int bnc_work_check_tokenizer(bnc_work *work, const char *path) {
+  if (work->info.has_tokenizer) return BNC_EXIT_DONE;
+  return bnc_work_refuse(work, "%s: has no tokenizer, since its checkpoint had no tokenizer.json; 'binocle score' takes ids instead of text", path);
+}
+
 int bnc_work_add_images(bnc_work *work, const bnc_text_list *images) {
   for (size_t i = 0; i < images->count; i++) {
     const bnc_status status = bnc_session_add_image_file(work->session, images->item[i]);

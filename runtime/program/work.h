@@ -58,6 +58,8 @@ void bnc_work_tell(bnc_work *work);
 int bnc_work_check_output(bnc_work *work, const char *path);
 /** Fails where the model has no eyes. */
 int bnc_work_check_vision(bnc_work *work, const char *path);
+/** Fails where the model cannot read or write text. */
+int bnc_work_check_tokenizer(bnc_work *work, const char *path);
 /** Runs vision on each file, in order. */
 int bnc_work_add_images(bnc_work *work, const bnc_text_list *images);
 

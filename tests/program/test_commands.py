@@ -139,6 +139,16 @@ class Run(ProgramCase):
             self.assertEqual(1, outcome.code)
             self.assertIn("text-only", self.says_one_line(outcome))
 
+    def test_no_tokenizer(self):
+        model, checkpoint = path("mute.bnc"), make_checkpoint("mute", tokenizer=False)
+        lines = self.done("compile", checkpoint, "-o", model).err.decode().splitlines()
+        self.assertTrue(len(lines) == 2 and lines[0].startswith("binocle: warning: ") and "no tokenizer.json" in lines[0], lines)
+        for arguments in (["run", model, "--prompt", "hi", "--image", PHOTO], ["chat", model], ["tokenize", model]):
+            outcome = binocle(*arguments, stdin=b"hi\n")
+            self.assertEqual(1, outcome.code)
+            self.assertIn("no tokenizer", self.says_one_line(outcome))
+        self.done("score", model, "--ids", save_ids("ids.npy", PROMPT), "-o", path("logits.npy"))
+
     def test_example(self):
         ask = os.environ["BINOCLE_ASK"]
         def run(*arguments):
