@@ -264,6 +264,8 @@ class Tell(ProgramCase):
         text, schedule = self.done("inspect", self.model).out, self.done("inspect", self.model, "--schedule").out
         self.assertTrue(text.endswith(b"\n") and not text.endswith(b"\n\n"))
         self.assertGreater(len(schedule.splitlines()), 20)
+        both = self.done_json("inspect", self.model, "--json", "--schedule")
+        self.assertEqual(told | {"schedule": schedule.decode().splitlines()}, both)
         self.assertEqual(text, self.done("inspect", self.model, "--memory-svg", path("memory.svg")).out)
         with open(path("memory.svg"), encoding="utf-8") as f:
             self.assertIn("<svg", f.read())
