@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file
 
-from model import Dem, InfLlava, normalise
+from model import IMAGE, Dem, InfLlava, default_config, normalise
 
 LIMIT = 2e-5
 
@@ -71,7 +71,31 @@ def closed_form(grid):
         return distance(dem(crops[None], strides[None, 4])[0], whole_dem(dem, crops, strides, grid))
 
 
+def shared_prefix():
+    """Distance between questions packed behind one picture, as in training, and each question on its own."""
+    import data  # here, because data needs the fonts' libraries and the rest of this file does not
+    import train_ask
+    from tokenizer import Prompt, build
+    torch.manual_seed(5)
+    model, prompt = InfLlava(default_config()), Prompt(build())
+    asked = [dict(question=q, answer=a) for q, a in (("Where is the star?", "top left"), ("Is there a red cross?", "no"))]
+    ids, targets, length = data.pack(prompt, [asked])
+    features = torch.randn(1, 64, model.cfg["mm_hidden_size"])
+    with torch.no_grad():
+        packed = model.lm_head(train_ask.answer_scores(model, prompt, features, ids, length))[0].view(2, length, -1)
+        far = 0.0
+        for k, q in enumerate(asked):
+            tail = prompt.question(q["question"]) + prompt.answer(q["answer"])[:-1]
+            rows = model.join(torch.tensor(prompt.before + [IMAGE] + tail), [model.model.mm_projector(features[0])])
+            far = max(far, distance(packed[k, :len(tail)], model.causal_logits(rows)[-len(tail):]))
+    return far
+
+
 def main():
+    far = shared_prefix()
+    print(f"questions behind a shared prefix against each alone: {far:.2e}")
+    if far > 5e-6:
+        sys.exit(1)
     for grid in (6, 8, 24):  # the fixture's grid is a multiple of three, the pocket model's is not
         far = closed_form(grid)
         print(f"closed form of the DEM, grid {grid}: {far:.2e}")
