@@ -14,8 +14,20 @@ typedef struct aliaser {
   uint8_t *pinned;      /* [values]: constants and the program's input keep their own place and are never overwritten */
 } aliaser;
 
+/* What v lies in may have moved into something else meanwhile. */
+static void refresh(const aliaser *a, bnc_value_id v) {
+  bnc_place *p = &a->s->place[v];
+  while (a->s->place[p->root].root != p->root) {
+    const bnc_place *outer = &a->s->place[p->root];
+    p->row += outer->row;
+    p->col += outer->col;
+    p->root = outer->root;
+  }
+}
+
 static void put(aliaser *a, bnc_value_id v, bnc_value_id parent, size_t row, size_t col) {
   const bnc_place *p = &a->s->place[parent];
+  refresh(a, parent);
   a->s->place[v].root = p->root;
   a->s->place[v].row = p->row + row;
   a->s->place[v].col = p->col + col;
@@ -71,14 +83,30 @@ static bool covers_root(const aliaser *a, bnc_value_id v) {
 
 /* out may lie on in: nobody reads in, or anything else of its block, after this step. */
 static bool dies_here(const aliaser *a, bnc_value_id in, uint32_t step) {
+  refresh(a, in);
   bnc_value_id root = a->s->place[in].root;
   return !a->pinned[root] && !is_probed(a->g, in) && a->last_use[in] == step && a->busy_until[root] <= step && covers_root(a, in);
 }
 
-/* A rotation of one slice of a fused projection: its neighbours live on, but nobody reads the whole. */
+/* A rotation of one slice of a fused projection: its neighbours live on, but nobody else reads these columns, neither as they are, nor through another view,
+   nor as a part of what the projection was moved into. */
 static bool slice_dies_here(const aliaser *a, bnc_value_id in, uint32_t step) {
-  const bnc_node *slice = &a->g->node[a->g->value[in].producer];
-  return slice->kind == BNC_NODE_SLICE_COLS && a->last_use[in] == step && !a->used[bnc_node_input(a->g, slice, 0)];
+  const bnc_graph *g = a->g;
+  const bnc_node *slice = &g->node[g->value[in].producer];
+  if (slice->kind != BNC_NODE_SLICE_COLS || a->last_use[in] != step || is_probed(g, in)) return false;
+  bnc_value_id whole = bnc_node_input(g, slice, 0);
+  if (a->used[whole] || a->pinned[whole] || is_probed(g, whole) || a->s->place[whole].root != whole) return false;
+  uint32_t readers = 0;
+  for (size_t n = 0; n < g->nodes; n++)
+    for (uint32_t i = 0; i < g->node[n].inputs; i++) {
+      const bnc_node *node = &g->node[n];
+      bnc_value_id read = bnc_node_input(g, node, i);
+      readers += read == in;
+      if (read != whole || node == slice) continue;
+      size_t end = node->from + g->value[node->output].cols;
+      if (node->kind != BNC_NODE_SLICE_COLS || (node->from < slice->from + g->value[in].cols && slice->from < end)) return false;
+    }
+  return readers == 1;
 }
 
 static void alias_in_place(aliaser *a) {
@@ -147,10 +175,8 @@ bnc_status bnc_schedule_alias(bnc_schedule *s) {
       if (is_probed(g, v) && v == g->program_output) a.busy_until[root] = UINT32_MAX;
     }
     alias_views(&a);
-    if (alias) {
-      alias_in_place(&a);
-      alias_views(&a); /* what they view may have moved */
-    }
+    if (alias) alias_in_place(&a);
+    for (bnc_value_id v = 0; v < g->values; v++) refresh(&a, v);
   }
   bnc_mem_free(a.last_use);
   bnc_mem_free(a.used);
