@@ -1,89 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <immintrin.h>
-#include <string.h>
+#include "ops/matmul/matmul_i4_ymm.h"
 
-#include "ops/matmul/matmul.h"
-
-#define INLINE static inline __attribute__((always_inline))
-#define UNROLL _Pragma("GCC unroll 8")
-
-enum { TILE = 4, ROW_BLOCK = 64 }; /* rows in registers; rows whose activations stay in the second cache while a panel passes */
-
-INLINE __m256i four(const int8_t *q) {
-  int32_t bits;
-  memcpy(&bits, q, sizeof bits);
-  return _mm256_set1_epi32(bits);
-}
-
-INLINE __m256 scales8(const uint16_t *bf16) {
-  return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)bf16)), 16));
-}
-
-/* `rows` (a constant) rows from `row` on, one panel; groups of `blocks` blocks (a constant where it is 1). */
-INLINE void tile(const bnc_matmul_args *a, size_t panel, size_t row, const size_t rows, const size_t blocks) {
-  const bnc_i4_matrix *w = &a->w;
-  const size_t groups = w->k / w->group;
+/* Pairs of products in int16: the range scheme of matmul.h. */
+I4_INLINE void i4_block(const uint8_t *nibbles, const int8_t *const *q, size_t k, __m256i *wide, const size_t rows) {
   const __m256i low = _mm256_set1_epi8(15), one = _mm256_set1_epi16(1);
-  const uint8_t *nibbles = w->nibbles + panel * (w->k * BNC_I4_PANEL / 2);
-  const uint16_t *scales = w->scales + panel * groups * BNC_I4_PANEL;
-  const int8_t *q[TILE];
-  const int32_t *sums[TILE];
-  __m256 acc[TILE];
-  UNROLL for (size_t r = 0; r < rows; ++r) {
-    q[r] = a->q + (row + r) * a->q_stride;
-    sums[r] = a->sums + (row + r) * groups;
-    acc[r] = _mm256_setzero_ps();
-  }
-  size_t k = 0;
-  for (size_t g = 0; g < groups; ++g) {
-    __m256i wide[TILE];
-    UNROLL for (size_t r = 0; r < rows; ++r) wide[r] = _mm256_sub_epi32(_mm256_setzero_si256(), _mm256_set1_epi32(sums[r][g]));
-    for (size_t b = 0; b < blocks; ++b, k += BNC_I4_BLOCK, nibbles += 4 * 32) {
-      __m256i narrow[TILE];
-      UNROLL for (size_t r = 0; r < rows; ++r) narrow[r] = _mm256_setzero_si256();
-      for (size_t c = 0; c < 4; ++c) { /* not unrolled: GCC would gather all products first, in memory */
-        const __m256i both = _mm256_loadu_si256((const __m256i *)(nibbles + 32 * c));
-        const __m256i even = _mm256_and_si256(both, low), odd = _mm256_and_si256(_mm256_srli_epi16(both, 4), low);
-        UNROLL for (size_t r = 0; r < rows; ++r) {
-          const __m256i x = _mm256_maddubs_epi16(even, four(q[r] + k + 8 * c)), y = _mm256_maddubs_epi16(odd, four(q[r] + k + 8 * c + 4));
-          narrow[r] = _mm256_add_epi16(narrow[r], _mm256_add_epi16(x, y));
-        }
-      }
-      UNROLL for (size_t r = 0; r < rows; ++r) wide[r] = _mm256_add_epi32(wide[r], _mm256_madd_epi16(narrow[r], one));
-    }
-    const __m256 scale = scales8(scales + g * BNC_I4_PANEL);
-    UNROLL for (size_t r = 0; r < rows; ++r) acc[r] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(wide[r]), scale, acc[r]);
-  }
-  const size_t n = panel * BNC_I4_PANEL, left = w->n - n < BNC_I4_PANEL ? w->n - n : BNC_I4_PANEL;
-  const __m256 offset = _mm256_loadu_ps(w->offset + n);
-  float bias[BNC_I4_PANEL] = {0}, y[BNC_I4_PANEL];
-  if (a->bias) memcpy(bias, a->bias + n, left * sizeof *bias);
-  UNROLL for (size_t r = 0; r < rows; ++r) {
-    const bnc_qd8_params p = a->params[row + r];
-    const __m256 centred = _mm256_fmadd_ps(_mm256_set1_ps(-(float)p.zero_point), offset, acc[r]);
-    const __m256 value = _mm256_fmadd_ps(centred, _mm256_set1_ps(p.scale), _mm256_loadu_ps(bias));
-    float *out = a->y + (row + r) * a->y_stride + n;
-    if (left == BNC_I4_PANEL) {
-      _mm256_storeu_ps(out, value);
-    } else {
-      _mm256_storeu_ps(y, value);
-      memcpy(out, y, left * sizeof *y);
+  __m256i narrow[TILE];
+  I4_UNROLL for (size_t r = 0; r < rows; ++r) narrow[r] = _mm256_setzero_si256();
+  for (size_t c = 0; c < 4; ++c) { /* not unrolled: GCC would gather all products first, in memory */
+    const __m256i both = _mm256_loadu_si256((const __m256i *)(nibbles + 32 * c));
+    const __m256i even = _mm256_and_si256(both, low), odd = _mm256_and_si256(_mm256_srli_epi16(both, 4), low);
+    I4_UNROLL for (size_t r = 0; r < rows; ++r) {
+      const __m256i x = _mm256_maddubs_epi16(even, i4_four(q[r] + k + 8 * c)), y = _mm256_maddubs_epi16(odd, i4_four(q[r] + k + 8 * c + 4));
+      narrow[r] = _mm256_add_epi16(narrow[r], _mm256_add_epi16(x, y));
     }
   }
+  I4_UNROLL for (size_t r = 0; r < rows; ++r) wide[r] = _mm256_add_epi32(wide[r], _mm256_madd_epi16(narrow[r], one));
 }
 
-INLINE void walk(const bnc_matmul_args *args, size_t from, size_t to, const size_t blocks) {
-  for (size_t base = 0; base < args->rows; base += ROW_BLOCK) {
-    const size_t end = args->rows - base < ROW_BLOCK ? args->rows : base + ROW_BLOCK;
-    for (size_t panel = from; panel < to; ++panel) {
-      size_t row = base;
-      for (; row + TILE <= end; row += TILE) tile(args, panel, row, TILE, blocks);
-      for (; row < end; ++row) tile(args, panel, row, 1, blocks);
-    }
-  }
-}
-
-void bnc_matmul_i4_avx2(const bnc_matmul_args *args, size_t from, size_t to) {
-  if (args->w.group == BNC_I4_BLOCK) walk(args, from, to, 1);
-  else walk(args, from, to, args->w.group / BNC_I4_BLOCK);
-}
+void bnc_matmul_i4_avx2(const bnc_matmul_args *args, size_t from, size_t to) { i4_matmul(args, from, to); }

@@ -11,6 +11,16 @@ void bnc_matmul_init(bnc_matmul_ops *ops, bnc_cpu_level level) {
     ops->i4 = bnc_matmul_i4_avx2;
   }
 #endif
+#if BINOCLE_LEVEL_AVX512VNNI
+  if (level >= BNC_CPU_AVX512VNNI) {
+    ops->i4 = bnc_matmul_i4_avx512vnni;
+  }
+#endif
+#if BINOCLE_LEVEL_NEON_DOTPROD
+  if (level >= BNC_CPU_NEON_DOTPROD) {
+    ops->i4 = bnc_matmul_i4_neon_dotprod;
+  }
+#endif
   (void)level;
   assert(ops->sums && ops->i4);
 }

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ops/matmul/matmul_i4_ymm.h"
+
+/* VPDPBUSD: four products of unsigned by signed bytes, exactly into int32. */
+I4_INLINE void i4_block(const uint8_t *nibbles, const int8_t *const *q, size_t k, __m256i *wide, const size_t rows) {
+  const __m256i low = _mm256_set1_epi8(15);
+  for (size_t c = 0; c < 4; ++c) {
+    const __m256i both = _mm256_loadu_si256((const __m256i *)(nibbles + 32 * c));
+    const __m256i even = _mm256_and_si256(both, low), odd = _mm256_and_si256(_mm256_srli_epi16(both, 4), low);
+    I4_UNROLL for (size_t r = 0; r < rows; ++r) {
+      wide[r] = _mm256_dpbusd_epi32(wide[r], even, i4_four(q[r] + k + 8 * c));
+      wide[r] = _mm256_dpbusd_epi32(wide[r], odd, i4_four(q[r] + k + 8 * c + 4));
+    }
+  }
+}
+
+void bnc_matmul_i4_avx512vnni(const bnc_matmul_args *args, size_t from, size_t to) { i4_matmul(args, from, to); }
