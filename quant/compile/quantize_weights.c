@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Compiling spends its time here. Loops run over fixed lanes, which compilers turn into vectors without being allowed to reorder float sums: results are
+   the same on every machine. */
 #include "quant/compile/quantize_weights.h"
 
 #include <float.h>
 #include <math.h>
 #include <string.h>
+
+#define LANES 16u
+#define MOST 128u /* values rounded at a time */
 
 uint16_t bnc_bf16_from_f32(float x) {
   uint32_t bits;
@@ -19,38 +24,69 @@ float bnc_bf16_to_f32(uint16_t x) {
 }
 
 static float largest(const float *w, size_t n) {
-  float most = 0.0f;
-  for (size_t i = 0; i < n; i++) most = fmaxf(most, fabsf(w[i]));
+  float lane[LANES] = {0}, most = 0.0f;
+  size_t i = 0;
+  for (; i + LANES <= n; i += LANES)
+    for (unsigned k = 0; k < LANES; k++) {
+      float a = fabsf(w[i + k]);
+      lane[k] = a > lane[k] ? a : lane[k];
+    }
+  for (unsigned k = 0; i < n; i++, k++) {
+    float a = fabsf(w[i]);
+    lane[k] = a > lane[k] ? a : lane[k];
+  }
+  for (unsigned k = 0; k < LANES; k++) most = lane[k] > most ? lane[k] : most;
   return most;
 }
 
-void bnc_quantize_row_qc8(const float *w, size_t k, int8_t *q, float *scale) {
+/* rintf for |v| < 2^22: float's own rounding at the magnitude where its steps are 1. */
+static inline float round_small(float v) {
+  const float shift = 12582912.0f; /* 1.5 * 2^23 */
+  return (v + shift) - shift;
+}
+
+/* In the operand order of the vector units' min and max. */
+static inline float clamp(float v, float low, float high) {
+  float below = high < v ? high : v;
+  return low > below ? low : below;
+}
+
+void bnc_quantize_row_qc8(const float *restrict w, size_t k, int8_t *restrict q, float *scale) {
   float s = largest(w, k) / 127.0f;
   if (s < FLT_MIN) s = 1.0f; /* a row of zeros, or of values that float cannot scale up */
-  for (size_t i = 0; i < k; i++) {
-    float v = rintf(w[i] / s);
-    q[i] = (int8_t)(v > 127.0f ? 127.0f : v < -127.0f ? -127.0f : v);
+  size_t i = 0;
+  for (; i + LANES <= k; i += LANES) {
+    int32_t v[LANES];
+    for (unsigned j = 0; j < LANES; j++) v[j] = (int32_t)clamp(round_small(w[i + j] / s), -127.0f, 127.0f);
+    for (unsigned j = 0; j < LANES; j++) q[i + j] = (int8_t)v[j];
   }
+  for (; i < k; i++) q[i] = (int8_t)clamp(round_small(w[i] / s), -127.0f, 127.0f);
   *scale = s;
 }
 
-static float nibble_of(float w, float s) {
-  float v = rintf(w / s);
-  return v > 7.0f ? 7.0f : v < -8.0f ? -8.0f : v;
+static inline float nibble_of(float w, float inverse) { return clamp(round_small(w * inverse), -8.0f, 7.0f); }
+
+/* n: a multiple of LANES, as groups are of 32. */
+static float squared_error(const float *restrict w, size_t n, float s) {
+  float lane[LANES] = {0}, error = 0.0f, inverse = 1.0f / s;
+  for (size_t i = 0; i < n; i += LANES)
+    for (unsigned k = 0; k < LANES; k++) {
+      float d = w[i + k] - nibble_of(w[i + k], inverse) * s;
+      lane[k] += d * d;
+    }
+  for (unsigned k = 0; k < LANES; k++) error += lane[k];
+  return error;
 }
 
 static float group_scale(const float *w, size_t n) {
   /* Of the candidates, 7 never clips, 8 clips only positive peaks, those above trade peaks for the many small values. */
   static const float candidates[] = {7.0f, 7.5f, 8.0f, 8.5f, 9.0f};
-  float most = largest(w, n), best = 0.0f, least = INFINITY;
+  float most = largest(w, n), best = 0.0f, least = FLT_MAX;
   if (most < 8.0f * FLT_MIN) return FLT_MIN; /* zeros: the smallest scale keeps XNNPACK's rounding residue out of the result */
   for (size_t c = 0; c < sizeof candidates / sizeof *candidates; c++) {
-    float s = bnc_bf16_to_f32(bnc_bf16_from_f32(most / candidates[c])), error = 0.0f;
+    float s = bnc_bf16_to_f32(bnc_bf16_from_f32(most / candidates[c]));
     if (s < FLT_MIN) continue;
-    for (size_t i = 0; i < n; i++) {
-      float d = w[i] - nibble_of(w[i], s) * s;
-      error += d * d;
-    }
+    float error = squared_error(w, n, s);
     if (error < least) {
       least = error;
       best = s;
@@ -59,13 +95,20 @@ static float group_scale(const float *w, size_t n) {
   return best > 0.0f ? best : FLT_MIN;
 }
 
-void bnc_quantize_row_qg4(const float *w, size_t k, size_t group, uint8_t *q, uint16_t *scales) {
+/* n: at most MOST. */
+static void nibbles_of(const float *restrict w, size_t n, float inverse, int32_t *restrict v) {
+  for (size_t i = 0; i < n; i++) v[i] = (int32_t)(nibble_of(w[i], inverse) + 8.0f);
+}
+
+void bnc_quantize_row_qg4(const float *restrict w, size_t k, size_t group, uint8_t *restrict q, uint16_t *restrict scales) {
   for (size_t g = 0; g < k / group; g++) {
-    float s = group_scale(w + g * group, group);
+    float s = group_scale(w + g * group, group), inverse = 1.0f / s; /* s is at least FLT_MIN: finite */
     scales[g] = bnc_bf16_from_f32(s);
-    for (size_t i = g * group; i < (g + 1) * group; i += 2) {
-      unsigned low = (unsigned)((int)nibble_of(w[i], s) + 8), high = (unsigned)((int)nibble_of(w[i + 1], s) + 8);
-      q[i / 2] = (uint8_t)(low | high << 4);
+    for (size_t i = g * group, n; i < (g + 1) * group; i += n) {
+      int32_t v[MOST];
+      n = (g + 1) * group - i < MOST ? (g + 1) * group - i : MOST;
+      nibbles_of(w + i, n, inverse, v);
+      for (size_t j = 0; j < n; j += 2) q[(i + j) / 2] = (uint8_t)(v[j] | v[j + 1] << 4);
     }
   }
 }

@@ -14,6 +14,7 @@ typedef struct bnc_tensor_source {
   void *context;
   /** Reads elements [first, first + count) of a tensor as f32. */
   bnc_status (*read)(void *context, const char *name, size_t first, size_t count, float *out, bnc_error *err);
+  bool parallel; /* several threads may read at once */
 } bnc_tensor_source;
 
 typedef enum bnc_weight_kind {

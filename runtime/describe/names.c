@@ -56,7 +56,7 @@ const char *bnc_printable_name(const bnc_model_file *file, uint32_t string, char
   size_t n = 0;
   for (; n + 1 < BNC_NAME_SIZE && text[n]; n++) {
     char c = text[n];
-    out[n] = c <= 0x20 || c >= 0x7f || c == '<' || c == '>' || c == '&' || c == '"' || c == '\'' ? '?' : c;
+    out[n] = c < 0x20 || c >= 0x7f || c == '<' || c == '>' || c == '&' || c == '"' || c == '\'' ? '?' : c;
   }
   out[n] = 0;
   return out;

@@ -17,6 +17,14 @@ typedef enum bnc_weights {
   BNC_WEIGHTS_INT4 = 2 /**< int4 in groups, a scale per group; text only */
 } bnc_weights;
 
+/** How a conversation's keys and values are kept. */
+typedef enum bnc_cache_type {
+  BNC_CACHE_DEFAULT = 0, /**< f32 under f32 text weights, else f16 */
+  BNC_CACHE_F32 = 1,
+  BNC_CACHE_F16 = 2,
+  BNC_CACHE_INT8 = 3     /**< a scale per head and row */
+} bnc_cache_type;
+
 typedef struct bnc_compile_options {
   size_t size; /**< set by bnc_compile_options_init */
   const char *checkpoint;   /**< folder with config.json and safetensors */
@@ -29,6 +37,7 @@ typedef struct bnc_compile_options {
   unsigned disabled_passes; /**< bit i: pass i of bnc_compile_pass_name is left out */
   const char *report;  /**< JSON file to write; NULL: none */
   unsigned packed;     /**< 1: the file also holds the weights packed for this machine, so that no cache is needed on it; about twice as large */
+  bnc_cache_type kv_cache;
   void *reserved[8];
 } bnc_compile_options;
 
@@ -36,6 +45,13 @@ BNC_API void bnc_compile_options_init(bnc_compile_options *options);
 
 /** Compiles. Errors name the file, what was found and what was expected; see bnc_context_error. */
 BNC_API bnc_status bnc_compile(bnc_context *context, const bnc_compile_options *options);
+
+/** A model of random weights in a real geometry, for timing a size without its checkpoint. options' checkpoint and vision_tower are not used. The file
+    depends on preset and options alone. It has no tokenizer: prompts are token ids. */
+BNC_API bnc_status bnc_synth(bnc_context *context, const char *preset, const bnc_compile_options *options);
+
+/** Name of preset `index` ("inf-llava-8b") and, description not NULL, a line about it; NULL behind the last. */
+BNC_API const char *bnc_synth_preset_name(unsigned index, const char **description);
 
 /** Name of pass `index` ("prune-rows"), or NULL behind the last. */
 BNC_API const char *bnc_compile_pass_name(unsigned index);

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "quant/compile/assemble.h"
+
+#include <string.h>
+
+#include "platforms/file.h"
+#include "platforms/mem.h"
+#include "quant/compile/model_writer.h"
+#include "quant/compile/programs.h"
+
+#define DEFAULT_CONTEXT 4096u
+#define ANSWER_ROWS 256u /* rows of the KV cache behind the longest prompt */
+#define SLAB_BYTES ((size_t)2 << 20)
+
+void bnc_compile_options_init(bnc_compile_options *options) {
+  if (options) *options = (bnc_compile_options){.size = sizeof *options, .vision_weights = BNC_WEIGHTS_INT8, .text_weights = BNC_WEIGHTS_INT8, .group = 32};
+}
+
+const char *bnc_compile_pass_name(unsigned index) { return index < BNC_PASSES ? bnc_pass_name((bnc_pass_id)index) : NULL; }
+
+static bnc_weight_kind weight_kind(bnc_weights weights) {
+  return weights == BNC_WEIGHTS_F32 ? BNC_WEIGHT_F32 : weights == BNC_WEIGHTS_INT8 ? BNC_WEIGHT_QC8 : BNC_WEIGHT_QG4;
+}
+
+/* Half precision keeps what int8 and int4 weights leave; float weights are for exact comparisons. */
+static uint32_t cache_type(const bnc_compile_options *o) {
+  switch (o->kv_cache) {
+    case BNC_CACHE_F32: return BNC_KV_F32;
+    case BNC_CACHE_F16: return BNC_KV_F16;
+    case BNC_CACHE_INT8: return BNC_KV_INT8;
+    default: return o->text_weights == BNC_WEIGHTS_F32 ? BNC_KV_F32 : BNC_KV_F16;
+  }
+}
+
+bnc_status bnc_compile_options_take(bnc_compile_options *taken, const bnc_compile_options *options, bnc_error *err) {
+  bnc_compile_options *o = taken;
+  bnc_compile_options_init(o);
+  if (!options || options->size == 0) return bnc_fail(err, BNC_ERROR_ARGUMENT, "compile needs options");
+  memcpy(o, options, options->size < sizeof *o ? options->size : sizeof *o);
+  o->size = sizeof *o;
+  if (!o->output) return bnc_fail(err, BNC_ERROR_ARGUMENT, "a model file needs a name: options.output");
+  if ((unsigned)o->vision_weights > BNC_WEIGHTS_INT8) return bnc_fail(err, BNC_ERROR_ARGUMENT, "vision weights may be f32 or int8");
+  if ((unsigned)o->text_weights > BNC_WEIGHTS_INT4) return bnc_fail(err, BNC_ERROR_ARGUMENT, "text weights may be f32, int8 or int4");
+  if (o->group != 32 && o->group != 64 && o->group != 128) return bnc_fail(err, BNC_ERROR_ARGUMENT, "the group is %u, expected 32, 64 or 128", o->group);
+  if (o->disabled_passes & ~BNC_ALL_PASSES) return bnc_fail(err, BNC_ERROR_ARGUMENT, "there are %d passes", BNC_PASSES);
+  if ((unsigned)o->kv_cache > BNC_CACHE_INT8) return bnc_fail(err, BNC_ERROR_ARGUMENT, "the KV cache may be f32, f16 or int8");
+  return BNC_OK;
+}
+
+static bnc_status choose_sizes(bnc_context *context, const bnc_compile_options *o, const bnc_geometry *g, bnc_build_options *b, bnc_file_meta *meta, bnc_error *err) {
+  const bnc_vision_geometry *v = &g->vision;
+  size_t limit = o->context ? o->context : g->text.context < DEFAULT_CONTEXT ? g->text.context : DEFAULT_CONTEXT;
+  if (limit < 1 || limit > g->text.max_positions)
+    return bnc_fail(err, BNC_ERROR_ARGUMENT, "a context of %zu rows, expected 1 to the model's max_position_embeddings of %zu", limit, g->text.max_positions);
+  if (!o->context && limit < g->text.context) bnc_context_log(context, BNC_LOG_INFO, "context cut from %zu to %zu rows; --context chooses another", g->text.context, limit);
+  meta->reference_limit = (uint32_t)limit;
+  meta->context = (uint32_t)(limit + ANSWER_ROWS);
+  b->context = meta->context;
+  b->input_size = o->input_size ? o->input_size : v->input_side;
+  if (g->has_vision && (b->input_size < v->patch || b->input_size > v->input_side))
+    return bnc_fail(err, BNC_ERROR_ARGUMENT, "an input size of %zu pixels, expected %zu to %zu", b->input_size, v->patch, v->input_side);
+  return BNC_OK;
+}
+
+static void fill_meta(bnc_file_meta *m, const bnc_geometry *g, const bnc_build_options *b, const bnc_programs *p) {
+  const bnc_text_geometry *t = &g->text;
+  const bnc_vision_geometry *v = &g->vision;
+  m->vocabulary = (uint32_t)t->vocab;
+  m->hidden = (uint32_t)t->hidden;
+  m->layers = (uint32_t)t->layers;
+  m->heads = (uint32_t)t->heads;
+  m->kv_heads = (uint32_t)t->kv_heads;
+  m->head_dim = (uint32_t)t->head_dim;
+  m->ffn = (uint32_t)t->ffn;
+  m->tied_embeddings = t->tie_word_embeddings;
+  m->rms_eps = t->rms_eps;
+  m->rope_theta = (float)t->rope_theta;
+  if (!g->has_vision) return;
+  m->vision_width = (uint32_t)v->width;
+  m->vision_layers = (uint32_t)v->layers;
+  m->vision_layers_used = (uint32_t)v->layers_used;
+  m->vision_heads = (uint32_t)v->heads;
+  m->vision_mlp = (uint32_t)v->mlp;
+  m->patch = (uint32_t)v->patch;
+  m->grid = (uint32_t)v->grid;
+  m->tile_side = (uint32_t)v->tile;
+  m->tiles_per_side = (uint32_t)v->views;
+  m->input_side = (uint32_t)b->input_size;
+  m->image_rows = (uint32_t)(v->grid * v->grid + v->select_cls);
+  m->tile_encodes = (uint32_t)p->tile_encodes;
+  m->tile_encodes_reference = (uint32_t)p->tile_encodes_reference;
+  m->pad_colour = (uint32_t)v->pad_colour[0] << 16 | (uint32_t)v->pad_colour[1] << 8 | v->pad_colour[2];
+}
+
+/* int4 was asked for, but a layer's inputs do not divide into groups. */
+static void tell_of_coarse_layers(const bnc_context *context, const bnc_programs *p, const bnc_build_options *b) {
+  size_t coarse = 0, k = 0;
+  if (b->text_weights != BNC_WEIGHT_QG4) return;
+  for (size_t i = 0; i < p->constants.weights; i++) {
+    const bnc_weight *w = &p->constants.weight[i];
+    if (w->kind != BNC_WEIGHT_QC8 || w->k % b->group == 0 || strncmp(bnc_constants_text(&p->constants, w->part[0].weight), "model.layers.", 13) != 0) continue;
+    coarse++;
+    k = w->k;
+  }
+  if (coarse) bnc_context_log(context, BNC_LOG_INFO, "%zu text layers stay int8: their %zu inputs do not divide into groups of %zu", coarse, k, b->group);
+}
+
+bnc_status bnc_assemble_model(bnc_context *context, const bnc_compile_options *o, const bnc_assembly *a, bnc_error *err) {
+  const bnc_geometry *g = a->geometry;
+  bnc_build_options b = {.vision_weights = weight_kind(o->vision_weights), .text_weights = weight_kind(o->text_weights), .group = o->group};
+  bnc_model_parts parts = {.meta = a->meta};
+  bnc_programs programs = {0};
+  char *report = NULL;
+  float *rope = bnc_mem_array(g->text.head_dim / 2 + 1, sizeof *rope);
+  bnc_status s = rope ? choose_sizes(context, o, g, &b, &parts.meta, err) : bnc_fail_memory(err, g->text.head_dim);
+  if (s == BNC_OK) s = bnc_programs_create(&programs, context, g, &b, a->source, BNC_ALL_PASSES & ~o->disabled_passes, SLAB_BYTES, err);
+  if (s == BNC_OK) s = bnc_programs_report(&programs, &report, err);
+  if (s == BNC_OK && a->name) {
+    parts.meta.name = bnc_constants_string(&programs.constants, "%s", a->name);
+    if (parts.meta.name == BNC_NO_ID) s = bnc_fail_memory(err, strlen(a->name));
+  }
+  if (s == BNC_OK) {
+    tell_of_coarse_layers(context, &programs, &b);
+    bnc_geometry_rope_frequencies(&g->text, rope);
+    fill_meta(&parts.meta, g, &b, &programs);
+    parts.meta.kv_dtype = cache_type(o);
+    parts.constants = &programs.constants;
+    for (int i = 0; i < 3; i++) parts.program[i] = programs.present[i] ? &programs.schedule[i] : NULL;
+    parts.embedding = programs.embedding;
+    parts.rope = rope;
+    parts.tokenizer = a->tokenizer;
+    parts.tokenizer_size = a->tokenizer_size;
+    parts.report = report;
+    parts.packed = o->packed != 0;
+    s = bnc_model_write(context, &parts, o->output, err);
+  }
+  if (s == BNC_OK && o->report) s = bnc_file_save(o->report, report, strlen(report), err);
+  bnc_mem_free(report);
+  bnc_mem_free(rope);
+  bnc_programs_free(&programs);
+  return s;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <binocle/compile.h>
+#include <stdio.h>
+
+#include "quant/compile/assemble.h"
+#include "quant/synth/presets.h"
+#include "quant/synth/random_tensors.h"
+#include "runtime/text/prompt.h"
+
+static bnc_status fail_preset(const char *preset, bnc_error *err) {
+  char list[256] = "";
+  size_t used = 0;
+  const char *name;
+  for (unsigned i = 0; (name = bnc_synth_preset_name(i, NULL)) != NULL && used < sizeof list; i++)
+    used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", i ? ", " : "", name);
+  return bnc_fail(err, BNC_ERROR_ARGUMENT, "there is no preset %s, expected one of %s", preset, list);
+}
+
+bnc_status bnc_synth(bnc_context *context, const char *preset, const bnc_compile_options *options) {
+  bnc_compile_options o;
+  bnc_geometry geometry;
+  char name[96];
+  if (!context) return BNC_ERROR_ARGUMENT;
+  bnc_error *err = &context->error;
+  if (!preset) return bnc_fail(err, BNC_ERROR_ARGUMENT, "synth needs a preset");
+  bnc_status s = bnc_compile_options_take(&o, options, err);
+  if (s == BNC_OK && !bnc_synth_geometry(preset, &geometry)) s = fail_preset(preset, err);
+  if (s != BNC_OK) return s;
+  bnc_tensor_source source = bnc_random_tensors(&geometry);
+  snprintf(name, sizeof name, "%s (random weights)", preset);
+  bnc_assembly assembly = {.geometry = &geometry, .source = &source, .name = name, .meta = {.bos = -1, .prompt_template = BNC_PROMPT_PLAIN}};
+  return bnc_assemble_model(context, &o, &assembly, err);
+}
