@@ -2,6 +2,8 @@
 #include "quant/compile/assemble.h"
 
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "platforms/file.h"
 #include "platforms/mem.h"
@@ -92,6 +94,11 @@ static void fill_meta(bnc_file_meta *m, const bnc_geometry *g, const bnc_build_o
   m->pad_colour = (uint32_t)v->pad_colour[0] << 16 | (uint32_t)v->pad_colour[1] << 8 | v->pad_colour[2];
 }
 
+static void remove_report(const char *path) {
+  struct stat st;
+  if (lstat(path, &st) == 0 && S_ISREG(st.st_mode)) unlink(path);
+}
+
 /* int4 was asked for, but a layer's inputs do not divide into groups. */
 static void tell_of_coarse_layers(const bnc_context *context, const bnc_programs *p, const bnc_build_options *b) {
   size_t coarse = 0, k = 0;
@@ -132,9 +139,13 @@ bnc_status bnc_assemble_model(bnc_context *context, const bnc_compile_options *o
     parts.tokenizer_size = a->tokenizer_size;
     parts.report = report;
     parts.packed = o->packed != 0;
-    s = bnc_model_write(context, &parts, o->output, err);
+    /* The report first: a compile that fails leaves neither file. */
+    if (o->report) s = bnc_file_save(o->report, report, strlen(report), err);
+    if (s == BNC_OK) {
+      s = bnc_model_write(context, &parts, o->output, err);
+      if (s != BNC_OK && o->report) remove_report(o->report);
+    }
   }
-  if (s == BNC_OK && o->report) s = bnc_file_save(o->report, report, strlen(report), err);
   bnc_mem_free(report);
   bnc_mem_free(rope);
   bnc_programs_free(&programs);

@@ -3,6 +3,8 @@
    parts of one matrix. Slabs of columns lie in one range of bytes without touching each other, which strides tell. */
 #include "runtime/describe/blocks.h"
 
+#include <stdlib.h>
+
 #include "platforms/array.h"
 
 #define LIVE_MAX 2048u /* keeps the walk linear on files that no compiler wrote */
@@ -64,6 +66,45 @@ static void write_operand(walk *w, const bnc_operand *o, uint32_t op) {
   w->live[w->lives++] = (bnc_arena_block){.offset = o->offset, .end = o->offset + bnc_operand_bytes(o), .first = op, .last = op + 1, .writer = op, .value = *o};
 }
 
+static int by_birth(const void *a, const void *b) {
+  const bnc_arena_block *x = a, *y = b;
+  if (x->first != y->first) return x->first < y->first ? -1 : 1;
+  return x->offset < y->offset ? -1 : x->offset > y->offset;
+}
+
+/* What still shares bytes at one time are column slices of one matrix that are written where they lie: they become the matrix. */
+static void join_slices(walk *w) {
+  size_t kept = 0;
+  w->lives = 0;
+  if (w->dones == 0) return;
+  qsort(w->done, w->dones, sizeof *w->done, by_birth);
+  for (size_t i = 0; i < w->dones; i++) {
+    bnc_arena_block b = w->done[i];
+    for (size_t k = 0; k < w->lives; k++) {
+      const bnc_arena_block *a = &w->live[k];
+      bool over = a->last <= b.first;
+      if (!over && (a->offset >= b.end || b.offset >= a->end)) continue;
+      bnc_arena_block gone = *a;
+      w->live[k--] = w->live[--w->lives];
+      if (over) {
+        w->done[kept++] = gone; /* kept <= i: every block kept was one of those before */
+        continue;
+      }
+      if (gone.end - gone.offset > b.end - b.offset) b.value = gone.value;
+      b.offset = gone.offset < b.offset ? gone.offset : b.offset;
+      b.end = gone.end > b.end ? gone.end : b.end;
+      b.first = gone.first < b.first ? gone.first : b.first;
+      b.last = gone.last > b.last ? gone.last : b.last;
+      if (b.writer == UINT32_MAX || (gone.writer != UINT32_MAX && gone.writer < b.writer)) b.writer = gone.writer;
+      k = SIZE_MAX; /* it has grown: look at all again */
+    }
+    if (w->lives == LIVE_MAX) w->done[kept++] = w->live[--w->lives];
+    w->live[w->lives++] = b;
+  }
+  while (w->lives) w->done[kept++] = w->live[--w->lives];
+  w->dones = kept;
+}
+
 bnc_status bnc_arena_blocks(const bnc_program *program, bnc_arena_block **blocks, size_t *count, bnc_error *err) {
   const bnc_file_program *head = program->head;
   walk *w = bnc_mem_zalloc(sizeof *w);
@@ -82,6 +123,7 @@ bnc_status bnc_arena_blocks(const bnc_program *program, bnc_arena_block **blocks
   if (head->ops) read_operand(w, &head->output, head->ops - 1);
   while (w->lives) finish(w, 0);
   bool failed = w->failed;
+  join_slices(w);
   *blocks = w->done;
   *count = w->dones;
   bnc_mem_free(w);

@@ -13,7 +13,7 @@ typedef struct bnc_arena_block {
   bnc_operand value; /* as the writer wrote it, or as the reader that joined its parts saw it */
 } bnc_arena_block;
 
-/** *blocks is a bnc_mem array in the order of their deaths. */
+/** *blocks is a bnc_mem array; no two blocks share bytes during an op. */
 bnc_status bnc_arena_blocks(const bnc_program *program, bnc_arena_block **blocks, size_t *count, bnc_error *err);
 
 #endif

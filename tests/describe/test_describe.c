@@ -64,7 +64,9 @@ static void json_has_what_inspect_promises(void **state) {
   assert_int_equal(number(root, "/memory/weights_bytes") + number(root, "/memory/arena_bytes") + number(root, "/memory/kv_bytes") + number(root, "/memory/other_bytes"),
                    number(root, "/predicted_bytes"));
   assert_string_equal(yyjson_get_str(yyjson_ptr_get(root, "/kv_dtype")), "f16");
-  assert_int_equal(yyjson_arr_size(yyjson_ptr_get(root, "/compile/programs/vision/passes")), 9);
+  size_t passes = 0;
+  while (bnc_compile_pass_name((unsigned)passes)) passes++;
+  assert_int_equal(yyjson_arr_size(yyjson_ptr_get(root, "/compile/programs/vision/passes")), passes);
   yyjson_doc_free(doc);
   bnc_mem_free(json);
 }

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "runtime/program/model_options.h"
+
+#include <stdio.h>
+#include <string.h>
+
+const char *const bnc_vision_choices[] = {"f32", "int8", NULL}, *const bnc_text_choices[] = {"f32", "int8", "int4", NULL},
+                 *const bnc_group_choices[] = {"32", "64", "128", NULL}, *const bnc_cache_choices[] = {"default", "f32", "f16", "int8", NULL};
+
+/* Bits of the passes to leave out, or the exit code of wrong usage. */
+static int find_passes(const bnc_command *command, const bnc_text_list *names, unsigned *bits) {
+  for (size_t i = 0; i < names->count; i++) {
+    char all[256] = "";
+    unsigned pass = 0;
+    const char *name;
+    while ((name = bnc_compile_pass_name(pass)) != NULL && strcmp(name, names->item[i]) != 0) {
+      const size_t used = strlen(all);
+      snprintf(all + used, sizeof all - used, "%s%s", used ? ", " : "", name);
+      pass++;
+    }
+    if (!name) return bnc_usage_error(command->name, "there is no pass '%.60s', expected one of %s", names->item[i], all);
+    *bits |= 1u << pass;
+  }
+  return BNC_PARSED;
+}
+
+int bnc_model_options_take(const bnc_command *command, const bnc_model_options *m, bnc_compile_options *o) {
+  bnc_compile_options_init(o);
+  o->output = m->output;
+  o->vision_weights = (bnc_weights)m->vision;
+  o->text_weights = (bnc_weights)m->text;
+  o->group = 32u << m->group;
+  o->kv_cache = (bnc_cache_type)m->cache;
+  o->context = (unsigned)m->context;
+  o->input_size = (unsigned)m->input_size;
+  o->report = m->report;
+  o->packed = m->packed;
+  return find_passes(command, &m->disabled, &o->disabled_passes);
+}
+
+int bnc_model_options_check(bnc_work *work, const bnc_model_options *m) {
+  const int code = bnc_work_check_output(work, m->output);
+  return code == BNC_EXIT_DONE && m->report ? bnc_work_check_output(work, m->report) : code;
+}
