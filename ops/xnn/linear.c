@@ -256,7 +256,7 @@ static void clear_zero_rows(const shaped *s, const float *bias, size_t rows, con
 bnc_status bnc_linear_set_run(bnc_linear_set *set, uint32_t id, size_t rows, const void *x, const void *params, float *y, bnc_pool *pool) {
   const layer *l = &set->layer[id];
   const shaped *s = &set->op[l->op];
-  pthreadpool_t threads = bnc_pool_native(pool);
+  pthreadpool_t threads = pool ? bnc_pool_native(pool) : NULL;
   enum xnn_status status = xnn_status_invalid_state;
   set->mode = USE;
   uintptr_t address = (uintptr_t)l->packed; /* XNNPACK takes a plain pointer; it never writes through it */

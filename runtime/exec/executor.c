@@ -112,13 +112,16 @@ size_t bnc_executor_capacity(const bnc_executor *ex, bnc_program_id id) { return
 size_t bnc_executor_arena_bytes(const bnc_executor *ex) { return ex->arena_bytes; }
 size_t bnc_executor_kv_bytes(const bnc_executor *ex) { return ex->cache_bytes; }
 
+/* Below so many multiply-accumulates, waking a second thread costs more than it brings, above all where other programs hold its CPU. */
+#define SHARED_MACS (4u << 20)
+
 static bnc_status run_linear(const bnc_op_run *run) {
   const bnc_operand *x = &run->op->in[0];
   bnc_linear_set *set = run->ex->linears;
   size_t rows = bnc_run_rows(run, x);
-  if (x->element == BNC_ELEMENT_QD8)
-    return bnc_linear_set_run(set, run->linear, rows, bnc_run_qd8(run, x), bnc_run_params(run, x), bnc_run_out(run, 0), run->ex->pool);
-  return bnc_linear_set_run(set, run->linear, rows, bnc_run_in(run, 0), NULL, bnc_run_out(run, 0), run->ex->pool);
+  bnc_pool *pool = (uint64_t)rows * x->cols * run->op->a[1] < SHARED_MACS ? NULL : run->ex->pool;
+  if (x->element == BNC_ELEMENT_QD8) return bnc_linear_set_run(set, run->linear, rows, bnc_run_qd8(run, x), bnc_run_params(run, x), bnc_run_out(run, 0), pool);
+  return bnc_linear_set_run(set, run->linear, rows, bnc_run_in(run, 0), NULL, bnc_run_out(run, 0), pool);
 }
 
 static bnc_status run_op(const bnc_op_run *run) {

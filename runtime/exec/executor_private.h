@@ -49,7 +49,7 @@ static inline int8_t *bnc_run_qd8(const bnc_op_run *r, const bnc_operand *o) {
 }
 
 /** Items of a row-wise op that one thread takes at a time: so many that starting it costs nothing, and the same for any number of threads. */
-static inline size_t bnc_run_grain(size_t cols) { return cols >= 16384 ? 1 : 16384 / (cols ? cols : 1); }
+static inline size_t bnc_run_grain(size_t cols) { return cols >= 65536 ? 1 : 65536 / (cols ? cols : 1); }
 
 bnc_status bnc_linears_create(bnc_executor *ex, bnc_packed_store *store, const bnc_run_hooks *hooks, bnc_error *err);
 void bnc_linears_destroy(bnc_executor *ex);

@@ -2,6 +2,7 @@
 /* Attention over the values of a program or over the KV cache: threads share pairs of a key head and a block of query rows. */
 #include "runtime/exec/executor_private.h"
 
+#define SHARED_PRODUCTS (1u << 19) /* with less to do, one thread is done before a second is awake */
 #define QUERY_ROWS 96u /* fixed: what a thread computes never depends on how many there are */
 
 typedef struct attention_job {
@@ -43,7 +44,9 @@ static void attention(const bnc_op_run *r) {
     job.args.position = r->position + r->rows - job.rows; /* a pruned last layer asks for the last row alone */
   }
   job.blocks = (job.rows + QUERY_ROWS - 1) / QUERY_ROWS;
-  bnc_pool_run_threads(r->ex->pool, run_blocks, &job, job.args.kv_heads * job.blocks, 1);
+  size_t items = job.args.kv_heads * job.blocks;
+  bool small = (uint64_t)job.rows * q->cols * job.args.keys < SHARED_PRODUCTS;
+  bnc_pool_run_threads(r->ex->pool, run_blocks, &job, items, small ? items : 1);
 }
 
 typedef struct rope_job {
