@@ -5,6 +5,6 @@
 
 void bnc_gather_f32_scalar(const bnc_taps_args *args, size_t from, size_t to) {
   for (size_t row = from; row < to; ++row) {
-    memcpy(args->out + row * args->out_stride, args->x + args->index[row] * args->x_stride, args->cols * sizeof *args->out);
+    memmove(args->out + row * args->out_stride, args->x + args->index[row] * args->x_stride, args->cols * sizeof *args->out);
   }
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <math.h>
+#include <unistd.h>
 
 #include "platforms/clock.h"
 #include "platforms/mem.h"
@@ -52,6 +53,19 @@ static bnc_status create_rope(bnc_executor *ex, bnc_error *err) {
   return BNC_OK;
 }
 
+/* What a session takes must fit into the machine: asking for more would end the process, or others, rather than fail. */
+static bnc_status check_memory(const bnc_executor *ex, bnc_error *err) {
+  const bnc_file_meta *m = &ex->file->meta;
+  uint64_t needed = ARENA_SLACK, element = m->kv_dtype == BNC_KV_F32 ? 4 : m->kv_dtype == BNC_KV_F16 ? 2 : 1;
+  for (int p = 0; p < BNC_PROGRAMS; p++)
+    if (ex->file->program[p].head && ex->file->program[p].head->arena_bytes > needed) needed = ex->file->program[p].head->arena_bytes;
+  needed += 2 * element * m->layers * ((uint64_t)m->context + BNC_KV_BLOCK) * m->kv_heads * m->head_dim + (uint64_t)m->context * m->head_dim * sizeof(float);
+  long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+  if (pages <= 0 || page <= 0 || needed <= (uint64_t)pages * (uint64_t)page) return BNC_OK;
+  return bnc_fail(err, BNC_ERROR_LIMIT, "this model needs %llu MB of memory for a session, the machine has %llu MB", (unsigned long long)(needed >> 20),
+                  (unsigned long long)((uint64_t)pages * (uint64_t)page >> 20));
+}
+
 static bnc_status create_memory(bnc_executor *ex, bnc_error *err) {
   for (int p = 0; p < BNC_PROGRAMS; p++) {
     const bnc_program *program = &ex->file->program[p];
@@ -80,7 +94,8 @@ bnc_status bnc_executor_create(bnc_executor **executor, const bnc_model_file *fi
   ex->file = file;
   ex->pool = pool;
   ex->kernels = kernels;
-  bnc_status s = create_memory(ex, err);
+  bnc_status s = check_memory(ex, err);
+  if (s == BNC_OK) s = create_memory(ex, err);
   if (s == BNC_OK) s = create_caches(ex, err);
   if (s == BNC_OK) s = create_rope(ex, err);
   if (s == BNC_OK) s = bnc_linears_create(ex, store, hooks, err);

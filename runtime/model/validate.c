@@ -7,20 +7,25 @@
 
 #define MANY 1000000u /* no count of a model comes near; products of two fit into 64 bits */
 
+#define MOST_ANGLES ((uint64_t)1 << 28) /* a million rows of 256: the rotary tables are computed when a session starts */
+#define MOST_QUANTIZED_K 65536u         /* int32 sums of int8 products hold that many */
+
 static bnc_status check_meta(const bnc_model_file *f, bnc_error *err) {
   const bnc_file_meta *m = &f->meta;
   const struct {
     const char *name;
     uint32_t value, most;
   } needed[] = {
-      {"vocabulary", m->vocabulary, MANY * 4}, {"hidden", m->hidden, MANY}, {"layers", m->layers, 10000}, {"heads", m->heads, 10000},
-      {"kv_heads", m->kv_heads, 10000}, {"head_dim", m->head_dim, 65536}, {"context", m->context, MANY * 16}, {"reference_limit", m->reference_limit, MANY * 16},
+      {"vocabulary", m->vocabulary, MANY * 4}, {"hidden", m->hidden, MANY}, {"layers", m->layers, 10000}, {"heads", m->heads, 1024},
+      {"kv_heads", m->kv_heads, 1024}, {"head_dim", m->head_dim, 4096}, {"context", m->context, MANY * 16}, {"reference_limit", m->reference_limit, MANY * 16},
   };
   for (size_t i = 0; i < sizeof needed / sizeof *needed; i++)
     if (needed[i].value == 0 || needed[i].value > needed[i].most)
       return bnc_fail(err, BNC_ERROR_FORMAT, "meta: %s is %u, expected 1 .. %u", needed[i].name, needed[i].value, needed[i].most);
   if (m->heads % m->kv_heads != 0) return bnc_fail(err, BNC_ERROR_FORMAT, "meta: %u heads do not divide by %u key heads", m->heads, m->kv_heads);
   if (m->head_dim % 2 != 0) return bnc_fail(err, BNC_ERROR_FORMAT, "meta: head_dim is %u, expected an even number", m->head_dim);
+  if ((uint64_t)m->context * m->head_dim > MOST_ANGLES)
+    return bnc_fail(err, BNC_ERROR_LIMIT, "meta: a context of %u rows of %u columns a head, expected a product of at most %llu", m->context, m->head_dim, (unsigned long long)MOST_ANGLES);
   if (m->reference_limit > m->context) return bnc_fail(err, BNC_ERROR_FORMAT, "meta: reference_limit is %u, expected at most the context of %u", m->reference_limit, m->context);
   if (m->stops > 8) return bnc_fail(err, BNC_ERROR_FORMAT, "meta: %u stop ids, expected at most 8", m->stops);
   if (m->kv_dtype > BNC_KV_INT8) return bnc_fail(err, BNC_ERROR_FORMAT, "meta: unknown KV cache type %u", m->kv_dtype);
@@ -44,6 +49,8 @@ static bnc_status check_weight(const bnc_model_file *f, size_t i, bnc_error *err
   const char *name = bnc_model_file_string(f, w->name);
   if (w->dtype > BNC_W_QG4 || w->n == 0 || w->k == 0 || w->n > MANY * 4 || w->k > MANY)
     return bnc_fail(err, BNC_ERROR_FORMAT, "weight %zu (%s) has type %u and shape %u x %u", i, name, w->dtype, w->n, w->k);
+  if (w->dtype != BNC_W_F32 && w->k > MOST_QUANTIZED_K)
+    return bnc_fail(err, BNC_ERROR_FORMAT, "weight %zu (%s) has %u quantised columns, expected at most %u", i, name, w->k, MOST_QUANTIZED_K);
   if (w->dtype == BNC_W_QG4 && (w->group == 0 || w->group % 32 != 0 || w->k % w->group != 0))
     return bnc_fail(err, BNC_ERROR_FORMAT, "weight %zu (%s): groups of %u do not divide %u", i, name, w->group, w->k);
   uint64_t count = (uint64_t)w->n * w->k;

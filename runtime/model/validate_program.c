@@ -6,9 +6,15 @@
 #include "platforms/mem.h"
 #include "runtime/model/probes.h"
 
+/* Attention's scratch memory for these fits into 32 bits; models have less. */
+#define MOST_HEADS 1024u
+#define MOST_HEAD_COLUMNS 65536u
+
 typedef struct checker {
   const bnc_model_file *f;
   const bnc_program *p;
+  bool vision;
+  uint8_t *known; /* a bit per 64 bytes of CONSTANTS: the table that starts there was checked. Thousands of ops may share one */
   const char *name;
   uint32_t op;
   bnc_error *err;
@@ -27,7 +33,7 @@ static bool operand_ok(const checker *c, const bnc_operand *o) {
   if (o->rows == 0 || o->cols == 0 || o->rows > (1u << 30) || o->cols > (1u << 30) || o->stride < o->cols || o->stride > (1u << 30)) return false;
   if (o->element == BNC_ELEMENT_QD8 && (o->stride != o->cols || o->offset % 64 != 0 || o->space != BNC_SPACE_ARENA)) return false;
   if (o->element == BNC_ELEMENT_F32 && o->offset % 4 != 0) return false;
-  if (o->varying && (o->space != BNC_SPACE_ARENA || o->rows != c->p->head->input.rows)) return false;
+  if (o->varying && (o->space != BNC_SPACE_ARENA || o->rows != c->p->head->input.rows || c->vision)) return false;
   uint64_t bytes = bnc_operand_bytes(o);
   return o->offset <= limit && bytes <= limit - o->offset;
 }
@@ -38,13 +44,16 @@ static bool table_ok(const checker *c, const bnc_operand *o) {
   bnc_file_taps t;
   memcpy(&t, c->f->constants.data + o->offset, sizeof t);
   uint64_t bytes = sizeof t + ((uint64_t)t.rows + 1) * 4 + (uint64_t)t.taps * 8;
-  if (bytes > c->f->constants.size - o->offset || t.rows != o->rows || t.in_rows != o->cols || t.rows == 0) return false;
+  if (bytes > c->f->constants.size - o->offset || t.rows != o->rows || t.in_rows != o->cols || t.rows == 0 || t.gather > 1) return false;
+  size_t unit = (size_t)(o->offset / 64);
+  if ((c->known[unit / 8] >> (unit % 8)) & 1u) return true;
   const uint32_t *start = (const uint32_t *)(const void *)(c->f->constants.data + o->offset + sizeof t), *index = start + t.rows + 1;
   if (start[0] != 0 || start[t.rows] != t.taps) return false;
   for (uint32_t r = 0; r < t.rows; r++)
     if (start[r + 1] < start[r] || (t.gather && start[r + 1] - start[r] != 1)) return false;
   for (uint32_t k = 0; k < t.taps; k++)
     if (index[k] >= t.in_rows) return false;
+  c->known[unit / 8] |= (uint8_t)(1u << (unit % 8));
   return true;
 }
 
@@ -64,7 +73,7 @@ static bool twin(const bnc_operand *x, const bnc_operand *o, bnc_element element
   return absent(o) || (o->space == BNC_SPACE_ARENA && o->element == element && same_shape(x, o));
 }
 static bool picture(const bnc_operand *o) { return o->space == BNC_SPACE_ARENA && o->element == BNC_ELEMENT_U8 && o->cols == 3 && o->stride == 3 && !o->varying; }
-static bool lut(const bnc_operand *o) { return f32(o) && o->rows == 3 && o->cols == 256 && o->stride == 256; }
+static bool lut(const bnc_operand *o) { return f32(o) && o->space == BNC_SPACE_CONSTANT && o->rows == 3 && o->cols == 256 && o->stride == 256; }
 
 static bool patches_ok(const bnc_file_op *op, uint64_t side) {
   uint32_t p = op->a[0];
@@ -87,7 +96,9 @@ static bool picture_op_ok(const checker *c, const bnc_file_op *op) {
   }
 }
 
-static bool heads_ok(const bnc_operand *o, uint32_t heads) { return heads > 0 && heads <= 65536 && o->cols % heads == 0; }
+static bool heads_ok(const bnc_operand *o, uint32_t heads) { return heads > 0 && heads <= MOST_HEADS && o->cols <= MOST_HEAD_COLUMNS && o->cols % heads == 0; }
+/* The run's rows, or the last of them: a fixed number of rows has no position in the context. */
+static bool has_position(const bnc_operand *o) { return o->varying || o->rows == 1; }
 
 static bool attention_op_ok(const checker *c, const bnc_file_op *op) {
   const bnc_file_meta *m = &c->f->meta;
@@ -100,11 +111,11 @@ static bool attention_op_ok(const checker *c, const bnc_file_op *op) {
       return f32(k) && f32(v) && f32(y) && heads_ok(x, heads) && heads_ok(k, kv_heads) && heads % kv_heads == 0 && x->cols / heads == k->cols / kv_heads &&
              same_shape(x, y) && same_shape(k, v) && !k->varying && !x->varying && isfinite(op->f[0]);
     }
-    case BNC_OP_ROTATE: return f32(y) && same_shape(x, y) && heads_ok(x, op->a[0]) && x->cols / op->a[0] == m->head_dim;
+    case BNC_OP_ROTATE: return !c->vision && has_position(x) && f32(y) && same_shape(x, y) && heads_ok(x, op->a[0]) && x->cols / op->a[0] == m->head_dim;
     case BNC_OP_KV_APPEND:
-      return f32(&op->in[1]) && same_shape(x, &op->in[1]) && op->a[0] < m->layers && op->a[1] == m->kv_heads && x->cols == m->kv_heads * m->head_dim && x->varying;
+      return !c->vision && f32(&op->in[1]) && same_shape(x, &op->in[1]) && op->a[0] < m->layers && op->a[1] == m->kv_heads && x->cols == m->kv_heads * m->head_dim && x->varying;
     default: /* BNC_OP_CACHE_ATTENTION */
-      return f32(y) && same_shape(x, y) && op->a[0] == m->heads && op->a[1] == m->kv_heads && op->a[2] < m->layers && x->cols == m->heads * m->head_dim && isfinite(op->f[0]);
+      return !c->vision && has_position(x) && f32(y) && same_shape(x, y) && op->a[0] == m->heads && op->a[1] == m->kv_heads && op->a[2] < m->layers && x->cols == m->heads * m->head_dim && isfinite(op->f[0]);
   }
 }
 
@@ -168,6 +179,9 @@ bnc_status bnc_program_validate(const bnc_model_file *f, bnc_program_id id, bnc_
   if (head->arena_bytes > (uint64_t)1 << 40 || head->arena_bytes > SIZE_MAX / 2)
     return bnc_fail(err, BNC_ERROR_FORMAT, "program %s: an arena of %llu bytes", c.name, (unsigned long long)head->arena_bytes);
   if (head->probes > BNC_PROBES_MAX) return bnc_fail(err, BNC_ERROR_FORMAT, "program %s: %u probes, expected at most %u", c.name, head->probes, BNC_PROBES_MAX);
+  c.vision = id == BNC_PROGRAM_VISION;
+  c.known = bnc_mem_zalloc(f->constants.size / 64 / 8 + 1);
+  if (!c.known) return bnc_fail_memory(err, f->constants.size / 64 / 8 + 1);
   bnc_status s = check_ends(&c, id);
   for (c.op = 0; s == BNC_OK && c.op < head->ops; c.op++) {
     const bnc_file_op *op = &c.p->op[c.op];
@@ -185,5 +199,6 @@ bnc_status bnc_program_validate(const bnc_model_file *f, bnc_program_id id, bnc_
     if (probe->stage >= BNC_STAGES || probe->op >= head->ops || !operand_ok(&c, &probe->value) || !f32(&probe->value))
       s = bnc_fail(err, BNC_ERROR_FORMAT, "program %s: probe %u does not fit the program", c.name, i);
   }
+  bnc_mem_free(c.known);
   return s;
 }

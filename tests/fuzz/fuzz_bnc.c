@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A model file as an enemy would write it: checksums are put right after mutation, so that the fuzzer reaches what lies behind them; whatever passes
+   validation is run, and must not touch anything outside the arena, the constants and the weights. */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "platforms/mem.h"
+#include "runtime/exec/executor.h"
+#include "runtime/exec/packed_cache.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+#define MOST_BYTES ((uint64_t)64 << 20)
+#define MOST_WORK ((uint64_t)1 << 24)
+
+/* Puts right what a mutation of the content breaks first; a header that lies about sizes stays as it is. */
+static void repair(uint8_t *file, size_t size) {
+  bnc_file_header h;
+  if (size < sizeof h) return;
+  memcpy(&h, file, sizeof h);
+  memcpy(h.magic, BNC_FORMAT_MAGIC, sizeof h.magic);
+  h.version = BNC_FORMAT_VERSION;
+  h.file_size = size;
+  if (h.sections > 64 || h.sections * sizeof(bnc_file_section) > size - sizeof h) return;
+  bnc_file_section *table = (bnc_file_section *)(void *)(file + sizeof h);
+  for (uint32_t i = 0; i < h.sections; i++)
+    if (table[i].offset <= size && table[i].size <= size - table[i].offset) table[i].checksum = XXH3_64bits(file + table[i].offset, (size_t)table[i].size);
+  h.table_checksum = XXH3_64bits(table, h.sections * sizeof *table);
+  h.model_id = bnc_format_model_id(table, h.sections);
+  h.header_checksum = XXH3_64bits(&h, offsetof(bnc_file_header, header_checksum));
+  memcpy(file, &h, sizeof h);
+}
+
+static bool small(const bnc_model_file *f) {
+  const bnc_file_meta *m = &f->meta;
+  uint64_t work = 0, cache = (uint64_t)m->context * m->kv_heads * m->head_dim * m->layers * 8;
+  if ((uint64_t)m->context * m->head_dim > MOST_WORK || cache > MOST_BYTES) return false;
+  for (int p = 0; p < BNC_PROGRAMS; p++) {
+    const bnc_program *program = &f->program[p];
+    if (!program->head) continue;
+    if (program->head->arena_bytes > MOST_BYTES) return false;
+    for (uint32_t i = 0; i < program->head->ops; i++) {
+      const bnc_file_op *op = &program->op[i];
+      uint64_t depth = 1;
+      if (op->kind == BNC_OP_LINEAR) depth += op->in[0].cols;
+      if (op->kind == BNC_OP_ATTENTION) depth += op->in[1].rows + (uint64_t)op->a[0];
+      if (op->kind == BNC_OP_CACHE_ATTENTION) depth += m->context;
+      if (op->kind == BNC_OP_RESAMPLE) depth += (uint64_t)op->table[0].cols * op->table[1].cols;
+      if (op->kind == BNC_OP_TAKE) depth += op->in[0].rows;
+      for (int k = 0; k < BNC_OP_INPUTS; k++) work += (uint64_t)op->in[k].rows * op->in[k].cols;
+      work += (uint64_t)op->out[0].rows * op->out[0].cols * depth;
+      if (work > MOST_WORK) return false;
+    }
+  }
+  return true;
+}
+
+static bool probe_reads(void *context, size_t done, size_t total) {
+  (void)context;
+  return done > 4096 || total > 4096;
+}
+
+static volatile float sink;
+static void read_probe(void *context, const bnc_file_probe *probe, const float *value) {
+  (void)context;
+  for (size_t r = 0; r < probe->value.rows; r++) sink = value[r * probe->value.stride + probe->value.cols - 1];
+}
+
+static void run(const bnc_model_file *f, const bnc_context *context) {
+  bnc_error err;
+  bnc_pool *pool;
+  bnc_kernels kernels;
+  bnc_packed_store *store = NULL;
+  bnc_executor *ex = NULL;
+  const bnc_run_hooks hooks = {.step = probe_reads, .probe = read_probe};
+  bnc_kernels_init(&kernels, BNC_CPU_SCALAR);
+  if (bnc_pool_create(&pool, 1, &err) != BNC_OK) return;
+  bnc_status s = bnc_packed_acquire(&store, f, context, &err);
+  if (s == BNC_OK) s = bnc_executor_create(&ex, f, pool, &kernels, store, NULL, &err);
+  if (s == BNC_OK && f->program[BNC_PROGRAM_VISION].head && bnc_executor_run(ex, BNC_PROGRAM_VISION, 0, 0, &hooks, &err) == BNC_OK) {
+    const bnc_operand *out = &f->program[BNC_PROGRAM_VISION].head->output;
+    sink = bnc_executor_output(ex, BNC_PROGRAM_VISION)[(out->rows - 1) * (size_t)out->stride + out->cols - 1];
+  }
+  for (int p = BNC_PROGRAM_PREFILL; s == BNC_OK && p <= BNC_PROGRAM_DECODE; p++) {
+    size_t most = bnc_executor_capacity(ex, (bnc_program_id)p);
+    const int32_t ids[1] = {(int32_t)f->meta.vocabulary - 1};
+    bnc_executor_embed(ex, ids, 1, bnc_executor_input(ex, (bnc_program_id)p));
+    if (bnc_executor_run(ex, (bnc_program_id)p, 1, 0, &hooks, &err) == BNC_OK) sink = bnc_executor_output(ex, (bnc_program_id)p)[f->meta.vocabulary - 1];
+    bnc_executor_run(ex, (bnc_program_id)p, most, 0, &hooks, &err);
+    bnc_executor_run(ex, (bnc_program_id)p, 1, f->meta.context - 1, &hooks, &err); /* the last place of the cache */
+  }
+  bnc_executor_destroy(ex);
+  bnc_packed_destroy(store);
+  bnc_pool_destroy(pool);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+  bnc_model_file file;
+  bnc_context *context;
+  bnc_context_settings settings;
+  uint8_t *copy = bnc_mem_alloc(size);
+  if (!copy) return 0;
+  if (size > 0) memcpy(copy, data, size);
+  bnc_error err;
+  bnc_context_settings_init(&settings);
+  settings.cache_dir = "";
+  if (bnc_context_create(&settings, &context) == BNC_OK) {
+    if (size % 2 == 0) repair(copy, size); /* an odd size is taken as it comes */
+    if (bnc_model_file_parse(&file, copy, size, &err) == BNC_OK && small(&file)) run(&file, context);
+    bnc_context_destroy(context);
+  }
+  bnc_mem_free(copy);
+  return 0;
+}
