@@ -13,7 +13,7 @@ typedef struct hand_graph {
   bnc_error err;
 } hand_graph;
 
-static const bnc_tensor_source hand_source = {NULL, simulated_read};
+static const bnc_tensor_source hand_source = {.read = simulated_read};
 
 /** A graph with an f32 input of rows x cols, which is returned. */
 static inline bnc_value_id hand_begin(hand_graph *h, size_t rows, size_t cols, bool varying) {

@@ -15,7 +15,7 @@
 #include "tests/graph/random_geometry.h"
 #include "tests/graph/simulate.h"
 
-static const bnc_tensor_source source = {NULL, simulated_read};
+static const bnc_tensor_source source = {.read = simulated_read};
 
 typedef struct random_graph {
   bnc_graph g;
