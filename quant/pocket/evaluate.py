@@ -72,6 +72,7 @@ def main():
     parser.add_argument("--json", help="also write the table to this file")
     parser.add_argument("--no-ablations", action="store_true")
     args = parser.parse_args()
+    torch.set_num_threads(1)  # on a busy machine threads wait for each other in every operator
     model = load_checkpoint(args.checkpoint)
     prompt = Prompt(Tokenizer.from_file(os.path.join(args.checkpoint, "tokenizer.json")))
     pixels, asked = read(args.questions)

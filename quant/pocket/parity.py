@@ -39,7 +39,7 @@ def load_checkpoint(folder):
 
 
 def distance(got, want):
-    want = torch.from_numpy(np.asarray(want))
+    got, want = torch.as_tensor(got), torch.as_tensor(np.array(want))
     return float((got.double() - want.double()).norm() / want.double().norm())
 
 

@@ -39,14 +39,14 @@ def losses(scores, sizes, labels):
     return total
 
 
-def measure(model, heads, held, where):
-    """Shares of items whose centre token says everything right."""
+def measure(model, heads, held, where, ablate=None, counts=False):
+    """Shares of items that the classifiers name rightly at their centre token (`char`: of patches); or (right, of)."""
     hits = {}
     with torch.no_grad():
         for k in range(0, len(held), 16):
             pixels, tokens, patches = data.dense(held[k:k + 16])
             crops, base = model.tiles(normalise(pixels.to(where)))
-            parts = heads.token(model.fuse(crops, base)).split(list(TOKEN.values()), -1)
+            parts = heads.token(model.fuse(crops, base, ablate)).split(list(TOKEN.values()), -1)
             right = torch.stack([p.argmax(-1) for p in parts], -1).cpu() == tokens
             char = heads.patch(crops)[..., :37].argmax(-1).cpu() == patches[..., 0]
             at = tokens[..., 2] == 1
@@ -55,7 +55,8 @@ def measure(model, heads, held, where):
                     ("centre", at, right[..., 2]), ("number", at & (tokens[..., 4] > 0), right[..., 4] & right[..., 5]),
                     ("word", at & (tokens[..., 6] > 0), right[..., 6])):
                 hits.setdefault(name, []).append(ok[where_true].float())
-    return {k: torch.cat(v).mean().item() for k, v in hits.items()}
+    hits = {k: torch.cat(v) for k, v in hits.items()}
+    return {k: (int(v.sum()), len(v)) if counts else v.mean().item() for k, v in hits.items()}
 
 
 def run(args):
