@@ -3,4 +3,6 @@
 
 #include "ops/activate/activate_v16.h"
 
-void bnc_quick_gelu_qd8_neon(const bnc_activate_args *args, size_t from, size_t to) { activate_qd8(args, from, to, activate_quick_gelu, 0); }
+void bnc_quick_gelu_qd8_neon(const bnc_activate_args *args, size_t from, size_t to) {
+  activate_qd8(args, from, to, activate_quick_gelu, 0);
+}

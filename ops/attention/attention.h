@@ -32,7 +32,7 @@ typedef struct bnc_attention_args {
   size_t q_stride, k_stride, v_stride, out_stride; /* elements from row to row */
 } bnc_attention_args;
 
-/** Computes the query rows [from, to) of all query heads of one key head. scratch: bnc_attention_scratch bytes, 64-byte aligned, of this thread alone. */
+/** Computes the query rows [from, to) of all query heads of one key head. scratch: bnc_attention_scratch bytes, 64-byte aligned, this thread's. */
 #define BNC_ATTENTION_KERNEL(name) BNC_KERNEL(name, const bnc_attention_args *args, size_t kv_head, size_t from, size_t to, void *scratch)
 BNC_ATTENTION_KERNEL(attention_rows_f32);
 BNC_ATTENTION_KERNEL(attention_cache_f32);

@@ -22,10 +22,7 @@ typedef struct v16 {
   float32x4_t a, b, c, d;
 } v16;
 
-V16_INLINE v16 v16_set1(float x) {
-  const float32x4_t v = vdupq_n_f32(x);
-  return (v16){v, v, v, v};
-}
+V16_INLINE v16 v16_set1(float x) { return (v16){vdupq_n_f32(x), vdupq_n_f32(x), vdupq_n_f32(x), vdupq_n_f32(x)}; }
 V16_INLINE v16 v16_load(const float *p) { return (v16){vld1q_f32(p), vld1q_f32(p + 4), vld1q_f32(p + 8), vld1q_f32(p + 12)}; }
 V16_INLINE void v16_store(float *p, v16 x) {
   vst1q_f32(p, x.a);
