@@ -82,7 +82,7 @@ class Log:
               file=sys.stderr, flush=True)
         with open(self.path, "a", newline="") as out:
             for k, v in values.items():
-                csv.writer(out).writerow([self.stage, step + 1, k, f"{v:.5g}"])
+                csv.writer(out, lineterminator="\n").writerow([self.stage, step + 1, k, f"{v:.5g}"])
 
 
 def plot(folder, out):
