@@ -17,7 +17,7 @@ import unittest
 PROGRAM = os.environ["BINOCLE_PROGRAM"]
 ROOT = os.environ["BINOCLE_ROOT"]
 WORK = os.path.join(os.getcwd(), "work")
-sys.path.insert(0, os.path.join(ROOT, "toolchains"))
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import random_checkpoint  # noqa: E402
 
 IMAGES = os.path.join(ROOT, "tests", "data", "image")
