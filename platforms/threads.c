@@ -74,58 +74,49 @@ bool bnc_pool_yields(const bnc_pool *pool) { return (pool->flags & PTHREADPOOL_F
 struct pthreadpool *bnc_pool_native(bnc_pool *pool) { return pool->native; }
 
 /* started and done order the caller's and the workers' memory for the thread sanitizer: nobody reads or writes them. */
-typedef struct job {
-  bnc_pool_task task;
-  void *context;
-  char started, done;
-} job;
-
-static void run_piece(void *context, size_t from, size_t size) {
-  job *j = context;
-  BNC_TSAN_ACQUIRE(&j->started);
-  j->task(j->context, from, from + size);
-  BNC_TSAN_RELEASE(&j->done);
-}
-
-void bnc_pool_run(bnc_pool *pool, bnc_pool_task task, void *context, size_t count, size_t grain) {
-  if (count == 0) return;
-  if (grain == 0) grain = 1;
-  if (!pool->native || count <= grain) {
-    for (size_t from = 0; from < count;) {
-      size_t to = count - from < grain ? count : from + grain;
-      task(context, from, to);
-      from = to;
-    }
-    return;
-  }
-  job j = {.task = task, .context = context};
-  BNC_TSAN_RELEASE(&j.started);
-  pthreadpool_parallelize_1d_tile_1d(pool->native, run_piece, &j, count, grain, pool->flags);
-  BNC_TSAN_ACQUIRE(&j.done);
-}
-
 typedef struct thread_job {
   bnc_pool_thread_task task;
   void *context;
   size_t count, grain;
+  char started, done;
 } thread_job;
 
-static void run_thread_piece(void *context, size_t thread, size_t piece) {
-  const thread_job *j = context;
+static void run_piece(void *context, size_t thread, size_t piece) {
+  thread_job *j = context;
+  BNC_TSAN_ACQUIRE(&j->started);
   size_t from = piece * j->grain;
   j->task(j->context, thread, from, j->count - from < j->grain ? j->count : from + j->grain);
+  BNC_TSAN_RELEASE(&j->done);
 }
 
 void bnc_pool_run_threads(bnc_pool *pool, bnc_pool_thread_task task, void *context, size_t count, size_t grain) {
   if (count == 0) return;
   if (grain == 0) grain = 1;
-  thread_job j = {task, context, count, grain};
+  thread_job j = {.task = task, .context = context, .count = count, .grain = grain};
   size_t pieces = (count - 1) / grain + 1;
-  if (pool->native && pieces > 1) {
-    pthreadpool_parallelize_1d_with_thread(pool->native, run_thread_piece, &j, pieces, pool->flags);
+  if (!pool->native || pieces == 1) {
+    for (size_t i = 0; i < pieces; i++) run_piece(&j, 0, i);
     return;
   }
-  for (size_t i = 0; i < pieces; i++) run_thread_piece(&j, 0, i);
+  BNC_TSAN_RELEASE(&j.started);
+  pthreadpool_parallelize_1d_with_thread(pool->native, run_piece, &j, pieces, pool->flags);
+  BNC_TSAN_ACQUIRE(&j.done);
+}
+
+typedef struct job {
+  bnc_pool_task task;
+  void *context;
+} job;
+
+static void run_anywhere(void *context, size_t thread, size_t from, size_t to) {
+  const job *j = context;
+  (void)thread;
+  j->task(j->context, from, to);
+}
+
+void bnc_pool_run(bnc_pool *pool, bnc_pool_task task, void *context, size_t count, size_t grain) {
+  job j = {task, context};
+  bnc_pool_run_threads(pool, run_anywhere, &j, count, grain);
 }
 
 typedef struct pin_job {
