@@ -91,7 +91,7 @@ static bnc_status place_constants(writer *w, const uint8_t *constants, const uin
       size = align_up(size + sizeof(bnc_file_taps) + (c->taps[i].rows + 1) * 4 + (uint64_t)c->taps[i].start[c->taps[i].rows] * 8);
     }
   w->constants_size = size;
-  w->constants = bnc_mem_zalloc(size);
+  w->constants = bnc_mem_zalloc((size_t)size);
   if (!w->constants) return bnc_fail_memory(w->err, size);
   if (rope_count) memcpy(w->constants, w->parts->rope, rope_count * 4);
   for (size_t i = 0; i < c->constants; i++)
@@ -171,8 +171,8 @@ static bnc_status write_sections(writer *w, bnc_file_writer *out, const section 
     table[i] = (bnc_file_section){.kind = sections[i].kind, .offset = bnc_file_writer_size(out), .size = sections[i].size};
     if (s != BNC_OK) break;
     if (sections[i].data) {
-      table[i].checksum = XXH3_64bits(sections[i].data, sections[i].size);
-      s = bnc_file_writer_write(out, sections[i].data, sections[i].size, w->err);
+      table[i].checksum = XXH3_64bits(sections[i].data, (size_t)sections[i].size);
+      s = bnc_file_writer_write(out, sections[i].data, (size_t)sections[i].size, w->err);
     } else if (sections[i].kind == BNC_SECTION_PACKED) {
       s = write_packed(w, out, table, i, &table[i]);
     } else {

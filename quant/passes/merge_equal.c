@@ -57,7 +57,7 @@ bnc_status bnc_pass_merge_equal(bnc_graph *g) {
     if (node->dead) continue;
     for (uint32_t i = 0; i < node->inputs; i++) g->input[node->first_input + i] = to[bnc_node_input(g, node, i)];
     if (node->kind == BNC_NODE_KV_APPEND || node->kind == BNC_NODE_INPUT) continue;
-    size_t at = hash(g, node) & (buckets - 1);
+    size_t at = (size_t)hash(g, node) & (buckets - 1);
     while (bucket[at] && !same(g, &g->node[bucket[at] - 1], node)) at = (at + 1) & (buckets - 1);
     if (!bucket[at]) {
       bucket[at] = n + 1;

@@ -70,7 +70,7 @@ static bnc_status create_memory(bnc_executor *ex, bnc_error *err) {
   for (int p = 0; p < BNC_PROGRAMS; p++) {
     const bnc_program *program = &ex->file->program[p];
     if (!program->head) continue;
-    if (program->head->arena_bytes > ex->arena_bytes) ex->arena_bytes = program->head->arena_bytes;
+    if (program->head->arena_bytes > ex->arena_bytes) ex->arena_bytes = (size_t)program->head->arena_bytes; /* the validator holds it below SIZE_MAX / 2 */
     for (uint32_t i = 0; i < program->head->ops; i++) {
       const bnc_file_op *op = &program->op[i];
       if (op->kind != BNC_OP_ATTENTION && op->kind != BNC_OP_CACHE_ATTENTION) continue;

@@ -62,7 +62,7 @@ static bool is_constant(const simulation *m, bnc_value_id v) {
 /* Where element (r, c) of v lies, in bytes; QD8 is tagged as one row of bytes. */
 static size_t at(const simulation *m, bnc_value_id v, size_t r, size_t c, size_t size) {
   const bnc_place *p = &m->s->place[v], *root = &m->s->place[p->root];
-  size_t where = root->offset + ((p->row + r) * m->g->value[p->root].cols + p->col + c) * size;
+  size_t where = (size_t)root->offset + ((p->row + r) * m->g->value[p->root].cols + p->col + c) * size;
   if (where + size > m->s->arena_bytes) fail_msg("%s: step %zu: value %u leaves the arena", m->label, m->step, v);
   return where;
 }
@@ -129,7 +129,7 @@ static void read_probes(const bnc_schedule *s, uint32_t *op) {
 
 void simulate_schedule(const bnc_schedule *s, const char *label) {
   simulation m = {.s = s, .g = s->graph, .label = label};
-  m.arena = calloc(s->arena_bytes + 1, sizeof *m.arena);
+  m.arena = calloc((size_t)s->arena_bytes + 1, sizeof *m.arena);
   assert_non_null(m.arena);
   whole(&m, m.g->program_input, true, false);
   uint32_t *probe_op = calloc(m.g->probes + 1, sizeof *probe_op);
