@@ -7,7 +7,6 @@
 #include "runtime/exec/executor_private.h"
 
 #define ARENA_SLACK 256u /* XNNPACK's kernels may read (never write) a vector behind the last row */
-#define ATTENTION_ROWS 96u
 
 static size_t round_up(size_t x, size_t to) { return (x + to - 1) / to * to; }
 
@@ -74,7 +73,7 @@ static bnc_status create_memory(bnc_executor *ex, bnc_error *err) {
     for (uint32_t i = 0; i < program->head->ops; i++) {
       const bnc_file_op *op = &program->op[i];
       if (op->kind != BNC_OP_ATTENTION && op->kind != BNC_OP_CACHE_ATTENTION) continue;
-      size_t rows = op->in[0].rows < ATTENTION_ROWS ? op->in[0].rows : ATTENTION_ROWS;
+      size_t rows = op->in[0].rows < BNC_QUERY_ROWS ? op->in[0].rows : BNC_QUERY_ROWS;
       size_t need = bnc_attention_scratch(op->a[0], op->a[1], op->in[0].cols / op->a[0], rows);
       if (need > ex->scratch_bytes) ex->scratch_bytes = need;
     }

@@ -3,7 +3,6 @@
 #include "runtime/exec/executor_private.h"
 
 #define SHARED_PRODUCTS (1u << 19) /* with less to do, one thread is done before a second is awake */
-#define QUERY_ROWS 96u /* fixed: what a thread computes never depends on how many there are */
 
 typedef struct attention_job {
   bnc_attention_rows_f32_fn *kernel;
@@ -16,7 +15,7 @@ typedef struct attention_job {
 static void run_blocks(void *context, size_t thread, size_t from, size_t to) {
   const attention_job *j = context;
   for (size_t i = from; i < to; i++) {
-    size_t first = i % j->blocks * QUERY_ROWS, last = first + QUERY_ROWS < j->rows ? first + QUERY_ROWS : j->rows;
+    size_t first = i % j->blocks * BNC_QUERY_ROWS, last = first + BNC_QUERY_ROWS < j->rows ? first + BNC_QUERY_ROWS : j->rows;
     j->kernel(&j->args, i / j->blocks, first, last, j->scratch + thread * j->scratch_bytes);
   }
 }
@@ -43,7 +42,7 @@ static void attention(const bnc_op_run *r) {
     job.args.causal = true;
     job.args.position = r->position + r->rows - job.rows; /* a pruned last layer asks for the last row alone */
   }
-  job.blocks = (job.rows + QUERY_ROWS - 1) / QUERY_ROWS;
+  job.blocks = (job.rows + BNC_QUERY_ROWS - 1) / BNC_QUERY_ROWS;
   size_t items = job.args.kv_heads * job.blocks;
   bool small = (uint64_t)job.rows * q->cols * job.args.keys < SHARED_PRODUCTS;
   bnc_pool_run_threads(r->ex->pool, run_blocks, &job, items, small ? items : 1);
