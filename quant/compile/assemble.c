@@ -12,13 +12,17 @@
 
 #define DEFAULT_CONTEXT 4096u
 #define ANSWER_ROWS 256u /* rows of the KV cache behind the longest prompt */
-#define SLAB_BYTES ((size_t)2 << 20)
 
 void bnc_compile_options_init(bnc_compile_options *options) {
   if (options) *options = (bnc_compile_options){.size = sizeof *options, .vision_weights = BNC_WEIGHTS_INT8, .text_weights = BNC_WEIGHTS_INT8, .group = 32};
 }
 
 const char *bnc_compile_pass_name(unsigned index) { return index < BNC_PASSES ? bnc_pass_name((bnc_pass_id)index) : NULL; }
+
+const char *bnc_compile_target_name(unsigned index) {
+  const bnc_target *target = bnc_target_at(index);
+  return target ? target->name : NULL;
+}
 
 static bnc_weight_kind weight_kind(bnc_weights weights) {
   return weights == BNC_WEIGHTS_F32 ? BNC_WEIGHT_F32 : weights == BNC_WEIGHTS_INT8 ? BNC_WEIGHT_QC8 : BNC_WEIGHT_QG4;
@@ -45,6 +49,7 @@ bnc_status bnc_compile_options_take(bnc_compile_options *taken, const bnc_compil
   if ((unsigned)o->text_weights > BNC_WEIGHTS_INT4) return bnc_fail(err, BNC_ERROR_ARGUMENT, "text weights may be f32, int8 or int4");
   if (o->group != 32 && o->group != 64 && o->group != 128) return bnc_fail(err, BNC_ERROR_ARGUMENT, "the group is %u, expected 32, 64 or 128", o->group);
   if (o->disabled_passes & ~BNC_ALL_PASSES) return bnc_fail(err, BNC_ERROR_ARGUMENT, "there are %d passes", BNC_PASSES);
+  if (o->target && !bnc_target_find(o->target)) return bnc_fail(err, BNC_ERROR_ARGUMENT, "there is no target %.60s", o->target);
   if ((unsigned)o->kv_cache > BNC_CACHE_INT8) return bnc_fail(err, BNC_ERROR_ARGUMENT, "the KV cache may be f32, f16 or int8");
   return BNC_OK;
 }
@@ -64,6 +69,13 @@ static bnc_status choose_sizes(bnc_context *context, const bnc_compile_options *
   return BNC_OK;
 }
 
+static bnc_status choose_target(const bnc_compile_options *o, bnc_target *target, bnc_error *err) {
+  const bnc_target *named = o->target ? bnc_target_find(o->target) : NULL;
+  if (!named) return bnc_target_detect(target, err);
+  *target = *named;
+  return BNC_OK;
+}
+
 static void fill_meta(bnc_file_meta *m, const bnc_geometry *g, const bnc_build_options *b, const bnc_programs *p) {
   const bnc_text_geometry *t = &g->text;
   const bnc_vision_geometry *v = &g->vision;
@@ -77,6 +89,11 @@ static void fill_meta(bnc_file_meta *m, const bnc_geometry *g, const bnc_build_o
   m->tied_embeddings = t->tie_word_embeddings;
   m->rms_eps = t->rms_eps;
   m->rope_theta = (float)t->rope_theta;
+  m->target_l2_kib = (uint32_t)(p->target.l2_bytes >> 10);
+  m->target_l3_kib = (uint32_t)(p->target.l3_bytes >> 10);
+  m->target_cores = p->target.cores;
+  m->slab_matrices = (uint32_t)p->slab_matrices;
+  m->slab_kib = (uint32_t)((p->slab_bytes + 1023) >> 10);
   if (!g->has_vision) return;
   m->vision_width = (uint32_t)v->width;
   m->vision_layers = (uint32_t)v->layers;
@@ -92,6 +109,11 @@ static void fill_meta(bnc_file_meta *m, const bnc_geometry *g, const bnc_build_o
   m->tile_encodes = (uint32_t)p->tile_encodes;
   m->tile_encodes_reference = (uint32_t)p->tile_encodes_reference;
   m->pad_colour = (uint32_t)v->pad_colour[0] << 16 | (uint32_t)v->pad_colour[1] << 8 | v->pad_colour[2];
+}
+
+static bnc_status name_string(bnc_programs *p, const char *name, uint32_t *string, bnc_error *err) {
+  *string = bnc_constants_string(&p->constants, "%s", name);
+  return *string == BNC_NO_ID ? bnc_fail_memory(err, strlen(name)) : BNC_OK;
 }
 
 static void remove_report(const char *path) {
@@ -117,15 +139,15 @@ bnc_status bnc_assemble_model(bnc_context *context, const bnc_compile_options *o
   bnc_build_options b = {.vision_weights = weight_kind(o->vision_weights), .text_weights = weight_kind(o->text_weights), .group = o->group};
   bnc_model_parts parts = {.meta = a->meta};
   bnc_programs programs = {0};
+  bnc_target target;
   char *report = NULL;
   float *rope = bnc_mem_array(g->text.head_dim / 2 + 1, sizeof *rope);
   bnc_status s = rope ? choose_sizes(context, o, g, &b, &parts.meta, err) : bnc_fail_memory(err, g->text.head_dim);
-  if (s == BNC_OK) s = bnc_programs_create(&programs, context, g, &b, a->source, BNC_ALL_PASSES & ~o->disabled_passes, SLAB_BYTES, err);
+  if (s == BNC_OK) s = choose_target(o, &target, err);
+  if (s == BNC_OK) s = bnc_programs_create(&programs, context, g, &b, a->source, BNC_ALL_PASSES & ~o->disabled_passes, &target, err);
   if (s == BNC_OK) s = bnc_programs_report(&programs, &report, err);
-  if (s == BNC_OK && a->name) {
-    parts.meta.name = bnc_constants_string(&programs.constants, "%s", a->name);
-    if (parts.meta.name == BNC_NO_ID) s = bnc_fail_memory(err, strlen(a->name));
-  }
+  if (s == BNC_OK && a->name) s = name_string(&programs, a->name, &parts.meta.name, err);
+  if (s == BNC_OK) s = name_string(&programs, target.name, &parts.meta.target, err);
   if (s == BNC_OK) {
     tell_of_coarse_layers(context, &programs, &b);
     bnc_geometry_rope_frequencies(&g->text, rope);

@@ -3,18 +3,13 @@
 
 #include "platforms/mem.h"
 
-#define SLAB_ROWS 64u /* with fewer rows the weights are read about once anyway */
-#define SLAB_GAIN 4u  /* bench_slabs: matrices of fewer slabs than this gain nothing */
-
-static bnc_program_size size_of(const bnc_graph *g) {
-  bnc_program_size size = {0, 0};
+static void count_reference(const bnc_graph *g, bnc_pass_record *record) {
   for (size_t n = 0; n < g->nodes; n++) {
     bnc_node_kind kind = g->node[n].kind;
     if (g->node[n].dead || kind == BNC_NODE_INPUT || kind == BNC_NODE_CONSTANT) continue;
-    size.nodes++;
-    size.macs += bnc_node_macs(g, &g->node[n]);
+    record->reference_ops++;
+    record->reference_macs += bnc_node_macs(g, &g->node[n]);
   }
-  return size;
 }
 
 static size_t count_tiles(const bnc_graph *g) {
@@ -25,6 +20,28 @@ static size_t count_tiles(const bnc_graph *g) {
 
 static bool on(const bnc_programs *p, bnc_pass_id pass) { return (p->passes >> pass) & 1u; }
 
+/* What the graph would take if the passes from `next` on were off. */
+static bnc_status measure(const bnc_programs *p, const bnc_graph *g, unsigned next, bnc_schedule_cost *cost) {
+  bnc_graph copy;
+  bnc_schedule schedule = {0};
+  uint32_t passes = p->passes & ((1u << next) - 1u);
+  bnc_status s = bnc_graph_copy(&copy, g);
+  if (s != BNC_OK) return s;
+  if (next <= BNC_PASS_FUSE_QUANTIZE) s = bnc_pass_quantize_inputs(&copy, false); /* behind it the graph has its quantised inputs already */
+  if (s == BNC_OK) s = bnc_schedule_create(&schedule, &copy, passes, (passes >> BNC_PASS_SLAB_COLUMNS) & 1u ? p->slab_cols : NULL);
+  if (s == BNC_OK) s = bnc_schedule_measure(&schedule, &p->target, cost);
+  bnc_schedule_free(&schedule);
+  bnc_graph_free(&copy);
+  return s;
+}
+
+static bnc_status measure_after(bnc_programs *p, int which, unsigned pass) {
+  bnc_pass_record *r = &p->record[which];
+  if (on(p, (bnc_pass_id)pass)) return measure(p, &p->graph[which], pass + 1, &r->after[pass]);
+  r->after[pass] = pass ? r->after[pass - 1] : r->before;
+  return BNC_OK;
+}
+
 static bnc_status run_passes(bnc_programs *p, int which) {
   static bnc_status (*const passes[])(bnc_graph *) = {
       [BNC_PASS_SIMPLIFY_TAPS] = bnc_pass_simplify_taps,
@@ -34,36 +51,25 @@ static bnc_status run_passes(bnc_programs *p, int which) {
       [BNC_PASS_FUSE_PROJECTIONS] = bnc_pass_fuse_projections,
   };
   bnc_graph *g = &p->graph[which];
-  p->reference[which] = size_of(g);
+  count_reference(g, &p->record[which]);
   /* The reference computes layers whose results it drops; that much is removed with every pass off. */
   bnc_status s = bnc_pass_remove_dead(g);
-  for (int pass = 0; s == BNC_OK && pass <= BNC_PASS_FUSE_PROJECTIONS; pass++) {
+  if (s == BNC_OK) s = measure(p, g, 0, &p->record[which].before);
+  for (unsigned pass = 0; s == BNC_OK && pass <= BNC_PASS_FUSE_PROJECTIONS; pass++) {
     if (on(p, (bnc_pass_id)pass)) s = passes[pass](g);
     /* Pruning makes new gathers, which the tables' simplification takes further. */
     if (s == BNC_OK && pass == BNC_PASS_PRUNE_ROWS && on(p, BNC_PASS_PRUNE_ROWS) && on(p, BNC_PASS_SIMPLIFY_TAPS)) s = bnc_pass_simplify_taps(g);
-    p->after[which][pass] = size_of(g);
+    if (s == BNC_OK) s = measure_after(p, which, pass);
   }
   if (s == BNC_OK) s = bnc_pass_quantize_inputs(g, on(p, BNC_PASS_FUSE_QUANTIZE));
-  for (int pass = BNC_PASS_FUSE_QUANTIZE; pass <= BNC_PASSES; pass++) p->after[which][pass] = size_of(g);
   return s;
 }
 
-/* Columns per slab, equal slabs, in multiples of what all kernels' tiles divide. Chosen per weight, so that prefill and decode share what is packed.
-   XNNPACK walks all weights for each block of rows; its int4 kernel is bound by arithmetic, not by that (bench/linear/bench_slabs.c). */
-static void choose_slabs(bnc_programs *p, size_t slab_bytes) {
-  for (int which = 0; which < 3; which++) {
-    const bnc_graph *g = &p->graph[which];
-    for (size_t n = 0; p->present[which] && n < g->nodes; n++) {
-      const bnc_node *node = &g->node[n];
-      if (node->dead || node->kind != BNC_NODE_LINEAR || g->value[node->output].rows < SLAB_ROWS) continue;
-      const bnc_weight *w = &p->constants.weight[node->weight];
-      size_t most = slab_bytes / (w->k * (w->kind == BNC_WEIGHT_F32 ? 4 : 1)) / 64 * 64;
-      if (most < 64) most = 64;
-      if (slab_bytes == 0 || w->kind == BNC_WEIGHT_QG4 || w->n <= SLAB_GAIN * most) continue;
-      size_t slabs = (w->n + most - 1) / most;
-      p->slab_cols[node->weight] = (uint32_t)(((w->n + slabs - 1) / slabs + 63) / 64 * 64);
-    }
-  }
+/* Those passes that lowering, aliasing and slabs carry out. */
+static bnc_status measure_schedule_passes(bnc_programs *p, int which) {
+  bnc_status s = BNC_OK;
+  for (unsigned pass = BNC_PASS_FUSE_QUANTIZE; s == BNC_OK && pass < BNC_PASSES; pass++) s = measure_after(p, which, pass);
+  return s;
 }
 
 static bnc_status build(bnc_programs *p, int which, const bnc_geometry *geometry, const bnc_build_options *options, bnc_error *err) {
@@ -89,9 +95,9 @@ static bnc_status add_embedding(bnc_programs *p, const bnc_geometry *geometry, c
 }
 
 bnc_status bnc_programs_create(bnc_programs *p, bnc_context *context, const bnc_geometry *geometry, const bnc_build_options *options,
-                               const bnc_tensor_source *source, uint32_t passes, size_t slab_bytes, bnc_error *err) {
+                               const bnc_tensor_source *source, uint32_t passes, const bnc_target *target, bnc_error *err) {
   static const char *const stages[3] = {"optimising vision", "optimising prefill", "optimising decode"};
-  *p = (bnc_programs){.passes = passes};
+  *p = (bnc_programs){.passes = passes, .target = *target};
   bnc_constants_init(&p->constants, source);
   bnc_status s = BNC_OK;
   for (int which = geometry->has_vision ? 0 : 1; s == BNC_OK && which < 3; which++) {
@@ -102,9 +108,12 @@ bnc_status bnc_programs_create(bnc_programs *p, bnc_context *context, const bnc_
   if (s != BNC_OK) return s;
   p->slab_cols = bnc_mem_array(p->constants.weights + 1, sizeof *p->slab_cols);
   if (!p->slab_cols) return bnc_fail_memory(err, p->constants.weights * sizeof *p->slab_cols);
-  if (on(p, BNC_PASS_SLAB_COLUMNS)) choose_slabs(p, slab_bytes);
+  if (on(p, BNC_PASS_SLAB_COLUMNS)) s = bnc_programs_choose_slabs(p, err);
   for (int which = 0; s == BNC_OK && which < 3; which++)
-    if (p->present[which]) s = bnc_schedule_create(&p->schedule[which], &p->graph[which], passes, p->slab_cols);
+    if (p->present[which]) {
+      s = bnc_schedule_create(&p->schedule[which], &p->graph[which], passes, p->slab_cols);
+      if (s == BNC_OK) s = measure_schedule_passes(p, which);
+    }
   return s;
 }
 

@@ -6,33 +6,40 @@
 #include "platforms/context_private.h"
 #include "quant/graph/build.h"
 #include "quant/passes/passes.h"
-#include "quant/schedule/schedule.h"
+#include "quant/schedule/schedule_cost.h"
 
 #define BNC_PREFILL_ROWS 640u /* a picture's rows and a question fit into one chunk */
 
-/** A program's size before or after a pass. */
-typedef struct bnc_program_size {
-  size_t nodes;
-  uint64_t macs;
-} bnc_program_size;
+/** What a program takes on the way through its passes: each number is that of a schedule, made as if the passes behind it were off. A pass that is off
+    leaves the numbers as they are. */
+typedef struct bnc_pass_record {
+  uint64_t reference_ops, reference_macs; /* of the graph as the reference computes it, layers whose results it drops included */
+  bnc_schedule_cost before;               /* every pass off */
+  bnc_schedule_cost after[BNC_PASSES];    /* [pass]: with it and those in front of it */
+} bnc_pass_record;
 
 typedef struct bnc_programs {
   bnc_constants constants;
   bnc_graph graph[3];       /* vision, prefill, decode */
   bnc_schedule schedule[3];
   bool present[3];
-  uint32_t *slab_cols;      /* [constants.weights] */
+  uint32_t *slab_cols;      /* [constants.weights]: 0: whole */
   uint32_t passes;          /* bit per pass that is on */
+  bnc_target target;
+  size_t slab_matrices;     /* matrices that run in slabs, and the largest slab of all */
+  uint64_t slab_bytes;
   size_t tile_encodes, tile_encodes_reference;
-  bnc_program_size reference[3], after[3][BNC_PASSES + 1]; /* [pass]: behind that pass; [BNC_PASSES]: in the end */
+  bnc_pass_record record[3];
   uint32_t embedding;       /* weight id */
 } bnc_programs;
 
-/** Builds and optimises. slab_bytes: what a column slab of a weight matrix may occupy (0: no slabs). Free with bnc_programs_free in any case. */
+/** Builds and optimises for a target. Free with bnc_programs_free in any case. */
 bnc_status bnc_programs_create(bnc_programs *programs, bnc_context *context, const bnc_geometry *geometry, const bnc_build_options *options,
-                               const bnc_tensor_source *source, uint32_t passes, size_t slab_bytes, bnc_error *err);
+                               const bnc_tensor_source *source, uint32_t passes, const bnc_target *target, bnc_error *err);
 void bnc_programs_free(bnc_programs *programs);
 
+/** Chooses slab_cols for the graphs, and says how many matrices got slabs. */
+bnc_status bnc_programs_choose_slabs(bnc_programs *programs, bnc_error *err);
 /** The report: JSON, a bnc_mem string. */
 bnc_status bnc_programs_report(const bnc_programs *programs, char **json, bnc_error *err);
 

@@ -1,35 +1,73 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* compile --report: what each program was, what each pass made of it, and what it came to. Also kept in the model file, for inspect. */
+/* compile --report: what each program was, what each pass made of it, what it came to, and for which machine. Also kept in the model file, for inspect. */
 #include <string.h>
 
 #include "platforms/json.h"
 #include "platforms/mem.h"
 #include "quant/compile/programs.h"
 
-static void add_size(yyjson_mut_doc *doc, yyjson_mut_val *object, const bnc_program_size *size) {
-  yyjson_mut_obj_add_uint(doc, object, "ops", size->nodes);
-  yyjson_mut_obj_add_uint(doc, object, "macs", size->macs);
+#define MEASURES 6
+
+static const char *const measure_names[MEASURES] = {"ops", "macs", "arena_bytes", "moved_bytes", "weight_read_bytes", "weight_bytes"};
+
+static void measures_of(const bnc_schedule_cost *c, uint64_t out[MEASURES]) {
+  const uint64_t measures[MEASURES] = {c->ops, c->macs, c->arena_bytes, c->moved_bytes, c->weight_read_bytes, c->weight_bytes};
+  memcpy(out, measures, sizeof measures);
+}
+
+static void add_cost(yyjson_mut_doc *doc, yyjson_mut_val *object, const bnc_schedule_cost *cost) {
+  uint64_t m[MEASURES];
+  measures_of(cost, m);
+  for (int i = 0; i < MEASURES; i++) yyjson_mut_obj_add_uint(doc, object, measure_names[i], m[i]);
+}
+
+static void add_saved(yyjson_mut_doc *doc, yyjson_mut_val *object, const bnc_schedule_cost *before, const bnc_schedule_cost *after) {
+  uint64_t was[MEASURES], is[MEASURES];
+  yyjson_mut_val *saved = yyjson_mut_obj_add_obj(doc, object, "saved");
+  measures_of(before, was);
+  measures_of(after, is);
+  for (int i = 0; i < MEASURES; i++) yyjson_mut_obj_add_sint(doc, saved, measure_names[i], (int64_t)was[i] - (int64_t)is[i]);
 }
 
 static void add_program(yyjson_mut_doc *doc, yyjson_mut_val *root, const bnc_programs *p, int which, const char *name) {
   yyjson_mut_val *program = yyjson_mut_obj_add_obj(doc, root, name), *passes;
   const bnc_schedule *s = &p->schedule[which];
-  add_size(doc, yyjson_mut_obj_add_obj(doc, program, "reference"), &p->reference[which]);
+  const bnc_pass_record *r = &p->record[which];
+  yyjson_mut_val *reference = yyjson_mut_obj_add_obj(doc, program, "reference");
+  yyjson_mut_obj_add_uint(doc, reference, "ops", r->reference_ops);
+  yyjson_mut_obj_add_uint(doc, reference, "macs", r->reference_macs);
+  add_cost(doc, yyjson_mut_obj_add_obj(doc, program, "no_passes"), &r->before);
   passes = yyjson_mut_obj_add_arr(doc, program, "passes");
   for (int pass = 0; pass < BNC_PASSES; pass++) {
-    const bnc_program_size *before = pass ? &p->after[which][pass - 1] : &p->reference[which], *after = &p->after[which][pass];
     yyjson_mut_val *row = yyjson_mut_arr_add_obj(doc, passes);
     yyjson_mut_obj_add_str(doc, row, "name", bnc_pass_name((bnc_pass_id)pass));
     yyjson_mut_obj_add_bool(doc, row, "enabled", (p->passes >> pass) & 1u);
-    add_size(doc, row, after);
-    yyjson_mut_obj_add_sint(doc, row, "ops_saved", (int64_t)before->nodes - (int64_t)after->nodes);
-    yyjson_mut_obj_add_sint(doc, row, "macs_saved", (int64_t)before->macs - (int64_t)after->macs);
+    add_cost(doc, row, &r->after[pass]);
+    add_saved(doc, row, pass ? &r->after[pass - 1] : &r->before, &r->after[pass]);
   }
   yyjson_mut_val *schedule = yyjson_mut_obj_add_obj(doc, program, "schedule");
-  yyjson_mut_obj_add_uint(doc, schedule, "ops", s->steps);
-  yyjson_mut_obj_add_uint(doc, schedule, "arena_bytes", s->arena_bytes);
+  add_cost(doc, schedule, &r->after[BNC_PASSES - 1]);
   yyjson_mut_obj_add_uint(doc, schedule, "live_bytes", s->live_bytes);
   yyjson_mut_obj_add_real(doc, schedule, "arena_over_live", s->live_bytes ? (double)s->arena_bytes / (double)s->live_bytes : 1.0);
+}
+
+static void add_target(yyjson_mut_doc *doc, yyjson_mut_val *root, const bnc_programs *p) {
+  yyjson_mut_val *target = yyjson_mut_obj_add_obj(doc, root, "target");
+  yyjson_mut_obj_add_str(doc, target, "name", p->target.name);
+  yyjson_mut_obj_add_str(doc, target, "cpu_level", bnc_cpu_level_name(p->target.level));
+  yyjson_mut_obj_add_uint(doc, target, "cores", p->target.cores);
+  yyjson_mut_obj_add_uint(doc, target, "l2_bytes", p->target.l2_bytes);
+  yyjson_mut_obj_add_uint(doc, target, "l3_bytes", p->target.l3_bytes);
+  yyjson_mut_val *matrices = yyjson_mut_obj_add_arr(doc, target, "slabs");
+  for (size_t w = 0; w < p->constants.weights; w++) {
+    const bnc_weight *weight = &p->constants.weight[w];
+    if (!p->slab_cols[w]) continue;
+    yyjson_mut_val *row = yyjson_mut_arr_add_obj(doc, matrices);
+    yyjson_mut_obj_add_str(doc, row, "matrix", bnc_constants_text(&p->constants, weight->part[0].weight));
+    yyjson_mut_obj_add_uint(doc, row, "columns", weight->n);
+    yyjson_mut_obj_add_uint(doc, row, "slab_columns", p->slab_cols[w]);
+    yyjson_mut_obj_add_uint(doc, row, "slab_bytes", (uint64_t)p->slab_cols[w] * weight->k * (weight->kind == BNC_WEIGHT_F32 ? 4 : 1));
+  }
 }
 
 bnc_status bnc_programs_report(const bnc_programs *p, char **json, bnc_error *err) {
@@ -41,6 +79,7 @@ bnc_status bnc_programs_report(const bnc_programs *p, char **json, bnc_error *er
     yyjson_mut_doc_set_root(doc, root);
     yyjson_mut_obj_add_uint(doc, root, "tile_encodes", p->tile_encodes);
     yyjson_mut_obj_add_uint(doc, root, "tile_encodes_reference", p->tile_encodes_reference);
+    add_target(doc, root, p);
     yyjson_mut_val *programs = yyjson_mut_obj_add_obj(doc, root, "programs");
     for (int i = 0; i < 3; i++)
       if (p->present[i]) add_program(doc, programs, p, i, names[i]);

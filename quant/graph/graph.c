@@ -25,6 +25,28 @@ void bnc_graph_free(bnc_graph *g) {
   *g = (bnc_graph){0};
 }
 
+bnc_status bnc_graph_copy(bnc_graph *to, const bnc_graph *from) {
+  bnc_graph_init(to, from->constants, from->err);
+  if (!bnc_array_reserve(&to->node, &to->node_capacity, from->nodes, sizeof *to->node) ||
+      !bnc_array_reserve(&to->value, &to->value_capacity, from->values, sizeof *to->value) ||
+      !bnc_array_reserve(&to->input, &to->input_capacity, from->inputs, sizeof *to->input) ||
+      !bnc_array_reserve(&to->probe, &to->probe_capacity, from->probes, sizeof *to->probe)) {
+    bnc_graph_free(to);
+    return bnc_fail_memory(from->err, from->nodes * sizeof *to->node);
+  }
+  if (from->nodes) memcpy(to->node, from->node, from->nodes * sizeof *to->node);
+  if (from->values) memcpy(to->value, from->value, from->values * sizeof *to->value);
+  if (from->inputs) memcpy(to->input, from->input, from->inputs * sizeof *to->input);
+  if (from->probes) memcpy(to->probe, from->probe, from->probes * sizeof *to->probe);
+  to->nodes = from->nodes;
+  to->values = from->values;
+  to->inputs = from->inputs;
+  to->probes = from->probes;
+  to->program_input = from->program_input;
+  to->program_output = from->program_output;
+  return BNC_OK;
+}
+
 static void fail_memory(bnc_graph *g) {
   if (!g->failed) bnc_fail_memory(g->err, (g->nodes + 1) * sizeof(bnc_node));
   g->failed = true;

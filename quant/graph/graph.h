@@ -93,6 +93,8 @@ typedef struct bnc_graph {
 
 void bnc_graph_init(bnc_graph *graph, bnc_constants *constants, bnc_error *err);
 void bnc_graph_free(bnc_graph *graph);
+/** *to becomes a graph of its own over the same constants. */
+bnc_status bnc_graph_copy(bnc_graph *to, const bnc_graph *from);
 
 /** Appends a node with one output of the given shape; more attributes are set on the returned node, which stays valid until the next call.
     After a failure graph->failed is set, a scratch node is returned, and further calls do nothing: builders check once, at their end. */

@@ -2,7 +2,6 @@
 /* Values that share a block: views lie inside what they view, parts of a concatenation inside the whole, and a sum or a rotation takes the place of
    an operand that dies with it. */
 #include "platforms/mem.h"
-#include "quant/passes/passes.h"
 #include "quant/schedule/schedule.h"
 
 typedef struct aliaser {
@@ -70,7 +69,7 @@ static void alias_views(aliaser *a) {
   for (size_t n = 0; n < g->nodes; n++) {
     const bnc_node *node = &g->node[n];
     if (node->kind == BNC_NODE_SLICE_COLS) put(a, node->output, bnc_node_input(g, node, 0), 0, node->from);
-    if (node->kind == BNC_NODE_TAKE && bnc_schedule_on(a->s, BNC_PASS_ALIAS_PARTS) && bnc_take_is_range(g, node, &first))
+    if (node->kind == BNC_NODE_TAKE && (a->s->alias & BNC_ALIAS_RANGES) && bnc_take_is_range(g, node, &first))
       put(a, node->output, bnc_node_input(g, node, 0), first, 0);
   }
 }
@@ -163,9 +162,8 @@ bnc_status bnc_schedule_alias(bnc_schedule *s) {
     for (bnc_value_id v = 0; v < g->values; v++) s->place[v] = (bnc_place){.root = v, .first = UINT32_MAX};
     for (size_t i = 0; i < g->nodes; i++)
       if (g->node[i].kind == BNC_NODE_CONSTANT || g->node[i].kind == BNC_NODE_INPUT) a.pinned[g->node[i].output] = 1;
-    bool alias = bnc_schedule_on(s, BNC_PASS_ALIAS_PARTS);
     count_uses(&a);
-    if (alias) alias_concats(&a, moved);
+    if (s->alias & BNC_ALIAS_PARTS) alias_concats(&a, moved);
     drop_copies(s);
     for (size_t v = 0; v < g->values; v++) a.last_use[v] = a.busy_until[v] = 0, a.used[v] = 0;
     count_uses(&a);
@@ -175,7 +173,7 @@ bnc_status bnc_schedule_alias(bnc_schedule *s) {
       if (is_probed(g, v) && v == g->program_output) a.busy_until[root] = UINT32_MAX;
     }
     alias_views(&a);
-    if (alias) alias_in_place(&a);
+    if (s->alias & BNC_ALIAS_IN_PLACE) alias_in_place(&a);
     for (bnc_value_id v = 0; v < g->values; v++) refresh(&a, v);
   }
   bnc_mem_free(a.last_use);

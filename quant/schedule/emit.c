@@ -2,7 +2,6 @@
 #include <string.h>
 
 #include "platforms/mem.h"
-#include "quant/passes/passes.h"
 #include "quant/schedule/schedule.h"
 
 typedef struct emitter {
@@ -35,22 +34,6 @@ static bnc_operand table_of(const emitter *e, uint32_t taps) {
   return (bnc_operand){.space = BNC_SPACE_CONSTANT, .rows = (uint32_t)t->rows, .cols = (uint32_t)t->in_rows, .offset = e->layout->taps_offset[taps]};
 }
 
-static uint64_t macs_of(const bnc_file_op *op, const bnc_graph *g) {
-  uint64_t rows = op->out[0].rows, cols = op->out[0].cols;
-  switch (op->kind) {
-    case BNC_OP_LINEAR: return rows * op->a[1] * op->in[0].cols;
-    case BNC_OP_ATTENTION: return 2 * rows * cols * op->in[1].rows;
-    case BNC_OP_CACHE_ATTENTION: {
-      /* against a full cache */
-      for (size_t n = 0; n < g->nodes; n++)
-        if (g->node[n].kind == BNC_NODE_KV_APPEND) return 2 * rows * cols * g->value[g->node[n].output].rows;
-      return 0;
-    }
-    case BNC_OP_TAKE: return op->table[0].space ? rows * cols : 0;
-    default: return 0;
-  }
-}
-
 static void emit_op(const emitter *e, const bnc_step *step, bnc_file_op *op) {
   const bnc_graph *g = e->s->graph;
   memset(op, 0, sizeof *op);
@@ -76,7 +59,7 @@ static void emit_op(const emitter *e, const bnc_step *step, bnc_file_op *op) {
     op->out[0].rows = op->in[0].rows;
     op->out[0].cols = op->in[0].cols;
   }
-  op->macs = macs_of(op, g);
+  op->macs = bnc_step_macs(e->s, step);
 }
 
 /* The step after which a value is complete. */
@@ -86,7 +69,7 @@ static uint32_t done_step(const bnc_schedule *s, bnc_value_id v) {
   uint32_t done = 0;
   size_t first;
   if (node->kind == BNC_NODE_SLICE_COLS ||
-      (node->kind == BNC_NODE_TAKE && bnc_schedule_on(s, BNC_PASS_ALIAS_PARTS) && bnc_take_is_range(g, node, &first)))
+      (node->kind == BNC_NODE_TAKE && (s->alias & BNC_ALIAS_RANGES) && bnc_take_is_range(g, node, &first)))
     return done_step(s, bnc_node_input(g, node, 0));
   if (node->kind == BNC_NODE_CONCAT_ROWS || node->kind == BNC_NODE_CONCAT_COLS)
     for (uint32_t i = 0; i < node->inputs; i++) {

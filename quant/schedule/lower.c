@@ -203,7 +203,7 @@ bnc_status bnc_schedule_lower(bnc_schedule *s) {
       case BNC_NODE_CONCAT_ROWS:
       case BNC_NODE_CONCAT_COLS: ok = lower_concat(s, node); break;
       case BNC_NODE_TAKE:
-        if (!bnc_schedule_on(s, BNC_PASS_ALIAS_PARTS) || !bnc_take_is_range(g, node, &first)) ok = lower_plain(s, node);
+        if (!(s->alias & BNC_ALIAS_RANGES) || !bnc_take_is_range(g, node, &first)) ok = lower_plain(s, node);
         break;
       default: ok = lower_plain(s, node); break;
     }

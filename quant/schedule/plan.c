@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "platforms/mem.h"
-#include "quant/passes/passes.h"
 #include "quant/schedule/schedule.h"
 
 #define ALIGN 64u

@@ -29,9 +29,17 @@ typedef struct bnc_place {
   uint32_t first, last; /* root only: steps between which it lives; first > last: never */
 } bnc_place;
 
+/** What alias-parts lets share a block, bits. */
+enum {
+  BNC_ALIAS_PARTS = 1,   /* parts of a concatenation with the whole */
+  BNC_ALIAS_RANGES = 2,  /* consecutive rows with what they are rows of */
+  BNC_ALIAS_IN_PLACE = 4 /* sums and rotations with an operand that dies with them */
+};
+
 typedef struct bnc_schedule {
   const bnc_graph *graph;
   uint32_t passes;            /* bit per bnc_pass_id that is on */
+  uint32_t alias;             /* BNC_ALIAS_... that are done; 0 without the pass */
   const uint32_t *slab_cols;  /* [constants' weights]: columns per slab; 0: whole */
   bnc_step *step;
   size_t steps, step_capacity;
@@ -39,7 +47,8 @@ typedef struct bnc_schedule {
   uint64_t arena_bytes, live_bytes;
 } bnc_schedule;
 
-/** Builds steps and places of a graph that has been through its passes. */
+/** Builds steps and places of a graph that has been through its passes. Sharing a block saves copies, but lets it live longer; of all ways to share,
+    the one with the smallest arena is taken, and of these the one with the fewest ops. */
 bnc_status bnc_schedule_create(bnc_schedule *schedule, const bnc_graph *graph, uint32_t passes, const uint32_t *slab_cols);
 void bnc_schedule_free(bnc_schedule *schedule);
 
@@ -50,8 +59,10 @@ bnc_status bnc_schedule_plan(bnc_schedule *schedule);
 
 /** True for a TAKE of consecutive rows: a view. */
 bool bnc_take_is_range(const bnc_graph *graph, const bnc_node *node, size_t *first);
-/** The node's part of a CONCAT_* may be written where the whole lies. */
+/** A pass that is on. */
 bool bnc_schedule_on(const bnc_schedule *schedule, unsigned pass);
+/** Multiply-accumulates of a step at its values' full rows. */
+uint64_t bnc_step_macs(const bnc_schedule *schedule, const bnc_step *step);
 
 /** What emission needs to know of the file's layout. */
 typedef struct bnc_layout {

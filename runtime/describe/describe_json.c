@@ -80,6 +80,22 @@ static void add_programs(const describer *d) {
   }
 }
 
+static void add_target(const describer *d) {
+  const bnc_file_meta *m = &d->f->meta;
+  char name[BNC_NAME_SIZE];
+  if (!m->target) {
+    yyjson_mut_obj_add_null(d->doc, d->root, "target");
+    return;
+  }
+  yyjson_mut_val *o = yyjson_mut_obj_add_obj(d->doc, d->root, "target");
+  yyjson_mut_obj_add_strcpy(d->doc, o, "name", bnc_printable_name(d->f, m->target, name));
+  add(d, o, "cores", m->target_cores);
+  add(d, o, "l2_bytes", (uint64_t)m->target_l2_kib << 10);
+  add(d, o, "l3_bytes", (uint64_t)m->target_l3_kib << 10);
+  add(d, o, "slab_matrices", m->slab_matrices);
+  add(d, o, "slab_bytes", (uint64_t)m->slab_kib << 10);
+}
+
 static void add_weights(const describer *d) {
   const bnc_model_file *f = d->f;
   uint64_t bytes[3] = {0}, count[3] = {0}, all = 0;
@@ -144,6 +160,7 @@ bnc_status bnc_describe_json(const bnc_model_file *file, char **json, bnc_error 
   }
   if (s == BNC_OK) {
     add_programs(&d);
+    add_target(&d);
     add_weights(&d);
     add_memory(&d);
     yyjson_mut_obj_add_bool(d.doc, d.root, "tokenizer", file->tokenizer.data != NULL);

@@ -91,46 +91,96 @@ static void print_column(bnc_page *p, int width, void (*print)(bnc_page *, uint6
   bnc_mem_free(cell.text);
 }
 
-/* Before and after, from the compiler's report: a program's reference graph against its schedule. */
-static void print_programs(bnc_page *p, const bnc_model_file *f, yyjson_val *report) {
-  bnc_page_print(p, "\n%-10s %9s %9s %10s %10s %10s %10s\n", "program", "ops", "was", "MACs", "was", "arena", "bound");
+static void print_target(bnc_page *p, const bnc_model_file *f) {
+  const bnc_file_meta *m = &f->meta;
+  char name[BNC_NAME_SIZE];
+  if (!m->target) return;
+  head(p, "target");
+  bnc_page_print(p, "%s, %u cores, L2 %u KiB, L3 %u KiB: ", bnc_printable_name(f, m->target, name), m->target_cores, m->target_l2_kib, m->target_l3_kib);
+  if (m->slab_matrices)
+    bnc_page_print(p, "%u matrices in column slabs of up to %u KiB\n", m->slab_matrices, m->slab_kib);
+  else
+    bnc_page_print(p, "no matrix in column slabs\n");
+}
+
+static const struct {
+  const char *key, *word;
+  void (*print)(bnc_page *, uint64_t);
+} columns[] = {{"ops", "ops", bnc_page_count}, {"macs", "MACs", bnc_page_count}, {"arena_bytes", "arena", bnc_page_bytes}, {"moved_bytes", "moved", bnc_page_bytes},
+               {"weight_read_bytes", "weights", bnc_page_bytes}};
+
+/* The measures of one schedule, or dashes; a report from elsewhere may lack them. */
+static void print_measures(bnc_page *p, yyjson_val *measures, bool same) {
+  for (size_t i = 0; i < sizeof columns / sizeof *columns; i++) {
+    yyjson_val *value = yyjson_obj_get(measures, columns[i].key);
+    int width = i == 0 ? 6 : 8;
+    bnc_page_print(p, " ");
+    if (same || !yyjson_is_uint(value))
+      bnc_page_print(p, "%*s", width, same ? "\"" : "-");
+    else if (i == 0)
+      bnc_page_print(p, "%*llu", width, (unsigned long long)yyjson_get_uint(value));
+    else
+      print_column(p, width, columns[i].print, yyjson_get_uint(value));
+  }
+}
+
+static bool alike(yyjson_val *a, yyjson_val *b) {
+  bool same = a && b;
+  for (size_t i = 0; same && i < sizeof columns / sizeof *columns; i++)
+    same = yyjson_get_uint(yyjson_obj_get(a, columns[i].key)) == yyjson_get_uint(yyjson_obj_get(b, columns[i].key));
+  return same;
+}
+
+static const char *printable(yyjson_val *name) {
+  const char *text = yyjson_get_str(name);
+  for (const char *c = text; c && *c; c++)
+    if (*c <= 0x20 || *c >= 0x7f) return NULL;
+  return text;
+}
+
+/* From the compiler's report: each program as the reference computes it, scheduled as it is, and with one pass after the other. Two programs stand side by
+   side: decode is prefill with one row. */
+static void print_passes(bnc_page *p, yyjson_val *report) {
+  yyjson_val *programs = yyjson_obj_get(report, "programs"), *side[2] = {yyjson_obj_get(programs, "vision"), yyjson_obj_get(programs, "prefill")};
+  const char *const words[2] = {"vision", "prefill"};
+  int first = side[0] ? 0 : 1;
+  yyjson_val *passes = yyjson_obj_get(side[first], "passes");
+  if (!yyjson_is_arr(passes) || !side[1]) return;
+  bnc_page_print(p, "\n%-17s", "after pass");
+  for (int k = first; k < 2; k++) {
+    bnc_page_print(p, " %6s", words[k]);
+    for (size_t i = 1; i < sizeof columns / sizeof *columns; i++) bnc_page_print(p, " %8s", columns[i].word);
+  }
+  bnc_page_print(p, "\n%-17s", "(reference)");
+  for (int k = first; k < 2; k++) print_measures(p, yyjson_obj_get(side[k], "reference"), false);
+  bnc_page_print(p, "\n%-17s", "(no pass)");
+  for (int k = first; k < 2; k++) print_measures(p, yyjson_obj_get(side[k], "no_passes"), false);
+  bnc_page_print(p, "\n");
+  for (size_t i = 0; i < yyjson_arr_size(passes); i++) {
+    const char *name = printable(yyjson_obj_get(yyjson_arr_get(passes, i), "name"));
+    if (!name) continue;
+    bnc_page_print(p, "%-17.40s", name);
+    for (int k = first; k < 2; k++) {
+      yyjson_val *each = yyjson_obj_get(side[k], "passes"), *was = i ? yyjson_arr_get(each, i - 1) : yyjson_obj_get(side[k], "no_passes");
+      print_measures(p, yyjson_arr_get(each, i), alike(was, yyjson_arr_get(each, i)));
+    }
+    bnc_page_print(p, "%s\n", yyjson_get_bool(yyjson_obj_get(yyjson_arr_get(passes, i), "enabled")) ? "" : "  (off)");
+  }
+  bnc_page_print(p, "moved: activations that ops read and write; weights: read from memory by the target's caches; \": as before\n");
+}
+
+static void print_programs(bnc_page *p, const bnc_model_file *f) {
+  bnc_page_print(p, "\n%-10s %9s %10s %10s %10s\n", "program", "ops", "MACs", "arena", "bound");
   for (uint32_t id = 0; id < BNC_PROGRAMS; id++) {
     const bnc_file_program *h = f->program[id].head;
     if (!h) continue;
-    yyjson_val *was = yyjson_obj_get(yyjson_obj_get(yyjson_obj_get(report, "programs"), bnc_program_name(id)), "reference");
     bnc_page_print(p, "%-10s %9u ", bnc_program_name(id), h->ops);
-    if (was)
-      bnc_page_print(p, "%9llu ", (unsigned long long)yyjson_get_uint(yyjson_obj_get(was, "ops")));
-    else
-      bnc_page_print(p, "%9s ", "-");
     print_column(p, 10, bnc_page_count, h->macs);
-    bnc_page_print(p, " ");
-    if (was)
-      print_column(p, 10, bnc_page_count, yyjson_get_uint(yyjson_obj_get(was, "macs")));
-    else
-      bnc_page_print(p, "%10s", "-");
     bnc_page_print(p, " ");
     print_column(p, 10, bnc_page_bytes, h->arena_bytes);
     bnc_page_print(p, " ");
     print_column(p, 10, bnc_page_bytes, h->live_bytes);
     bnc_page_print(p, "\n");
-  }
-}
-
-static void print_passes(bnc_page *p, yyjson_val *report) {
-  yyjson_val *passes = yyjson_obj_get(yyjson_obj_get(yyjson_obj_get(report, "programs"), "vision"), "passes"), *pass;
-  size_t i, n;
-  if (!passes) passes = yyjson_obj_get(yyjson_obj_get(yyjson_obj_get(report, "programs"), "prefill"), "passes");
-  if (!yyjson_is_arr(passes)) return;
-  bnc_page_print(p, "\n%-18s %11s %11s\n", "pass", "nodes after", "MACs after");
-  yyjson_arr_foreach(passes, i, n, pass) {
-    const char *name = yyjson_get_str(yyjson_obj_get(pass, "name"));
-    bool printable = name != NULL;
-    for (const char *c = name; printable && *c; c++) printable = *c > 0x20 && *c < 0x7f;
-    if (!printable) continue;
-    bnc_page_print(p, "%-18.40s %11llu ", name, (unsigned long long)yyjson_get_uint(yyjson_obj_get(pass, "ops")));
-    print_column(p, 11, bnc_page_count, yyjson_get_uint(yyjson_obj_get(pass, "macs")));
-    bnc_page_print(p, "%s\n", yyjson_get_bool(yyjson_obj_get(pass, "enabled")) ? "" : "  (off)");
   }
 }
 
@@ -143,7 +193,8 @@ bnc_status bnc_describe_text(const bnc_model_file *f, char **text, bnc_error *er
   print_tiles(&p, f);
   print_weights(&p, f);
   print_memory(&p, f);
-  print_programs(&p, f, yyjson_doc_get_root(report));
+  print_target(&p, f);
+  print_programs(&p, f);
   print_passes(&p, yyjson_doc_get_root(report));
   yyjson_doc_free(report);
   return bnc_page_finish(&p, text, err);

@@ -79,7 +79,11 @@ typedef struct bnc_file_meta {
   uint32_t rope_frequencies; /* CONSTANTS offset / 64 of f32 [head_dim / 2] */
   uint32_t name;            /* strings */
   uint32_t kv_dtype;        /* bnc_kv_dtype */
-  uint8_t reserved[92];
+  uint32_t target;          /* strings: the machine that the schedule was made for; 0: not told */
+  uint32_t target_l2_kib, target_l3_kib, target_cores;
+  uint32_t slab_matrices;   /* matrices that run in column slabs ... */
+  uint32_t slab_kib;        /* ... of at most so much */
+  uint8_t reserved[68];
 } bnc_file_meta;
 _Static_assert(sizeof(bnc_file_meta) == 256, "meta");
 

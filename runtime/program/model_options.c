@@ -7,21 +7,31 @@
 const char *const bnc_vision_choices[] = {"f32", "int8", NULL}, *const bnc_text_choices[] = {"f32", "int8", "int4", NULL},
                  *const bnc_group_choices[] = {"32", "64", "128", NULL}, *const bnc_cache_choices[] = {"default", "f32", "f16", "int8", NULL};
 
+/* Index of `name` among the names that name_at gives; behind them, all are listed in text. */
+static unsigned find_name(const char *name, const char *(*name_at)(unsigned), char text[256]) {
+  unsigned i = 0;
+  size_t used = 0;
+  text[0] = 0;
+  for (const char *each; (each = name_at(i)) != NULL && strcmp(each, name) != 0; i++)
+    if (used < 256) used += (size_t)snprintf(text + used, 256 - used, "%s%s", used ? ", " : "", each);
+  return i;
+}
+
 /* Bits of the passes to leave out, or the exit code of wrong usage. */
 static int find_passes(const bnc_command *command, const bnc_text_list *names, unsigned *bits) {
   for (size_t i = 0; i < names->count; i++) {
-    char all[256] = "";
-    unsigned pass = 0;
-    const char *name;
-    while ((name = bnc_compile_pass_name(pass)) != NULL && strcmp(name, names->item[i]) != 0) {
-      const size_t used = strlen(all);
-      snprintf(all + used, sizeof all - used, "%s%s", used ? ", " : "", name);
-      pass++;
-    }
-    if (!name) return bnc_usage_error(command->name, "there is no pass '%.60s', expected one of %s", names->item[i], all);
+    char all[256];
+    const unsigned pass = find_name(names->item[i], bnc_compile_pass_name, all);
+    if (!bnc_compile_pass_name(pass)) return bnc_usage_error(command->name, "there is no pass '%.60s', expected one of %s", names->item[i], all);
     *bits |= 1u << pass;
   }
   return BNC_PARSED;
+}
+
+static int check_target(const bnc_command *command, const char *target) {
+  char all[256];
+  if (!target || bnc_compile_target_name(find_name(target, bnc_compile_target_name, all))) return BNC_PARSED;
+  return bnc_usage_error(command->name, "there is no target '%.60s', expected one of %s", target, all);
 }
 
 int bnc_model_options_take(const bnc_command *command, const bnc_model_options *m, bnc_compile_options *o) {
@@ -35,7 +45,9 @@ int bnc_model_options_take(const bnc_command *command, const bnc_model_options *
   o->input_size = (unsigned)m->input_size;
   o->report = m->report;
   o->packed = m->packed;
-  return find_passes(command, &m->disabled, &o->disabled_passes);
+  o->target = m->target;
+  const int code = check_target(command, m->target);
+  return code == BNC_PARSED ? find_passes(command, &m->disabled, &o->disabled_passes) : code;
 }
 
 int bnc_model_options_check(bnc_work *work, const bnc_model_options *m) {

@@ -10,6 +10,7 @@ typedef struct bnc_model_options {
   unsigned vision, text, group, cache; /* indices of the choices */
   uint64_t context, input_size;
   bnc_text_list disabled;
+  const char *target;
   bool packed;
 } bnc_model_options;
 
@@ -27,6 +28,7 @@ extern const char *const bnc_vision_choices[], *const bnc_text_choices[], *const
   {.name = "kv", .value = "TYPE", .help = "type of the KV cache: f32, f16 or int8; default: f32 under f32 text weights, else f16", .choice = &(m).cache, .choices = bnc_cache_choices}, \
   {.name = "input-size", .value = "N", .help = "side of the resized picture in pixels; default: all tiles side by side", .count = &(m).input_size, .least = 1, .most = 1u << 16}, \
   {.name = "packed", .help = "also hold the weights as this machine packs them: twice as large, needs no cache folder", .flag = &(m).packed}, \
+  {.name = "target", .value = "NAME", .help = "machine for whose caches matrices are cut, such as pi5 or x86-avx2; default: this one", .text = &(m).target}, \
   {.name = "disable-pass", .value = "NAME", .help = "leave out a pass of the optimiser", .list = &(m).disabled}, \
   {.name = "report", .value = "FILE.json", .help = "write what each pass saved", .text = &(m).report}
 

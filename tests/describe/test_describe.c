@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <binocle/binocle.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "platforms/json.h"
@@ -67,8 +68,47 @@ static void json_has_what_inspect_promises(void **state) {
   size_t passes = 0;
   while (bnc_compile_pass_name((unsigned)passes)) passes++;
   assert_int_equal(yyjson_arr_size(yyjson_ptr_get(root, "/compile/programs/vision/passes")), passes);
+  assert_int_equal(number(root, "/target/cores"), file.meta.target_cores);
+  assert_int_equal(number(root, "/target/slab_matrices"), yyjson_arr_size(yyjson_ptr_get(root, "/compile/target/slabs")));
   yyjson_doc_free(doc);
   bnc_mem_free(json);
+}
+
+/* What passes saved adds up from the schedule without any to the one in the file, and every kind of pass shows in it. */
+static void the_report_adds_up(void **state) {
+  static const char *const programs[] = {"vision", "prefill", "decode"}, *const measures[] = {"ops", "macs", "arena_bytes", "moved_bytes", "weight_read_bytes"};
+  yyjson_doc *doc;
+  yyjson_val *pass;
+  bnc_error err;
+  char at[96];
+  (void)state;
+  assert_int_equal(bnc_json_parse(&doc, (const char *)file.report.data, file.report.size, &err), BNC_OK);
+  yyjson_val *root = yyjson_doc_get_root(doc);
+  for (int p = 0; p < BNC_PROGRAMS; p++)
+    for (size_t m = 0; m < sizeof measures / sizeof *measures; m++) {
+      size_t i, n;
+      snprintf(at, sizeof at, "/programs/%s/no_passes/%s", programs[p], measures[m]);
+      int64_t left = (int64_t)number(root, at);
+      snprintf(at, sizeof at, "/programs/%s/passes", programs[p]);
+      yyjson_arr_foreach(yyjson_ptr_get(root, at), i, n, pass) {
+        left -= yyjson_get_sint(yyjson_obj_get(yyjson_obj_get(pass, "saved"), measures[m]));
+        assert_int_equal(left, yyjson_get_uint(yyjson_obj_get(pass, measures[m])));
+      }
+      snprintf(at, sizeof at, "/programs/%s/schedule/%s", programs[p], measures[m]);
+      assert_int_equal(left, number(root, at));
+    }
+  assert_int_equal(number(root, "/programs/vision/schedule/ops"), file.program[BNC_PROGRAM_VISION].head->ops);
+  assert_int_equal(number(root, "/programs/vision/schedule/macs"), file.program[BNC_PROGRAM_VISION].head->macs);
+  assert_int_equal(number(root, "/programs/vision/schedule/arena_bytes"), file.program[BNC_PROGRAM_VISION].head->arena_bytes);
+  static const char *const saves[][2] = {{"prune-rows", "macs"},      {"merge-equal", "weight_read_bytes"}, {"fuse-projections", "ops"}, {"fuse-quantize", "moved_bytes"},
+                                         {"fuse-residual", "ops"}, {"fuse-patches", "arena_bytes"},      {"alias-parts", "ops"}};
+  size_t i, n, found = 0;
+  yyjson_arr_foreach(yyjson_ptr_get(root, "/programs/vision/passes"), i, n, pass)
+    for (size_t k = 0; k < sizeof saves / sizeof *saves; k++)
+      if (strcmp(saves[k][0], yyjson_get_str(yyjson_obj_get(pass, "name"))) == 0)
+        found += yyjson_get_sint(yyjson_obj_get(yyjson_obj_get(pass, "saved"), saves[k][1])) > 0;
+  assert_int_equal(found, sizeof saves / sizeof *saves);
+  yyjson_doc_free(doc);
 }
 
 static size_t count(const char *text, const char *what) {
@@ -97,6 +137,7 @@ static void the_text_is_one_screen(void **state) {
   assert_true(count(text, "\n") <= 40);
   assert_non_null(strstr(text, "10 tower passes where the reference runs 19"));
   assert_non_null(strstr(text, "4 text layers are int8"));
+  assert_non_null(strstr(text, "\ntarget "));
   bnc_mem_free(text);
 }
 
@@ -160,6 +201,7 @@ static void memory_failures_are_reported(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(json_has_what_inspect_promises), cmocka_unit_test(the_schedule_has_a_line_per_op), cmocka_unit_test(the_text_is_one_screen),
+      cmocka_unit_test(the_report_adds_up),
       cmocka_unit_test(blocks_never_share_bytes),       cmocka_unit_test(the_picture_is_whole),           cmocka_unit_test(memory_failures_are_reported),
   };
   return cmocka_run_group_tests(tests, make_model, drop_model);

@@ -43,12 +43,28 @@ class Compile(ProgramCase):
         out, report = path("options.bnc"), path("report.json")
         self.done("compile", "--quiet", f"--report={report}", "--context", "40", "--input-size=28", "--threads", "1", "-o", out, "--", self.checkpoint)
         with open(report, encoding="utf-8") as f:
-            self.assertIn("programs", json.load(f))
+            programs = json.load(f)["programs"]
+        for program in programs.values():
+            rows = [program["no_passes"], *program["passes"]]
+            for measure in ("ops", "macs", "arena_bytes", "moved_bytes", "weight_bytes", "weight_read_bytes"):
+                self.assertEqual([a[measure] - b[measure] for a, b in zip(rows, rows[1:])], [row["saved"][measure] for row in rows[1:]])
         self.assertEqual((3, 28, 28), self.encode(out, "pixels")[0])
         outcome = self.done("run", out, "--prompt", "hi", "--max-tokens", "3", "--json")
         self.assertIn("first 40 rows", self.says_one_line(outcome))
         self.assertTrue(json.loads(outcome.out)["cut"])
         self.assertEqual(b"", self.done("run", out, "--prompt", "hi", "--max-tokens", "3", "--json", "--quiet").err)
+
+    def test_target(self):
+        """The machine that a file is made for is told by the file, and changes no result."""
+        answers = []
+        for target, cores, l3 in (("pi4", 4, 0), ("x86-avx512vnni", 4, 12 << 20)):
+            out = compiled("target.bnc", self.checkpoint, "--target", target)
+            told = self.done_json("inspect", out, "--json")["target"]
+            self.assertEqual((target, cores, l3), (told["name"], told["cores"], told["l3_bytes"]))
+            self.assertIn(f"target     {target}, {cores} cores".encode(), self.done("inspect", out).out)
+            answers.append(self.encode(out, "projector"))
+        self.assertEqual(answers[0], answers[1])
+        self.assertEqual(answers[0], self.encode(self.model, "projector"))
 
     def test_packed(self):
         plain, packed = self.model, compiled("packed.bnc", self.checkpoint, "--packed")

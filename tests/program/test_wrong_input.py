@@ -54,6 +54,7 @@ class Wrong(ProgramCase):
                 ("-o is given twice", [*comp, "-o", "a", "-o", "b"]), ("-o MODEL.bnc is missing", comp), ("--group is '48'", [*comp, "-o", out, "--group", "48"]),
                 ("--vision-weights is 'int4'", [*comp, "-o", out, "--vision-weights", "int4"]), ("--text-weights is 'bf16'", [*comp, "-o", out, "--text-weights", "bf16"]),
                 ("--context is '0'", [*comp, "-o", out, "--context", "0"]), ("no pass 'x', expected one of", [*comp, "-o", out, "--disable-pass", "x"]),
+                ("no target 'pi6', expected one of pi4, pi5, ", [*comp, "-o", out, "--target", "pi6"]),
                 ("--memory-svg FILE.svg lacks", ["inspect", m, "--memory-svg"])):
             self.wrong(2, expected, *arguments)
 

@@ -38,7 +38,8 @@ typedef struct bnc_compile_options {
   const char *report;  /**< JSON file to write; NULL: none */
   unsigned packed;     /**< 1: the file also holds the weights packed for this machine, so that no cache is needed on it; about twice as large */
   bnc_cache_type kv_cache;
-  void *reserved[8];
+  const char *target;  /**< machine for whose caches matrices are cut into slabs (bnc_compile_target_name); NULL: this one. Results do not depend on it */
+  void *reserved[7];
 } bnc_compile_options;
 
 BNC_API void bnc_compile_options_init(bnc_compile_options *options);
@@ -47,7 +48,7 @@ BNC_API void bnc_compile_options_init(bnc_compile_options *options);
 BNC_API bnc_status bnc_compile(bnc_context *context, const bnc_compile_options *options);
 
 /** A model of random weights in a real geometry, for timing a size without its checkpoint. options' checkpoint and vision_tower are not used. The file
-    depends on preset and options alone. It has no tokenizer: prompts are token ids. */
+    depends on preset, options and target alone. It has no tokenizer: prompts are token ids. */
 BNC_API bnc_status bnc_synth(bnc_context *context, const char *preset, const bnc_compile_options *options);
 
 /** Name of preset `index` ("inf-llava-8b") and, description not NULL, a line about it; NULL behind the last. */
@@ -55,6 +56,9 @@ BNC_API const char *bnc_synth_preset_name(unsigned index, const char **descripti
 
 /** Name of pass `index` ("prune-rows"), or NULL behind the last. */
 BNC_API const char *bnc_compile_pass_name(unsigned index);
+
+/** Name of target `index` ("pi5"), or NULL behind the last. */
+BNC_API const char *bnc_compile_target_name(unsigned index);
 
 #ifdef __cplusplus
 }

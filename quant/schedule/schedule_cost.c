@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "quant/schedule/schedule_cost.h"
+
+#include "platforms/mem.h"
+#include "quant/schedule/slab_cost.h"
+
+static uint64_t taps_of(const bnc_graph *g, uint32_t table) { return g->constants->taps[table].start[g->constants->taps[table].rows]; }
+
+uint64_t bnc_step_macs(const bnc_schedule *s, const bnc_step *step) {
+  const bnc_graph *g = s->graph;
+  if (step->out[0] == BNC_NO_VALUE) return 0;
+  const bnc_value *out = &g->value[step->out[0]], *in = step->in[0] == BNC_NO_VALUE ? NULL : &g->value[step->in[0]];
+  uint64_t size = (uint64_t)out->rows * out->cols;
+  switch (step->kind) {
+    case BNC_OP_LINEAR: return (uint64_t)out->rows * step->cols * in->cols;
+    case BNC_OP_ATTENTION: return 2 * size * g->value[step->in[1]].rows;
+    case BNC_OP_CACHE_ATTENTION: /* against a full cache */
+      for (size_t n = 0; n < g->nodes; n++)
+        if (g->node[n].kind == BNC_NODE_KV_APPEND) return 2 * size * g->value[g->node[n].output].rows;
+      return 0;
+    case BNC_OP_TAKE: return taps_of(g, step->taps[0]) * out->cols;
+    case BNC_OP_RESAMPLE: return taps_of(g, step->taps[0]) * taps_of(g, step->taps[1]) * out->cols;
+    default: return 0;
+  }
+}
+
+static uint64_t value_bytes(const bnc_value *v) { return (uint64_t)v->rows * v->cols * (v->dtype == BNC_DTYPE_F32 ? 4 : 1); }
+
+/* Column slabs write a part of their output, copies the part that they copy. */
+static uint64_t moved_by(const bnc_schedule *s, const bnc_step *step) {
+  const bnc_value *value = s->graph->value;
+  uint64_t bytes = 0;
+  for (int k = 0; k < BNC_OP_INPUTS; k++)
+    if (step->in[k] != BNC_NO_VALUE) bytes += value_bytes(&value[step->in[k]]);
+  if (step->kind == BNC_OP_COPY) return 2 * bytes;
+  for (int o = 0; o < BNC_OP_OUTPUTS; o++)
+    if (step->out[o] != BNC_NO_VALUE) bytes += step->kind == BNC_OP_LINEAR ? (uint64_t)value[step->out[o]].rows * step->cols * 4 : value_bytes(&value[step->out[o]]);
+  return bytes;
+}
+
+static uint64_t bytes_of(const bnc_weight *w) {
+  uint64_t count = (uint64_t)w->n * w->k;
+  uint64_t bytes = w->kind == BNC_WEIGHT_F32 ? count * 4 : w->kind == BNC_WEIGHT_QC8 ? count + (uint64_t)w->n * 4 : count / 2 + count / w->group * 2;
+  for (size_t p = 0; p < w->parts; p++)
+    if (w->part[p].bias != BNC_NO_ID) return bytes + (uint64_t)w->n * 4;
+  return bytes;
+}
+
+bnc_status bnc_schedule_measure(const bnc_schedule *s, const bnc_target *target, bnc_schedule_cost *cost) {
+  const bnc_graph *g = s->graph;
+  uint8_t *seen = bnc_mem_array(g->constants->weights + 1, 1);
+  if (!seen) return bnc_fail_memory(g->err, g->constants->weights);
+  *cost = (bnc_schedule_cost){.ops = s->steps, .arena_bytes = s->arena_bytes, .live_bytes = s->live_bytes};
+  for (size_t i = 0; i < s->steps; i++) {
+    const bnc_step *step = &s->step[i];
+    cost->macs += bnc_step_macs(s, step);
+    cost->moved_bytes += moved_by(s, step);
+    if (step->kind != BNC_OP_LINEAR) continue;
+    const bnc_weight *w = &g->constants->weight[step->weight];
+    const bnc_slab_layer layer = {w->kind, g->value[step->out[0]].rows, w->k, step->cols};
+    cost->weight_read_bytes += (uint64_t)bnc_slab_weight_reads(target, &layer, step->cols);
+    if (!seen[step->weight]) cost->weight_bytes += bytes_of(w);
+    seen[step->weight] = 1;
+  }
+  bnc_mem_free(seen);
+  return BNC_OK;
+}
