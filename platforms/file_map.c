@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -31,11 +32,12 @@ static bnc_status open_regular(const char *path, int *fd, size_t *size, bnc_erro
   return BNC_OK;
 }
 
-bnc_status bnc_file_map_open(bnc_file_map *map, const char *path, bnc_error *err) {
+static bnc_status map_regular(bnc_file_map *map, int *opened, const char *path, bnc_error *err) {
   static const uint8_t nothing[1];
   int fd;
   size_t size;
   *map = (bnc_file_map){nothing, 0, NULL};
+  *opened = -1;
   bnc_status s = open_regular(path, &fd, &size, err);
   if (s != BNC_OK) return s;
   if (size > 0) {
@@ -47,7 +49,22 @@ bnc_status bnc_file_map_open(bnc_file_map *map, const char *path, bnc_error *err
     }
     *map = (bnc_file_map){base, size, base};
   }
-  close(fd);
+  *opened = fd;
+  return BNC_OK;
+}
+
+bnc_status bnc_file_map_open(bnc_file_map *map, const char *path, bnc_error *err) {
+  int fd;
+  bnc_status s = map_regular(map, &fd, path, err);
+  if (s == BNC_OK) close(fd);
+  return s;
+}
+
+bnc_status bnc_file_map_open_held(bnc_file_map *map, int *hold, const char *path, bnc_error *err) {
+  bnc_status s = map_regular(map, hold, path, err);
+  if (s != BNC_OK) return s;
+  if (flock(*hold, LOCK_SH | LOCK_NB) < 0) errno = 0; /* its writer is about to let go of it, or a file system without locks */
+  if (futimens(*hold, NULL) < 0) errno = 0;           /* somebody else's file */
   return BNC_OK;
 }
 

@@ -193,6 +193,16 @@ static bnc_status measure(bnc_linear_set *set, const bnc_linear_spec *p, const s
   return BNC_OK;
 }
 
+bnc_status bnc_linear_set_packed_bytes(bnc_linear_set *set, const bnc_linear_spec *spec, size_t *bytes, bnc_error *err) {
+  const shaped *form = NULL;
+  bnc_linear_spec p = *spec;
+  p.in_stride = p.k;
+  p.out_stride = p.n;
+  bnc_status s = measure(set, &p, &form, err);
+  if (s == BNC_OK) *bytes = form->packed_size;
+  return s;
+}
+
 bnc_status bnc_linear_set_pack(bnc_linear_set *set, const bnc_linear_spec *spec, uint32_t weight, uint32_t from, bnc_error *err) {
   const shaped *form = NULL;
   bnc_linear_spec p = *spec;

@@ -38,6 +38,8 @@ void bnc_linear_set_destroy(bnc_linear_set *set);
 /** Sees to it that the store holds a layer's packed weights, of the size that XNNPACK needs: packs them where they are missing. weight and from name
     the layer in the store (bnc_packed_key). BNC_ERROR_FORMAT where a mapped store lacks them. Strides do not matter. */
 bnc_status bnc_linear_set_pack(bnc_linear_set *set, const bnc_linear_spec *spec, uint32_t weight, uint32_t from, bnc_error *err);
+/** Bytes of a layer's packed weights. Strides do not matter. */
+bnc_status bnc_linear_set_packed_bytes(bnc_linear_set *set, const bnc_linear_spec *spec, size_t *bytes, bnc_error *err);
 /** Adds a layer; *id names it in this set. */
 bnc_status bnc_linear_set_add(bnc_linear_set *set, const bnc_linear_spec *spec, uint32_t weight, uint32_t from, uint32_t *id, bnc_error *err);
 

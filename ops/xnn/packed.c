@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ops/xnn/packed.h"
 
+#include <unistd.h>
+
 #include "ops/xnn/packed_private.h"
 #include "platforms/array.h"
 
@@ -19,7 +21,10 @@ bnc_status bnc_packed_create(bnc_packed_store **store, bnc_error *err) {
 void bnc_packed_destroy(bnc_packed_store *store) {
   if (!store) return;
   for (size_t i = 0; i < store->slots; i++) bnc_mem_free(store->slot[i].memory);
-  if (store->map.base) bnc_file_map_close(&store->map);
+  if (store->map.base) {
+    bnc_file_map_close(&store->map);
+    close(store->hold);
+  }
   bnc_mem_free(store->slot);
   bnc_mem_free(store->block);
   bnc_mem_free(store->hash);

@@ -40,13 +40,15 @@ typedef struct bnc_packed_key {
 
 /** Keeps packed weights in memory. */
 bnc_status bnc_packed_create(bnc_packed_store **store, bnc_error *err);
-/** Maps a finished file. BNC_ERROR_FORMAT where it is of another identity or damaged, BNC_ERROR_IO where it cannot be read. */
+/** Maps a finished file, and holds it as in use (bnc_file_map_open_held). BNC_ERROR_FORMAT where it is of another identity or damaged, BNC_ERROR_IO where it cannot be read. */
 bnc_status bnc_packed_open(bnc_packed_store **store, const char *path, const bnc_packed_identity *identity, bnc_error *err);
 /** The same over bytes that the caller keeps, 64-byte aligned. */
 bnc_status bnc_packed_open_bytes(bnc_packed_store **store, const uint8_t *data, size_t size, const bnc_packed_identity *identity, bnc_error *err);
 /** Verifies every block of an open store. */
 bnc_status bnc_packed_verify(const bnc_packed_store *store, bnc_error *err);
 
+/** Bytes that a store of `entries` blocks of `bytes` in all takes in a file, at most. */
+uint64_t bnc_packed_file_bytes(size_t entries, uint64_t bytes);
 /** Appends a store to out, which stands at a multiple of 64 bytes and stays the caller's. */
 bnc_status bnc_packed_write(bnc_packed_store **store, bnc_file_writer *out, bnc_error *err);
 /** Ends it; *size bytes with the XXH3-64 *checksum were written in all. The store is of no use afterwards but to be destroyed. */

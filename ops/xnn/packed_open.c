@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #define XXH_INLINE_ALL
+#include <unistd.h>
 #include <xxhash.h>
 
 #include "ops/xnn/packed_private.h"
@@ -87,15 +88,18 @@ bnc_status bnc_packed_open_bytes(bnc_packed_store **store, const uint8_t *data, 
 
 bnc_status bnc_packed_open(bnc_packed_store **store, const char *path, const bnc_packed_identity *identity, bnc_error *err) {
   bnc_file_map map;
+  int hold;
   *store = NULL;
-  bnc_status s = bnc_file_map_open(&map, path, err);
+  bnc_status s = bnc_file_map_open_held(&map, &hold, path, err);
   if (s != BNC_OK) return s;
   s = bnc_packed_open_bytes(store, map.data, map.size, identity, err);
   if (s == BNC_OK) {
     (*store)->map = map;
+    (*store)->hold = hold;
     return BNC_OK;
   }
   bnc_file_map_close(&map);
+  close(hold);
   bnc_error_prefix(err, "%s", path);
   return s;
 }

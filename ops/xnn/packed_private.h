@@ -38,6 +38,7 @@ struct bnc_packed_store {
   uint64_t bytes;
   /* mapped */
   bnc_file_map map;
+  int hold; /* while the map stands, nobody removes its file */
   const uint8_t *data;
   const uint8_t *checksums; /* u64 [blocks] */
   /* being written */

@@ -21,6 +21,11 @@ bnc_status bnc_packed_write(bnc_packed_store **store, bnc_file_writer *out, bnc_
   return bnc_fail_memory(err, sizeof(XXH3_state_t));
 }
 
+uint64_t bnc_packed_file_bytes(size_t entries, uint64_t bytes) {
+  uint64_t each = PACKED_ALIGNMENT + sizeof(packed_entry) + sizeof(uint64_t);
+  return bytes + bytes / PACKED_BLOCK * sizeof(uint64_t) + entries * each + sizeof(packed_footer);
+}
+
 static bnc_status put(bnc_packed_store *store, const void *data, size_t size, bnc_error *err) {
   if (size == 0) return BNC_OK;
   XXH3_64bits_update(store->hash, data, size);

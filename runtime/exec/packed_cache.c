@@ -30,6 +30,8 @@ static bnc_status write_file(const bnc_model_file *file, const char *path, const
   uint64_t size, checksum;
   bnc_status s = bnc_packed_folder_prepare(path, err);
   if (s == BNC_OK) bnc_packed_folder_clean(path);
+  if (s == BNC_OK) s = bnc_weight_slabs_packed_bytes(file, &size, err);
+  if (s == BNC_OK) s = bnc_packed_folder_make_room(path, size, &bnc_packed_limits_default, context, err);
   if (s == BNC_OK) s = bnc_file_writer_open(&out, path, err);
   if (s == BNC_OK) s = bnc_packed_write(&store, out, err);
   if (s == BNC_OK) s = bnc_weight_slabs_pack(file, store, context, err);

@@ -13,7 +13,8 @@
  * The cache folder is the context's, else $BINOCLE_CACHE, else $XDG_CACHE_HOME/binocle, else $HOME/.cache/binocle; "" means none. It is made (0700)
  * where it is missing. A model has one file per machine there, MODEL-MACHINE.bncpack, which appears complete or not at all; processes that start
  * together may each write it, and the last one stays. What is there is verified before it is used (ops/xnn/packed.h says how) and made anew where
- * that fails. Files that killed writers left are removed after a minute.
+ * that fails. Files that killed writers left are removed after a minute, and what other models and machines packed is bounded
+ * (bnc_packed_folder_make_room).
  *
  * Packing verifies the canonical weights' checksum first; using what is packed does not read them. A folder that cannot be written or has too little
  * room costs a warning: the weights are then packed into memory, at every start.

@@ -99,3 +99,20 @@ bnc_status bnc_weight_slabs_pack(const bnc_model_file *file, bnc_packed_store *s
   bnc_linear_set_destroy(set);
   return s;
 }
+
+bnc_status bnc_weight_slabs_packed_bytes(const bnc_model_file *file, uint64_t *bytes, bnc_error *err) {
+  bnc_weight_slab *slab = NULL;
+  size_t count = 0, each = 0;
+  uint64_t all = 0;
+  bnc_linear_set *set = NULL;
+  bnc_status s = bnc_linear_set_create(&set, NULL, false, err);
+  if (s == BNC_OK) s = list_slabs(file, &slab, &count, err);
+  for (size_t i = 0; s == BNC_OK && i < count; i++, all += each) {
+    bnc_linear_spec spec = bnc_weight_slab_spec(file, slab[i]);
+    s = bnc_linear_set_packed_bytes(set, &spec, &each, err);
+  }
+  *bytes = bnc_packed_file_bytes(count, all);
+  bnc_mem_free(slab);
+  bnc_linear_set_destroy(set);
+  return s;
+}

@@ -19,6 +19,9 @@ bnc_linear_spec bnc_weight_slab_spec(const bnc_model_file *file, bnc_weight_slab
     mapped store, says with BNC_ERROR_FORMAT what it lacks. Reports the stage "packing weights" where it packs; context may be NULL. */
 bnc_status bnc_weight_slabs_pack(const bnc_model_file *file, bnc_packed_store *store, const bnc_context *context, bnc_error *err);
 
+/** Bytes that a store of every slab takes in a file, at most. */
+bnc_status bnc_weight_slabs_packed_bytes(const bnc_model_file *file, uint64_t *bytes, bnc_error *err);
+
 /** What a store of this model made on this machine is known by. */
 bnc_packed_identity bnc_weight_slabs_identity(const bnc_model_file *file);
 
