@@ -7,7 +7,6 @@
    neighbour disturbs all alike; ratios are medians of ratios within a repeat. With one thread, times are of CPU time. */
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 #include "ops/qd8.h"
@@ -71,14 +70,14 @@ typedef struct variant {
   bnc_packed_store *store;
 } variant;
 
-static void build(variant *v, const shape *s, size_t cols, const uint8_t *weights, const void *scales, size_t scale_bytes) {
+static void build(variant *v, const shape *s, size_t cols, const uint8_t *weights, const float *scales) {
   size_t row = s->kind == BNC_LINEAR_F32 ? s->k * 4 : s->k;
   v->cols = cols;
   must(bnc_packed_create(&v->store, &err));
   must(bnc_linear_set_create(&v->set, v->store, false, &err));
   for (size_t from = 0; from < s->n; from += v->cols, v->parts++) {
     bnc_linear_spec spec = {.kind = s->kind, .n = s->n - from < v->cols ? s->n - from : v->cols, .k = s->k, .in_stride = s->k, .out_stride = s->n,
-                            .weights = weights + from * row, .scales = (const uint8_t *)scales + from * scale_bytes};
+                            .weights = weights + from * row, .scales = scales + from};
     uint32_t part;
     must(bnc_linear_set_add(v->set, &spec, 0, (uint32_t)from, &part, &err));
   }
@@ -121,17 +120,18 @@ static void print(const bench *b, const shape *s, const variant *v, size_t count
 
 static void bench_shape(const bench *b, const shape *s) {
   size_t bytes = s->n * s->k * (s->kind == BNC_LINEAR_F32 ? 4 : 1), cols[SIZES];
-  uint8_t *weights = need(bytes), *scales = need(s->n * 4), *x = need(s->rows * s->k * 4 + 64);
+  uint8_t *weights = need(bytes), *x = need(s->rows * s->k * 4 + 64);
+  float *scales = need(s->n * sizeof *scales);
   bnc_qd8_params *params = need((s->rows + BNC_QD8_EXTRA) * sizeof *params);
   float *y = need(s->rows * s->n * 4);
   static double seconds[SIZES][64];
   variant v[SIZES] = {{0}};
   for (size_t i = 0; i < bytes && s->kind != BNC_LINEAR_F32; i++) weights[i] = (uint8_t)(i * 2654435761u >> 13);
-  for (size_t i = 0; i < s->n; i++) memcpy(scales + 4 * i, &(const float){1.0f}, 4);
+  for (size_t i = 0; i < s->n; i++) scales[i] = 1.0f;
   for (size_t i = 0; i < s->rows + BNC_QD8_EXTRA; i++) params[i] = (bnc_qd8_params){3, 0.01f};
   size_t count = divisions(b, s, cols);
   for (size_t i = 0; i < count; i++) {
-    build(&v[i], s, cols[i], weights, scales, 4);
+    build(&v[i], s, cols[i], weights, scales);
     run(b, &v[i], s, x, params, y);
   }
   for (size_t r = 0; r < b->repeats; r++)

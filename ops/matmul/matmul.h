@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * @file matmul.h  y = x W^T + bias for dynamically quantised int8 rows (ops/qd8.h) and int4 weights with one scale per group of 32 m columns.
+ * @file matmul.h  y = x W^T + bias for dynamically quantised int8 rows (ops/qd8.h) and int4 weights with one scale per group of 32 m columns. The
+ * weights are read as model files hold them, on any CPU (runtime/model/format.h: QG4): nothing is packed when a model is loaded.
  *
  * With u the stored nibble (value u - 8), per row r and column n, groups g in order:
  *   acc = fmaf((float)(sum over k in g of q[k] * u[n][k] - 8 * sum over k in g of q[k]), scale[n][g], acc)
@@ -19,7 +20,7 @@
 
 enum { BNC_I4_PANEL = 8, BNC_I4_BLOCK = 32 };
 
-/** Packed weights of N rows (the result's columns) and K columns, in panels of 8 rows; rows beyond N are zeros. 4 + 16 / group bits per weight. */
+/** Weights of N rows (the result's columns) and K columns, in panels of 8 rows; rows beyond N are zeros. 4 + 16 / group bits per weight. */
 typedef struct bnc_i4_matrix {
   size_t n, k, group;     /* k and group are multiples of 32; group divides k */
   const uint8_t *nibbles; /* [panels, k / 32, 4, 8, 4]: byte (c, i, j) of a block holds columns 8 c + j (low) and 8 c + 4 + j (high) of row i */
@@ -51,10 +52,12 @@ typedef struct bnc_matmul_ops {
 void bnc_matmul_init(bnc_matmul_ops *ops, bnc_cpu_level level);
 
 static inline size_t bnc_i4_panels(size_t n) { return (n + BNC_I4_PANEL - 1) / BNC_I4_PANEL; }
+/** Bytes of one panel's nibbles and scales. */
+static inline size_t bnc_i4_panel_nibbles(size_t k) { return k * BNC_I4_PANEL / 2; }
+static inline size_t bnc_i4_panel_scales(size_t k, size_t group) { return k / group * BNC_I4_PANEL * sizeof(uint16_t); }
 
-/** Packs the panels [from, to) of w.n rows of canonical int4 weights into the arrays of w (sizes as above, the caller's). */
-void bnc_matmul_i4_pack(const bnc_i4_matrix *w, uint8_t *nibbles, uint16_t *scales, float *offset,
-                        const uint8_t *source /* [n, k / 2], even columns in the low nibble */, const uint16_t *source_scales /* bf16 [n, k / group] */,
-                        size_t from, size_t to);
+/** Fills the panels [from, to) of an [n, k] matrix from its rows: what the compiler does with what it has quantised. */
+void bnc_matmul_i4_pack(size_t n, size_t k, size_t group, const uint8_t *source /* [n, k / 2], even columns in the low nibble */,
+                        const uint16_t *source_scales /* bf16 [n, k / group] */, uint8_t *nibbles, uint16_t *scales, float *offset, size_t from, size_t to);
 
 #endif

@@ -16,6 +16,11 @@ void bnc_matmul_init(bnc_matmul_ops *ops, bnc_cpu_level level) {
     ops->i4 = bnc_matmul_i4_avx512vnni;
   }
 #endif
+#if BINOCLE_LEVEL_NEON
+  if (level >= BNC_CPU_NEON) {
+    ops->i4 = bnc_matmul_i4_neon;
+  }
+#endif
 #if BINOCLE_LEVEL_NEON_DOTPROD
   if (level >= BNC_CPU_NEON_DOTPROD) {
     ops->i4 = bnc_matmul_i4_neon_dotprod;

@@ -17,7 +17,7 @@ typedef enum cache_mode {
 
 typedef struct shape {
   bnc_linear_kind kind;
-  size_t n, k, group;
+  size_t n, k;
 } shape;
 
 /* A shape's packed form, and its operator for a pair of strides; op NULL: only measured. */
@@ -31,7 +31,6 @@ typedef struct shaped {
 
 typedef struct layer {
   const void *packed;
-  const float *bias;
   uint32_t op;
 } layer;
 
@@ -99,10 +98,8 @@ static const char *status_text(enum xnn_status s) {
 }
 
 static bnc_status refused(const bnc_linear_spec *spec, enum xnn_status s, bnc_error *err) {
-  /* Shapes are ours and valid; what is left to be invalid are the file's scales. */
-  bnc_status status = s == xnn_status_out_of_memory ? BNC_ERROR_MEMORY : s == xnn_status_invalid_parameter ? BNC_ERROR_FORMAT : BNC_ERROR_INTERNAL;
-  return bnc_fail(err, status, "XNNPACK refuses a linear layer of %zu x %zu: %s", spec->n, spec->k,
-                  status_text(s));
+  bnc_status status = s == xnn_status_out_of_memory ? BNC_ERROR_MEMORY : BNC_ERROR_INTERNAL;
+  return bnc_fail(err, status, "XNNPACK refuses a linear layer of %zu x %zu: %s", spec->n, spec->k, status_text(s));
 }
 
 bnc_status bnc_linear_set_create(bnc_linear_set **set, bnc_packed_store *store, bool yields, bnc_error *err) {
@@ -140,15 +137,12 @@ static enum xnn_status create(bnc_linear_set *set, cache_mode mode, const bnc_li
     case BNC_LINEAR_QD8_QC8:
       return xnn_create_fully_connected_nc_qd8_f32_qc8w(p->k, p->n, p->in_stride, p->out_stride, p->scales, p->weights, p->bias, -most, most, set->flags, NULL,
                                                         cache, op);
-    case BNC_LINEAR_QD8_QB4:
-      return xnn_create_fully_connected_nc_qd8_f32_qb4w(p->k, p->n, p->in_stride, p->out_stride, p->group, 8, p->scales, p->weights, p->bias, -most, most,
-                                                        set->flags, NULL, cache, op);
   }
   return xnn_status_invalid_parameter;
 }
 
 static bool same_shape(const shape *s, const bnc_linear_spec *p) {
-  return s->kind == p->kind && s->n == p->n && s->k == p->k && (p->kind != BNC_LINEAR_QD8_QB4 || s->group == p->group);
+  return s->kind == p->kind && s->n == p->n && s->k == p->k;
 }
 
 /* Index of the shape's operator for these strides, or of any entry of the shape where the strides do not matter; SIZE_MAX: none. */
@@ -163,7 +157,7 @@ static size_t find_shape(const bnc_linear_set *set, const bnc_linear_spec *p, bo
 static bnc_status add_shape(bnc_linear_set *set, const bnc_linear_spec *p, const shaped *like, shaped **added, bnc_error *err) {
   if (!bnc_array_reserve(&set->op, &set->op_capacity, set->ops + 1, sizeof *set->op)) return bnc_fail_memory(err, (set->ops + 1) * sizeof *set->op);
   shaped *s = &set->op[set->ops];
-  *s = (shaped){.shape = {p->kind, p->n, p->k, p->group}, .in_stride = p->in_stride, .out_stride = p->out_stride};
+  *s = (shaped){.shape = {p->kind, p->n, p->k}, .in_stride = p->in_stride, .out_stride = p->out_stride};
   if (like) {
     s->packed_size = like->packed_size;
     s->seed = like->seed;
@@ -246,21 +240,10 @@ bnc_status bnc_linear_set_add(bnc_linear_set *set, const bnc_linear_spec *spec, 
   if (!bnc_array_reserve(&set->layer, &set->layer_capacity, set->layers + 1, sizeof *set->layer)) return bnc_fail_memory(err, (set->layers + 1) * sizeof *set->layer);
   layer *l = &set->layer[set->layers];
   bnc_packed_key key = {weight, from, (uint32_t)spec->n, set->op[find_shape(set, spec, false)].seed};
-  *l = (layer){.packed = bnc_packed_find(set->store, &key, NULL), .bias = spec->bias};
+  *l = (layer){.packed = bnc_packed_find(set->store, &key, NULL)};
   s = operator_for(set, spec, &l->op, err);
   if (s == BNC_OK) *id = (uint32_t)set->layers++;
   return s;
-}
-
-/* The int4 kernels add up blocks in float: zeros do not cancel exactly. */
-static void clear_zero_rows(const shaped *s, const float *bias, size_t rows, const int8_t *x, const bnc_qd8_params *params, float *y) {
-  for (size_t r = 0; r < rows; r++) {
-    if (params[r].zero_point != 127 || params[r].scale != 1.0f) continue;
-    const int8_t *row = x + r * s->in_stride;
-    size_t k = 0;
-    while (k < s->shape.k && row[k] == 127) k++;
-    for (size_t n = 0; k == s->shape.k && n < s->shape.n; n++) y[r * s->out_stride + n] = bias ? bias[n] : 0.0f;
-  }
 }
 
 bnc_status bnc_linear_set_run(bnc_linear_set *set, uint32_t id, size_t rows, const void *x, const void *params, float *y, bnc_pool *pool) {
@@ -280,15 +263,9 @@ bnc_status bnc_linear_set_run(bnc_linear_set *set, uint32_t id, size_t rows, con
       status = xnn_reshape_fully_connected_nc_qd8_f32_qc8w(s->op, rows, threads);
       if (status == xnn_status_success) status = xnn_setup_fully_connected_nc_qd8_f32_qc8w(s->op, x, y, params);
       break;
-    case BNC_LINEAR_QD8_QB4:
-      status = xnn_reshape_fully_connected_nc_qd8_f32_qb4w(s->op, rows, threads);
-      if (status == xnn_status_success) status = xnn_setup_fully_connected_nc_qd8_f32_qb4w(s->op, x, y, params);
-      break;
   }
   if (status == xnn_status_success) status = xnn_run_operator(s->op, threads);
-  if (status != xnn_status_success) return BNC_ERROR_INTERNAL;
-  if (s->shape.kind == BNC_LINEAR_QD8_QB4) clear_zero_rows(s, l->bias, rows, x, params, y);
-  return BNC_OK;
+  return status == xnn_status_success ? BNC_OK : BNC_ERROR_INTERNAL;
 }
 
 size_t bnc_linear_set_operators(const bnc_linear_set *set) {

@@ -14,18 +14,16 @@
 
 typedef enum bnc_linear_kind {
   BNC_LINEAR_F32,     /* f32 x, f32 W */
-  BNC_LINEAR_QD8_QC8, /* qd8 x, int8 W with a scale per output */
-  BNC_LINEAR_QD8_QB4  /* qd8 x, int4 W with a bf16 scale per group of `group` along k */
+  BNC_LINEAR_QD8_QC8  /* qd8 x, int8 W with a scale per output */
 } bnc_linear_kind;
 
-/** Pointers must stay valid as long as the set. They are read when the layer is packed; of a layer that the store holds already, only the bias is read,
-    and that only for int4 rows of zeros. */
+/** Pointers must stay valid as long as the set. They are read when the layer is packed, and not of a layer that the store holds already. */
 typedef struct bnc_linear_spec {
   bnc_linear_kind kind;
-  size_t n, k, group;
+  size_t n, k;
   size_t in_stride, out_stride; /* elements */
-  const void *weights;          /* [n,k]: f32, int8, or nibbles [n,k/2] (even k low, value = nibble - 8) */
-  const void *scales;           /* f32 [n] (QC8) or bf16 [n,k/group] (QB4): positive and normal */
+  const void *weights;          /* [n,k]: f32 or int8 */
+  const float *scales;          /* [n] of int8: positive and normal */
   const float *bias;            /* [n] or NULL */
 } bnc_linear_spec;
 
@@ -44,7 +42,7 @@ bnc_status bnc_linear_set_packed_bytes(bnc_linear_set *set, const bnc_linear_spe
 bnc_status bnc_linear_set_add(bnc_linear_set *set, const bnc_linear_spec *spec, uint32_t weight, uint32_t from, uint32_t *id, bnc_error *err);
 
 /** y [rows,n] = x [rows,k]. x: f32, or qd8 with params (bnc_qd8_params) [rows + 16] whose last 16 repeat the last row's; 16 bytes behind x must be
-    readable. A row of zeros gives the bias. Neither allocates nor locks beyond the pool. BNC_ERROR_INTERNAL where XNNPACK refuses. */
+    readable. Neither allocates nor locks beyond the pool. BNC_ERROR_INTERNAL where XNNPACK refuses. */
 bnc_status bnc_linear_set_run(bnc_linear_set *set, uint32_t id, size_t rows, const void *x, const void *params, float *y, bnc_pool *pool);
 
 /** Operators and layers so far. */

@@ -57,22 +57,24 @@ static bool has_bias(const bnc_weight *w) {
   return false;
 }
 
+/* Where DATA goes on for a part of so many bytes. */
+static uint64_t place(writer *w, uint64_t size) {
+  uint64_t at = w->data_size;
+  if (size == 0) return UINT64_MAX;
+  w->data_size = align_up(at + size);
+  return at;
+}
+
 static void place_weight(writer *w, uint32_t id) {
   const bnc_weight *source = &w->parts->constants->weight[id];
   bnc_file_weight *f = &w->weight[w->weights];
-  uint64_t count = (uint64_t)source->n * source->k;
-  *f = (bnc_file_weight){.dtype = source->kind, .n = (uint32_t)source->n, .k = (uint32_t)source->k, .group = (uint32_t)source->group, .scales = UINT64_MAX,
-                         .bias = UINT64_MAX, .name = source->part[0].weight};
-  f->data = w->data_size;
-  w->data_size = align_up(w->data_size + (source->kind == BNC_WEIGHT_F32 ? count * 4 : source->kind == BNC_WEIGHT_QC8 ? count : count / 2));
-  if (source->kind != BNC_WEIGHT_F32) {
-    f->scales = w->data_size;
-    w->data_size = align_up(w->data_size + (source->kind == BNC_WEIGHT_QC8 ? (uint64_t)source->n * 4 : count / source->group * 2));
-  }
-  if (has_bias(source)) {
-    f->bias = w->data_size;
-    w->data_size = align_up(w->data_size + (uint64_t)source->n * 4);
-  }
+  *f = (bnc_file_weight){.dtype = source->kind, .n = (uint32_t)source->n, .k = (uint32_t)source->k, .group = (uint32_t)source->group,
+                         .bias = has_bias(source) ? 0 : UINT64_MAX, .name = source->part[0].weight};
+  const bnc_weight_sizes sizes = bnc_weight_sizes_of(f);
+  f->data = place(w, sizes.data);
+  f->scales = place(w, sizes.scales);
+  f->offsets = place(w, sizes.offsets);
+  f->bias = place(w, sizes.bias);
   w->source[w->weights] = id;
   w->layout.weight_index[id] = w->weights++;
 }

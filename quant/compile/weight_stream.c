@@ -6,6 +6,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "ops/matmul/matmul.h"
 #include "platforms/mem.h"
 #include "platforms/threads.h"
 #include "quant/compile/quantize_weights.h"
@@ -40,51 +41,71 @@ static void multiply(float *x, size_t n, float factor) {
   for (size_t i = 0; factor != 1.0f && i < n; i++) x[i] *= factor;
 }
 
-/* Rows of one part of a matrix: read into the chunk and quantised, by all threads. */
+/* Rows of a matrix, quantised and in the file's order: a chunk, by all threads. */
 typedef struct rows_job {
   stream *s;
   const bnc_weight *w;
-  size_t part, row, rows;
-  uint8_t *packed, *scales;
-  size_t row_bytes, row_scales;
+  size_t row, rows;  /* of the matrix; int4: whole panels, but for the matrix's last */
+  uint8_t *stored;   /* [rows] as they go into the file */
+  uint8_t *nibbles;  /* int4: [rows, k / 2] before they become panels */
+  uint16_t *groups;  /* int4: [rows, k / group], the same of scales */
+  uint8_t *scales;   /* of the whole matrix, in the file's order */
+  float *offsets;    /* int4: of the whole matrix */
   bool reads;        /* the source lets every thread read its own rows */
   atomic_int status; /* of the first read that failed */
 } rows_job;
 
-static bnc_status read_rows(const stream *s, const bnc_weight *w, size_t part, size_t row, size_t rows, float *out, bnc_error *err) {
+/* Rows [row, row + rows) of the matrix, which parts are stacked to. */
+static bnc_status read_rows(const stream *s, const bnc_weight *w, size_t row, size_t rows, float *out, bnc_error *err) {
   const bnc_tensor_source *source = s->constants->source;
-  bnc_status status = source->read(source->context, bnc_constants_text(s->constants, w->part[part].weight), row * w->k, rows * w->k, out, err);
-  if (status == BNC_OK) multiply(out, rows * w->k, w->part[part].weight_scale);
+  bnc_status status = BNC_OK;
+  for (size_t p = 0, first = 0; status == BNC_OK && p < w->parts && rows > 0; first += w->part[p].n, p++) {
+    if (row - first >= w->part[p].n) continue;
+    size_t here = w->part[p].n - (row - first) < rows ? w->part[p].n - (row - first) : rows;
+    status = source->read(source->context, bnc_constants_text(s->constants, w->part[p].weight), (row - first) * w->k, here * w->k, out, err);
+    if (status == BNC_OK) multiply(out, here * w->k, w->part[p].weight_scale);
+    row += here;
+    rows -= here;
+    out += here * w->k;
+  }
   return status;
 }
 
 static void quantize_rows(void *context, size_t from, size_t to) {
   rows_job *j = context;
   const bnc_weight *w = j->w;
+  const float *chunk = j->s->chunk;
+  const size_t groups = w->kind == BNC_WEIGHT_QG4 ? w->k / w->group : 0, first = j->row / BNC_I4_PANEL;
   if (j->reads) {
-    bnc_status status = read_rows(j->s, w, j->part, j->row + from, to - from, j->s->chunk + from * w->k, NULL);
+    bnc_status status = read_rows(j->s, w, j->row + from, to - from, j->s->chunk + from * w->k, NULL);
     if (status != BNC_OK) atomic_store(&j->status, (int)status);
   }
   for (size_t r = from; r < to; r++) {
-    void *scale = j->scales + r * j->row_scales;
     if (w->kind == BNC_WEIGHT_QC8)
-      bnc_quantize_row_qc8(j->s->chunk + r * w->k, w->k, (int8_t *)(j->packed + r * j->row_bytes), scale);
+      bnc_quantize_row_qc8(chunk + r * w->k, w->k, (int8_t *)(j->stored + r * w->k), (float *)(void *)j->scales + j->row + r);
     else if (w->kind == BNC_WEIGHT_QG4)
-      bnc_quantize_row_qg4(j->s->chunk + r * w->k, w->k, w->group, j->packed + r * j->row_bytes, scale);
+      bnc_quantize_row_qg4(chunk + r * w->k, w->k, w->group, j->nibbles + r * (w->k / 2), j->groups + r * groups);
   }
+  if (w->kind == BNC_WEIGHT_QG4)
+    bnc_matmul_i4_pack(j->rows, w->k, w->group, j->nibbles, j->groups, j->stored, (uint16_t *)(void *)j->scales + first * BNC_I4_PANEL * groups,
+                       j->offsets + first * BNC_I4_PANEL, from / BNC_I4_PANEL, bnc_i4_panels(to));
 }
 
-/* A chunk never crosses a part. */
+/* Threads take whole panels, whatever the type. */
 static bnc_status put_rows(stream *s, rows_job *j) {
   const bnc_weight *w = j->w;
-  j->row_bytes = w->kind == BNC_WEIGHT_F32 ? w->k * sizeof(float) : w->kind == BNC_WEIGHT_QC8 ? w->k : w->k / 2;
+  const size_t grain = ROWS_ELEMENTS / w->k / BNC_I4_PANEL * BNC_I4_PANEL;
   j->reads = s->constants->source->parallel;
-  bnc_status status = j->reads ? BNC_OK : read_rows(s, w, j->part, j->row, j->rows, s->chunk, s->err);
+  bnc_status status = j->reads ? BNC_OK : read_rows(s, w, j->row, j->rows, s->chunk, s->err);
   if (status != BNC_OK) return status;
-  bnc_pool_run(s->pool, quantize_rows, j, j->rows, ROWS_ELEMENTS / w->k ? ROWS_ELEMENTS / w->k : 1);
+  bnc_pool_run(s->pool, quantize_rows, j, j->rows, grain ? grain : BNC_I4_PANEL);
   status = (bnc_status)atomic_load(&j->status);
-  if (status != BNC_OK) return bnc_fail(s->err, status, "%s could not be read", bnc_constants_text(s->constants, w->part[j->part].weight));
-  return put(s, w->kind == BNC_WEIGHT_F32 ? (const void *)s->chunk : j->packed, j->rows * j->row_bytes);
+  if (status != BNC_OK) return bnc_fail(s->err, status, "%s could not be read", bnc_constants_text(s->constants, w->part[0].weight));
+  switch (w->kind) {
+    case BNC_WEIGHT_F32: return put(s, s->chunk, j->rows * w->k * sizeof(float));
+    case BNC_WEIGHT_QC8: return put(s, j->stored, j->rows * w->k);
+    default: return put(s, j->stored, bnc_i4_panels(j->rows) * bnc_i4_panel_nibbles(w->k));
+  }
 }
 
 static bnc_status put_bias(stream *s, const bnc_weight *w) {
@@ -101,36 +122,42 @@ static bnc_status put_bias(stream *s, const bnc_weight *w) {
   return status == BNC_OK ? align(s) : status;
 }
 
-static bnc_status put_weight(stream *s, const bnc_weight *w, bool with_bias) {
-  size_t most = CHUNK_ELEMENTS / w->k ? CHUNK_ELEMENTS / w->k : 1, done = 0;
-  size_t row_scales = w->kind == BNC_WEIGHT_F32 ? 0 : w->kind == BNC_WEIGHT_QC8 ? 4 : w->k / w->group * 2;
-  uint8_t *scales = bnc_mem_array(w->n, row_scales), *packed = bnc_mem_array(most, w->k);
-  bnc_status status = scales && packed ? BNC_OK : bnc_fail_memory(s->err, (uint64_t)w->n * row_scales);
-  if (status == BNC_OK && most * w->k > s->capacity) {
-    bnc_mem_free(s->chunk);
-    s->capacity = most * w->k;
-    s->chunk = bnc_mem_array(s->capacity, sizeof *s->chunk);
-    if (!s->chunk) {
-      s->capacity = 0;
-      status = bnc_fail_memory(s->err, most * w->k * sizeof *s->chunk);
-    }
+static bnc_status reserve_chunk(stream *s, size_t elements) {
+  if (elements <= s->capacity) return BNC_OK;
+  bnc_mem_free(s->chunk);
+  s->chunk = bnc_mem_array(elements, sizeof *s->chunk);
+  s->capacity = s->chunk ? elements : 0;
+  return s->chunk ? BNC_OK : bnc_fail_memory(s->err, elements * sizeof *s->chunk);
+}
+
+static bnc_status put_part(stream *s, const void *data, uint64_t size) {
+  bnc_status status = size ? put(s, data, (size_t)size) : BNC_OK;
+  return size && status == BNC_OK ? align(s) : status;
+}
+
+static bnc_status put_weight(stream *s, const bnc_weight *w, const bnc_weight_sizes *sizes) {
+  const bool panels = w->kind == BNC_WEIGHT_QG4;
+  const size_t fit = CHUNK_ELEMENTS / w->k / BNC_I4_PANEL * BNC_I4_PANEL, most = fit ? fit : BNC_I4_PANEL;
+  rows_job job = {.s = s, .w = w, .scales = bnc_mem_array((size_t)sizes->scales, 1), .offsets = bnc_mem_array((size_t)sizes->offsets, 1),
+                  .stored = bnc_mem_array(most, w->k), .nibbles = bnc_mem_array(panels ? most : 0, w->k / 2),
+                  .groups = bnc_mem_array(panels ? most : 0, panels ? w->k / w->group * sizeof(uint16_t) : 0)};
+  bnc_status status = job.scales && job.offsets && job.stored && job.nibbles && job.groups ? BNC_OK : bnc_fail_memory(s->err, sizes->scales + most * w->k);
+  if (status == BNC_OK) status = reserve_chunk(s, most * w->k);
+  for (; status == BNC_OK && job.row < w->n; job.row += job.rows) {
+    job.rows = w->n - job.row < most ? w->n - job.row : most;
+    status = put_rows(s, &job);
+    if (status == BNC_OK && bnc_context_progress(s->context, "writing weights", s->size ? (double)s->written / (double)s->size : 1.0))
+      status = bnc_fail(s->err, BNC_ERROR_CANCELLED, "cancelled");
   }
-  for (size_t p = 0; status == BNC_OK && p < w->parts; p++)
-    for (size_t row = 0; status == BNC_OK && row < w->part[p].n;) {
-      size_t rows = w->part[p].n - row < most ? w->part[p].n - row : most;
-      rows_job job = {.s = s, .w = w, .part = p, .row = row, .rows = rows, .packed = packed, .scales = scales + done * row_scales, .row_scales = row_scales};
-      status = put_rows(s, &job);
-      row += rows;
-      done += rows;
-      if (status == BNC_OK && bnc_context_progress(s->context, "writing weights", s->size ? (double)s->written / (double)s->size : 1.0))
-        status = bnc_fail(s->err, BNC_ERROR_CANCELLED, "cancelled");
-    }
   if (status == BNC_OK) status = align(s);
-  if (status == BNC_OK && row_scales) status = put(s, scales, w->n * row_scales);
-  if (status == BNC_OK && row_scales) status = align(s);
-  if (status == BNC_OK && with_bias) status = put_bias(s, w);
-  bnc_mem_free(scales);
-  bnc_mem_free(packed);
+  if (status == BNC_OK) status = put_part(s, job.scales, sizes->scales);
+  if (status == BNC_OK) status = put_part(s, job.offsets, sizes->offsets);
+  if (status == BNC_OK && sizes->bias) status = put_bias(s, w);
+  bnc_mem_free(job.scales);
+  bnc_mem_free(job.offsets);
+  bnc_mem_free(job.stored);
+  bnc_mem_free(job.nibbles);
+  bnc_mem_free(job.groups);
   return status;
 }
 
@@ -143,7 +170,8 @@ bnc_status bnc_weights_stream(bnc_context *context, const bnc_constants *constan
   bnc_status status = bnc_pool_create(&s.pool, context->settings.threads, err);
   for (size_t i = 0; status == BNC_OK && i < count; i++) {
     if (s.written != weight[i].data) status = bnc_fail(err, BNC_ERROR_INTERNAL, "weight %zu is at %llu, expected %llu", i, (unsigned long long)s.written, (unsigned long long)weight[i].data);
-    if (status == BNC_OK) status = put_weight(&s, &constants->weight[source[i]], weight[i].bias != UINT64_MAX);
+    const bnc_weight_sizes sizes = bnc_weight_sizes_of(&weight[i]);
+    if (status == BNC_OK) status = put_weight(&s, &constants->weight[source[i]], &sizes);
   }
   *checksum = XXH3_64bits_digest(s.hash);
   bnc_pool_destroy(s.pool);

@@ -15,11 +15,11 @@ bnc_status bnc_describe_schedule(const bnc_model_file *file, char **text, bnc_er
 /** The memory plan of each program as an SVG picture: ops from left to right, the arena from bottom to top, a block per value. */
 bnc_status bnc_describe_memory_svg(const bnc_model_file *file, char **svg, bnc_error *err);
 
-/** Resident memory of a process that answers a question, in bytes. The weights are those packed for XNNPACK, mapped from the cache: at their size they
-    do not depend on the machine by more than the rounding to its kernels' tiles. The canonical weights are not read then, but for the rows of token
-    embeddings that a prompt names. */
+/** Resident memory of a process that answers a question, in bytes. int4 weights are mapped from the file as they are; f32 and int8 ones are those packed
+    for XNNPACK, mapped from the cache: at their size they do not depend on the machine by more than the rounding to its kernels' tiles. The file's own
+    are not read then, but for the rows of token embeddings that a prompt names. */
 typedef struct bnc_memory_prediction {
-  uint64_t weights;    /* packed */
+  uint64_t weights;    /* that layers multiply with */
   uint64_t arena;
   uint64_t kv_cache;   /* of `rows` rows: pages of the cache that no row has reached cost nothing */
   uint64_t other;      /* the program itself, its tokenizer, operators, tables, picture rows and touched embeddings */

@@ -70,7 +70,7 @@ static void print_memory(bnc_page *p, const bnc_model_file *f) {
   bnc_memory_prediction m = bnc_predict_memory(f);
   head(p, "memory");
   bnc_page_bytes(p, m.total);
-  bnc_page_print(p, " while answering (%llu rows): packed weights ", (unsigned long long)m.rows);
+  bnc_page_print(p, " while answering (%llu rows): weights ", (unsigned long long)m.rows);
   bnc_page_bytes(p, m.weights);
   bnc_page_print(p, ", arena ");
   bnc_page_bytes(p, m.arena);

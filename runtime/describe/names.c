@@ -63,10 +63,6 @@ const char *bnc_printable_name(const bnc_model_file *file, uint32_t string, char
 }
 
 uint64_t bnc_weight_bytes(const bnc_file_weight *w) {
-  uint64_t count = (uint64_t)w->n * w->k, bias = w->bias != UINT64_MAX ? (uint64_t)w->n * 4 : 0;
-  switch (w->dtype) {
-    case BNC_W_F32: return bias + count * 4;
-    case BNC_W_QC8: return bias + count + (uint64_t)w->n * 4;
-    default: return bias + count / 2 + count / w->group * 2;
-  }
+  const bnc_weight_sizes sizes = bnc_weight_sizes_of(w);
+  return sizes.data + sizes.scales + sizes.offsets + sizes.bias;
 }

@@ -2,19 +2,20 @@
 #include "ops/attention/attention.h"
 #include "platforms/mem.h"
 #include "runtime/describe/describe.h"
+#include "runtime/describe/names.h"
 
 #define TEXT_ROWS 128u                  /* a question with its template, and a short answer */
 #define PROCESS_BYTES ((uint64_t)10 << 20) /* code, libraries, allocator, stacks: measured on x86-64 Linux with 2 threads */
 #define OPERATOR_BYTES 1024u            /* an XNNPACK fully connected operator and its place in our tables */
 #define EMBEDDING_BYTES ((uint64_t)64 << 10) /* what the kernel maps around the page of one embedding */
 
-/* XNNPACK's packed form: the quantised values, their scales, and per output a bias, a sum and (int8) a scale. */
-static uint64_t packed_bytes(const bnc_file_weight *w) {
+/* int4 as it lies in the file; else XNNPACK's packed form: the values, and per output a bias and, for int8, a sum and a scale. */
+static uint64_t resident_bytes(const bnc_file_weight *w) {
   uint64_t count = (uint64_t)w->n * w->k;
   switch (w->dtype) {
     case BNC_W_F32: return count * 4 + (uint64_t)w->n * 4;
     case BNC_W_QC8: return count + (uint64_t)w->n * 12;
-    default: return count / 2 + count / w->group * 2 + (uint64_t)w->n * 8;
+    default: return bnc_weight_bytes(w);
   }
 }
 
@@ -44,8 +45,8 @@ bnc_memory_prediction bnc_predict_memory(const bnc_model_file *f) {
       if (op->kind != BNC_OP_LINEAR || (seen && seen[op->weight])) continue;
       const bnc_file_weight *w = &f->weight[op->weight];
       if (seen) seen[op->weight] = 1; /* without memory for it the prediction is too high, no more */
-      operators += (w->n + op->a[1] - 1) / op->a[1];
-      p.weights += packed_bytes(w);
+      if (w->dtype != BNC_W_QG4) operators += (w->n + op->a[1] - 1) / op->a[1];
+      p.weights += resident_bytes(w);
     }
   }
   bnc_mem_free(seen);

@@ -65,13 +65,20 @@ static bnc_status check_memory(const bnc_executor *ex, bnc_error *err) {
                   (unsigned long long)((uint64_t)pages * (uint64_t)page >> 20));
 }
 
+/* Elements of the sums that an op's matmul needs. */
+static size_t sums_of(const bnc_executor *ex, const bnc_file_op *op) {
+  return bnc_op_is_i4(ex->file, op) ? (size_t)op->in[0].rows * (op->in[0].cols / ex->file->weight[op->weight].group) : 0;
+}
+
 static bnc_status create_memory(bnc_executor *ex, bnc_error *err) {
+  size_t sums = 0;
   for (int p = 0; p < BNC_PROGRAMS; p++) {
     const bnc_program *program = &ex->file->program[p];
     if (!program->head) continue;
     if (program->head->arena_bytes > ex->arena_bytes) ex->arena_bytes = (size_t)program->head->arena_bytes; /* the validator holds it below SIZE_MAX / 2 */
     for (uint32_t i = 0; i < program->head->ops; i++) {
       const bnc_file_op *op = &program->op[i];
+      if (sums_of(ex, op) > sums) sums = sums_of(ex, op);
       if (op->kind != BNC_OP_ATTENTION && op->kind != BNC_OP_CACHE_ATTENTION) continue;
       size_t rows = op->in[0].rows < BNC_QUERY_ROWS ? op->in[0].rows : BNC_QUERY_ROWS;
       size_t need = bnc_attention_scratch(op->a[0], op->a[1], op->in[0].cols / op->a[0], rows);
@@ -81,7 +88,8 @@ static bnc_status create_memory(bnc_executor *ex, bnc_error *err) {
   ex->scratch_bytes = round_up(ex->scratch_bytes, 2 * BNC_ALIGNMENT); /* threads do not share cache lines */
   ex->arena = bnc_mem_zalloc(ex->arena_bytes + ARENA_SLACK);
   ex->scratch = bnc_mem_array(bnc_pool_threads(ex->pool), ex->scratch_bytes);
-  if (!ex->arena || !ex->scratch) return bnc_fail_memory(err, ex->arena_bytes);
+  ex->sums = bnc_mem_array(sums, sizeof *ex->sums);
+  if (!ex->arena || !ex->scratch || !ex->sums) return bnc_fail_memory(err, ex->arena_bytes);
   return BNC_OK;
 }
 
@@ -115,6 +123,7 @@ void bnc_executor_destroy(bnc_executor *ex) {
   bnc_mem_free(ex->rope_cos);
   bnc_mem_free(ex->rope_sin);
   bnc_mem_free(ex->scratch);
+  bnc_mem_free(ex->sums);
   bnc_mem_free(ex);
 }
 
@@ -126,14 +135,15 @@ size_t bnc_executor_capacity(const bnc_executor *ex, bnc_program_id id) { return
 size_t bnc_executor_arena_bytes(const bnc_executor *ex) { return ex->arena_bytes; }
 size_t bnc_executor_kv_bytes(const bnc_executor *ex) { return ex->cache_bytes; }
 
-/* Below so many multiply-accumulates, waking a second thread costs more than it brings, above all where other programs hold its CPU. */
-#define SHARED_MACS (4u << 20)
-
 static bnc_status run_linear(const bnc_op_run *run) {
+  if (bnc_op_is_i4(run->ex->file, run->op)) {
+    bnc_run_matmul_op(run);
+    return BNC_OK;
+  }
   const bnc_operand *x = &run->op->in[0];
   bnc_linear_set *set = run->ex->linears;
   size_t rows = bnc_run_rows(run, x);
-  bnc_pool *pool = (uint64_t)rows * x->cols * run->op->a[1] < SHARED_MACS ? NULL : run->ex->pool;
+  bnc_pool *pool = (uint64_t)rows * x->cols * run->op->a[1] < BNC_SHARED_MACS ? NULL : run->ex->pool;
   if (x->element == BNC_ELEMENT_QD8) return bnc_linear_set_run(set, run->linear, rows, bnc_run_qd8(run, x), bnc_run_params(run, x), bnc_run_out(run, 0), pool);
   return bnc_linear_set_run(set, run->linear, rows, bnc_run_in(run, 0), NULL, bnc_run_out(run, 0), pool);
 }

@@ -18,8 +18,9 @@ struct bnc_executor {
   float *rope_cos, *rope_sin; /* [context, head_dim / 2] */
   uint8_t *scratch;           /* [threads][scratch_bytes] */
   size_t scratch_bytes;
+  int32_t *sums; /* of the largest int4 layer's rows and groups (ops/matmul/matmul.h) */
   bnc_linear_set *linears;
-  uint32_t *linear_of[BNC_PROGRAMS]; /* [ops] layer of linears; UINT32_MAX for other ops */
+  uint32_t *linear_of[BNC_PROGRAMS]; /* [ops] layer of linears; UINT32_MAX for other ops and int4 weights */
 };
 
 /** One op of a run. */
@@ -55,11 +56,18 @@ static inline int8_t *bnc_run_qd8(const bnc_op_run *r, const bnc_operand *o) {
 /** Items of a row-wise op that one thread takes at a time: so many that starting it costs nothing, and the same for any number of threads. */
 static inline size_t bnc_run_grain(size_t cols) { return cols >= 65536 ? 1 : 65536 / (cols ? cols : 1); }
 
+/** A linear layer of int4 weights: ops/matmul runs it on the file's own bytes. */
+static inline bool bnc_op_is_i4(const bnc_model_file *file, const bnc_file_op *op) { return op->kind == BNC_OP_LINEAR && file->weight[op->weight].dtype == BNC_W_QG4; }
+
+/** Below so many multiply-accumulates, waking a second thread costs more than it brings, above all where other programs hold its CPU. */
+#define BNC_SHARED_MACS ((uint64_t)4 << 20)
+
 bnc_status bnc_linears_create(bnc_executor *ex, bnc_packed_store *store, const bnc_run_hooks *hooks, bnc_error *err);
 void bnc_linears_destroy(bnc_executor *ex);
 
 void bnc_run_picture_op(const bnc_op_run *run);
 void bnc_run_row_op(const bnc_op_run *run);
 void bnc_run_attention_op(const bnc_op_run *run);
+void bnc_run_matmul_op(const bnc_op_run *run);
 
 #endif

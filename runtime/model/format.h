@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #define BNC_FORMAT_MAGIC "\x89" "BNC\r\n\x1a\n" /* catches text-mode transfers, as PNG's does */
-#define BNC_FORMAT_VERSION 1u
+#define BNC_FORMAT_VERSION 2u
 #define BNC_FORMAT_ALIGNMENT 64u
 
 typedef struct bnc_file_header {
@@ -38,7 +38,7 @@ typedef enum bnc_section_kind {
   BNC_SECTION_DECODE = 8,
   BNC_SECTION_REPORT = 9,    /* what each pass saved: JSON, as compile --report writes it */
   BNC_SECTION_DATA = 10,     /* the weights; by far the largest */
-  BNC_SECTION_PACKED = 11,   /* optional: the weights as one machine's XNNPACK wants them (ops/xnn/packed.h); other machines pass over it */
+  BNC_SECTION_PACKED = 11,   /* optional: f32 and int8 weights as one machine's XNNPACK wants them (ops/xnn/packed.h); other machines pass over it */
   BNC_SECTION_KINDS
 } bnc_section_kind;
 
@@ -90,13 +90,29 @@ _Static_assert(sizeof(bnc_file_meta) == 256, "meta");
 typedef enum bnc_weight_dtype { BNC_W_F32 = 0, BNC_W_QC8 = 1, BNC_W_QG4 = 2 } bnc_weight_dtype;
 typedef enum bnc_kv_dtype { BNC_KV_F32 = 0, BNC_KV_F16 = 1, BNC_KV_INT8 = 2 } bnc_kv_dtype;
 
-/** y = x W^T + b with W [n, k]. QC8: int8 [n][k], scales f32 [n]. QG4: two values a byte (even k in the low nibble, value = nibble - 8) [n][k/2],
-    scales bf16 [n][k/group]. Offsets count from the start of DATA. */
+/** y = x W^T + b with W [n, k]. QC8: int8 [n][k], scales f32 [n]. QG4: as the kernels read it (ops/matmul/matmul.h), in panels of 8 rows, the last one
+    filled up with rows of zeros (p = panels): two values a byte (nibble - 8) [p][k/32][4][8][4], where byte (c, i, j) of a panel's 32 columns holds
+    columns 8 c + j (low) and 8 c + 4 + j (high) of row i; scales bf16 [p][k/group][8]; offsets f32 [p][8], each row's sum of its values times their
+    scales. Places count from the start of DATA. */
 typedef struct bnc_file_weight {
   uint32_t dtype, n, k, group;
-  uint64_t data, scales, bias; /* bias: f32 [n]; UINT64_MAX: none. scales: UINT64_MAX for F32 */
+  uint64_t data, scales, offsets, bias; /* bias: f32 [n]. UINT64_MAX: none, as scales of F32 and offsets of all but QG4 */
   uint32_t name, reserved;
 } bnc_file_weight;
-_Static_assert(sizeof(bnc_file_weight) == 48, "weight");
+_Static_assert(sizeof(bnc_file_weight) == 56, "weight");
+
+/** Bytes of a weight's parts; 0: it has none. Shapes up to those that runtime/model/validate.c lets pass. */
+typedef struct bnc_weight_sizes {
+  uint64_t data, scales, offsets, bias;
+} bnc_weight_sizes;
+
+static inline bnc_weight_sizes bnc_weight_sizes_of(const bnc_file_weight *w) {
+  const uint64_t n = w->n, k = w->k, rows = (n + 7) / 8 * 8, bias = w->bias == UINT64_MAX ? 0 : n * 4;
+  switch (w->dtype) {
+    case BNC_W_F32: return (bnc_weight_sizes){n * k * 4, 0, 0, bias};
+    case BNC_W_QC8: return (bnc_weight_sizes){n * k, n * 4, 0, bias};
+    default: return (bnc_weight_sizes){rows * k / 2, rows * (k / w->group) * 2, rows * 4, bias};
+  }
+}
 
 #endif

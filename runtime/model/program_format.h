@@ -26,7 +26,7 @@ typedef enum bnc_op_kind {
   BNC_OP_PATCHES_U8,      /* in: picture u8, lut; the same */
   BNC_OP_TAKE,            /* in: x; table                                                         out: [rows,c] */
   BNC_OP_COPY,            /* in: x                                                                out: the same shape */
-  BNC_OP_LINEAR,          /* in: x (f32 or qd8); weight, rows [a[0], a[0] + a[1]) of it           out: f32 [rows,a[1]] */
+  BNC_OP_LINEAR,          /* in: x (f32 or qd8); weight, rows [a[0], a[0] + a[1]) of it           out: f32 [rows,a[1]]; QG4: a[0] starts a panel */
   BNC_OP_LAYER_NORM,      /* in: x, gamma, beta; f[0] = eps                                       out: f32, qd8 (either may be absent) */
   BNC_OP_RMS_NORM,        /* in: x, gamma; f[0] = eps                                             out: f32, qd8 */
   BNC_OP_ADD,             /* in: a, b                                                             out: a + b */

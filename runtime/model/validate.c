@@ -2,6 +2,7 @@
 /* What opening a model file guarantees: sizes are sane, weights lie inside DATA, constants inside CONSTANTS. Programs have a file of their own. */
 #include <math.h>
 
+#include "ops/matmul/matmul.h"
 #include "platforms/mem.h"
 #include "runtime/model/model_file.h"
 
@@ -51,13 +52,11 @@ static bnc_status check_weight(const bnc_model_file *f, size_t i, bnc_error *err
     return bnc_fail(err, BNC_ERROR_FORMAT, "weight %zu (%s) has type %u and shape %u x %u", i, name, w->dtype, w->n, w->k);
   if (w->dtype != BNC_W_F32 && w->k > MOST_QUANTIZED_K)
     return bnc_fail(err, BNC_ERROR_FORMAT, "weight %zu (%s) has %u quantised columns, expected at most %u", i, name, w->k, MOST_QUANTIZED_K);
-  if (w->dtype == BNC_W_QG4 && (w->group == 0 || w->group % 32 != 0 || w->k % w->group != 0))
+  if (w->dtype == BNC_W_QG4 && (w->group == 0 || w->group % BNC_I4_BLOCK != 0 || w->k % w->group != 0))
     return bnc_fail(err, BNC_ERROR_FORMAT, "weight %zu (%s): groups of %u do not divide %u", i, name, w->group, w->k);
-  uint64_t count = (uint64_t)w->n * w->k;
-  uint64_t bytes = w->dtype == BNC_W_F32 ? count * 4 : w->dtype == BNC_W_QC8 ? count : count / 2;
-  uint64_t scales = w->dtype == BNC_W_F32 ? 0 : w->dtype == BNC_W_QC8 ? (uint64_t)w->n * 4 : count / w->group * 2;
-  if (!inside(w->data, bytes, f->data.size) || (w->bias != UINT64_MAX && !inside(w->bias, (uint64_t)w->n * 4, f->data.size)) ||
-      (scales && !inside(w->scales, scales, f->data.size)))
+  const bnc_weight_sizes sizes = bnc_weight_sizes_of(w);
+  if (!inside(w->data, sizes.data, f->data.size) || (sizes.scales && !inside(w->scales, sizes.scales, f->data.size)) ||
+      (sizes.offsets && !inside(w->offsets, sizes.offsets, f->data.size)) || (sizes.bias && !inside(w->bias, sizes.bias, f->data.size)))
     return bnc_fail(err, BNC_ERROR_FORMAT, "weight %zu (%s) leaves section data", i, name);
   return BNC_OK;
 }

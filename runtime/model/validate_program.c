@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "ops/matmul/matmul.h"
 #include "platforms/mem.h"
 #include "runtime/model/probes.h"
 
@@ -125,7 +126,8 @@ static bool linear_ok(const checker *c, const bnc_file_op *op) {
   const bnc_file_weight *w = &c->f->weight[op->weight];
   bool quantized = w->dtype != BNC_W_F32;
   return x->space == BNC_SPACE_ARENA && x->element == (quantized ? BNC_ELEMENT_QD8 : BNC_ELEMENT_F32) && f32(y) && same_rows(x, y) && x->cols == w->k &&
-         op->a[1] == y->cols && op->a[0] <= w->n && op->a[1] <= w->n - op->a[0] && y->space == BNC_SPACE_ARENA;
+         op->a[1] == y->cols && op->a[0] <= w->n && op->a[1] <= w->n - op->a[0] && y->space == BNC_SPACE_ARENA &&
+         (w->dtype != BNC_W_QG4 || op->a[0] % BNC_I4_PANEL == 0);
 }
 
 static bool op_ok(const checker *c, const bnc_file_op *op) {

@@ -11,18 +11,14 @@ bnc_linear_spec bnc_weight_slab_spec(const bnc_model_file *file, bnc_weight_slab
   const bnc_file_weight *w = &file->weight[slab.weight];
   const uint8_t *data = file->data.data;
   size_t first = slab.from;
-  bnc_linear_spec spec = {.n = slab.count, .k = w->k, .group = w->group, .in_stride = w->k, .out_stride = slab.count};
+  bnc_linear_spec spec = {.n = slab.count, .k = w->k, .in_stride = w->k, .out_stride = slab.count};
   if (w->dtype == BNC_W_F32) {
     spec.kind = BNC_LINEAR_F32;
     spec.weights = data + w->data + first * w->k * 4;
-  } else if (w->dtype == BNC_W_QC8) {
+  } else {
     spec.kind = BNC_LINEAR_QD8_QC8;
     spec.weights = data + w->data + first * w->k;
-    spec.scales = data + w->scales + first * 4;
-  } else {
-    spec.kind = BNC_LINEAR_QD8_QB4;
-    spec.weights = data + w->data + first * (w->k / 2);
-    spec.scales = data + w->scales + first * (w->k / w->group) * 2;
+    spec.scales = (const float *)(const void *)(data + w->scales + first * 4);
   }
   if (w->bias != UINT64_MAX) spec.bias = (const float *)(const void *)(data + w->bias + first * 4);
   return spec;
@@ -64,7 +60,7 @@ static bnc_status list_slabs(const bnc_model_file *file, bnc_weight_slab **slabs
   for (int p = 0; p < BNC_PROGRAMS; p++)
     for (uint32_t i = 0; file->program[p].head && i < file->program[p].head->ops; i++) {
       const bnc_file_op *op = &file->program[p].op[i];
-      if (op->kind == BNC_OP_LINEAR) slab[n++] = (bnc_weight_slab){op->weight, op->a[0], op->a[1]};
+      if (op->kind == BNC_OP_LINEAR && file->weight[op->weight].dtype != BNC_W_QG4) slab[n++] = (bnc_weight_slab){op->weight, op->a[0], op->a[1]};
     }
   sort(slab, n);
   for (size_t i = 0; i < n; i++)
@@ -77,8 +73,7 @@ static bnc_status list_slabs(const bnc_model_file *file, bnc_weight_slab **slabs
 /* What was packed is not read again: it need not stay in memory. */
 static void release(const bnc_model_file *file, const bnc_linear_spec *spec) {
   if (!file->map.base) return;
-  size_t bits = spec->kind == BNC_LINEAR_F32 ? 32 : spec->kind == BNC_LINEAR_QD8_QC8 ? 8 : 4;
-  bnc_file_map_release(&file->map, (size_t)((const uint8_t *)spec->weights - file->map.data), spec->n * spec->k / 8 * bits);
+  bnc_file_map_release(&file->map, (size_t)((const uint8_t *)spec->weights - file->map.data), spec->n * spec->k * (spec->kind == BNC_LINEAR_F32 ? 4 : 1));
 }
 
 bnc_status bnc_weight_slabs_pack(const bnc_model_file *file, bnc_packed_store *store, const bnc_context *context, bnc_error *err) {

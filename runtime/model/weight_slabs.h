@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** @file weight_slabs.h  The pieces of a model's weights that its programs multiply with, and how they get into a store of packed weights. */
+/** @file weight_slabs.h  The pieces of a model's f32 and int8 weights that its programs multiply with, and how they get into a store of packed weights.
+    int4 weights are no part of this: layers read them from the file as they are. */
 #ifndef BINOCLE_RUNTIME_MODEL_WEIGHT_SLABS_H
 #define BINOCLE_RUNTIME_MODEL_WEIGHT_SLABS_H
 

@@ -33,7 +33,7 @@ static matmul_fixture make(check *c, size_t rows, size_t k, size_t n, size_t gro
   }
   check_fill(c, &f.bias, 1.0f, 0);
   const bnc_i4_matrix w = {n, k, group, f.nibbles.data, f.scales.data, f.offset.data};
-  bnc_matmul_i4_pack(&w, f.nibbles.data, f.scales.data, f.offset.data, f.source.data, f.source_scales.data, 0, panels);
+  bnc_matmul_i4_pack(n, k, group, f.source.data, f.source_scales.data, f.nibbles.data, f.scales.data, f.offset.data, 0, panels);
   f.args = (bnc_matmul_args){w, check_below(c, 2) ? f.bias.data : NULL, rows, f.q.data, f.params.data, f.sums.data, NULL, f.q.stride, 0};
   return f;
 }

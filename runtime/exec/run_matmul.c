@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Linear layers of int4 weights: threads share the panels. */
+#include "runtime/exec/executor_private.h"
+
+#define PIECE_BYTES ((size_t)128 << 10) /* of weights: what a thread takes at a time, little enough for eight to be done together */
+
+typedef struct matmul_job {
+  const bnc_matmul_ops *ops;
+  bnc_matmul_args args;
+} matmul_job;
+
+static void run_sums(void *context, size_t from, size_t to) {
+  const matmul_job *j = context;
+  j->ops->sums(&j->args, from, to);
+}
+
+static void run_panels(void *context, size_t from, size_t to) {
+  const matmul_job *j = context;
+  j->ops->i4(&j->args, from, to);
+}
+
+/* Rows [from, from + n) of a weight, as they lie in the file. */
+static bnc_i4_matrix matrix_of(const bnc_model_file *file, const bnc_file_weight *w, size_t from, size_t n) {
+  const uint8_t *data = file->data.data;
+  const size_t panel = from / BNC_I4_PANEL;
+  return (bnc_i4_matrix){.n = n, .k = w->k, .group = w->group,
+                         .nibbles = data + w->data + panel * bnc_i4_panel_nibbles(w->k),
+                         .scales = (const uint16_t *)(const void *)(data + w->scales + panel * bnc_i4_panel_scales(w->k, w->group)),
+                         .offset = (const float *)(const void *)(data + w->offsets) + from};
+}
+
+void bnc_run_matmul_op(const bnc_op_run *r) {
+  const bnc_file_op *op = r->op;
+  const bnc_file_weight *w = &r->ex->file->weight[op->weight];
+  const bnc_operand *x = &op->in[0];
+  const size_t rows = bnc_run_rows(r, x), panels = bnc_i4_panels(op->a[1]), piece = PIECE_BYTES / bnc_i4_panel_nibbles(w->k);
+  matmul_job job = {&r->ex->kernels->matmul,
+                    {.w = matrix_of(r->ex->file, w, op->a[0], op->a[1]), .rows = rows, .q = bnc_run_qd8(r, x), .params = bnc_run_params(r, x),
+                     .sums = r->ex->sums, .y = bnc_run_out(r, 0), .q_stride = x->stride, .y_stride = op->out[0].stride}};
+  if (w->bias != UINT64_MAX) job.args.bias = (const float *)(const void *)(r->ex->file->data.data + w->bias) + op->a[0];
+  const bool small = (uint64_t)rows * x->cols * op->a[1] < BNC_SHARED_MACS;
+  bnc_pool_run(r->ex->pool, run_sums, &job, rows, small ? rows : bnc_run_grain(x->cols));
+  bnc_pool_run(r->ex->pool, run_panels, &job, panels, small ? panels : piece < 2 ? 2 : piece / 2 * 2);
+}
