@@ -14,4 +14,5 @@ void bnc_kernels_init(bnc_kernels *kernels, bnc_cpu_level level) {
   bnc_embed_init(&kernels->embed, level);
   bnc_kv_append_init(&kernels->kv_append, level);
   bnc_matmul_init(&kernels->matmul, level);
+  bnc_resample_init(&kernels->resample, level);
 }

@@ -12,6 +12,7 @@
 #include "ops/norm/norm.h"
 #include "ops/patches/patches.h"
 #include "ops/quantize/quantize.h"
+#include "ops/resample/resample.h"
 #include "ops/rope/rope.h"
 #include "ops/taps/taps.h"
 
@@ -28,6 +29,7 @@ typedef struct bnc_kernels {
   bnc_embed_ops embed;
   bnc_kv_append_ops kv_append;
   bnc_matmul_ops matmul;
+  bnc_resample_ops resample;
 } bnc_kernels;
 
 /** Fills every slot with the best kernel that `level` may use (bnc_cpu.level of platforms/cpu.h). */

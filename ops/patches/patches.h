@@ -30,6 +30,10 @@ typedef struct bnc_patches_ops {
   bnc_patches_f32_fn *f32;
 } bnc_patches_ops;
 
+/** What each byte of a channel becomes: levels[c][v] = (v / 255 - mean[c]) / std[c] as transformers' image processor computes it, the quotient a double
+ * product with 1 / 255 rounded to float, the rest in float. std must not be 0. */
+void bnc_patches_levels(const float mean[3], const float std[3], float levels[3][256]);
+
 void bnc_patches_init(bnc_patches_ops *ops, bnc_cpu_level level);
 
 #endif

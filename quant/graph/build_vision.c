@@ -2,6 +2,7 @@
 /* From the resized picture to the image embeddings: DCM's sub-images, the tower over each, DEM, the mean of two, the projector. */
 #include <stdio.h>
 
+#include "ops/patches/patches.h"
 #include "platforms/mem.h"
 #include "quant/graph/build.h"
 #include "runtime/model/format.h"
@@ -41,12 +42,10 @@ static bnc_value_id window(bnc_graph *g, const char *label, bnc_value_id x, size
   return resample(g, label, x, &y, &h);
 }
 
-/* (u8 / 255 - mean) / std, in the float arithmetic of transformers' image processor: one table of 256 values per channel. */
 static bnc_value_id normalize(bnc_graph *g, const bnc_vision_geometry *v, bnc_value_id picture) {
   float lut[3][256];
   uint32_t id = BNC_NO_ID;
-  for (size_t c = 0; c < 3; c++)
-    for (size_t i = 0; i < 256; i++) lut[c][i] = ((float)((double)i * (1.0 / 255.0)) - v->mean[c]) / v->std[c];
+  bnc_patches_levels(v->mean, v->std, lut);
   keep(g, bnc_constants_add(g->constants, 3, 256, &lut[0][0], &id, g->err));
   bnc_node *node = bnc_graph_add(g, BNC_NODE_NORMALIZE, bnc_constants_string(g->constants, "picture.normalize"), g->failed ? 0 : g->value[picture].rows, 3,
                                  BNC_DTYPE_F32, &picture, 1);

@@ -17,7 +17,7 @@ static bnc_status fit(bnc_session *s, const bnc_image *image) {
   const bnc_file_meta *m = &s->model->file.meta;
   const uint8_t pad[3] = {(uint8_t)(m->pad_colour >> 16), (uint8_t)(m->pad_colour >> 8), (uint8_t)m->pad_colour};
   s->logits = NULL;
-  return bnc_image_fit(image, pad, m->input_side, bnc_executor_input(s->executor, BNC_PROGRAM_VISION), &s->error);
+  return bnc_image_fit(image, pad, m->input_side, &s->model->kernels.resample, s->pool, bnc_executor_input(s->executor, BNC_PROGRAM_VISION), &s->error);
 }
 
 static bnc_status check_vision(bnc_session *s) {

@@ -10,7 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "platforms/error.h"
+#include "ops/resample/resample.h"
+#include "platforms/threads.h"
 
 #define BNC_IMAGE_MAX_SIDE 32768u                    /* pixels, width and height each */
 #define BNC_IMAGE_MAX_PIXELS (64u * 1024u * 1024u)   /* width * height */
@@ -37,12 +38,9 @@ void bnc_image_free(bnc_image *image);
 /**
  * Pads to a square, the picture at offset (longer - shorter) / 2 and colour pad around it, and resizes that to side x side: Pillow's
  * Image.resize((side, side), BICUBIC) of the padded picture, bit for bit. The padded square itself is never built.
- * side is 1 .. BNC_IMAGE_MAX_SIDE. out is complete or, after an error, undefined.
+ * side is 1 .. BNC_IMAGE_MAX_SIDE. The result depends on neither ops nor pool (NULL: the caller's thread). out is complete or, after an error, undefined.
  */
-bnc_status bnc_image_fit(const bnc_image *image, const uint8_t pad[3], size_t side, uint8_t *out /* [side, side, 3] */, bnc_error *err);
-
-/** What each byte of a channel becomes for the vision program: levels[c][v] = (v / 255 - mean[c]) / std[c], every step rounded to float, as the reference's
- * image processor computes it. std must not be 0. */
-void bnc_image_levels(const float mean[3], const float std[3], float levels[3][256]);
+bnc_status bnc_image_fit(const bnc_image *image, const uint8_t pad[3], size_t side, const bnc_resample_ops *ops, bnc_pool *pool,
+                         uint8_t *out /* [side, side, 3] */, bnc_error *err);
 
 #endif

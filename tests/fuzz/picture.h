@@ -17,6 +17,8 @@ static inline int fuzz_picture(picture_decoder *decode, const uint8_t *data, siz
   volatile uint8_t seen = 0;
   bnc_image image = {0, 0, NULL};
   bnc_error err = {0};
+  bnc_resample_ops ops;
+  bnc_resample_init(&ops, BNC_CPU_SCALAR);
   const size_t live = bnc_mem_live();
   const bnc_status s = decode(&image, data, size, MAX_PIXELS, &err);
   if ((s == BNC_OK) != (image.rgb != NULL) || (s == BNC_OK) != (err.text[0] == 0)) __builtin_trap();
@@ -24,7 +26,7 @@ static inline int fuzz_picture(picture_decoder *decode, const uint8_t *data, siz
   if (s == BNC_OK) {
     /* every byte is read, so that MemorySanitizer and valgrind see one that was never written */
     for (size_t i = 0; i < image.width * image.height * 3; i++) seen = (uint8_t)(seen ^ (image.rgb[i] & 1 ? 1 : 2));
-    if (bnc_image_fit(&image, pad, SIDE, fitted, &err) != BNC_OK) __builtin_trap();
+    if (bnc_image_fit(&image, pad, SIDE, &ops, NULL, fitted, &err) != BNC_OK) __builtin_trap();
   }
   bnc_image_free(&image);
   if (bnc_mem_live() != live) __builtin_trap();

@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 
+#include "platforms/cpu.h"
 #include "platforms/file.h"
 #include "platforms/mem.h"
 #include "runtime/image/image.h"
@@ -30,6 +31,16 @@ static inline uint8_t *read_picture(const char *name, size_t *size) {
   bnc_error err = {0};
   if (bnc_file_read(picture_path(path, name), 1u << 24, &data, size, &err) != BNC_OK) fail_msg("%s", err.text);
   return (uint8_t *)data;
+}
+
+/* The kernels that this machine's pictures are fitted with. */
+static inline bnc_resample_ops best_resample(void) {
+  bnc_cpu cpu;
+  bnc_resample_ops ops;
+  bnc_error err = {0};
+  if (bnc_cpu_detect(&cpu, &err) != BNC_OK) fail_msg("%s", err.text);
+  bnc_resample_init(&ops, cpu.level);
+  return ops;
 }
 
 static inline FILE *open_list(const char *name) {

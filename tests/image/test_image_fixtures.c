@@ -22,6 +22,7 @@ static void pixels_equal_the_reference(void **state) {
   static const char *const names[] = {"text", "wide", "tall", "small"};
   static const uint8_t pad[3] = {122, 116, 104};
   enum { SIDE = 1008 };
+  const bnc_resample_ops ops = best_resample();
   for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
     char path[1024], rest[64];
     bnc_image picture, expected;
@@ -33,7 +34,7 @@ static void pixels_equal_the_reference(void **state) {
     assert_int_equal(expected.width, SIDE);
     assert_int_equal(expected.height, SIDE);
     uint8_t *out = bnc_mem_array(SIDE * SIDE, 3);
-    assert_int_equal(bnc_image_fit(&picture, pad, SIDE, out, &err), BNC_OK);
+    assert_int_equal(bnc_image_fit(&picture, pad, SIDE, &ops, NULL, out, &err), BNC_OK);
     assert_memory_equal(out, expected.rgb, SIDE * SIDE * 3);
     bnc_mem_free(out);
     bnc_image_free(&picture);

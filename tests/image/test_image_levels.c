@@ -7,6 +7,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "ops/patches/patches.h"
 #include "tests/image/pictures.h"
 
 static void equals_numpy(void **state) {
@@ -17,7 +18,7 @@ static void equals_numpy(void **state) {
                                       {0xbfbd77d8, 0xbfbba5e1, 0x3eae0dc4, 0x40095660}};
   static const int bytes[4] = {0, 1, 128, 255};
   float levels[3][256];
-  bnc_image_levels(mean, std, levels);
+  bnc_patches_levels(mean, std, levels);
   for (int c = 0; c < 3; c++)
     for (int i = 0; i < 4; i++) assert_memory_equal(&levels[c][bytes[i]], &some[c][i], 4);
   assert_int_equal(crc32_of((const uint8_t *)levels, sizeof levels), 0x88a84fb3); /* zlib.crc32 of NumPy's table */

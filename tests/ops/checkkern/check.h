@@ -100,6 +100,7 @@ void check_kv_append(check *c);
 void check_matmul(check *c);
 void check_norm(check *c);
 void check_quantize(check *c);
+void check_resample(check *c);
 void check_rope(check *c);
 void check_rows(check *c); /* taps, gather, patches, embed */
 
