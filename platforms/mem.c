@@ -4,6 +4,9 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 /* Each block starts with a header of one alignment unit that holds its size, for the live and peak figures and for realloc. */
 static _Atomic size_t live_bytes, peak_bytes;
@@ -79,3 +82,9 @@ size_t bnc_mem_live(void) { return atomic_load_explicit(&live_bytes, memory_orde
 size_t bnc_mem_peak(void) { return atomic_load_explicit(&peak_bytes, memory_order_relaxed); }
 uint64_t bnc_mem_count(void) { return atomic_load_explicit(&allocation_count, memory_order_relaxed); }
 void bnc_mem_fail_after(long long after) { atomic_store_explicit(&fail_after, after, memory_order_relaxed); }
+
+void bnc_mem_trim(void) {
+#ifdef __GLIBC__
+  malloc_trim(0);
+#endif
+}

@@ -20,6 +20,9 @@ void bnc_mem_free(void *ptr);
 /** A copy of length bytes of text with a NUL behind, or NULL. */
 char *bnc_mem_strndup(const char *text, size_t length);
 
+/** Hands freed memory back to the system where the C library keeps some: after work with large blocks. */
+void bnc_mem_trim(void);
+
 /** Bytes in live blocks now, and the most that there ever were (process-wide). */
 size_t bnc_mem_live(void);
 size_t bnc_mem_peak(void);

@@ -70,10 +70,16 @@ static bnc_status list_slabs(const bnc_model_file *file, bnc_weight_slab **slabs
   return BNC_OK;
 }
 
+static void release_range(const bnc_model_file *file, const void *from, size_t size) {
+  if (from) bnc_file_map_release(&file->map, (size_t)((const uint8_t *)from - file->map.data), size);
+}
+
 /* What was packed is not read again: it need not stay in memory. */
 static void release(const bnc_model_file *file, const bnc_linear_spec *spec) {
   if (!file->map.base) return;
-  bnc_file_map_release(&file->map, (size_t)((const uint8_t *)spec->weights - file->map.data), spec->n * spec->k * (spec->kind == BNC_LINEAR_F32 ? 4 : 1));
+  release_range(file, spec->weights, spec->n * spec->k * (spec->kind == BNC_LINEAR_F32 ? 4 : 1));
+  release_range(file, spec->scales, spec->n * 4);
+  release_range(file, spec->bias, spec->n * 4);
 }
 
 bnc_status bnc_weight_slabs_pack(const bnc_model_file *file, bnc_packed_store *store, const bnc_context *context, bnc_error *err) {
@@ -92,6 +98,7 @@ bnc_status bnc_weight_slabs_pack(const bnc_model_file *file, bnc_packed_store *s
   if (s == BNC_OK && packs && context && bnc_context_progress(context, "packing weights", 1.0)) s = bnc_fail(err, BNC_ERROR_CANCELLED, "cancelled");
   bnc_mem_free(slab);
   bnc_linear_set_destroy(set);
+  if (packs) bnc_mem_trim();
   return s;
 }
 

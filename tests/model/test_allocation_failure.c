@@ -97,7 +97,7 @@ static void try_all(bnc_status (*work)(void), size_t dense, size_t step) {
 
 static void test_compile(void **s) {
   (void)s;
-  try_all(compile, 60, 97);
+  try_all(compile, 60, 31);
   unlink("memory_out.bnc");
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Processes killed while they pack or compile leave nothing that loads wrongly. BINOCLE_KILLS says how often (default 40 each; toolchains/check: 200). */
+/* Processes killed while they pack or compile leave nothing that loads wrongly. BINOCLE_KILLS says how often (default 40 each; toolchains/check: 200 on the host). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
