@@ -46,7 +46,7 @@ bnc_status bnc_model_get_info(const bnc_model *model, bnc_model_info *info) {
   bnc_model_info full = {.size = info->size, .vocabulary = m->vocabulary, .context = m->context, .prompt_limit = m->reference_limit,
                          .image_rows = vision ? m->image_rows : 0, .input_side = vision ? m->input_side : 0, .hidden = m->hidden,
                          .has_tokenizer = model->bpe != NULL, .file_bytes = model->file.header.file_size,
-                         .predicted_bytes = bnc_predict_memory(&model->file).total};
+                         .predicted_bytes = bnc_predict_memory(&model->file).total, .fingerprint = model->file.header.model_id};
   memcpy(info, &full, info->size < sizeof full ? info->size : sizeof full);
   return BNC_OK;
 }

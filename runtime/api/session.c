@@ -72,18 +72,43 @@ void bnc_session_destroy(bnc_session *session) {
   bnc_detokenizer_free(session->detokenizer);
   bnc_pool_destroy(session->pool);
   bnc_mem_free(session->image);
+  bnc_ids_free(&session->opening);
   bnc_mem_free(session);
 }
 
 const char *bnc_session_error(const bnc_session *session) { return session ? session->error.text : "no session was given"; }
 
-void bnc_session_reset(bnc_session *session) {
-  if (!session) return;
-  bnc_session_drop_images(session);
+static void forget_conversation(bnc_session *session) {
   session->rows = 0;
   session->last_id = session->pending = -1;
   session->cut = session->started = false;
   session->logits = NULL;
+}
+
+void bnc_session_reset(bnc_session *session) {
+  if (!session) return;
+  bnc_session_drop_images(session);
+  session->opening.count = session->opening_rows = 0;
+  forget_conversation(session);
+}
+
+void bnc_session_restart(bnc_session *session) {
+  if (!session || !session->started) return;
+  session->images = session->opening_images;
+  session->opening_images = 0;
+  forget_conversation(session);
+}
+
+size_t bnc_session_opening(const bnc_session *session, const int32_t *ids, size_t count, size_t total, size_t *rows) {
+  const size_t most = session->opening_rows < total ? session->opening_rows : total - 1; /* the last row is computed: its logits are wanted */
+  size_t i = 0;
+  *rows = 0;
+  for (; i < count && i < session->opening.count && ids[i] == session->opening.data[i]; i++) {
+    const size_t step = ids[i] == BNC_IMAGE_TOKEN ? session->model->file.meta.image_rows : 1;
+    if (*rows + step > most) break;
+    *rows += step;
+  }
+  return i;
 }
 
 int bnc_session_was_cut(const bnc_session *session) { return session && session->cut; }

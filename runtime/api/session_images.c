@@ -10,7 +10,7 @@
 
 static const char looking[] = "looking at the picture"; /* the stage that progress names */
 
-void bnc_session_drop_images(bnc_session *session) { session->images = 0; }
+void bnc_session_drop_images(bnc_session *session) { session->images = session->opening_images = 0; }
 
 /* The picture into vision's input; what was computed before is gone from the arena. */
 static bnc_status fit(bnc_session *s, const bnc_image *image) {
@@ -31,13 +31,14 @@ static bnc_status add(bnc_session *s, bnc_image *image) {
   uint64_t start = bnc_clock_ns();
   bnc_status status = fit(s, image);
   bnc_image_free(image);
-  if (status == BNC_OK && !bnc_array_reserve(&s->image, &s->image_capacity, (s->images + 1) * count, sizeof *s->image))
-    status = bnc_fail_memory(&s->error, (s->images + 1) * count * sizeof *s->image);
+  const size_t before = s->opening_images + s->images;
+  if (status == BNC_OK && !bnc_array_reserve(&s->image, &s->image_capacity, (before + 1) * count, sizeof *s->image))
+    status = bnc_fail_memory(&s->error, (before + 1) * count * sizeof *s->image);
   if (status == BNC_OK) status = bnc_session_run(s, BNC_PROGRAM_VISION, 0, looking, NULL);
   if (status != BNC_OK) return status;
   const bnc_operand *out = &s->model->file.program[BNC_PROGRAM_VISION].head->output;
   const float *rows = bnc_executor_output(s->executor, BNC_PROGRAM_VISION);
-  for (size_t r = 0; r < m->image_rows; r++) memcpy(s->image + s->images * count + r * m->hidden, rows + r * out->stride, m->hidden * sizeof *rows);
+  for (size_t r = 0; r < m->image_rows; r++) memcpy(s->image + before * count + r * m->hidden, rows + r * out->stride, m->hidden * sizeof *rows);
   s->images++;
   s->statistics.pictures++;
   s->statistics.vision_seconds += (double)(bnc_clock_ns() - start) * 1e-9;

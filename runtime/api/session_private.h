@@ -8,6 +8,7 @@
 #include "platforms/threads.h"
 #include "runtime/api/model_private.h"
 #include "runtime/exec/executor.h"
+#include "runtime/text/growable.h"
 
 struct bnc_session {
   bnc_model *model;
@@ -15,8 +16,10 @@ struct bnc_session {
   bnc_pool *pool;
   bnc_executor *executor;
   bnc_detokenizer *detokenizer; /* NULL without a tokenizer */
-  float *image;                 /* [images, image_rows, hidden]: waiting for their prompt */
-  size_t images, image_capacity; /* capacity in floats */
+  float *image;                 /* [opening_images + images, image_rows, hidden]: of the first prompt; then those that wait for theirs */
+  size_t images, opening_images, image_capacity; /* capacity in floats */
+  bnc_ids opening;              /* the first prompt's ids whose rows, opening_rows of them, stand at the KV cache's front */
+  size_t opening_rows;
   size_t rows;                  /* in the KV cache */
   int32_t last_id;              /* the last row's token; -1: none, or a picture */
   int32_t pending;              /* sampled, told to the caller, not yet in the cache; -1: none */
@@ -28,7 +31,10 @@ struct bnc_session {
 /** Runs a program with the given hooks or, hooks NULL, with the context's progress callback under the name `stage` (NULL: none). */
 bnc_status bnc_session_run(bnc_session *session, bnc_program_id id, size_t rows, const char *stage, const bnc_run_hooks *hooks);
 
-/** Pictures that wait are used up. */
+/** Pictures that wait, and those of the first prompt, are forgotten. */
 void bnc_session_drop_images(bnc_session *session);
+
+/** How many of the ids of a first prompt of `total` rows the KV cache holds already, and in how many rows: fewer than total. */
+size_t bnc_session_opening(const bnc_session *session, const int32_t *ids, size_t count, size_t total, size_t *rows);
 
 #endif

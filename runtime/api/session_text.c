@@ -60,12 +60,14 @@ static bool report_prompt(void *context, size_t done, size_t total) {
   return bnc_context_progress(p->context, "reading the prompt", ((double)p->done + chunk) / (double)p->total);
 }
 
-static bnc_status prefill(bnc_session *s, const int32_t *ids, size_t count, size_t total, size_t images) {
-  cursor c = {.ids = ids, .count = count};
-  size_t capacity = bnc_executor_capacity(s->executor, BNC_PROGRAM_PREFILL), done = 0;
+/* c stands behind the ids whose `done` rows are in the cache already. */
+static bnc_status prefill(bnc_session *s, cursor c, size_t done, size_t total) {
+  size_t capacity = bnc_executor_capacity(s->executor, BNC_PROGRAM_PREFILL);
+  const size_t kept = done;
   const size_t before = s->rows;
   const int32_t last_id = s->last_id;
   uint64_t start = bnc_clock_ns();
+  s->rows += kept;
   while (done < total) {
     size_t rows = fill_rows(s, &c, total - done < capacity ? total - done : capacity);
     prompt_progress progress = {s->model->context, done, rows, total};
@@ -82,12 +84,39 @@ static bnc_status prefill(bnc_session *s, const int32_t *ids, size_t count, size
     done += rows;
   }
   s->logits = bnc_executor_output(s->executor, BNC_PROGRAM_PREFILL);
-  /* Pictures that the prompt used are gone; those that came later wait on. */
-  size_t one = (size_t)s->model->file.meta.image_rows * s->model->file.meta.hidden;
-  s->images -= images;
-  if (s->images) memmove(s->image, s->image + images * one, s->images * one * sizeof *s->image);
-  s->statistics.prefill_rows += total;
+  s->statistics.prefill_rows += total - kept;
   s->statistics.prefill_seconds += (double)(bnc_clock_ns() - start) * 1e-9;
+  return BNC_OK;
+}
+
+/* A first prompt stays known, for a restart; what the cache holds of it is not computed again. */
+static bnc_status open_conversation(bnc_session *s, const int32_t *ids, size_t count, size_t total, size_t images) {
+  cursor c = {.ids = ids, .count = count};
+  size_t rows;
+  c.at = bnc_session_opening(s, ids, count, total, &rows);
+  for (size_t i = 0; i < c.at; i++) c.image += ids[i] == BNC_IMAGE_ID;
+  s->opening.count = c.at;
+  s->opening_rows = rows;
+  bnc_status status = bnc_ids_append(&s->opening, ids + c.at, count - c.at, &s->error);
+  if (status == BNC_OK) status = prefill(s, c, rows, total);
+  if (status != BNC_OK) {
+    s->opening.count = c.at;
+    return status;
+  }
+  s->opening_rows = total;
+  s->opening_images = images;
+  s->images -= images;
+  return BNC_OK;
+}
+
+/* Pictures that a further prompt used are gone; those that came later wait on. */
+static bnc_status continue_conversation(bnc_session *s, const int32_t *ids, size_t count, size_t total, size_t images) {
+  bnc_status status = prefill(s, (cursor){.ids = ids, .count = count, .image = s->opening_images}, 0, total);
+  if (status != BNC_OK) return status;
+  size_t one = (size_t)s->model->file.meta.image_rows * s->model->file.meta.hidden;
+  float *waiting = s->image + s->opening_images * one;
+  s->images -= images;
+  if (s->images && images) memmove(waiting, waiting + images * one, s->images * one * sizeof *waiting);
   return BNC_OK;
 }
 
@@ -115,7 +144,7 @@ static bnc_status append(bnc_session *s, const int32_t *ids, size_t count) {
   if (s->rows + total > m->context)
     return bnc_fail(&s->error, BNC_ERROR_LIMIT, "the conversation has %zu rows and %zu more do not fit into the context of %u: compile with a larger --context, or start anew",
                     s->rows, total, m->context);
-  bnc_status status = prefill(s, ids, count, total, images);
+  bnc_status status = (s->started ? continue_conversation : open_conversation)(s, ids, count, total, images);
   if (status == BNC_OK) {
     s->started = true;
     s->pending = -1;

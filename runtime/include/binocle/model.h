@@ -29,6 +29,7 @@ typedef struct bnc_model_info {
   uint32_t has_tokenizer;
   uint64_t file_bytes;
   uint64_t predicted_bytes; /**< resident memory while answering: mapped weights, arena, KV cache and a constant */
+  uint64_t fingerprint;     /**< equal for equal content, however packed */
 } bnc_model_info;
 
 BNC_API bnc_status bnc_model_get_info(const bnc_model *model, bnc_model_info *info);

@@ -61,6 +61,9 @@ BNC_API bnc_status bnc_session_generate(bnc_session *session, const bnc_sampling
 
 /** Forgets conversation and pictures; memory and operators stay. */
 BNC_API void bnc_session_reset(bnc_session *session);
+/** Goes back to before the first prompt: its pictures wait again, without vision, and whatever the next prompt has in common with it from the
+    front (the template, the pictures) is not computed again. Answers are those of a new session, bit for bit. Pictures added later are dropped. */
+BNC_API void bnc_session_restart(bnc_session *session);
 
 typedef enum bnc_image_stage { BNC_IMAGE_PIXELS = 0, BNC_IMAGE_TILES = 1, BNC_IMAGE_DEM = 2, BNC_IMAGE_PROJECTOR = 3 } bnc_image_stage;
 
