@@ -22,9 +22,9 @@ typedef struct gathered {
 struct bnc_meter_set {
   size_t count;
   bnc_meter_source sources[BNC_METER_MAX];
-  gathered data[BNC_METER_MAX]; /* the sampler's alone while it runs */
+  gathered data[BNC_METER_MAX]; /* under mutex while the sampler runs */
   bool running, measured;
-  bool stop; /* under mutex */
+  bool stop; /* likewise */
   pthread_t thread;
   pthread_mutex_t mutex;
   pthread_cond_t wake;
@@ -90,15 +90,16 @@ static void sample_power(const bnc_meter_source *source, gathered *g) {
   if (g->samples++ == 0) g->first_ns = now;
 }
 
+static void sample_one(bnc_meter_set *s, size_t i) {
+  if (s->sources[i].method == BNC_METER_COUNTER_UJ)
+    sample_counter(&s->sources[i], &s->data[i]);
+  else
+    sample_power(&s->sources[i], &s->data[i]);
+}
+
 static void sample(bnc_meter_set *s, uint64_t tick, bool all) {
-  for (size_t i = 0; i < s->count; i++) {
-    const bnc_meter_source *source = &s->sources[i];
-    if (!source->info.available || (!all && tick % source->every != 0)) continue;
-    if (source->method == BNC_METER_COUNTER_UJ)
-      sample_counter(source, &s->data[i]);
-    else
-      sample_power(source, &s->data[i]);
-  }
+  for (size_t i = 0; i < s->count; i++)
+    if (s->sources[i].info.available && (all || tick % s->sources[i].every == 0)) sample_one(s, i);
 }
 
 static void *sampler(void *context) {
@@ -115,9 +116,9 @@ static void *sampler(void *context) {
     while (!s->stop && pthread_cond_timedwait(&s->wake, &s->mutex, &next) == 0) {
     }
     bool stop = s->stop;
+    if (!stop) sample(s, tick, false);
     pthread_mutex_unlock(&s->mutex);
     if (stop) return NULL;
-    sample(s, tick, false);
   }
 }
 
@@ -144,6 +145,17 @@ bnc_status bnc_meter_set_stop(bnc_meter_set *s, bnc_error *err) {
   s->running = false;
   s->measured = true;
   return BNC_OK;
+}
+
+bool bnc_meter_set_now(bnc_meter_set *s, size_t i, double *joules) {
+  if (!s->running || i >= s->count || !s->sources[i].info.available) return false;
+  pthread_mutex_lock(&s->mutex);
+  const uint64_t lost = s->data[i].lost;
+  sample_one(s, i);
+  *joules = s->data[i].joules;
+  const bool good = s->data[i].lost == lost;
+  pthread_mutex_unlock(&s->mutex);
+  return good;
 }
 
 bnc_meter_reading bnc_meter_set_reading(const bnc_meter_set *s, size_t i) {

@@ -47,6 +47,8 @@ const bnc_meter_info *bnc_meter_set_info(const bnc_meter_set *set, size_t i);
 bnc_status bnc_meter_set_start(bnc_meter_set *set, bnc_error *err);
 /** Ends it; BNC_ERROR_ARGUMENT where it does not run. */
 bnc_status bnc_meter_set_stop(bnc_meter_set *set, bnc_error *err);
+/** While it runs: what meter i has counted since the start, read now. false: the meter could not be read. */
+bool bnc_meter_set_now(bnc_meter_set *set, size_t i, double *joules);
 /** Of meter i, from the last start to the last stop. */
 bnc_meter_reading bnc_meter_set_reading(const bnc_meter_set *set, size_t i);
 /** The meter that covers most of the machine among those with a valid reading (before any stop: among those available); false: none. */

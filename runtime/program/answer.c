@@ -30,11 +30,11 @@ static int on_text(void *user, int32_t id, const char *text, size_t length) {
   bnc_answer *answer = user;
   bnc_work *work = answer->work;
   if (id >= 0 && answer->tokens++ == 0) answer->first_token = bnc_seconds();
-  if (!answer->begun) {
+  if (!answer->begun && !answer->one_of_many) {
     bnc_progress_clear(&work->progress);
     bnc_work_tell(work);
-    answer->begun = true;
   }
+  answer->begun = true;
   if (length && answer->stream) {
     if (isatty(STDOUT_FILENO)) write_plain(text, length);
     else bnc_console_write(text, length);
@@ -62,7 +62,8 @@ int bnc_answer_ask(bnc_answer *answer, const char *question, const bnc_answer_op
   bnc_sampling sampling;
   bnc_status status = bnc_session_ask(work->session, question);
   if (status == BNC_OK) {
-    if (bnc_session_was_cut(work->session))
+    answer->cut = bnc_session_was_cut(work->session) != 0;
+    if (answer->cut && !answer->one_of_many)
       bnc_work_note(work, "the prompt was cut to its first %u rows, the most that this model reads; 'binocle compile --context' sets that", work->info.prompt_limit);
     bnc_sampling_init(&sampling);
     sampling.temperature = options->temperature;
@@ -72,14 +73,19 @@ int bnc_answer_ask(bnc_answer *answer, const char *question, const bnc_answer_op
     sampling.max_tokens = (uint32_t)options->max_tokens;
     status = bnc_session_generate(work->session, &sampling, on_text, answer, &answer->finish);
   }
-  bnc_progress_clear(&work->progress);
+  if (!answer->one_of_many) bnc_progress_clear(&work->progress);
   if (answer->stream && !answer->ends_line && (status == BNC_OK || answer->begun)) bnc_console_write("\n", 1);
   if (status != BNC_OK) return bnc_work_fail(work, status, NULL, bnc_session_error(work->session));
   if (answer->out_of_memory) return bnc_work_refuse(work, "out of memory for the answer");
   if (answer->stream && !bnc_console_flush()) return BNC_EXIT_FAILED; /* bnc_console_finish says it */
+  if (answer->one_of_many) return BNC_EXIT_DONE;
   bnc_work_tell(work);
   if (answer->finish == BNC_FINISH_CONTEXT) bnc_work_note(work, "the answer ends here: the context of %u rows is full", work->info.context);
   return BNC_EXIT_DONE;
+}
+
+void bnc_answer_clear(bnc_answer *answer) {
+  *answer = (bnc_answer){.work = answer->work, .stream = answer->stream, .one_of_many = answer->one_of_many, .text = answer->text, .room = answer->room};
 }
 
 void bnc_answer_free(bnc_answer *answer) { free(answer->text); }

@@ -22,12 +22,14 @@ typedef struct bnc_answer_options {
 typedef struct bnc_answer {
   bnc_work *work;
   bool stream;       /* to standard output as it comes */
+  bool one_of_many;  /* the bar goes on, and nothing is said about it */
   bool begun, ends_line;
   char *text;        /* [length], kept where it is not streamed */
   size_t length, room;
   uint64_t tokens;
   double first_token; /* bnc_seconds() when it came */
   bnc_finish finish;
+  bool cut;          /* the prompt */
   bool output_failed, out_of_memory;
 } bnc_answer;
 
@@ -35,6 +37,8 @@ typedef struct bnc_answer {
 int bnc_answer_check_question(bnc_work *work, const char *question, size_t pictures);
 /** Asks and generates; a streamed answer ends with a line break. Exit code as in work.h: an interrupted answer is done. */
 int bnc_answer_ask(bnc_answer *answer, const char *question, const bnc_answer_options *options);
+/** Before another question: text, counts and outcome are forgotten. */
+void bnc_answer_clear(bnc_answer *answer);
 void bnc_answer_free(bnc_answer *answer);
 
 #endif

@@ -41,10 +41,14 @@ void bnc_console_text(const char *text) {
   if (length == 0 || text[length - 1] != '\n') bnc_console_write("\n", 1);
 }
 
+void bnc_console_print_list(const char *format, va_list args) {
+  if (output_error == 0 && vfprintf(stdout, format, args) < 0) output_error = errno ? errno : EIO;
+}
+
 void bnc_console_print(const char *format, ...) {
   va_list args;
   va_start(args, format);
-  if (output_error == 0 && vfprintf(stdout, format, args) < 0) output_error = errno ? errno : EIO;
+  bnc_console_print_list(format, args);
   va_end(args);
 }
 

@@ -3,6 +3,7 @@
 #ifndef BINOCLE_PROGRAM_CONSOLE_H
 #define BINOCLE_PROGRAM_CONSOLE_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -20,6 +21,7 @@ void bnc_console_error(const char *format, ...) __attribute__((format(printf, 1,
 
 /** Standard output, buffered. Errors are kept until bnc_console_finish or bnc_console_flush. */
 void bnc_console_print(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void bnc_console_print_list(const char *format, va_list args) __attribute__((format(printf, 1, 0)));
 void bnc_console_write(const char *text, size_t length);
 /** Text and a line break, unless it ends with one. */
 void bnc_console_text(const char *text);

@@ -22,7 +22,7 @@ int bnc_usage_error(const char *command, const char *format, ...) {
 }
 
 /* The dashes belong to how an option is written. */
-static const char *dashes(const bnc_option *option) { return option->name[1] ? "--" : "-"; }
+static const char *dashes(const bnc_option *option) { return option->rest ? "" : option->name[1] ? "--" : "-"; }
 
 static bool is_named(const bnc_option *option, const char *name, size_t length) {
   return strlen(option->name) == length && memcmp(option->name, name, length) == 0;
@@ -36,7 +36,7 @@ static const bnc_option *find_option(const bnc_arguments *arguments, const char 
   *value = equals ? equals + 1 : NULL;
   if (is_long ? length < 2 : length != 1) return NULL;
   for (size_t i = 0; i < arguments->count; i++)
-    if (is_named(&arguments->options[i], name, length)) return &arguments->options[i];
+    if (!arguments->options[i].rest && is_named(&arguments->options[i], name, length)) return &arguments->options[i];
   return NULL;
 }
 
@@ -124,14 +124,25 @@ static int check_required(const char *command, const bnc_arguments *arguments, s
   if (arguments->operands[operands]) return bnc_usage_error(command, "%s is missing", arguments->operands[operands]);
   for (size_t i = 0; i < arguments->count; i++) {
     const bnc_option *o = &arguments->options[i];
-    if (o->required && !seen[i]) return bnc_usage_error(command, "%s%s %s is missing", dashes(o), o->name, o->value);
+    if (o->rest && o->required && o->rest->count == 0) return bnc_usage_error(command, "%s is missing", o->name);
+    if (!o->rest && o->required && !seen[i]) return bnc_usage_error(command, "%s%s %s is missing", dashes(o), o->name, o->value);
   }
   return BNC_PARSED;
+}
+
+static bnc_operand_list *find_rest(const bnc_arguments *arguments, char **argv) {
+  for (size_t i = 0; i < arguments->count; i++)
+    if (arguments->options[i].rest) {
+      *arguments->options[i].rest = (bnc_operand_list){.item = argv};
+      return arguments->options[i].rest;
+    }
+  return NULL;
 }
 
 int bnc_options_parse(const bnc_command *command, const bnc_arguments *arguments, int argc, char **argv) {
   bool seen[BNC_OPTIONS_LIMIT] = {false}, options_end = false;
   size_t operands = 0;
+  bnc_operand_list *rest = find_rest(arguments, argv);
   /* Help wins over whatever else is wrong. */
   for (int i = 0; i < argc && strcmp(argv[i], "--") != 0; i++)
     if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
@@ -146,9 +157,11 @@ int bnc_options_parse(const bnc_command *command, const bnc_arguments *arguments
       const int code = parse_option(command->name, arguments, argc - i, argv + i, seen, &used);
       if (code != BNC_PARSED) return code;
     } else {
-      if (!arguments->operands[operands]) return bnc_usage_error(command->name, "'%.60s' is one argument too many", argv[i]);
-      if (!argv[i][0]) return bnc_usage_error(command->name, "%s is empty", arguments->operands[operands]);
-      arguments->operand[operands++] = argv[i];
+      const char *name = arguments->operands[operands];
+      if (!name && !rest) return bnc_usage_error(command->name, "'%.60s' is one argument too many", argv[i]);
+      if (!argv[i][0]) return bnc_usage_error(command->name, "%s is empty", name ? name : "an argument");
+      if (name) arguments->operand[operands++] = argv[i];
+      else rest->item[rest->count++] = argv[i]; /* over arguments that were read already */
     }
   }
   return check_required(command->name, arguments, operands, seen);

@@ -16,6 +16,12 @@ typedef struct bnc_text_list {
   const char *item[BNC_LIST_LIMIT];
 } bnc_text_list;
 
+/** Any number of arguments; they point into argv. */
+typedef struct bnc_operand_list {
+  size_t count;
+  char **item;
+} bnc_operand_list;
+
 /** Exactly one of the targets is set: it says what kind of option this is, and holds the default. */
 typedef struct bnc_option {
   const char *name;  /* "max-tokens" for --max-tokens; a single letter for -o */
@@ -25,6 +31,7 @@ typedef struct bnc_option {
   bool *flag;
   const char **text;           /* not empty */
   bnc_text_list *list;         /* may be repeated */
+  bnc_operand_list *rest;      /* every argument that is no option, behind the operands; name is what help calls them: "FILE..." */
   uint64_t *count, least, most; /* a whole number from least to most */
   double *real, low, high;     /* a finite number from low to high */
   unsigned *choice;            /* index of the value in choices, which a NULL ends */

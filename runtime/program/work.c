@@ -16,7 +16,8 @@ static void on_log(void *user, bnc_log_level level, const char *message) {
 static int on_progress(void *user, const char *stage, double fraction) {
   bnc_work *work = user;
   /* While the answer streams, its text is the progress. */
-  if (strcmp(stage, "answering") != 0) bnc_progress_show(&work->progress, stage, fraction);
+  if (work->whole) bnc_progress_show(&work->progress, work->whole, work->whole_done);
+  else if (strcmp(stage, "answering") != 0) bnc_progress_show(&work->progress, stage, fraction);
   return bnc_interrupted();
 }
 

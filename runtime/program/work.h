@@ -33,6 +33,8 @@ typedef struct bnc_work {
   char *note[BNC_NOTES_LIMIT]; /* messages that wait: see bnc_work_tell */
   unsigned notes;
   bool telling;
+  const char *whole;  /* the stage that the bar shows whatever happens within; NULL: each as it comes */
+  double whole_done;  /* how far it is */
 } bnc_work;
 
 /* Every function that returns an int: BNC_EXIT_DONE, or the code to end with; the one line that says why is printed then. */
