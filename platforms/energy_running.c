@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The public face of energy.h: one meter, always running. */
-#include <binocle/energy.h>
+/* The public face of meters: one meter, always running. */
+#include <binocle/meter.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>

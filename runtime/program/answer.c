@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "runtime/program/answer.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -29,7 +30,10 @@ static void write_plain(const char *text, size_t length) {
 static int on_text(void *user, int32_t id, const char *text, size_t length) {
   bnc_answer *answer = user;
   bnc_work *work = answer->work;
-  if (id >= 0 && answer->tokens++ == 0) answer->first_token = bnc_seconds();
+  if (id >= 0 && answer->tokens++ == 0) {
+    answer->first_token = bnc_seconds() - (answer->joules ? answer->joules->reading : 0);
+    answer->first_joules = answer->joules ? bnc_joules_now(answer->joules) : (double)NAN;
+  }
   if (!answer->begun && !answer->one_of_many) {
     bnc_progress_clear(&work->progress);
     bnc_work_tell(work);

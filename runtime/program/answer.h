@@ -3,7 +3,7 @@
 #ifndef BINOCLE_PROGRAM_ANSWER_H
 #define BINOCLE_PROGRAM_ANSWER_H
 
-#include "runtime/program/work.h"
+#include "runtime/program/joules.h"
 
 typedef struct bnc_answer_options {
   uint64_t max_tokens, top_k, seed;
@@ -27,7 +27,9 @@ typedef struct bnc_answer {
   char *text;        /* [length], kept where it is not streamed */
   size_t length, room;
   uint64_t tokens;
-  double first_token; /* bnc_seconds() when it came */
+  bnc_joules *joules; /* NULL: energy is not wanted */
+  double first_token; /* bnc_seconds() when it came, less what reading the meter took before */
+  double first_joules; /* then; NaN: not known */
   bnc_finish finish;
   bool cut;          /* the prompt */
   bool output_failed, out_of_memory;

@@ -6,12 +6,13 @@
 #include <sys/resource.h>
 
 #include "runtime/program/commands.h"
+#include "runtime/program/joules.h"
 #include "runtime/program/json_object.h"
 #include "runtime/program/work.h"
 
 #define REPEATS 1000u
 
-typedef enum timing { VISION, PREFILL, DECODE, FIRST_TOKEN, TIMINGS } timing;
+typedef enum timing { VISION, PREFILL, DECODE, FIRST_TOKEN, JOULES_PICTURE, JOULES_PROMPT, JOULES_GENERATED, TIMINGS } timing;
 
 typedef struct bench {
   bnc_work work;
@@ -21,13 +22,15 @@ typedef struct bench {
   double *sample[TIMINGS]; /* [repeat] */
   double start;            /* of the repetition */
   double first;            /* seconds to its first token; 0: none yet */
+  double start_reading;    /* joules.reading at its start */
+  bnc_joules joules;
 } bench;
 
 static int on_token(void *user, int32_t id, const char *text, size_t length) {
   bench *b = user;
   (void)text;
   (void)length;
-  if (id >= 0 && b->first == 0) b->first = bnc_seconds() - b->start;
+  if (id >= 0 && b->first == 0) b->first = bnc_seconds() - b->start - (b->joules.reading - b->start_reading);
   return bnc_interrupted();
 }
 
@@ -41,19 +44,29 @@ static int once(bench *b, const int32_t *ids, size_t count, uint64_t i) {
   sampling.ignore_stop = 1;
   bnc_session_reset(w->session);
   bnc_session_get_statistics(w->session, &before);
+  double joules[4]; /* before vision, prefill and decode, and at the end */
   b->first = 0;
+  joules[0] = bnc_joules_now(&b->joules);
+  b->start_reading = b->joules.reading;
   b->start = bnc_seconds();
   bnc_status status = b->image ? bnc_session_add_image_file(w->session, b->image) : BNC_OK;
+  joules[1] = bnc_joules_now(&b->joules);
   if (status == BNC_OK) status = bnc_session_append(w->session, ids, count);
+  joules[2] = bnc_joules_now(&b->joules);
   if (status == BNC_OK) status = bnc_session_generate(w->session, &sampling, on_token, b, NULL);
+  joules[3] = bnc_joules_now(&b->joules);
   if (status != BNC_OK) return bnc_work_fail(w, status, NULL, bnc_session_error(w->session));
   if (bnc_interrupted()) return BNC_EXIT_INTERRUPTED;
   bnc_session_get_statistics(w->session, &after);
   const double prefill = after.prefill_seconds - before.prefill_seconds, decode = after.decode_seconds - before.decode_seconds;
+  const double read = (double)(after.prefill_rows - before.prefill_rows), decoded = (double)(after.decode_tokens - before.decode_tokens);
   b->sample[VISION][i] = b->image ? after.vision_seconds - before.vision_seconds : NAN;
-  b->sample[PREFILL][i] = prefill > 0 ? (double)(after.prefill_rows - before.prefill_rows) / prefill : NAN;
-  b->sample[DECODE][i] = decode > 0 ? (double)(after.decode_tokens - before.decode_tokens) / decode : NAN;
+  b->sample[PREFILL][i] = prefill > 0 ? read / prefill : NAN;
+  b->sample[DECODE][i] = decode > 0 ? decoded / decode : NAN;
   b->sample[FIRST_TOKEN][i] = b->first > 0 ? b->first : NAN;
+  b->sample[JOULES_PICTURE][i] = b->image ? joules[1] - joules[0] : NAN;
+  b->sample[JOULES_PROMPT][i] = (joules[2] - joules[1]) / read;
+  b->sample[JOULES_GENERATED][i] = decoded > 0 ? (joules[3] - joules[2]) / decoded : NAN;
   return BNC_EXIT_DONE;
 }
 
@@ -63,14 +76,17 @@ static int measure(bench *b) {
   if (!ids) return bnc_work_refuse(&b->work, "out of memory for %zu ids", count);
   for (size_t i = 0; i < count; i++) ids[i] = (int32_t)(i * 37 % b->work.info.vocabulary);
   if (b->image) ids[0] = BNC_IMAGE_TOKEN;
-  int code = BNC_EXIT_DONE;
+  int code = bnc_joules_begin(&b->joules, &b->work);
   for (uint64_t i = 0; code == BNC_EXIT_DONE && i < b->repeat; i++) code = once(b, ids, count, i);
+  bnc_joules_end(&b->joules);
   free(ids);
   return code;
 }
 
+/* What is not known comes last. */
 static int ascending(const void *a, const void *b) {
   const double x = *(const double *)a, y = *(const double *)b;
+  if (isnan(x) || isnan(y)) return isnan(x) - isnan(y);
   return x < y ? -1 : x > y;
 }
 
@@ -88,6 +104,9 @@ static const struct {
     {"prefill_tokens_per_s", "prefill_tokens_per_s_min", "prefill_tokens_per_s_median", "prefill_tokens_per_s_max", "prefill, tokens/s"},
     {"decode_tokens_per_s", "decode_tokens_per_s_min", "decode_tokens_per_s_median", "decode_tokens_per_s_max", "decode, tokens/s"},
     {"time_to_first_token_s", "time_to_first_token_s_min", "time_to_first_token_s_median", "time_to_first_token_s_max", "time to first token, s"},
+    {"joules_per_picture", "joules_per_picture_min", "joules_per_picture_median", "joules_per_picture_max", "energy, J/picture"},
+    {"joules_per_prompt_token", "joules_per_prompt_token_min", "joules_per_prompt_token_median", "joules_per_prompt_token_max", "energy, J/prompt token"},
+    {"joules_per_generated_token", "joules_per_generated_token_min", "joules_per_generated_token_median", "joules_per_generated_token_max", "energy, J/answer token"},
 };
 
 static int report_json(bench *b, const bnc_statistics *s) {
@@ -102,6 +121,7 @@ static int report_json(bench *b, const bnc_statistics *s) {
     bnc_json_real(&o, timings[t].median, median(b->sample[t], n));
     bnc_json_real(&o, timings[t].max, b->sample[t][n - 1]);
   }
+  bnc_joules_describe(&b->joules, &o);
   bnc_json_count(&o, "peak_rss_bytes", peak_rss());
   bnc_json_count(&o, "predicted_bytes", b->work.info.predicted_bytes);
   bnc_json_count(&o, "arena_bytes", s->arena_bytes);
@@ -125,6 +145,7 @@ static int report(bench *b) {
   bnc_console_print("%-24s %10s %10s %10s\n", "", "min", "median", "max");
   for (int t = 0; t < TIMINGS; t++)
     if (!isnan(b->sample[t][0])) bnc_console_print("%-24s %10.3f %10.3f %10.3f\n", timings[t].words, b->sample[t][0], median(b->sample[t], n), b->sample[t][n - 1]);
+  bnc_console_print("%-24s %s%s%s\n", "energy meter", b->joules.meter[0] ? b->joules.meter : "none: ", b->joules.meter[0] && b->joules.note[0] ? "; " : "", b->joules.note);
   bnc_console_print("%-24s %10.3f\n%-24s %10.1f (predicted %.1f)\n", "load, s", b->load, "peak memory, MB", (double)peak_rss() * 1e-6, (double)b->work.info.predicted_bytes * 1e-6);
   bnc_console_print("%-24s %10u, %s, %zu repetitions\n", "threads", s.threads, s.cpu_level, n);
   return BNC_EXIT_DONE;
@@ -146,6 +167,7 @@ static int run(const bnc_command *command, int argc, char **argv) {
       {.name = "prompt-tokens", .value = "N", .help = "ids in the prompt besides the picture; default 64", .count = &b.prompt_tokens, .least = 1, .most = 1u << 24},
       {.name = "gen-tokens", .value = "N", .help = "tokens to generate; default 32", .count = &b.gen_tokens, .least = 1, .most = 1u << 24},
       {.name = "repeat", .value = "R", .help = "repetitions; default 3", .count = &b.repeat, .least = 1, .most = REPEATS},
+      BNC_JOULES_WATTS(b.joules),
       BNC_WORK_JSON(b.work, "print one JSON object"),
       BNC_WORK_THREADS(b.work),
       BNC_WORK_QUIET(b.work),
@@ -165,7 +187,7 @@ static int run(const bnc_command *command, int argc, char **argv) {
 const bnc_command bnc_cmd_bench = {
     .name = "bench",
     .synopsis = "MODEL [--image FILE] [--prompt-tokens N] [--gen-tokens N] [--repeat R] [--json] [options]",
-    .summary = "times loading, vision, prefill and decode, and tells the peak memory",
+    .summary = "times loading, vision, prefill and decode, and tells the energy and the peak memory",
     .examples = "  binocle bench model.bnc --image street.jpg\n"
                 "  binocle bench model.bnc --prompt-tokens 512 --gen-tokens 64 --repeat 5 --json",
     .run = run,

@@ -3,7 +3,7 @@
 #ifndef BINOCLE_PROGRAM_JOULES_H
 #define BINOCLE_PROGRAM_JOULES_H
 
-#include <binocle/energy.h>
+#include <binocle/meter.h>
 
 #include "runtime/program/json_object.h"
 #include "runtime/program/work.h"

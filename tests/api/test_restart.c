@@ -159,7 +159,7 @@ static void restart_equals_a_new_session(void **state) {
     bnc_compile_options options;
     bnc_model_info info = {.size = sizeof info};
     bnc_context_settings_init(&settings);
-    settings.threads = 2;
+    settings.threads = 1;
     settings.cache_dir = "";
     assert_int_equal(bnc_context_create(&settings, &context), BNC_OK);
     bnc_compile_options_init(&options);

@@ -5,7 +5,7 @@
 
 #include <binocle/compile.h>
 #include <binocle/context.h>
-#include <binocle/energy.h>
+#include <binocle/meter.h>
 #include <binocle/model.h>
 #include <binocle/session.h>
 #include <binocle/text.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** @file energy.h  What work costs: the energy that this machine's meter counts. */
-#ifndef BINOCLE_ENERGY_H
-#define BINOCLE_ENERGY_H
+/** @file meter.h  What work costs: the energy that this machine's meter counts. */
+#ifndef BINOCLE_METER_H
+#define BINOCLE_METER_H
 
 #include <binocle/context.h>
 
