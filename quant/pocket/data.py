@@ -2,10 +2,11 @@
 """Endless batches for the training stages, drawn in the training process (workers = 0) or by DataLoader workers.
 
 Every stream (process and worker) has its own seeds and its own pool of recent pictures: some pictures of a batch are
-new, the rest come from the pool, moved by a few pixels. A run repeats exactly given seed, ranks, workers and the step
+new, the rest come from the pool. A run repeats exactly given seed, ranks, workers and the step
 where it was started.
 """
 
+import itertools
 import random
 from collections import deque
 
@@ -13,11 +14,13 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
+import layouts
 import questions
 import scenes
+from model import normalise
 
 TILE = 112
-STAGE_SEEDS = {"read": 1, "see": 2, "cache": 3, "ask": 4, "tune": 5, "held": 6}
+STAGE_SEEDS = {"read": 1, "see": 2, "fuse": 3, "ask": 4, "tune": 5, "talk": 6}
 
 
 def seed_of(seed, stage, stream, k):
@@ -25,45 +28,67 @@ def seed_of(seed, stage, stream, k):
     return ((seed * 8 + STAGE_SEEDS[stage]) * 4096 + stream) * (1 << 32) + k
 
 
-def windows(rng, sheets, count):
-    """Random windows of text sheets: pixels uint8 [count,112,112,3], character labels [count,64]."""
-    pixels, labels = np.empty((count, TILE, TILE, 3), np.uint8), np.empty((count, 64), np.uint8)
+def windows(rng, crowds, count):
+    """Random windows of crowds: pixels uint8 [count,112,112,3], patch labels [count,64,6]."""
+    pixels, labels = np.empty((count, TILE, TILE, 3), np.uint8), np.empty((count, 64, 6), np.uint8)
     for k in range(count):
-        sheet, chars = sheets[rng.randrange(len(sheets))]
-        y, x = rng.randint(0, scenes.SIZE - TILE), rng.randint(0, scenes.SIZE - TILE)
-        pixels[k] = sheet[y:y + TILE, x:x + TILE]
-        labels[k] = chars[y + 7:y + TILE:14, x + 7:x + TILE:14].reshape(-1)
+        crowd = crowds[rng.randrange(len(crowds))]
+        y, x = (min(scenes.SIZE - TILE, max(0, 14 * rng.randint(0, 16) + rng.randint(-2, 2))) for _ in range(2))
+        pixels[k] = crowd.pixels[y:y + TILE, x:x + TILE]
+        labels[k] = scenes.patch_labels(crowd, (x, y, x + TILE, y + TILE)).reshape(64, 6)
     return torch.from_numpy(pixels), torch.from_numpy(labels).long()
 
 
+def exposed(pixels):
+    """Normalised float pixels with a random exposure and tint per picture, so that a picture's reuse is not its copy."""
+    gain = (0.85 + 0.25 * torch.rand(len(pixels), 1, device=pixels.device)) * (
+        0.96 + 0.08 * torch.rand(len(pixels), 3, device=pixels.device))
+    return normalise((pixels * gain[:, None, None]).clamp(max=255))
+
+
 def dense(picked):
-    """Scenes -> pixels uint8 [B,336,336,3], token labels [B,64,9], patch labels [B,9,64,3] in crop order."""
+    """Scenes -> pixels uint8 [B,336,336,3], token labels [B,64,7], patch labels [B,9,64,6] in crop order."""
     pixels = torch.from_numpy(np.stack([s.pixels for s in picked]))
     tokens = torch.from_numpy(np.stack([scenes.token_labels(s) for s in picked])).long()
-    place = torch.arange(64).expand(len(picked), 64)
-    tokens = torch.cat([tokens, torch.stack([place // 8, place % 8], -1)], -1)
-    patches = torch.from_numpy(np.stack([scenes.patch_labels(s) for s in picked])).long()
-    return pixels, tokens, patches.view(-1, 3, 8, 3, 8, 3).permute(0, 1, 3, 2, 4, 5).reshape(-1, 9, 64, 3)
+    crops = [[scenes.patch_labels(s, (x, y, x + TILE, y + TILE)).reshape(64, 6) for y in range(0, scenes.SIZE, TILE)
+              for x in range(0, scenes.SIZE, TILE)] for s in picked]
+    return pixels, tokens, torch.from_numpy(np.array(crops)).long()
 
 
-def pack(prompt, asked):
-    """Questions per picture (lists of equal length) -> ids [B,Q*L], targets [B,Q*L] (-1: no loss), L."""
-    rows = [[(prompt.question(q["question"]), prompt.answer(q["answer"])) for q in qs] for qs in asked]
-    length = max(len(q) + len(a) - 1 for qs in rows for q, a in qs)
-    ids = torch.zeros(len(rows), len(rows[0]), length, dtype=torch.long)
-    targets = torch.full_like(ids, -1)
-    for b, qs in enumerate(rows):
-        for k, (q, a) in enumerate(qs):
-            ids[b, k, :len(q) + len(a) - 1] = torch.tensor(q + a[:-1])
-            targets[b, k, len(q) - 1:len(q) + len(a) - 1] = torch.tensor(a)
-    return ids.flatten(1), targets.flatten(1), length
+class Packed:
+    """Questions and answers of several pictures, those of one picture in a row: ids, targets (-1: no loss), number of
+    the question (-1: filling) and place within it, each [B,T]; answers [B,K]: places of targets, filled up with 0, which has none."""
+
+    def __init__(self, prompt, asked):
+        rows = [[], [], [], []]
+        for questions_of_one in asked:
+            ids, targets, number, place = [], [], [], []
+            for k, q in enumerate(questions_of_one):
+                question, answer = prompt.question(q["question"]), prompt.answer(q["answer"])
+                ids += question + answer[:-1]
+                targets += [-1] * (len(question) - 1) + answer
+                number += [k] * (len(question) + len(answer) - 1)
+                place += range(len(question) + len(answer) - 1)
+            for row, part in zip(rows, (ids, targets, number, place)):
+                row.append(part)
+        longest, self.questions = max(map(len, rows[0])), len(asked[0])
+        full = lambda row, filling: torch.tensor([part + [filling] * (longest - len(part)) for part in row])
+        self.ids, self.targets, self.number, self.place = map(full, rows, (0, -1, -1, 0))
+        wanted = [[k for k, target in enumerate(row) if target >= 0] for row in rows[1]]
+        most = max(map(len, wanted))
+        self.answers = torch.tensor([w + [0] * (most - len(w)) for w in wanted])
+
+    def to(self, where):
+        for name in ("ids", "targets", "number", "place", "answers"):
+            setattr(self, name, getattr(self, name).to(where))
+        return self
 
 
-def ask_all(rng, item_lists, count):
+def ask_all(rng, item_lists, count, held_out=False):
     """count questions about each picture; the last one repeats where a picture has fewer."""
     asked = []
     for items in item_lists:
-        got = questions.ask(rng, items, count)
+        got = questions.ask(rng, items, count, held_out)
         asked.append(got + [got[-1]] * (count - len(got)))
     return asked
 
@@ -74,6 +99,7 @@ class Stream(IterableDataset):
     def __init__(self, stage, args, rank, start, batch, prompt=None):
         self.stage, self.seed, self.rank, self.start, self.batch = stage, args.seed, rank, start, batch
         self.slots, self.pool, self.prompt = max(1, args.workers), args.pool, prompt
+        self.grown = args.steps / 3
 
     def __iter__(self):
         info = get_worker_info()
@@ -84,43 +110,51 @@ class Stream(IterableDataset):
 
 
 class Reading(Stream):
-    """(pixels, labels) windows of text sheets."""
+    """(pixels, labels) windows of crowds."""
 
     def batches(self, rng, new):
-        sheets = deque((scenes.make_sheet(new()) for _ in range(self.pool // 4)), maxlen=self.pool)
+        crowds = deque((scenes.make_crowd(new()) for _ in range(self.pool // 4)), maxlen=self.pool)
         while True:
-            sheets.append(scenes.make_sheet(new()))
-            yield windows(rng, sheets, self.batch)
+            fresh = [scenes.make_crowd(new()) for _ in range(3)]
+            crowds.extend(fresh)
+            old, recent = windows(rng, crowds, self.batch // 2), windows(rng, fresh, self.batch - self.batch // 2)
+            yield [torch.cat(pair) for pair in zip(old, recent)]
 
 
 class Seeing(Stream):
-    """(pixels, tokens, patches, windows, labels): three of five scenes crowded, a quarter new, plus text windows."""
+    """(pixels, tokens, patches): half crowds, half scenes; a quarter new."""
 
     def batches(self, rng, new):
-        make = lambda: scenes.make_scene(new(), crowd=rng.random() < 0.6)
+        make = lambda: scenes.make_crowd(new()) if rng.random() < 0.5 else scenes.make_scene(new())
         pool = deque((make() for _ in range(self.pool // 8)), maxlen=self.pool)
-        sheets = deque((scenes.make_sheet(new()) for _ in range(40)), maxlen=300)
         while True:
             fresh = [make() for _ in range(max(1, self.batch // 4))]
             pool.extend(fresh)
-            if rng.random() < 0.25:
-                sheets.append(scenes.make_sheet(new()))
             picked = fresh + [rng.choice(pool) for _ in range(self.batch - len(fresh))]
-            yield (*dense([s.shifted(rng.randint(-7, 7), rng.randint(-7, 7)) for s in picked]),
-                   *windows(rng, sheets, self.batch * 3))
+            yield dense(picked)
+
+
+class Talking(Stream):
+    """(token labels [B,64,7], packed): layouts, ten questions each; full scenes after a third."""
+
+    def batches(self, rng, new):
+        for step in itertools.count(self.start):
+            level = min(1.0, step / self.grown)
+            items = [layouts.make_layout(new(), level) for _ in range(self.batch)]
+            labels = torch.from_numpy(np.stack([layouts.layout_labels(rng, some) for some in items])).long()
+            yield labels, Packed(self.prompt, ask_all(rng, items, 10))
 
 
 class Drawing(Stream):
-    """(pixels uint8 [B,336,336,3], items per picture): ordinary scenes, all new."""
+    """Lists of ordinary scenes, all new."""
 
     def batches(self, rng, new):
         while True:
-            some = [scenes.make_scene(new()) for _ in range(self.batch)]
-            yield np.stack([s.pixels for s in some]), [s.items for s in some]
+            yield [scenes.make_scene(new()) for _ in range(self.batch)]
 
 
 class Tuning(Stream):
-    """(pixels, tokens, patches, ids, targets, length): ordinary scenes, half new, ten questions each."""
+    """(pixels, tokens, patches, packed questions): ordinary scenes, half new, ten questions each."""
 
     def batches(self, rng, new):
         pool = deque((scenes.make_scene(new()) for _ in range(self.pool // 8)), maxlen=self.pool)
@@ -128,12 +162,11 @@ class Tuning(Stream):
             fresh = [scenes.make_scene(new()) for _ in range((self.batch + 1) // 2)]
             pool.extend(fresh)
             picked = fresh + [rng.choice(pool) for _ in range(self.batch - len(fresh))]
-            picked = [s.shifted(rng.randint(-4, 4), rng.randint(-4, 4)) for s in picked]
-            yield *dense(picked), *pack(self.prompt, ask_all(rng, [s.items for s in picked], 10))
+            yield *dense(picked), Packed(self.prompt, ask_all(rng, [s.items for s in picked], 10))
 
 
 class Asking(Stream):
-    """(picture numbers, ids, targets, length) over a fixed list of pictures' items."""
+    """(picture numbers, packed questions) over a fixed list of pictures' items."""
 
     def __init__(self, items, *rest):
         super().__init__(*rest)
@@ -142,7 +175,7 @@ class Asking(Stream):
     def batches(self, rng, new):
         while True:
             picked = [rng.randrange(len(self.items)) for _ in range(self.batch)]
-            yield picked, *pack(self.prompt, ask_all(rng, [self.items[k] for k in picked], 10))
+            yield picked, Packed(self.prompt, ask_all(rng, [self.items[k] for k in picked], 10))
 
 
 def batches(dataset, workers):

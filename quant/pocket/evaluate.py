@@ -59,7 +59,7 @@ def score(model, prompt, features, asked):
     """{category: (right, asked)}; pictures may have different numbers of questions."""
     hits = {}
     for row, qs in zip(features, asked):
-        for category, (a, b) in train_ask.measure(model, prompt, row[None], [qs]).items():
+        for category, (a, b) in train_ask.measure(model, prompt, model.model.mm_projector(row[None]), [qs]).items():
             x, y = hits.get(category, (0, 0))
             hits[category] = (x + a, y + b)
     return hits

@@ -17,17 +17,16 @@ from model import InfLlava, default_config
 
 
 def trained(folder):
-    """The newest weights of a state folder: of the tune stage if it ran, else of the separate stages."""
-    model = InfLlava(default_config())
-    path = os.path.join(folder, "tune.pt")
+    """The newest weights of a state folder: of stage tune, else of ask, else of talk and fuse."""
+    path, where = os.path.join(folder, "tune.pt"), torch.device("cpu")
     if os.path.exists(path):
-        model.load_state_dict(torch.load(path, map_location="cpu")["model"])
+        model = InfLlava(default_config())
+        model.load_state_dict(torch.load(path, map_location=where)["model"])
         return model
-    seen = torch.load(os.path.join(folder, "see.pt"), map_location="cpu")
-    asked = torch.load(os.path.join(folder, "ask.pt"), map_location="cpu")["language"]
-    model.tower.load_state_dict(seen["tower"])
-    model.model.spatial_embed.load_state_dict(seen["dem"])
-    train_ask.language_of(model).load_state_dict(asked)
+    model, path = train_ask.joined(folder, where), os.path.join(folder, "ask.pt")
+    if os.path.exists(path):
+        asked = torch.load(path, map_location=where)["language"]
+        torch.nn.ModuleList([train_ask.language_of(model), model.model.mm_projector]).load_state_dict(asked)
     return model
 
 

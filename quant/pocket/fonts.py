@@ -11,17 +11,12 @@ from PIL import ImageFont
 # fonts-cabin fonts-junction fonts-crosextra-carlito; held out: fonts-roboto-unhinted fonts-open-sans
 # fonts-crosextra-caladea fonts-cantarell
 TRAIN = [
-    "DejaVuSans", "DejaVuSans-Bold", "DejaVuSansCondensed", "DejaVuSansCondensed-Bold", "DejaVuSansMono",
-    "DejaVuSansMono-Bold", "DejaVuSerif", "DejaVuSerif-Bold", "DejaVuSerifCondensed-Bold", "LiberationSans-Regular",
-    "LiberationSans-Bold", "LiberationSansNarrow-Bold", "LiberationSerif-Regular", "LiberationSerif-Bold",
-    "LiberationMono-Regular", "LiberationMono-Bold", "FreeSans", "FreeSansBold", "FreeSerif", "FreeSerifBold",
-    "FreeMonoBold", "Lato-Regular", "Lato-Medium", "Lato-Bold", "Lato-Heavy", "Lato-Black", "Carlito-Regular",
-    "Carlito-Bold", "C059-Bold", "C059-Roman", "NimbusMonoPS-Bold", "NimbusRoman-Bold", "NimbusRoman-Regular",
-    "NimbusSans-Bold", "NimbusSans-Regular", "NimbusSansNarrow-Bold", "P052-Bold", "P052-Roman", "URWBookman-Demi",
-    "URWBookman-Light", "URWGothic-Demi", "URWGothic-Book", "Comfortaa-Bold", "Comfortaa-Regular", "Quicksand-Bold",
-    "Quicksand-Medium", "Inter-Regular", "Inter-Medium", "Inter-Bold", "Inter-Black", "LinLibertine_R",
-    "LinLibertine_RB", "LinBiolinum_R", "LinBiolinum_RB", "FiraCode-Regular", "FiraCode-Bold", "Hack-Regular",
-    "Hack-Bold", "Inconsolata", "Cabin-Regular", "Cabin-Bold", "Cabin-SemiBold", "Junction-regular",
+    "DejaVuSans", "DejaVuSans-Bold", "DejaVuSansCondensed-Bold", "DejaVuSerif-Bold", "LiberationSans-Regular",
+    "LiberationSans-Bold", "LiberationSerif-Regular", "LiberationSerif-Bold", "FreeSans", "FreeSansBold", "FreeSerifBold",
+    "Lato-Regular", "Lato-Medium", "Lato-Bold", "Lato-Heavy", "Carlito-Regular", "Carlito-Bold", "C059-Bold",
+    "NimbusRoman-Bold", "NimbusSans-Bold", "NimbusSans-Regular", "P052-Bold", "P052-Roman", "URWBookman-Demi",
+    "Inter-Regular", "Inter-Medium", "Inter-Bold", "LinLibertine_RB", "LinBiolinum_RB", "Cabin-Regular", "Cabin-Bold",
+    "Cabin-SemiBold", "Junction-regular",
 ]
 HELD_OUT = [
     "Roboto-Regular", "Roboto-Medium", "Roboto-Bold", "Roboto-Black", "OpenSans-Regular", "OpenSans-SemiBold",

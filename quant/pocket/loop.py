@@ -46,19 +46,59 @@ class Ranks:
         opt.step()
 
 
-def optimiser(modules, rate):
-    """AdamW over several modules; matrices decay, vectors do not."""
-    params = [p for m in modules for p in m.parameters() if p.requires_grad]
-    groups = [dict(params=[p for p in params if p.ndim > 1], weight_decay=0.02),
-              dict(params=[p for p in params if p.ndim < 2], weight_decay=0.0)]
-    return torch.optim.AdamW(groups, lr=rate, betas=(0.9, 0.98))
+class Muon(torch.optim.Optimizer):
+    """Muon for matrices between hidden states (group["muon"]), AdamW for everything else.
+
+    Muon replaces a matrix's momentum by the nearest orthogonal matrix (Newton-Schulz), so every direction moves at the
+    same speed: about half the steps of AdamW at these sizes."""
+
+    def __init__(self, groups):
+        super().__init__(groups, dict(lr=1e-3, muon=False, weight_decay=0.0))
+
+    @staticmethod
+    def orthogonal(m):
+        tall = m.shape[0] > m.shape[1]
+        x = m.T if tall else m
+        x = x / (x.norm() + 1e-7)
+        for _ in range(5):
+            gram = x @ x.T
+            x = 3.4445 * x + (-4.7750 * gram + 2.0315 * gram @ gram) @ x
+        return x.T if tall else x
+
+    @torch.no_grad()
+    def step(self):
+        for group in self.param_groups:
+            for p in group["params"]:
+                if p.grad is None:
+                    continue
+                state = self.state[p]
+                p.mul_(1 - group["lr"] * group["weight_decay"])
+                if group["muon"]:
+                    m = state.setdefault("momentum", torch.zeros_like(p)).lerp_(p.grad, 0.05)
+                    p.add_(self.orthogonal(p.grad.lerp(m, 0.95)), alpha=-group["lr"] * max(1, p.shape[0] / p.shape[1]) ** 0.5)
+                    continue
+                n = state["step"] = state.get("step", 0) + 1
+                m = state.setdefault("mean", torch.zeros_like(p)).lerp_(p.grad, 0.1)
+                v = state.setdefault("square", torch.zeros_like(p)).lerp_(p.grad.square(), 0.02)
+                p.addcdiv_(m / (1 - 0.9 ** n), (v / (1 - 0.98 ** n)).sqrt() + 1e-8, value=-group["lr"])
+
+
+def optimiser(modules, heads, rate):
+    """Muon for the linear layers of modules, at ten times the rate; AdamW for their other parameters and for heads."""
+    matrices = [m.weight for module in modules for m in module.modules() if isinstance(m, torch.nn.Linear)]
+    taken = {id(p) for p in matrices}
+    rest = [p for m in [*modules, *heads] for p in m.parameters() if id(p) not in taken]
+    groups = [dict(params=matrices, muon=True, scale=10.0, weight_decay=0.01),
+              dict(params=[p for p in rest if p.ndim > 1], scale=1.0, weight_decay=0.02),
+              dict(params=[p for p in rest if p.ndim < 2], scale=1.0)]
+    return Muon([dict(g, lr=rate) for g in groups])
 
 
 def set_rate(opt, step, args):
     """Warm-up, plateau, then linear decay over the last 40 %; a longer run can therefore go on from a saved plateau."""
     rate = args.rate * min(1.0, (step + 1) / args.warm, max(0.02, (args.steps - step) / (0.4 * args.steps)))
     for group in opt.param_groups:
-        group["lr"] = rate
+        group["lr"] = rate * group["scale"]
 
 
 def save(path, **state):

@@ -164,12 +164,15 @@ class LlamaAttention(nn.Module):
         self.k_proj = nn.Linear(h, self.kv_heads * self.dim, bias=False)
         self.v_proj = nn.Linear(h, self.kv_heads * self.dim, bias=False)
 
-    def forward(self, x, rope, mask, past):
+    def forward(self, x, rope, mask, past, last=None):
         b, t, h = x.shape
-        q = self.q_proj(x).view(b, t, self.heads, self.dim).transpose(1, 2)
         k = self.k_proj(x).view(b, t, self.kv_heads, self.dim).transpose(1, 2)
         v = self.v_proj(x).view(b, t, self.kv_heads, self.dim).transpose(1, 2)
-        q, k = _rotate(q, rope), _rotate(k, rope)
+        k = _rotate(k, rope)
+        if last is not None:
+            x, mask, t = pick(x, last), pick(mask[:, 0], last)[:, None], last.shape[1]
+            rope = [pick(part[:, 0], last)[:, None] for part in rope]
+        q = _rotate(self.q_proj(x).view(b, t, self.heads, self.dim).transpose(1, 2), rope)
         if past is not None:
             k = torch.cat([past[0].expand(b, -1, -1, -1), k], 2)
             v = torch.cat([past[1].expand(b, -1, -1, -1), v], 2)
@@ -177,6 +180,11 @@ class LlamaAttention(nn.Module):
         out = F.scaled_dot_product_attention(q, k.repeat_interleave(share, 1), v.repeat_interleave(share, 1),
                                              attn_mask=mask)
         return self.o_proj(out.transpose(1, 2).reshape(b, t, h)), (k, v)
+
+
+def pick(x, rows):
+    """Rows [B,K] of x [B,T,C] -> [B,K,C]."""
+    return x[torch.arange(len(x), device=x.device)[:, None], rows]
 
 
 def _rotate(x, rope):  # halves convention of the released code
@@ -202,9 +210,9 @@ class LlamaLayer(nn.Module):
         self.self_attn, self.mlp = LlamaAttention(cfg), LlamaMlp(h, cfg["intermediate_size"])
         self.input_layernorm, self.post_attention_layernorm = RmsNorm(h, eps), RmsNorm(h, eps)
 
-    def forward(self, x, rope, mask, past):
-        out, kept = self.self_attn(self.input_layernorm(x), rope, mask, past)
-        x = x + out
+    def forward(self, x, rope, mask, past, last=None):
+        out, kept = self.self_attn(self.input_layernorm(x), rope, mask, past, last)
+        x = (x if last is None else pick(x, last)) + out
         return x + self.mlp(self.post_attention_layernorm(x)), kept
 
 
@@ -226,7 +234,7 @@ class InfLlava(nn.Module):
         self.lm_head = nn.Linear(h, cfg["vocab_size"], bias=False)
         for name, p in self.named_parameters():
             if p.ndim == 2 and "vision_tower" not in name:
-                nn.init.normal_(p, std=0.02 if "embed_tokens" in name else 1 / math.sqrt(p.shape[1]))
+                nn.init.normal_(p, std=0.5 if "embed_tokens" in name else 1 / math.sqrt(p.shape[1]))
         for layer in self.model.layers:
             for p in (layer.self_attn.o_proj.weight, layer.mlp.down_proj.weight):
                 nn.init.normal_(p, std=0.5 / math.sqrt(p.shape[1] * cfg["num_hidden_layers"]))
@@ -258,18 +266,21 @@ class InfLlava(nn.Module):
             return (base + crops[:, dem.tile, dem.inside]) / 2
         return (base + self.model.spatial_embed(crops, base, ablate == "local", ablate == "global")) / 2
 
-    def rope(self, positions):  # [T] -> cos, sin [T,dim]
+    def rope(self, positions):  # [T] -> cos, sin [T,dim]; [B,T] -> [B,1,T,dim]
         dim = self.cfg["hidden_size"] // self.cfg["num_attention_heads"]
         freq = self.cfg["rope_theta"] ** (-torch.arange(0, dim, 2, device=positions.device).float() / dim)
-        angle = positions[:, None].float() * freq
+        angle = positions[..., None].float() * freq
         angle = torch.cat([angle, angle], -1)
+        angle = angle[:, None] if positions.ndim == 2 else angle
         return angle.cos(), angle.sin()
 
-    def language(self, x, positions, mask, past=None):
-        """Embedded rows [B,T,H] at positions [T] with mask [T,past+T] -> hidden rows after the norm, K/V per layer."""
+    def language(self, x, positions, mask, past=None, last=None):
+        """Embedded rows [B,T,H] at positions [T] or [B,T] with mask [..,T,past+T] -> hidden rows after the norm, K/V per
+        layer. last [B,K]: the only rows whose result is needed, which spares the last layer the others."""
         rope, kept = self.rope(positions), []
         for i, layer in enumerate(self.model.layers):
-            x, kv = layer(x, rope, mask, None if past is None else past[i])
+            only = last if layer is self.model.layers[-1] else None
+            x, kv = layer(x, rope, mask, None if past is None else past[i], only)
             kept.append(kv)
         return self.model.norm(x), kept
 

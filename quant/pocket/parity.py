@@ -79,15 +79,16 @@ def shared_prefix():
     torch.manual_seed(5)
     model, prompt = InfLlava(default_config()), Prompt(build())
     asked = [dict(question=q, answer=a) for q, a in (("Where is the star?", "top left"), ("Is there a red cross?", "no"))]
-    ids, targets, length = data.pack(prompt, [asked])
-    features = torch.randn(1, 64, model.cfg["mm_hidden_size"])
+    packed, features = data.Packed(prompt, [asked]), torch.randn(1, 64, model.cfg["mm_hidden_size"])
+    packed.answers = torch.arange(packed.ids.shape[1])[None]  # every row, not only those of answers
     with torch.no_grad():
-        packed = model.lm_head(train_ask.answer_scores(model, prompt, features, ids, length))[0].view(2, length, -1)
+        picture = model.model.mm_projector(features)
+        scores = model.lm_head(train_ask.answer_rows(model, prompt, picture, packed))[0]
         far = 0.0
         for k, q in enumerate(asked):
             tail = prompt.question(q["question"]) + prompt.answer(q["answer"])[:-1]
-            rows = model.join(torch.tensor(prompt.before + [IMAGE] + tail), [model.model.mm_projector(features[0])])
-            far = max(far, distance(packed[k, :len(tail)], model.causal_logits(rows)[-len(tail):]))
+            rows = model.join(torch.tensor(prompt.before + [IMAGE] + tail), [picture[0]])
+            far = max(far, distance(scores[packed.number[0] == k], model.causal_logits(rows)[-len(tail):]))
     return far
 
 

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Seeded generator of synthetic high-resolution scenes: signs, shapes, textures and the questions about them.
 
-A picture is 336 x 336: 3 x 3 crops of 112 pixels, each an 8 x 8 grid of 14-pixel patches. Text is 14 to 24 pixels high,
-which the 112-pixel base picture shrinks to 5 to 8 pixels.
+A picture is 336 x 336: 3 x 3 crops of 112 pixels, each an 8 x 8 grid of 14-pixel patches. Text is 15 to 20 pixels high,
+which the 112-pixel base picture shrinks to 5 to 7 pixels. Two things are easier than in life: text never crosses the
+border of a crop, and items are centred on corners of patches, give or take two pixels.
 """
 
 import functools
@@ -24,11 +25,15 @@ COLOURS = {
 }
 COLOUR_NAMES = list(COLOURS)
 SHAPES = ["circle", "square", "triangle", "star", "heart", "cross"]
-WORDS = ("STOP EXIT OPEN CAFE TAXI BANK HOTEL PARK SHOP ZOO BAR GYM "
-         "TEA MILK FISH BOOK POST SALE FREE SLOW BUS SHIP FARM WOOD").split()
+WORDS = "STOP EXIT OPEN CAFE TAXI BANK PARK ZOO GYM TEA MILK FISH BUS SALE FREE BOOK".split()
 CHARS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"  # label of a character is its index + 1; 0 is none
 AREAS = [["top left", "top", "top right"], ["left", "center", "right"], ["bottom left", "bottom", "bottom right"]]
 SIGN = len(SHAPES) + 1  # kind labels: 0 none, 1.. shapes, then sign
+CROP = SIZE // 3
+BIG = 60          # sides of shapes stay well below or above
+PATCH = 14
+SHADOW, SOLID = [int(v * 0.4) for v in range(256)], [255 * (v > 127) for v in range(256)]
+IGNORE = 255      # label of what cannot be known, as of a text that a window cuts
 
 
 class Item:
@@ -116,9 +121,14 @@ def _advance(font, char):
     return font.getlength(char)
 
 
+@functools.lru_cache(None)
+def _bounds(font, text):
+    return font.getbbox(text)
+
+
 def _draw_text(draw, chars, text, font, x, y, ink):
     """Writes text with its ink's top left at (x, y); marks each character's box in the label picture `chars`."""
-    left, top, _, bottom = font.getbbox(text)
+    left, top, _, bottom = _bounds(font, text)
     draw.text((x - left, y - top), text, font=font, fill=ink)
     if chars is not None:
         marks = ImageDraw.Draw(chars)
@@ -135,7 +145,7 @@ def _render_item(rng, item, font_files):
     path = rng.choice(font_files)
     if item.kind == "sign":
         font = fonts.font(path, item.size)
-        x0, y0, x1, y1 = font.getbbox(item.text)
+        x0, y0, x1, y1 = _bounds(font, item.text)
         pad_x, pad_y = rng.randint(6, 12), rng.randint(6, 12)
         width, height = x1 - x0 + 2 * pad_x, y1 - y0 + 2 * pad_y
         mask = Image.new("L", (width * 2, height * 2))
@@ -143,20 +153,20 @@ def _render_item(rng, item, font_files):
         mask = mask.reduce(2)
         patch, chars = Image.new("RGB", mask.size, rgb), Image.new("L", mask.size)
         draw, ink = ImageDraw.Draw(patch), _ink(rng, item.colour)
-        if rng.random() < 0.4:
+        if rng.random() < 0.25:
             draw.rectangle((1, 1, width - 2, height - 2), outline=ink, width=rng.choice([1, 2]))
         _draw_text(draw, chars, item.text, font, pad_x, pad_y, ink)
     else:
         mask = _shape_mask(item.shape, item.size)
         patch, chars = Image.new("RGB", mask.size, rgb), Image.new("L", mask.size)
         if item.text:
-            font = fonts.font(path, rng.randint(14, 18))
-            x0, y0, x1, y1 = font.getbbox(item.text)
+            font = fonts.font(path, rng.randint(15, 20))
+            x0, y0, x1, y1 = _bounds(font, item.text)
             drop = {"triangle": 0.68, "heart": 0.42, "star": 0.53}.get(item.shape, 0.5)
             _draw_text(ImageDraw.Draw(patch), chars, item.text, font, round((item.size - x1 + x0) / 2),
                        round(item.size * drop - (y1 - y0) / 2), _ink(rng, item.colour))
-    if rng.random() < 0.35:
-        angle = rng.uniform(-8, 8)
+    if rng.random() < 0.3:
+        angle = rng.uniform(-4, 4)
         patch = patch.rotate(angle, Image.BICUBIC, expand=True, fillcolor=rgb)
         mask, chars = mask.rotate(angle, Image.BICUBIC, expand=True), chars.rotate(angle, Image.NEAREST, expand=True)
     return patch, mask, chars
@@ -165,16 +175,16 @@ def _render_item(rng, item, font_files):
 def _degrade(rng, image):
     """Blur, sensor noise, exposure and JPEG artefacts. RGB picture -> uint8 [H,W,3]."""
     if rng.random() < 0.4:
-        image = image.filter(ImageFilter.BoxBlur(rng.uniform(0.1, 0.5)))
+        image = image.filter(ImageFilter.BoxBlur(rng.uniform(0.1, 0.4)))
     gain = rng.uniform(0.88, 1.08)
     image = image.point([min(255, int(v * gain)) for v in range(256)] * 3)
-    pixels, noise = np.asarray(image), rng.choice([0, 0, 3, 6, 9])
+    pixels, noise = np.asarray(image), rng.choice([0, 0, 3, 6])
     if noise:
         y, x = rng.randrange(1024 - SIZE), rng.randrange(1024 - SIZE)
         pixels = (pixels + _noise()[y:y + SIZE, x:x + SIZE] * np.float32(noise)).clip(0, 255).astype(np.uint8)
     if rng.random() < 0.4:
         buffer = io.BytesIO()
-        Image.fromarray(pixels).save(buffer, "JPEG", quality=rng.randint(55, 95))
+        Image.fromarray(pixels).save(buffer, "JPEG", quality=rng.randint(70, 95))
         pixels = np.asarray(Image.open(buffer))
     return pixels
 
@@ -187,125 +197,151 @@ class Scene:
     def __init__(self, pixels, items, chars, owner):
         self.pixels, self.items, self.chars, self.owner = pixels, items, chars, owner
 
-    def shifted(self, dx, dy):
-        """The same scene moved by a few pixels, its border repeated."""
-        rows = np.clip(np.arange(SIZE) - dy, 0, SIZE - 1)[:, None]
-        columns = np.clip(np.arange(SIZE) - dx, 0, SIZE - 1)
-        items = []
-        for item in self.items:
-            moved = Item(item.kind, item.shape, item.colour, item.text, item.size)
-            moved.box = tuple(v + d for v, d in zip(item.box, (dx, dy, dx, dy)))
-            items.append(moved)
-        return Scene(self.pixels[rows, columns], items, self.chars[rows, columns], self.owner[rows, columns])
+
+def _new_item(rng, kind, shape=None):
+    """kind: number or word (signs), or shape."""
+    colour = rng.choice(COLOUR_NAMES)
+    if kind != "shape":
+        return Item("sign", None, colour, rng.choice(WORDS) if kind == "word" else str(rng.randint(10, 99)), rng.randint(15, 20))
+    text = str(rng.randint(0, 9)) if rng.random() < 0.7 else ""
+    size = rng.randint(66, 82) if rng.random() < 0.4 else rng.randint(48 if text else 40, 54)
+    return Item("shape", shape or rng.choice(SHAPES), colour, text, size)
 
 
-def _new_item(rng, kind, used):
-    if kind == "sign":
-        free = [c for c in COLOUR_NAMES if c not in used] or COLOUR_NAMES
-        colour = rng.choice(free)
-        used.append(colour)
-        roll = rng.random()
-        text = rng.choice(WORDS) if roll < 0.45 else str(rng.randint(10, 99)) if roll < 0.92 else str(rng.randint(0, 9))
-        return Item("sign", None, colour, text, rng.randint(14, 24 if len(text) < 5 else 20))
-    text = str(rng.randint(0, 9)) if rng.random() < 0.6 else ""
-    return Item("shape", rng.choice(SHAPES), rng.choice(COLOUR_NAMES), text, rng.randint(50 if text else 38, 84))
+def choose_items(rng):
+    """What a scene shows: a sign with a number, one with a word, or both; three to five shapes, some of them twice."""
+    signs = rng.choice([["number"], ["word"], ["number", "word"], ["number", "word"]])
+    shapes = rng.sample(SHAPES, rng.choice([3, 4, 5]))
+    for k in range(len(shapes) - 2):
+        if rng.random() < 0.3:
+            shapes[-1 - k] = shapes[0]
+    return [_new_item(rng, kind) for kind in signs] + [_new_item(rng, "shape", shape) for shape in shapes]
 
 
-def make_scene(seed, held_out=False, crowd=False):
-    """One scene. crowd: as many items as fit, colours of signs not unique (dense training only, no questions)."""
+def _allowed(item, box):
+    """Whether this place keeps the item's text inside one crop and its centre away from the borders of cells."""
+    x0, y0, x1, y1 = box
+    cx, cy = (x0 + x1) / 2, (y0 + y1) / 2
+    if any(not 4 <= v % CELL <= CELL - 4 for v in (cx, cy)):
+        return False
+    if item.kind == "sign":
+        return x0 // CROP == (x1 - 1) // CROP and y0 // CROP == (y1 - 1) // CROP
+    return not item.text or all(18 <= v % CROP <= CROP - 18 for v in (cx, cy))
+
+
+def _paste(rng, canvas, chars, owner, item, rendered, corner, number):
+    """Draws one item into the picture and its two label pictures."""
+    patch, mask, marks = rendered
+    x, y = corner
+    item.box = (x, y, x + patch.size[0], y + patch.size[1])
+    if rng.random() < 0.4:  # a soft shadow
+        canvas.paste(Image.new("RGB", patch.size, (20, 20, 20)), (x + 2, y + 3), mask.point(SHADOW))
+    canvas.paste(patch, (x, y), mask)
+    chars.paste(marks, (x, y), mask)
+    owner.paste(number, (x, y), mask.point(SOLID))
+
+
+def make_scene(seed, held_out=False):
+    """One scene that questions can be asked about."""
     rng, nrng = random.Random(seed), np.random.default_rng(seed)
     font_files = fonts.files(held_out)
     canvas = background(rng, nrng)
     chars, owner = Image.new("L", (SIZE, SIZE)), Image.new("L", (SIZE, SIZE))
-    if crowd:
-        kinds = [rng.choice(["sign", "sign", "shape"]) for _ in range(22)]
-    else:
-        kinds = ["sign"] * rng.choice([1, 2, 2, 3, 3]) + ["shape"] * rng.choice([3, 4, 4, 5])
-    items, used = [], []
-    for kind in kinds:
-        item = _new_item(rng, kind, [] if crowd else used)
-        patch, mask, marks = _render_item(rng, item, font_files)
-        width, height = patch.size
-        for _ in range(20 if crowd else 60):
-            x, y = rng.randint(2, SIZE - width - 2), rng.randint(2, SIZE - height - 2)
-            box = (x, y, x + width, y + height)
-            if all(box[2] + 4 <= o.box[0] or o.box[2] + 4 <= box[0] or box[3] + 4 <= o.box[1] or
-                   o.box[3] + 4 <= box[1] for o in items):
-                break
-        else:
+    items = []
+    for item in choose_items(rng):
+        rendered = _render_item(rng, item, font_files)
+        corner = find_place(rng, item, rendered[0].size, items)
+        if corner:
+            items.append(item)
+            _paste(rng, canvas, chars, owner, item, rendered, corner, len(items))
+    return Scene(_degrade(rng, canvas), items, np.asarray(chars), np.asarray(owner))
+
+
+def _on_lattice(rng, start, side):
+    """Near start, where an item of this side is centred within two pixels of a patch's corner."""
+    return round((start + side / 2) / PATCH) * PATCH - side // 2 + rng.randint(-2, 2)
+
+
+def find_place(rng, item, size, items):
+    """A free corner for an item of this size, or None."""
+    for _ in range(80):
+        x, y = (_on_lattice(rng, rng.randint(2, SIZE - side - 2), side) for side in size)
+        if not (2 <= x <= SIZE - size[0] - 2 and 2 <= y <= SIZE - size[1] - 2):
             continue
-        item.box = box
-        items.append(item)
-        if rng.random() < 0.4:  # a soft shadow
-            dim = Image.new("RGB", patch.size, (20, 20, 20))
-            canvas.paste(dim, (x + 2, y + 3), mask.point(lambda v: v * 0.4))
-        canvas.paste(patch, (x, y), mask)
-        chars.paste(marks, (x, y), mask)
-        owner.paste(len(items), (x, y), mask.point(lambda v: 255 if v > 127 else 0))
-    pixels = _degrade(rng, canvas)
-    return Scene(pixels, items, np.asarray(chars), np.asarray(owner))
+        box = (x, y, x + size[0], y + size[1])
+        if _allowed(item, box) and all(box[2] + 4 <= o.box[0] or o.box[2] + 4 <= box[0] or box[3] + 4 <= o.box[1] or
+                                       o.box[3] + 4 <= box[1] for o in items):
+            return x, y
+    return None
 
 
-def make_sheet(seed):
-    """A picture full of text lines in all fonts, for teaching the tower to read. (pixels uint8, chars uint8)."""
+def make_crowd(seed, held_out=False):
+    """A picture packed with rows of items, for dense training only: its items may cross the borders of crops."""
     rng, nrng = random.Random(seed), np.random.default_rng(seed)
-    font_files = fonts.files(False)
+    font_files = fonts.files(held_out)
     canvas = background(rng, nrng)
-    chars, draw = Image.new("L", (SIZE, SIZE)), ImageDraw.Draw(canvas)
-    y = rng.randint(-8, 4)
+    chars, owner = Image.new("L", (SIZE, SIZE)), Image.new("L", (SIZE, SIZE))
+    items, y = [], rng.randint(-25, 4)
     while y < SIZE:
-        cap, x = rng.randint(13, 24), rng.randint(-12, 4)
-        row = cap + rng.randint(6, 16)
-        while x < SIZE:
-            roll = rng.random()
-            if roll < 0.6:
-                text = "".join(rng.choice("0123456789") for _ in range(rng.randint(1, 4)))
-            elif roll < 0.8:
-                text = rng.choice(WORDS)
-            else:
-                text = "".join(rng.choice(CHARS[10:]) for _ in range(rng.randint(2, 4)))
-            font, colour = fonts.font(rng.choice(font_files), cap), rng.choice(COLOUR_NAMES)
-            x0, _, x1, _ = font.getbbox(text)
-            pad = rng.randint(3, 10)
-            draw.rectangle((x, y, x + x1 - x0 + 2 * pad, y + row - 2), fill=_jitter(rng, COLOURS[colour], 16))
-            _draw_text(draw, chars, text, font, x + pad, y + (row - 1 - cap) // 2, _ink(rng, colour))
-            x += x1 - x0 + 2 * pad + rng.choice([0, 2, 8])
-        y += row
-    return _degrade(rng, canvas), np.asarray(chars)
+        shapes, x, height = rng.random() < 0.25, rng.randint(-25, 4), 0
+        while x < SIZE and len(items) < 254:
+            item = _new_item(rng, "shape" if shapes else rng.choice(["number", "word"]))
+            rendered = _render_item(rng, item, font_files)
+            items.append(item)
+            width, tall = rendered[0].size
+            x = _on_lattice(rng, x + 6, width)
+            _paste(rng, canvas, chars, owner, item, rendered, (x, _on_lattice(rng, y + 6, tall)), len(items))
+            x += width + rng.choice([0, 2, 6])
+            height = max(height, tall)
+        y += height + rng.choice([2, 4, 6])
+    return Scene(_degrade(rng, canvas), items, np.asarray(chars), np.asarray(owner))
 
 
 # ---------------------------------------------------------------- labels
 
+def item_row(item):
+    """kind, colour+1, is-centre, size bucket, first digit+1, second digit+1, word+1 of an item's centre token."""
+    kind = SIGN if item.kind == "sign" else SHAPES.index(item.shape) + 1
+    digits = [int(c) + 1 for c in item.text] if item.text.isdigit() else []
+    word = WORDS.index(item.text) + 1 if item.text in WORDS else 0
+    bucket = 0 if item.kind == "sign" else 1 if item.size < BIG else 2
+    return [kind, COLOUR_NAMES.index(item.colour) + 1, 1, bucket, *(digits + [0, 0])[:2], word]
+
+
 def token_labels(scene):
-    """uint8 [64,7] per visual token: kind, colour+1, is-centre, size bucket, first digit+1, second digit+1, word+1."""
+    """uint8 [64,7] per visual token, as item_row. Tokens that an item covers without its centre have only kind and
+    colour; texts that cross the border of a crop are ignored."""
     out = np.zeros((GRID, GRID, 7), np.uint8)
     cells = (np.arange(SIZE) // CELL)[:, None] * GRID + np.arange(SIZE) // CELL
     slots = len(scene.items) + 1
     counts = np.bincount((cells * slots + scene.owner).ravel(), minlength=64 * slots).reshape(GRID, GRID, slots)[..., 1:]
     best, most = (counts.argmax(-1), counts.max(-1)) if scene.items else (None, np.zeros((GRID, GRID)))
-    row_of = []
-    for item in scene.items:
-        kind = SIGN if item.kind == "sign" else SHAPES.index(item.shape) + 1
-        digits = [int(c) + 1 for c in item.text] if item.text.isdigit() else []
-        word = WORDS.index(item.text) + 1 if item.text in WORDS else 0
-        bucket = 0 if item.kind == "sign" else 1 + min(2, (item.size - 38) // 16)
-        first, second = (digits + [0, 0])[:2]
-        row_of.append([kind, COLOUR_NAMES.index(item.colour) + 1, 0, bucket, first, second, word])
+    rows = [item_row(item) for item in scene.items]
     for i in range(GRID):
         for j in range(GRID):
             if most[i, j] > 0.18 * CELL * CELL:
-                out[i, j] = row_of[best[i, j]]
-    for item, row in zip(scene.items, row_of):
+                out[i, j, :2] = rows[best[i, j]][:2]
+    for item, row in zip(scene.items, rows):
         x, y = item.centre
-        i, j = min(GRID - 1, max(0, int(y) // CELL)), min(GRID - 1, max(0, int(x) // CELL))
-        out[i, j] = row
-        out[i, j, 2] = 1
+        if 0 <= x < SIZE and 0 <= y < SIZE:
+            out[int(y) // CELL, int(x) // CELL] = row
+            if not _allowed(item, item.box):
+                out[int(y) // CELL, int(x) // CELL, 4:] = IGNORE
     return out.reshape(GRID * GRID, 7)
 
 
-def patch_labels(scene):
-    """uint8 [24,24,3] per patch of the full picture: character, kind, colour+1 under its centre."""
-    chars, owner = scene.chars[7::14, 7::14], scene.owner[7::14, 7::14]
-    kinds = np.array([0] + [SIGN if t.kind == "sign" else SHAPES.index(t.shape) + 1 for t in scene.items], np.uint8)
-    colours = np.array([0] + [COLOUR_NAMES.index(t.colour) + 1 for t in scene.items], np.uint8)
-    return np.stack([chars, kinds[owner], colours[owner]], -1)
+def patch_labels(scene, window):
+    """uint8 [P,P,6] per 14-pixel patch of a window (x0, y0, x1, y1) of the picture, what is under its centre:
+    character, kind, colour+1, and for the four patches about an item's centre first digit+1, second digit+1, word+1
+    (ignored elsewhere)."""
+    x0, y0, x1, y1 = window
+    at = np.s_[y0 + 7:y1:14, x0 + 7:x1:14]
+    chars, owner = scene.chars[at], scene.owner[at]
+    rows = np.array([[0] * 7] + [item_row(item) for item in scene.items], np.uint8)
+    inside = [True] + [b[0] >= x0 and b[1] >= y0 and b[2] <= x1 and b[3] <= y1 for b in (t.box for t in scene.items)]
+    centre = np.array([(0, 0)] + [t.centre for t in scene.items])[owner]
+    yy, xx = np.mgrid[y0 + 7:y1:14, x0 + 7:x1:14]
+    out = np.concatenate([chars[..., None], rows[owner][..., :2], rows[owner][..., 4:]], -1)
+    far = (abs(centre[..., 0] - xx) > PATCH) | (abs(centre[..., 1] - yy) > PATCH)
+    out[far | ~np.array(inside)[owner] | (owner == 0), 3:] = IGNORE
+    return out

@@ -56,12 +56,18 @@ class Prompt:
     def __init__(self, tok):
         self.tok, self.end = tok, tok.token_to_id("<|eot_id|>")
         self.before = tok.encode(BEFORE).ids
+        self.known = {}
+
+    def _ids(self, text):
+        if text not in self.known:
+            self.known[text] = self.tok.encode(text, add_special_tokens=False).ids
+        return self.known[text]
 
     def question(self, text):
-        return self.tok.encode(AFTER.format(text), add_special_tokens=False).ids
+        return self._ids(AFTER.format(text))
 
     def answer(self, text):
-        return self.tok.encode(text, add_special_tokens=False).ids + [self.end]
+        return self._ids(text) + [self.end]
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Trains the pocket model stage by stage: read, see, ask, tune. Each stage goes on where its saved state ends.
+"""Trains the pocket model stage by stage: read, talk, see, fuse, ask, tune. Each stage goes on where its saved state ends.
 
     python3 train.py all --state DIR                              everything
     python3 train.py see --state DIR --steps 9000                  one stage, longer
@@ -15,10 +15,12 @@ import sys
 import torch
 
 STAGES = {
-    "read": dict(steps=1500, batch=192, rate=2e-3, pool=300),
-    "see": dict(steps=3000, batch=12, rate=1.5e-3, pool=1200),
-    "ask": dict(steps=4000, batch=16, rate=1.5e-3, pool=8000),
-    "tune": dict(steps=1000, batch=8, rate=2e-4, pool=1200),
+    "read": dict(steps=1500, batch=96, rate=1.5e-3, pool=300),
+    "talk": dict(steps=2400, batch=16, rate=1.5e-3, pool=0),
+    "see": dict(steps=1000, batch=12, rate=1e-3, pool=600),
+    "fuse": dict(steps=4000, batch=24, rate=1e-3, pool=3000),
+    "ask": dict(steps=400, batch=16, rate=3e-4, pool=3000),
+    "tune": dict(steps=400, batch=12, rate=3e-4, pool=1200),
 }
 
 
@@ -32,10 +34,10 @@ def main():
     parser.add_argument("--rank", type=int, default=0, help=argparse.SUPPRESS)
     parser.add_argument("--meet", default="", help=argparse.SUPPRESS)
     parser.add_argument("--workers", type=int, default=0, help="processes that draw pictures, per rank")
-    parser.add_argument("--begin", help="see, ask, tune: start from this exported checkpoint's weights")
+    parser.add_argument("--begin", help="start from this exported checkpoint's weights")
     parser.add_argument("--warm", type=int, default=100, help="steps of warm-up")
     parser.add_argument("--report", type=int, default=100, help="steps between reports")
-    parser.add_argument("--save", type=int, default=100, help="steps between saved states")
+    parser.add_argument("--save", type=int, default=50, help="steps between saved states")
     parser.add_argument("--no-compile", dest="compile", action="store_false", help="without torch.compile")
     for key, kind in (("steps", int), ("batch", int), ("rate", float), ("pool", int)):
         parser.add_argument("--" + key, type=kind)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Stage 3: projector and LLM learn to answer, on cached visual features; the questions of a picture share its prefix."""
+"""Stage 5: projector and language model get used to each other and to what the tower mistakes, on cached visual features."""
 
+import glob
 import os
 import random
 
@@ -14,7 +15,6 @@ import loop
 import questions
 import scenes
 from model import InfLlava, default_config, normalise
-from parity import load_checkpoint
 from tokenizer import Prompt, build
 
 
@@ -28,33 +28,35 @@ def encode(model, pictures, where):
     return torch.cat(out)
 
 
-def answer_scores(model, prompt, features, ids, length):
-    """Logit-ready hidden rows [B,Q*L,H] of packed questions behind the shared prefix: system text, then the picture."""
-    where, before, rows = features.device, len(prompt.before), features.shape[1]
+def answer_rows(model, prompt, pictures, packed):
+    """Logit-ready hidden rows [B,K,H] of the places packed.answers of packed questions behind the shared prefix: system
+    text, then the picture's rows [B,64,H]. A question sees the prefix and itself."""
+    where, before, (batch, rows, _) = pictures.device, len(prompt.before), pictures.shape
     causal = lambda n: torch.ones(n, n, dtype=torch.bool, device=where).tril()
     system = model.model.embed_tokens(torch.tensor(prompt.before, device=where))[None]
     _, past = model.language(system, torch.arange(before, device=where), causal(before))
-    count = ids.shape[1] // length
-    mask = torch.zeros(rows + ids.shape[1], before + rows + ids.shape[1], dtype=torch.bool, device=where)
-    mask[:, :before] = True
-    mask[:rows, before:before + rows] = causal(rows)
-    mask[rows:, before:before + rows] = True
-    mask[rows:, before + rows:] = torch.block_diag(*[causal(length)] * count).bool()
-    positions = torch.cat([torch.arange(before, before + rows), before + rows + torch.arange(length).repeat(count)])
-    x = torch.cat([model.model.mm_projector(features), model.model.embed_tokens(ids)], 1)
-    hidden, _ = model.language(x, positions.to(where), mask, past)
-    return hidden[:, rows:]
+    length = packed.ids.shape[1]
+    mask = torch.zeros(batch, 1, rows + length, before + rows + length, dtype=torch.bool, device=where)
+    mask[..., :before] = True
+    mask[:, :, :rows, before:before + rows] = causal(rows)
+    mask[:, :, rows:, before:before + rows] = True
+    mask[:, 0, rows:, before + rows:] = (packed.number[:, :, None] == packed.number[:, None]) & causal(length)
+    first = torch.arange(before, before + rows, device=where).expand(batch, rows)
+    x = torch.cat([pictures, model.model.embed_tokens(packed.ids)], 1)
+    positions = torch.cat([first, before + rows + packed.place], 1)
+    return model.language(x, positions, mask, past, rows + packed.answers)[0]
 
 
-def loss_and_right(model, prompt, features, ids, targets, length):
+def loss_and_right(model, prompt, pictures, packed):
     """Mean loss of the answers' tokens, and [B,Q] whether greedy decoding gives the whole answer."""
-    ids, targets = ids.to(features.device), targets.to(features.device)
-    hidden = answer_scores(model, prompt, features, ids, length)
-    scores = model.lm_head(hidden[targets >= 0])
-    loss = F.cross_entropy(scores, targets[targets >= 0])
-    wrong = torch.zeros_like(targets, dtype=torch.bool)
-    wrong[targets >= 0] = scores.argmax(-1) != targets[targets >= 0]
-    return loss, ~wrong.view(len(ids), -1, length).any(-1)
+    packed = packed.to(pictures.device)
+    targets, number = packed.targets.gather(1, packed.answers), packed.number.gather(1, packed.answers)
+    at = (targets >= 0).nonzero(as_tuple=True)
+    scores = model.lm_head(answer_rows(model, prompt, pictures, packed)[at])
+    loss = F.cross_entropy(scores, targets[at])
+    wrong = torch.zeros(len(pictures), packed.questions, dtype=torch.long, device=pictures.device)
+    wrong.index_put_((at[0], number[at]), (scores.argmax(-1) != targets[at]).long(), accumulate=True)
+    return loss, wrong == 0
 
 
 def held_questions(seed, pictures, per_picture, held_out=True):
@@ -68,13 +70,12 @@ def held_questions(seed, pictures, per_picture, held_out=True):
     return pixels, asked
 
 
-def measure(model, prompt, features, asked):
-    """{category: (right, asked)}; features float16 on the processor."""
-    hits, where = {}, next(model.parameters()).device
+def measure(model, prompt, pictures, asked):
+    """{category: (right, asked)}; pictures: projected rows [N,64,H]."""
+    hits = {}
     with torch.no_grad():
         for k in range(0, len(asked), 16):
-            _, right = loss_and_right(model, prompt, features[k:k + 16].float().to(where),
-                                      *data.pack(prompt, asked[k:k + 16]))
+            _, right = loss_and_right(model, prompt, pictures[k:k + 16], data.Packed(prompt, asked[k:k + 16]))
             for row, qs in zip(right.tolist(), asked[k:k + 16]):
                 for ok, q in zip(row, qs):
                     a, b = hits.get(q["category"], (0, 0))
@@ -88,60 +89,64 @@ def share(hits):
     return dict(out, held=sum(a for a, _ in hits.values()) / sum(b for _, b in hits.values()))
 
 
-def cache(args, ranks, model, where):
-    """Features and items of training scenes no earlier stage saw; kept in STATE/cacheRANK.pt, one part per process."""
-    path, goal = os.path.join(args.state, f"cache{ranks.rank}.pt"), args.pool // ranks.world
-    have = torch.load(path, weights_only=False) if os.path.exists(path) else dict(features=[], items=[])
-    begin = len(have["items"])
-    log = loop.Log(args.state, "cache", begin, goal)
-    stream = data.batches(data.Drawing("cache", args, ranks.rank, begin // 64, 64), args.workers)
-    while len(have["items"]) < goal:
-        pixels, items = next(stream)
-        have["features"].append(encode(model, pixels, where))
-        have["items"] += items
-        if len(have["items"]) % 512 == 0 or len(have["items"]) >= goal:
-            loop.save(path, **have)
-            if ranks.first:
-                log.report(len(have["items"]) - 1)
-    return torch.cat(have["features"]), have["items"]
+def fused_features(args, model, where):
+    """What the DEM makes of the features that stage `fuse` left, float16 [N,64,C], and the items of those scenes."""
+    features, items = [], []
+    for path in sorted(glob.glob(os.path.join(args.state, "features*.pt"))):
+        have = torch.load(path, weights_only=False)
+        items += have["items"]
+        with torch.no_grad():
+            for k in range(0, len(have["items"]), 64):
+                out = torch.stack(have["features"][k:k + 64]).float().to(where)
+                features.append(model.fuse(out[:, :9], out[:, 9]).half().cpu())
+    return torch.cat(features), items
 
 
 def language_of(model):
-    """The part that this stage trains."""
-    return nn.ModuleList([model.model.mm_projector, model.model.embed_tokens, model.model.layers, model.model.norm,
-                          model.lm_head])
+    """What answers from visual rows."""
+    return nn.ModuleList([model.model.embed_tokens, model.model.layers, model.model.norm, model.lm_head])
+
+
+def joined(folder, where):
+    """The model as stages `talk` and `fuse` left it."""
+    model = InfLlava(default_config()).to(where)
+    language_of(model).load_state_dict(torch.load(os.path.join(folder, "talk.pt"), map_location=where)["language"])
+    seen = torch.load(os.path.join(folder, "fuse.pt"), map_location=where)["modules"]
+    for module, weights in zip((model.tower, model.model.spatial_embed, model.model.mm_projector), seen):
+        module.load_state_dict(weights)
+    return model
 
 
 def run(args):
     torch.manual_seed(args.seed + 2)
     ranks, where = loop.Ranks(args), loop.device()
-    model, prompt = InfLlava(default_config()).to(where), Prompt(build())
-    path = os.path.join(args.state, "ask.pt")
-    seen = torch.load(os.path.join(args.state, "see.pt"), map_location=where)
-    model.tower.load_state_dict(seen["tower"]), model.model.spatial_embed.load_state_dict(seen["dem"])
-    language = language_of(model)
-    opt, start = loop.optimiser([language], args.rate), 0
+    model, prompt, path = joined(args.state, where), Prompt(build()), os.path.join(args.state, "ask.pt")
+    language = nn.ModuleList([language_of(model), model.model.mm_projector])
+    opt = loop.optimiser([model.model.layers, model.model.mm_projector],
+                         [model.model.embed_tokens, model.model.norm, model.lm_head], args.rate)
+    start = 0
     if os.path.exists(path):
         state = torch.load(path, map_location=where)
         language.load_state_dict(state["language"]), opt.load_state_dict(state["opt"])
         start = state["step"]
-    elif args.begin:
-        language.load_state_dict(language_of(load_checkpoint(args.begin)).state_dict())
-    features, items = cache(args, ranks, model, where)
     pixels, held_asked = held_questions(10_000, 96, 8)
-    held = encode(model, pixels, where)
+    held = encode(model, pixels, where).float()
+    features, items = fused_features(args, model, where)
     stream = data.batches(data.Asking(items, "ask", args, ranks.rank, start, args.batch // ranks.world, prompt),
                           args.workers)
-    log, total, hits, params = loop.Log(args.state, "ask", start, args.steps), 0.0, 0.0, list(language.parameters())
+    log, total, hits = loop.Log(args.state, "ask", start, args.steps), 0.0, 0.0
+    params = [p for g in opt.param_groups for p in g["params"]]
+    project = model.model.mm_projector
     for step in range(start, args.steps):
-        picked, ids, targets, length = next(stream)
+        picked, packed = next(stream)
         loop.set_rate(opt, step, args)
-        loss, right = loss_and_right(model, prompt, features[picked].float().to(where), ids, targets, length)
+        loss, right = loss_and_right(model, prompt, project(features[picked].float().to(where)), packed)
         ranks.update(opt, params, loss)
         total, hits = total + loss.detach(), hits + right.float().mean()
         if ranks.first and (step + 1) % args.report == 0:
-            log.report(step, loss=total.item() / args.report, right=hits.item() / args.report,
-                       **share(measure(model, prompt, held, held_asked)))
+            with torch.no_grad():
+                table = measure(model, prompt, project(held.to(where)), held_asked)
+            log.report(step, loss=total.item() / args.report, right=hits.item() / args.report, **share(table))
             total = hits = 0.0
         if ranks.first and ((step + 1) % args.save == 0 or step + 1 == args.steps):
             loop.save(path, language=language.state_dict(), opt=opt.state_dict(), step=step + 1)

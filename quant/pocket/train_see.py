@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Stage 2: tower and DEM learn what is where. Crowded and ordinary scenes, dense labels on three feature maps:
-character, kind and colour per crop patch; kind and colour per base patch; everything about an item per fused token.
-Windows of text sheets go on beside them, because they hold more characters than any scene."""
+"""Stage 3: tower, DEM and projector learn what is where. Crowds and scenes; dense labels on crop patches, base patches
+and fused tokens; and the projector learns to write the rows that the language model knows from stage `talk`."""
 
 import os
 
@@ -12,96 +11,118 @@ from torch import nn
 import data
 import loop
 import scenes
+import train_read
 from model import InfLlava, default_config, normalise
-from parity import load_checkpoint
+from train_read import losses
+from train_talk import SIZES, Symbols
 
-TOKEN = dict(kind=8, colour=9, centre=2, size=4, first=11, second=11, word=25, row=8, column=8)
-PATCH = dict(char=37, kind=8, colour=9)
+TOKEN = dict(zip(("kind", "colour", "centre", "size", "first", "second", "word"), SIZES))
 BASE = dict(kind=8, colour=9)
-WEIGHT = dict(first=2.0, second=2.0, word=2.0, char=1.0, centre=0.5, size=0.3, row=0.2, column=0.2)
 
 
 class Heads(nn.Module):
-    """The dense classifiers; thrown away after this stage."""
+    """The dense classifiers; thrown away after training."""
 
     def __init__(self, width):
         super().__init__()
         self.token = nn.Linear(width, sum(TOKEN.values()))
-        self.patch = nn.Linear(width, sum(PATCH.values()))
+        self.patch = nn.Linear(width, sum(train_read.PATCH.values()))
         self.base = nn.Linear(width, sum(BASE.values()))
 
 
-def losses(scores, sizes, labels):
-    """Weighted cross entropy of concatenated classifiers; labels [...,len(sizes)]."""
-    total = 0.0
-    for (name, _), part, k in zip(sizes.items(), scores.split(list(sizes.values()), -1), range(len(sizes))):
-        total = total + WEIGHT.get(name, 1.0) * F.cross_entropy(part.flatten(0, -2), labels[..., k].flatten())
-    return total
+def known(tokens):
+    """Tokens without ignored labels."""
+    return (tokens != scenes.IGNORE).all(-1)
 
 
-def measure(model, heads, held, where, ablate=None, counts=False):
-    """Shares of items that the classifiers name rightly at their centre token (`char`: of patches); or (right, of)."""
-    hits = {}
+def fused_losses(model, heads, symbols, fused, tokens):
+    """Loss of the fused tokens' labels and of the projected rows; and those rows."""
+    rows, ok = model.model.mm_projector(fused), known(tokens)
     with torch.no_grad():
-        for k in range(0, len(held), 16):
-            pixels, tokens, patches = data.dense(held[k:k + 16])
+        wanted = symbols(tokens.where(ok[..., None], 0))
+    labels, centre = tokens.clone(), tokens[..., 2] == 1
+    labels[..., 3:][~centre] = scenes.IGNORE  # what an item says is asked where its centre is: one token in ten
+    far = (rows - wanted).square().mean(-1) * (1 + 15 * centre)
+    return losses(heads.token(fused), TOKEN, labels) + 10 * far[ok].mean(), rows
+
+
+def dense_losses(model, heads, symbols, out, tokens, patches):
+    """Loss of all dense labels and of the projected rows, and those rows; tower's output [B,10,64,C]."""
+    crops, base = out[:, :9], out[:, 9]
+    loss, rows = fused_losses(model, heads, symbols, model.fuse(crops, base), tokens)
+    return loss + (losses(heads.patch(crops), train_read.PATCH, patches)
+                   + 0.3 * losses(heads.base(base), BASE, tokens[..., :2])), rows
+
+
+def named(model, heads, symbols, out, tokens, ablate=None):
+    """{name: (right, of)}: items that the classifiers name rightly at their centre token, from the tower's features
+    [B,10,64,C]; `far`: the share of the symbols' variance that the projected rows miss there."""
+    with torch.no_grad():
+        fused = model.fuse(out[:, :9], out[:, 9], ablate)
+        parts = heads.token(fused).split(list(TOKEN.values()), -1)
+        rows, wanted = model.model.mm_projector(fused), symbols(tokens)
+    right, at = torch.stack([p.argmax(-1) for p in parts], -1) == tokens, tokens[..., 2] == 1
+    pick = dict(kind=(at, right[..., 0]), colour=(at, right[..., 1]), centre=(at, right[..., 2]), size=(at, right[..., 3]),
+                number=(at & (tokens[..., 4] > 0), right[..., 4] & right[..., 5]), word=(at & (tokens[..., 6] > 0), right[..., 6]))
+    hits = {name: (ok[where].sum().item(), where.sum().item()) for name, (where, ok) in pick.items()}
+    return dict(hits, far=(((rows - wanted)[at].square().mean() / wanted[at].var()).item(), 1))
+
+
+def measure(model, heads, symbols, held, where, ablate=None):
+    """named() of scenes."""
+    hits = {}
+    for k in range(0, len(held), 16):
+        pixels, tokens, _ = data.dense(held[k:k + 16])
+        with torch.no_grad():
             crops, base = model.tiles(normalise(pixels.to(where)))
-            parts = heads.token(model.fuse(crops, base, ablate)).split(list(TOKEN.values()), -1)
-            right = torch.stack([p.argmax(-1) for p in parts], -1).cpu() == tokens
-            char = heads.patch(crops)[..., :37].argmax(-1).cpu() == patches[..., 0]
-            at = tokens[..., 2] == 1
-            for name, where_true, ok in (
-                    ("char", patches[..., 0] > 0, char), ("kind", at, right[..., 0]), ("colour", at, right[..., 1]),
-                    ("centre", at, right[..., 2]), ("number", at & (tokens[..., 4] > 0), right[..., 4] & right[..., 5]),
-                    ("word", at & (tokens[..., 6] > 0), right[..., 6])):
-                hits.setdefault(name, []).append(ok[where_true].float())
-    hits = {k: torch.cat(v) for k, v in hits.items()}
-    return {k: (int(v.sum()), len(v)) if counts else v.mean().item() for k, v in hits.items()}
+        out = torch.cat([crops, base[:, None]], 1)
+        for name, (a, b) in named(model, heads, symbols, out, tokens.to(where), ablate).items():
+            x, y = hits.get(name, (0, 0))
+            hits[name] = (x + a, y + b)
+    return hits
+
+
+def symbols_of(folder, model, where):
+    """The codes of stage `talk`."""
+    symbols = Symbols(model.cfg["hidden_size"]).to(where)
+    symbols.load_state_dict(torch.load(os.path.join(folder, "talk.pt"), map_location=where)["symbols"])
+    return symbols
 
 
 def run(args):
     torch.manual_seed(args.seed + 1)
     ranks, where = loop.Ranks(args), loop.device()
-    share = args.batch // ranks.world
     model = InfLlava(default_config()).to(where)
-    heads, dem = Heads(model.cfg["mm_hidden_size"]).to(where), model.model.spatial_embed
-    opt, start, path = loop.optimiser([model.tower, dem, heads], args.rate), 0, os.path.join(args.state, "see.pt")
+    heads, seeing = Heads(model.cfg["mm_hidden_size"]).to(where), model.model
+    symbols = symbols_of(args.state, model, where)
+    trained = [model.tower, seeing.spatial_embed, seeing.mm_projector]
+    opt, start, path = loop.optimiser(trained, [heads], args.rate), 0, os.path.join(args.state, "see.pt")
     if os.path.exists(path):
         state = torch.load(path, map_location=where)
-        model.tower.load_state_dict(state["tower"]), dem.load_state_dict(state["dem"])
-        heads.load_state_dict(state["heads"]), opt.load_state_dict(state["opt"])
+        for module, weights in zip((*trained, heads), state["modules"]):
+            module.load_state_dict(weights)
+        opt.load_state_dict(state["opt"])
         start = state["step"]
-    elif args.begin:
-        begun = load_checkpoint(args.begin)
-        model.tower.load_state_dict(begun.tower.state_dict()), dem.load_state_dict(begun.model.spatial_embed.state_dict())
     else:
         state = torch.load(os.path.join(args.state, "read.pt"), map_location=where)
-        model.tower.load_state_dict(state["tower"])
-        with torch.no_grad():  # what the reading head has learnt
-            heads.patch.weight[:37] = state["head"]["weight"]
-            heads.patch.bias[:37] = state["head"]["bias"]
+        model.tower.load_state_dict(state["tower"]), heads.patch.load_state_dict(state["head"])
     tower = torch.compile(model.tower) if args.compile else model.tower
-    held = [scenes.make_scene(100 + k) for k in range(48)]
-    held_fonts = [scenes.make_scene(200 + k, held_out=True) for k in range(48)]
-    stream = data.batches(data.Seeing("see", args, ranks.rank, start, share), args.workers)
+    held, held_fonts = ([scenes.make_scene(seed + k, unseen) for k in range(48)] for seed, unseen in ((100, False), (200, True)))
+    stream = data.batches(data.Seeing("see", args, ranks.rank, start, args.batch // ranks.world), args.workers)
     log, total = loop.Log(args.state, "see", start, args.steps), 0.0
     params = [p for g in opt.param_groups for p in g["params"]]
     for step in range(start, args.steps):
-        pixels, tokens, patches, windows, chars = (t.to(where) for t in next(stream))
+        pixels, tokens, patches = (t.to(where) for t in next(stream))
         loop.set_rate(opt, step, args)
-        out = tower(torch.cat([model.cut(normalise(pixels)), normalise(windows)]))
-        text, out = out[share * 10:], out[:share * 10].view(share, 10, 64, -1)
-        crops, base = out[:, :9], out[:, 9]
-        reading = F.cross_entropy(heads.patch(text)[..., :37].flatten(0, 1), chars.flatten())
-        loss = (losses(heads.token(model.fuse(crops, base)), TOKEN, tokens) + losses(heads.patch(crops), PATCH, patches)
-                + 0.5 * losses(heads.base(base), BASE, tokens[..., :2]) + reading)
+        out = tower(model.cut(data.exposed(pixels))).view(len(pixels), 10, 64, -1)
+        loss, _ = dense_losses(model, heads, symbols, out, tokens, patches)
         ranks.update(opt, params, loss)
         total += loss.detach()
         if ranks.first and (step + 1) % args.report == 0:
-            fonts_too = {"unseen_" + k: v for k, v in measure(model, heads, held_fonts, where).items()
-                         if k in ("number", "word")}
-            log.report(step, loss=total.item() / args.report, **measure(model, heads, held, where), **fonts_too)
+            seen, unseen = ({k: a / b for k, (a, b) in measure(model, heads, symbols, some, where).items()}
+                            for some in (held, held_fonts))
+            log.report(step, loss=total.item() / args.report, **seen,
+                       **{"unseen_" + k: v for k, v in unseen.items() if k in ("number", "word")})
             total = 0.0
         if ranks.first and ((step + 1) % args.save == 0 or step + 1 == args.steps):
-            loop.save(path, tower=model.tower.state_dict(), dem=dem.state_dict(), heads=heads.state_dict(),
-                      opt=opt.state_dict(), step=step + 1)
+            loop.save(path, modules=[m.state_dict() for m in (*trained, heads)], opt=opt.state_dict(), step=step + 1)
