@@ -2,6 +2,7 @@
 """Accuracy of an exported checkpoint on held-out questions, with 95 % intervals, and the masked ablations.
 
     python3 heldout.py -o DIR && python3 evaluate.py checkpoint DIR [--json FILE]
+    python3 evaluate.py CHECKPOINT DIR --trained base      a checkpoint that was trained that way (train.py ask --ablate base)
 
 An answer counts when greedy decoding gives it exactly. Masked: the full model with one part switched off, nothing
 retrained; such rows show what the trained model relies on, not how good a model trained without the part would be.
@@ -71,6 +72,7 @@ def main():
     parser.add_argument("questions")
     parser.add_argument("--json", help="also write the table to this file")
     parser.add_argument("--no-ablations", action="store_true")
+    parser.add_argument("--trained", choices=[name for name in ABLATIONS if name], help="only this one")
     args = parser.parse_args()
     torch.set_num_threads(1)  # on a busy machine threads wait for each other in every operator
     model = load_checkpoint(args.checkpoint)
@@ -78,7 +80,8 @@ def main():
     pixels, asked = read(args.questions)
     crops, base = tile_features(model, pixels)
     report = {}
-    for ablate, title in list(ABLATIONS.items())[:1 if args.no_ablations else None]:
+    titles = {args.trained: args.trained + " (trained)"} if args.trained else ABLATIONS
+    for ablate, title in list(titles.items())[:1 if args.no_ablations else None]:
         with torch.no_grad():
             fused = model.fuse(crops, base, ablate)
         hits = score(model, prompt, fused, asked)

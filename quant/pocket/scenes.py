@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Seeded generator of synthetic high-resolution scenes: signs, shapes, textures and the questions about them.
 
-A picture is 336 x 336: 3 x 3 crops of 112 pixels, each an 8 x 8 grid of 14-pixel patches. Text is 15 to 20 pixels high,
-which the 112-pixel base picture shrinks to 5 to 7 pixels. Two things are easier than in life: text never crosses the
+A picture is 336 x 336: 3 x 3 crops of 112 pixels, each an 8 x 8 grid of 14-pixel patches. Text is 17 to 20 pixels high,
+which the 112-pixel base picture shrinks to 6 or 7 pixels. Two things are easier than in life: text never crosses the
 border of a crop, and items are centred on corners of patches, give or take two pixels.
 """
 
@@ -160,7 +160,7 @@ def _render_item(rng, item, font_files):
         mask = _shape_mask(item.shape, item.size)
         patch, chars = Image.new("RGB", mask.size, rgb), Image.new("L", mask.size)
         if item.text:
-            font = fonts.font(path, rng.randint(15, 20))
+            font = fonts.font(path, rng.randint(17, 20))
             x0, y0, x1, y1 = _bounds(font, item.text)
             drop = {"triangle": 0.68, "heart": 0.42, "star": 0.53}.get(item.shape, 0.5)
             _draw_text(ImageDraw.Draw(patch), chars, item.text, font, round((item.size - x1 + x0) / 2),
@@ -202,7 +202,7 @@ def _new_item(rng, kind, shape=None):
     """kind: number or word (signs), or shape."""
     colour = rng.choice(COLOUR_NAMES)
     if kind != "shape":
-        return Item("sign", None, colour, rng.choice(WORDS) if kind == "word" else str(rng.randint(10, 99)), rng.randint(15, 20))
+        return Item("sign", None, colour, rng.choice(WORDS) if kind == "word" else str(rng.randint(10, 99)), rng.randint(17, 20))
     text = str(rng.randint(0, 9)) if rng.random() < 0.7 else ""
     size = rng.randint(66, 82) if rng.random() < 0.4 else rng.randint(48 if text else 40, 54)
     return Item("shape", shape or rng.choice(SHAPES), colour, text, size)

@@ -38,6 +38,8 @@ def main():
     parser.add_argument("--warm", type=int, default=100, help="steps of warm-up")
     parser.add_argument("--report", type=int, default=100, help="steps between reports")
     parser.add_argument("--save", type=int, default=50, help="steps between saved states")
+    parser.add_argument("--ablate", choices=["no-dem", "local", "global", "base"],
+                        help="ask: train without a part of vision, for evaluate.py --trained; use a copy of the state")
     parser.add_argument("--no-compile", dest="compile", action="store_false", help="without torch.compile")
     for key, kind in (("steps", int), ("batch", int), ("rate", float), ("pool", int)):
         parser.add_argument("--" + key, type=kind)

@@ -18,13 +18,13 @@ from model import InfLlava, default_config, normalise
 from tokenizer import Prompt, build
 
 
-def encode(model, pictures, where):
+def encode(model, pictures, where, ablate=None):
     """Pictures uint8 -> fused features float16 [N,64,C]."""
     out = []
     with torch.no_grad():
         for k in range(0, len(pictures), 16):
             pixels = torch.from_numpy(np.stack(pictures[k:k + 16])).to(where)
-            out.append(model.fuse(*model.tiles(normalise(pixels))).half().cpu())
+            out.append(model.fuse(*model.tiles(normalise(pixels)), ablate).half().cpu())
     return torch.cat(out)
 
 
@@ -98,7 +98,7 @@ def fused_features(args, model, where):
         with torch.no_grad():
             for k in range(0, len(have["items"]), 64):
                 out = torch.stack(have["features"][k:k + 64]).float().to(where)
-                features.append(model.fuse(out[:, :9], out[:, 9]).half().cpu())
+                features.append(model.fuse(out[:, :9], out[:, 9], args.ablate).half().cpu())
     return torch.cat(features), items
 
 
@@ -130,7 +130,7 @@ def run(args):
         language.load_state_dict(state["language"]), opt.load_state_dict(state["opt"])
         start = state["step"]
     pixels, held_asked = held_questions(10_000, 96, 8)
-    held = encode(model, pixels, where).float()
+    held = encode(model, pixels, where, args.ablate).float()
     features, items = fused_features(args, model, where)
     stream = data.batches(data.Asking(items, "ask", args, ranks.rank, start, args.batch // ranks.world, prompt),
                           args.workers)

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The committed pocket model through the program: answers about committed pictures of the held-out kind, and its making."""
+import filecmp
+import json
+import os
+import subprocess
+import unittest
+
+PROGRAM, ROOT = os.environ["BINOCLE_PROGRAM"], os.environ["BINOCLE_ROOT"]
+POCKET, DATA = os.path.join(ROOT, "quant", "pocket"), os.path.join(ROOT, "tests", "data", "pocket")
+MODEL = os.path.join(POCKET, "pocket.bnc")
+os.environ["BINOCLE_CACHE"] = os.path.join(os.getcwd(), "cache")
+
+PICTURE = "0000.webp"  # what toolchains/quickstart asks about
+SURE = {
+    "What number is on the sign?": "36", "What does the sign say?": "BUS", "Which digit is on the triangle?": "8",
+    "What colour is the circle?": "red", "Is there a star?": "no", "Is the circle big or small?": "small",
+}
+FLOOR = 0.8
+
+
+def binocle(*arguments):
+    return subprocess.run([PROGRAM, *arguments, "--quiet"], check=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True).stdout
+
+
+class Pocket(unittest.TestCase):
+    def test_answers(self):
+        for question, answer in SURE.items():
+            with self.subTest(question=question):
+                out = binocle("run", MODEL, "--image", os.path.join(DATA, PICTURE), "--prompt", question, "--max-tokens", "8")
+                self.assertEqual(out.strip(), answer)
+
+    def test_accuracy(self):
+        binocle("eval", MODEL, os.path.join(DATA, "questions.jsonl"), "-o", "answers.jsonl", "--force", "--max-tokens", "8")
+        with open("answers.jsonl", encoding="utf-8") as lines:
+            rows = [json.loads(line) for line in lines]
+        right = sum(row["right"] for row in rows)
+        self.assertGreaterEqual(len(rows), 24)
+        self.assertGreaterEqual(right / len(rows), FLOOR)
+
+    def test_is_what_compile_makes(self):
+        subprocess.run([os.path.join(POCKET, "remake"), PROGRAM, os.path.abspath("made.bnc")], check=True)
+        self.assertTrue(filecmp.cmp("made.bnc", MODEL, shallow=False), "pocket.bnc is out of date: quant/pocket/remake BINOCLE writes it anew")
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
