@@ -151,10 +151,19 @@ static int report(bench *b) {
   return BNC_EXIT_DONE;
 }
 
+/* A prompt that is cut would be timed as if it were whole. */
+static int check_prompt(bench *b) {
+  const uint64_t rows = b->prompt_tokens + (b->image ? b->work.info.image_rows : 0), most = b->work.info.prompt_limit;
+  if (rows <= most) return BNC_EXIT_DONE;
+  return bnc_work_refuse(&b->work, "%s: a prompt of %llu rows, expected at most %llu; 'binocle compile --context' sets that", b->model, (unsigned long long)rows,
+                         (unsigned long long)most);
+}
+
 static int load(bench *b) {
   const double start = bnc_seconds();
   int code = bnc_work_open_model(&b->work, b->model);
   if (code == BNC_EXIT_DONE && b->image) code = bnc_work_check_vision(&b->work, b->model);
+  if (code == BNC_EXIT_DONE) code = check_prompt(b);
   if (code == BNC_EXIT_DONE) code = bnc_work_open_session(&b->work);
   b->load = bnc_seconds() - start;
   return code;

@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What measures models: synth makes one up, bench times it, perplexity says how well it foresees a text."""
+import json
+import math
+import os
+
+from program_case import CONTEXT, IMAGE_ROWS, PHOTO, VOCABULARY, ProgramCase, binocle, load_array, main, make_checkpoint, path, save_ids
+
+TEXT = "a street sign, then a house. a street sign"
+TIMINGS = ("vision_s", "prefill_tokens_per_s", "decode_tokens_per_s", "time_to_first_token_s")
+
+
+class Measuring(ProgramCase):
+    def wrong(self, code, expected, *arguments):
+        outcome = binocle(*arguments)
+        self.assertEqual((code, b""), (outcome.code, outcome.out), outcome)
+        self.assertRegex(self.says_one_line(outcome), expected)
+
+
+class Synth(Measuring):
+    def synth(self, name, *options):
+        out = path(name)
+        self.assertIn(out, self.says_one_line(self.done("synth", "pocket", "-o", out, *options)))
+        return out
+
+    def test_a_model_like_another(self):
+        out = self.synth("made.bnc", "--text-weights", "int4", "--target", "pi5", "--context", "200")
+        told = self.done_json("inspect", out, "--json")
+        self.assertIn("pocket", told["model"]["name"])
+        self.assertEqual(("pi5", 10, False), (told["target"]["name"], told["vision"]["tile_encodes"], told["tokenizer"]))
+        ids = save_ids("made.npy", [1, -200, 2])
+        self.assertEqual(b"", self.done("score", out, "--ids", ids, "--image", PHOTO, "-o", path("made_logits.npy")).out)
+        self.assertEqual((told["model"]["vocabulary"],), load_array(path("made_logits.npy"))[0])
+        self.wrong(1, "tokenizer", "run", out, "--prompt", "hi")
+
+    def test_same_bytes_again(self):
+        contents = []
+        for threads in ("1", "2"):
+            with open(self.synth(f"again{threads}.bnc", "--threads", threads), "rb") as f:
+                contents.append(f.read())
+        self.assertEqual(contents[0], contents[1])
+
+    def test_wrong_use(self):
+        out = path("never.bnc")
+        for code, expected, arguments in ((2, "no preset 'llava', expected inf-llava-8b, ", ["llava", "-o", out]), (2, "-o MODEL.bnc", ["pocket"]),
+                                          (2, "PRESET", ["-o", out]), (2, "--text-weights is 'int2'", ["pocket", "-o", out, "--text-weights", "int2"]),
+                                          (1, "nowhere/x.bnc: .*No such", ["pocket", "-o", path("nowhere", "x.bnc")]), (1, "/dev/full: .*No space", ["pocket", "-o", "/dev/full"])):
+            self.wrong(code, expected, "synth", *arguments)
+        self.assertFalse(os.path.exists(out))
+
+
+class Bench(Measuring):
+    def test_json(self):
+        told = self.done_json("bench", self.model, "--image", PHOTO, "--prompt-tokens", "9", "--gen-tokens", "3", "--repeat", "3", "--threads", "1", "--json")
+        self.assertEqual((1, 3, 9, 3), (told["threads"], told["repeat"], told["prompt_tokens"], told["gen_tokens"]))
+        for timing in TIMINGS:
+            least, middle, most = (told[f"{timing}_{which}"] for which in ("min", "median", "max"))
+            self.assertTrue(0 < least <= middle <= most, told)
+            self.assertEqual(middle, told[timing])
+        self.assertGreater(told["time_to_first_token_s"], told["vision_s"])
+        self.assertGreater(told["load_s"], 0)
+        self.assertGreater(told["peak_rss_bytes"], 1 << 20)
+        self.assertIn(told["cpu_level"], ("scalar", "avx2", "avx512vnni", "neon", "neon_dotprod", "neon_i8mm"))
+
+    def test_without_a_picture(self):
+        told = self.done_json("bench", self.model, "--prompt-tokens", "5", "--gen-tokens", "2", "--repeat", "2", "--json")
+        self.assertIsNone(told["vision_s"])
+        self.assertGreater(told["decode_tokens_per_s"], 0)
+        text = self.done("bench", self.model, "--prompt-tokens", "5", "--gen-tokens", "2", "--repeat", "1").out.decode()
+        self.assertNotIn("vision", text)
+        self.assertRegex(text, r"prefill, tokens/s +\d+\.\d+")
+
+    def test_wrong_use(self):
+        bench = ["bench", self.model]
+        for code, expected, arguments in ((2, "--repeat is '0'", [*bench, "--repeat", "0"]), (2, "--gen-tokens is 'x'", [*bench, "--gen-tokens", "x"]), (2, "MODEL", ["bench"]),
+                                          (1, "nowhere.bnc: No such", ["bench", path("nowhere.bnc")]), (1, "nowhere.png: No such", [*bench, "--image", path("nowhere.png")]),
+                                          (1, f"4000 rows, expected at most {CONTEXT}", [*bench, "--prompt-tokens", "4000"]),
+                                          (1, f"{CONTEXT + IMAGE_ROWS} rows, expected", [*bench, "--prompt-tokens", str(CONTEXT), "--image", PHOTO])):
+            self.wrong(code, expected, *arguments)
+
+
+class Perplexity(Measuring):
+    def text(self, content):
+        with open(path("text.txt"), "wb") as f:
+            f.write(content)
+        return path("text.txt")
+
+    def nats(self, window):
+        """The same from score: each window's first id is given, the others are foreseen."""
+        ids = json.loads(self.done("tokenize", self.model, stdin=json.dumps(TEXT).encode() + b"\n").out)
+        loss = []
+        for at in range(0, len(ids), window):
+            part = ids[at:at + window]
+            if len(part) < 2:
+                continue
+            self.done("score", self.model, "--ids", save_ids("first.npy", part[:1]), "--force", save_ids("rest.npy", part[1:]), "-o", path("foreseen.npy"))
+            rows = load_array(path("foreseen.npy"))[1]
+            for k, right in enumerate(part[1:]):
+                row = rows[k * VOCABULARY:(k + 1) * VOCABULARY]
+                loss.append(math.log(sum(math.exp(x - max(row)) for x in row)) + max(row) - row[right])
+        return sum(loss) / len(loss), len(loss)
+
+    def test_against_score(self):
+        file = self.text(TEXT.encode())
+        for options, window in (([], CONTEXT), (["--context", "16"], 16)):
+            told = self.done_json("perplexity", self.model, file, *options, "--json")
+            nats, tokens = self.nats(window)
+            self.assertEqual((tokens, window), (told["tokens"], told["context"]))
+            self.assertAlmostEqual(nats, told["nats_per_token"], places=3)
+            self.assertAlmostEqual(math.exp(told["nats_per_token"]), told["perplexity"], places=6 - len(str(int(told["perplexity"]))))
+        self.assertRegex(self.done("perplexity", self.model, file).out.decode(), rf"\A\d+\.\d+ over {len(TEXT) - 1} tokens in windows of {CONTEXT}\n\Z")
+
+    def test_wrong_use(self):
+        folder = make_checkpoint("mute", tokenizer=False)
+        mute = compiled_with_warning("mute.bnc", folder)
+        good = self.text(TEXT.encode())
+        one = path("one.txt")
+        with open(one, "wb") as f:
+            f.write(b"a")
+        for code, expected, arguments in ((1, "one.txt: has 1 tokens", [self.model, one]), (1, "nowhere.txt: ", [self.model, path("nowhere.txt")]), (2, "TEXTFILE", [self.model]),
+                                          (2, "--context is '1'", [self.model, good, "--context", "1"]), (1, "tokenizer", [mute, good]), (1, "nowhere.bnc: ", [path("nowhere.bnc"), good])):
+            self.wrong(code, expected, "perplexity", *arguments)
+
+
+def compiled_with_warning(name, folder):
+    assert binocle("compile", folder, "-o", path(name), "--quiet").code == 0
+    return path(name)
+
+
+if __name__ == "__main__":
+    main()
