@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** @file passes.h  Rewrites of a graph that leave its output as it is, bit for bit (quantize_inputs alone changes numbers, where weights are
-    quantised). Each pass is a file of its own and can be switched off; a graph is right after any subset, in this order. */
+    quantised). Each pass is a file of its own and can be switched off; a graph is right after any subset, in this order.
+    Norms' affine parts are not folded into the layers behind them: that saves no time and harms int4 weights (bench/baselines/fold_affine.csv). */
 #ifndef BINOCLE_QUANT_PASSES_PASSES_H
 #define BINOCLE_QUANT_PASSES_PASSES_H
 
