@@ -21,6 +21,10 @@ static const struct {
       .rope = {.kind = BNC_ROPE_LLAMA3, .factor = 32.0, .low_freq_factor = 1.0, .high_freq_factor = 4.0, .original_positions = 8192.0},
       .tie_word_embeddings = true, .max_positions = 131072},
      {1024, 24, 16, 4096, 24, 3}},
+    {"llava-tile",
+     "LLaVA-1.5's vision (one ViT-L/14-336 tile, the projector to 4096) before one small LLaMA layer: times a tile alone",
+     {.vocab = 1024, .hidden = 4096, .layers = 1, .heads = 32, .kv_heads = 8, .head_dim = 128, .ffn = 256, .rope_theta = 500000.0, .max_positions = 8192},
+     {1024, 24, 16, 4096, 24, 1}},
     {"w128",
      "small, in the geometry of the reference fixture: tests",
      {.vocab = 769, .hidden = 256, .layers = 4, .heads = 8, .kv_heads = 2, .head_dim = 32, .ffn = 688, .rope_theta = 500000.0, .max_positions = 8192},
@@ -55,11 +59,12 @@ static void fill_vision(bnc_vision_geometry *v, size_t i) {
   memcpy(v->mean, mean, sizeof mean);
   memcpy(v->std, std, sizeof std);
   for (int c = 0; c < 3; c++) v->pad_colour[c] = (uint8_t)(mean[c] * 255.0f);
+  v->projector_depth = 2;
+  if (v->views == 1) return;
   v->has_dem = true;
   v->dem_heads = 8;
   v->dem_mid = v->width / 16;
   v->dem_out = v->width / 2;
-  v->projector_depth = 2;
 }
 
 bool bnc_synth_geometry(const char *preset, bnc_geometry *g) {

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What this machine can do at most: f32 fused multiply-adds, exact int8 products, and reading out of each cache and memory.
+     usage: bench_limits [--threads N] [--repeat R] [--memory]      prints CSV: cpu,level,threads,what,min,median,max,unit
+   --memory leaves all but memory out. Rates are of the wall clock, all threads together; the maximum is the limit, the rest tells how busy the machine was. */
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bench/limits/limits.h"
+#include "platforms/clock.h"
+#include "platforms/cpu.h"
+#include "platforms/mem.h"
+#include "platforms/threads.h"
+#include "tests/ops/checkkern/peak.h"
+
+enum { MAX_REPEAT = 1000, BLOCK = 256 /* floats: what a read loop takes at once, at most */ };
+
+typedef struct limits {
+  limit_int8_fn *int8;
+  limit_read_fn *read;
+  float (*flops)(void);
+  bnc_pool *pool;
+  size_t threads, repeat;
+  const char *cpu, *level;
+  float *memory;
+  size_t bytes, rounds; /* read: each thread's part of `memory`, so often */
+  double macs[BNC_POOL_MAX_THREADS], sink[BNC_POOL_MAX_THREADS];
+} limits;
+
+static bnc_error err;
+
+static void must(bnc_status s) {
+  if (s == BNC_OK) return;
+  fprintf(stderr, "bench_limits: %s\n", err.text);
+  exit(1);
+}
+
+static void choose(limits *l, bnc_cpu_level level) {
+  l->int8 = limit_int8_scalar;
+  l->read = limit_read_scalar;
+  l->flops = peak_flops_scalar;
+#if BINOCLE_LEVEL_AVX2
+  if (level >= BNC_CPU_AVX2) l->int8 = limit_int8_avx2, l->read = limit_read_avx2, l->flops = peak_flops_avx2;
+#endif
+#if BINOCLE_LEVEL_AVX512VNNI
+  if (level >= BNC_CPU_AVX512VNNI) l->int8 = limit_int8_avx512vnni, l->read = limit_read_avx512vnni, l->flops = peak_flops_avx512vnni;
+#endif
+#if BINOCLE_LEVEL_NEON
+  if (level >= BNC_CPU_NEON) l->int8 = limit_int8_neon, l->read = limit_read_neon, l->flops = peak_flops_neon;
+#endif
+#if BINOCLE_LEVEL_NEON_DOTPROD
+  if (level >= BNC_CPU_NEON_DOTPROD) l->int8 = limit_int8_neon_dotprod;
+#endif
+#if BINOCLE_LEVEL_NEON_I8MM
+  if (level >= BNC_CPU_NEON_I8MM) l->int8 = limit_int8_neon_i8mm;
+#endif
+}
+
+static void run_int8(void *context, size_t thread, size_t to) {
+  limits *l = context;
+  (void)to;
+  l->sink[thread] = l->int8(&l->macs[thread]);
+}
+static void run_flops(void *context, size_t thread, size_t to) {
+  limits *l = context;
+  (void)to;
+  l->sink[thread] = (double)l->flops();
+}
+static void run_read(void *context, size_t thread, size_t to) {
+  limits *l = context;
+  const size_t count = l->bytes / sizeof(float);
+  (void)to;
+  for (size_t i = 0; i < l->rounds; ++i) l->sink[thread] += (double)l->read(l->memory + thread * count, count);
+}
+
+static int ascending(const void *a, const void *b) {
+  const double x = *(const double *)a, y = *(const double *)b;
+  return (x > y) - (x < y);
+}
+
+/* work: of one run, in billions */
+static void measure(limits *l, const char *what, bnc_pool_task run, const double *work, double fixed, const char *unit) {
+  double rate[MAX_REPEAT];
+  bnc_pool_run(l->pool, run, l, l->threads, 1); /* warm-up */
+  for (size_t i = 0; i < l->repeat; ++i) {
+    const uint64_t start = bnc_clock_ns();
+    bnc_pool_run(l->pool, run, l, l->threads, 1);
+    rate[i] = (work ? 2e-9 * *work : fixed) * (double)l->threads / bnc_clock_seconds(start, bnc_clock_ns());
+  }
+  qsort(rate, l->repeat, sizeof *rate, ascending);
+  printf("%s,%s,%zu,%s,%.2f,%.2f,%.2f,%s\n", l->cpu, l->level, l->threads, what, rate[0],
+         (rate[(l->repeat - 1) / 2] + rate[l->repeat / 2]) / 2, rate[l->repeat - 1], unit);
+  fflush(stdout);
+}
+
+static void measure_read(limits *l, const char *what, size_t bytes) {
+  if (bytes < BLOCK * sizeof(float)) return; /* a cache that is not there, or not known */
+  l->bytes = bytes / (BLOCK * sizeof(float)) * (BLOCK * sizeof(float));
+  l->rounds = ((size_t)64 << 20) / l->bytes + 1;
+  l->memory = bnc_mem_zalloc(l->bytes * l->threads);
+  if (!l->memory) must(bnc_fail_memory(&err, l->bytes * l->threads));
+  memset(l->memory, 0, l->bytes * l->threads); /* every page its own */
+  measure(l, what, run_read, NULL, 1e-9 * (double)l->bytes * (double)l->rounds, "GB/s");
+  bnc_mem_free(l->memory);
+}
+
+int main(int argc, char **argv) {
+  static limits l = {.repeat = 9};
+  static bnc_cpu cpu;
+  bool memory = false;
+  for (int i = 1; i < argc; ++i) {
+    if (!strcmp(argv[i], "--memory"))
+      memory = true;
+    else if (!strcmp(argv[i], "--threads") && i + 1 < argc)
+      l.threads = strtoul(argv[++i], NULL, 10);
+    else if (!strcmp(argv[i], "--repeat") && i + 1 < argc)
+      l.repeat = strtoul(argv[++i], NULL, 10);
+    else
+      l.repeat = 0;
+  }
+  if (l.repeat < 1 || l.repeat > MAX_REPEAT) {
+    fprintf(stderr, "usage: bench_limits [--threads N] [--repeat R] [--memory]      R: 1 to %d\n", MAX_REPEAT);
+    return 2;
+  }
+  must(bnc_cpu_detect(&cpu, &err));
+  must(bnc_pool_create(&l.pool, l.threads, &err));
+  l.threads = bnc_pool_threads(l.pool);
+  l.cpu = cpu.brand;
+  l.level = bnc_cpu_level_name(cpu.level);
+  choose(&l, cpu.level);
+  printf("cpu,level,threads,what,min,median,max,unit\n");
+  if (!memory) {
+    measure(&l, "f32", run_flops, NULL, PEAK_FLOPS * 1e-9, "GFLOP/s");
+    measure(&l, "int8", run_int8, &l.macs[0], 0, "GOP/s");
+    measure_read(&l, "l1", cpu.l1d.bytes / 2);
+    measure_read(&l, "l2", cpu.l2.bytes / 2);
+    measure_read(&l, "l3", cpu.l3.bytes / 2 / l.threads);
+  }
+  measure_read(&l, "memory", ((size_t)512 << 20) / l.threads);
+  bnc_pool_destroy(l.pool);
+  return 0;
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "bench/limits/limits.h"
+
+float limit_read_scalar(const float *x, size_t count) {
+  float s[8] = {0};
+  for (size_t i = 0; i < count; i += 8) {
+    for (size_t k = 0; k < 8; ++k) s[k] += x[i + k];
+  }
+  return s[0] + s[1] + s[2] + s[3] + s[4] + s[5] + s[6] + s[7];
+}
+
+int32_t limit_int8_scalar(double *macs) {
+  volatile int8_t three = 3;
+  const int32_t x = three;
+  uint32_t s[8] = {0, 1, 2, 3, 4, 5, 6, 7};
+  for (int r = 0; r < LIMIT_ROUNDS; ++r) {
+    for (int i = 0; i < 8; ++i) s[i] = s[i] * (uint32_t)x + 1;
+  }
+  *macs = 8.0 * LIMIT_ROUNDS;
+  return (int32_t)(s[0] ^ s[1] ^ s[2] ^ s[3] ^ s[4] ^ s[5] ^ s[6] ^ s[7]);
+}
