@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What this machine can do at most: f32 fused multiply-adds, exact int8 products, and reading out of each cache and memory.
      usage: bench_limits [--threads N] [--repeat R] [--memory]      prints CSV: cpu,level,threads,what,min,median,max,unit
-   --memory leaves all but memory out. Rates are of the wall clock, all threads together; the maximum is the limit, the rest tells how busy the machine was. */
+   --memory leaves all but memory out. One thread is timed by its own CPU time, several by the wall clock; rates are of all threads together.
+   The maximum is the limit, the rest tells how busy the machine was. */
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "bench/limits/limits.h"
-#include "platforms/clock.h"
 #include "platforms/cpu.h"
 #include "platforms/mem.h"
 #include "platforms/threads.h"
@@ -22,7 +23,8 @@ typedef struct limits {
   float (*flops)(void);
   bnc_pool *pool;
   size_t threads, repeat;
-  const char *cpu, *level;
+  char cpu[160];
+  const char *level;
   float *memory;
   size_t bytes, rounds; /* read: each thread's part of `memory`, so often */
   double macs[BNC_POOL_MAX_THREADS], sink[BNC_POOL_MAX_THREADS];
@@ -79,14 +81,20 @@ static int ascending(const void *a, const void *b) {
   return (x > y) - (x < y);
 }
 
-/* work: of one run, in billions */
-static void measure(limits *l, const char *what, bnc_pool_task run, const double *work, double fixed, const char *unit) {
+static double seconds(const limits *l) {
+  struct timespec t;
+  clock_gettime(l->threads == 1 ? CLOCK_THREAD_CPUTIME_ID : CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+/* work: of one run and thread, in billions; with macs, twice those that the run told */
+static void measure(limits *l, const char *what, bnc_pool_task run, const double *macs, double work, const char *unit) {
   double rate[MAX_REPEAT];
   bnc_pool_run(l->pool, run, l, l->threads, 1); /* warm-up */
   for (size_t i = 0; i < l->repeat; ++i) {
-    const uint64_t start = bnc_clock_ns();
+    const double start = seconds(l);
     bnc_pool_run(l->pool, run, l, l->threads, 1);
-    rate[i] = (work ? 2e-9 * *work : fixed) * (double)l->threads / bnc_clock_seconds(start, bnc_clock_ns());
+    rate[i] = (macs ? 2e-9 * *macs : work) * (double)l->threads / (seconds(l) - start);
   }
   qsort(rate, l->repeat, sizeof *rate, ascending);
   printf("%s,%s,%zu,%s,%.2f,%.2f,%.2f,%s\n", l->cpu, l->level, l->threads, what, rate[0],
@@ -126,7 +134,7 @@ int main(int argc, char **argv) {
   must(bnc_cpu_detect(&cpu, &err));
   must(bnc_pool_create(&l.pool, l.threads, &err));
   l.threads = bnc_pool_threads(l.pool);
-  l.cpu = cpu.brand;
+  snprintf(l.cpu, sizeof l.cpu, "%s (%s)", cpu.brand, cpu.uarch);
   l.level = bnc_cpu_level_name(cpu.level);
   choose(&l, cpu.level);
   printf("cpu,level,threads,what,min,median,max,unit\n");

@@ -130,7 +130,8 @@ def picture(path, side):
                 chunk(b"IDAT", zlib.compress(b"".join(rows))) + chunk(b"IEND", b""))
 
 
-def make(folder):
+def make(folder, only=None):
+    """Makes what is missing in `folder`, or of the names in `only`."""
     os.makedirs(folder, exist_ok=True)
     wanted = {"llama-3-8b-q4_0.gguf": lambda p: llama(p, 32, 14336, 128256, "q4_0"),
               "llama-1-layer.gguf": lambda p: llama(p, 1, 256, 1024, "q4_0"),
@@ -139,7 +140,7 @@ def make(folder):
         wanted[f"vit-l-{kind}.gguf"] = lambda p, k=kind: tower(p, k)
     for name, write in wanted.items():
         path = os.path.join(folder, name)
-        if not os.path.exists(path):
+        if (only is None or name in only) and not os.path.exists(path):
             print(f"peer_models: writing {name}", file=sys.stderr)
             write(path + ".partial")
             os.rename(path + ".partial", path)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs one house check over the tree: run_check.py ROOT layers|sizes|wording|names"""
+"""Runs one house check over the tree: run_check.py ROOT layers|sizes|wording|names|speed_table"""
 import importlib
 import sys
 

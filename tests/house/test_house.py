@@ -5,6 +5,7 @@ import unittest
 import layers
 import names
 import sizes
+import speed_table
 import wording
 
 C = "/* SPDX-License-Identifier: Apache-2.0 */\n"
@@ -21,6 +22,7 @@ CLEAN = {
     "quant/writer.c": C + '#include "runtime/model/format.h"\n',
     "runtime/include/binocle/binocle.h": C + "#include <binocle/status.h>\n#include <binocle/compile.h>\n",
     "runtime/program/main.c": C + "#include <binocle/compile.h>\n",
+    "README.md": "Speed\n" + speed_table.table.BEGIN + "\n" + speed_table.table.END + "\n",
     "tests/test_a.c": C + '#include "runtime/exec/exec.h"\n#include <png.h>\n',
 }
 
@@ -32,7 +34,7 @@ class House(unittest.TestCase):
         self.assertIn(expected, found[0])
 
     def test_clean(self):
-        for check in (layers, names, sizes, wording):
+        for check in (layers, names, sizes, speed_table, wording):
             self.assertEqual([], check.violations(CLEAN))
 
     def test_layers(self):
@@ -71,6 +73,16 @@ class House(unittest.TestCase):
         self.finds(names, "runtime/mem.h", C, "the name of 2 files")
         self.finds(names, "runtime/Big.c", C, "snake_case")
         self.finds(names, "ops/norm/norm_f32_neon_dotprod.c", C + "void bnc_norm_f32_neon(void) {}\n", "bnc_norm_f32_neon_dotprod")
+
+    def test_speed_table(self):
+        row = "a CPU,avx2,2,{},1.0,tile,x,1,2,3,s,5,measured\n"
+        rows = "cpu,level,threads,program,version,what,setting,min,median,max,unit,runs,how\n" + row.format("binocle") + row.format("llama.cpp")
+        self.finds(speed_table, "bench/baselines/race-a.csv", rows, "not that of")
+        self.finds(speed_table, "README.md", "no marks", "has no")
+        files = {**CLEAN, "bench/baselines/race-a.csv": rows}
+        files["README.md"] = speed_table.table.replaced(files["README.md"], speed_table.table.block(files))
+        self.assertIn("| one ViT-L/14-336 tile | 2 s (1 - 3) | 2 s (1 - 3) |", files["README.md"])
+        self.assertEqual([], speed_table.violations(files))
 
 
 if __name__ == "__main__":

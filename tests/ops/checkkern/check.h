@@ -17,7 +17,7 @@ typedef void check_fn(void); /* any kernel, for comparing pointers */
 typedef struct check {
   bnc_kernels scalar, lower, test; /* lower: the next lower level */
   uint64_t seed, random;
-  bool quick, bench, bench_scalar;
+  bool quick, bench, bench_scalar, count;
   FILE *csv;
   double peak_flops, peak_bytes; /* per second, of the tested level; bench only */
   const char *kernel;            /* being tested */

@@ -45,7 +45,7 @@ void check_end(check *c) {
 }
 
 static int usage(void) {
-  fprintf(stderr, "usage: checkkern [--seed N] [--family NAME] [--level NAME] [--quick] [--bench | --bench-scalar] [--csv FILE]\nfamilies:");
+  fprintf(stderr, "usage: checkkern [--seed N] [--family NAME] [--level NAME] [--quick] [--bench | --bench-scalar | --count] [--csv FILE]\nfamilies:");
   for (size_t i = 0; i < FAMILIES; ++i) fprintf(stderr, " %s", families[i].name);
   fprintf(stderr, "\n");
   return 2;
@@ -61,6 +61,7 @@ int main(int argc, char **argv) {
     if (!strcmp(argv[i], "--quick")) c.quick = true;
     else if (!strcmp(argv[i], "--bench")) c.bench = true;
     else if (!strcmp(argv[i], "--bench-scalar")) c.bench = c.bench_scalar = true;
+    else if (!strcmp(argv[i], "--count")) c.bench = c.count = true; /* each bench job once, between two marks: see bench/arm */
     else if (!strcmp(argv[i], "--seed") && i + 1 < argc) c.seed = strtoull(argv[++i], NULL, 10);
     else if (!strcmp(argv[i], "--family") && i + 1 < argc) family = argv[++i];
     else if (!strcmp(argv[i], "--level") && i + 1 < argc) only = argv[++i];
@@ -85,14 +86,14 @@ int main(int argc, char **argv) {
   signal(SIGSEGV, crashed);
   signal(SIGBUS, crashed);
   printf("checkkern: %s, seed %llu\n", cpu.brand, (unsigned long long)c.seed);
-  if (c.bench) c.peak_bytes = bench_peak_bytes();
+  if (c.bench && !c.count) c.peak_bytes = bench_peak_bytes();
   bnc_kernels_init(&c.scalar, BNC_CPU_SCALAR);
   c.lower = c.scalar;
   for (int level = BNC_CPU_SCALAR; level < BNC_CPU_LEVELS; ++level) {
     if (!bnc_cpu_level_supported(&cpu, (bnc_cpu_level)level) || (bnc_cpu_level)level > cpu.level) continue;
     bnc_kernels_init(&c.test, (bnc_cpu_level)level);
     if (!only || !strcmp(only, bnc_cpu_level_name((bnc_cpu_level)level))) {
-      if (c.bench) {
+      if (c.bench && !c.count) {
         c.peak_flops = bench_peak_flops((bnc_cpu_level)level);
         printf("%s: %.1f GFLOP/s f32, %.1f GB/s from memory, one thread\n", bnc_cpu_level_name((bnc_cpu_level)level), c.peak_flops * 1e-9, c.peak_bytes * 1e-9);
       }
