@@ -73,6 +73,7 @@ void bnc_session_destroy(bnc_session *session) {
   bnc_pool_destroy(session->pool);
   bnc_mem_free(session->image);
   bnc_ids_free(&session->opening);
+  bnc_profile_free(session->profile);
   bnc_mem_free(session);
 }
 
@@ -134,5 +135,6 @@ bnc_status bnc_session_get_statistics(const bnc_session *session, bnc_statistics
 bnc_status bnc_session_run(bnc_session *session, bnc_program_id id, size_t rows, const char *stage, const bnc_run_hooks *hooks) {
   stage_progress progress = {session->model->context, stage};
   bnc_run_hooks steps = {.context = &progress, .step = report};
-  return bnc_executor_run(session->executor, id, rows, session->rows, hooks ? hooks : stage ? &steps : NULL, &session->error);
+  if (!hooks && stage) hooks = &steps;
+  return session->profile ? bnc_session_run_profiled(session, id, rows, hooks) : bnc_executor_run(session->executor, id, rows, session->rows, hooks, &session->error);
 }

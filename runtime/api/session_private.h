@@ -8,6 +8,7 @@
 #include "platforms/threads.h"
 #include "runtime/api/model_private.h"
 #include "runtime/exec/executor.h"
+#include "runtime/profile/profile_record.h"
 #include "runtime/text/growable.h"
 
 struct bnc_session {
@@ -26,10 +27,14 @@ struct bnc_session {
   bool cut, started;
   const float *logits;          /* behind the last row; NULL: nothing computed since */
   bnc_statistics statistics;
+  bnc_profile *profile;         /* NULL: nothing is recorded */
 };
 
 /** Runs a program with the given hooks or, hooks NULL, with the context's progress callback under the name `stage` (NULL: none). */
 bnc_status bnc_session_run(bnc_session *session, bnc_program_id id, size_t rows, const char *stage, const bnc_run_hooks *hooks);
+
+/** The same while a profile is recorded; hooks may be NULL. */
+bnc_status bnc_session_run_profiled(bnc_session *session, bnc_program_id id, size_t rows, const bnc_run_hooks *hooks);
 
 /** Pictures that wait, and those of the first prompt, are forgotten. */
 void bnc_session_drop_images(bnc_session *session);

@@ -61,6 +61,11 @@ void bnc_json_bool(bnc_json_object *object, const char *name, bool value) {
   print(object, "%s", value ? "true" : "false");
 }
 
+void bnc_json_raw(bnc_json_object *object, const char *name, const char *json) {
+  name_member(object, name);
+  print(object, "%s", json);
+}
+
 void bnc_json_open(bnc_json_object *object, const char *name, const char *opening) {
   name_member(object, name);
   print(object, "%s", opening);

@@ -27,6 +27,8 @@ void bnc_json_whole(bnc_json_object *object, const char *name, int64_t value);
 /** null where the value is not finite. */
 void bnc_json_real(bnc_json_object *object, const char *name, double value);
 void bnc_json_bool(bnc_json_object *object, const char *name, bool value);
+/** A value that is JSON already. */
+void bnc_json_raw(bnc_json_object *object, const char *name, const char *json);
 /** opening: "[" or "{". What follows goes in there until bnc_json_close with the fitting bracket. */
 void bnc_json_open(bnc_json_object *object, const char *name, const char *opening);
 void bnc_json_close(bnc_json_object *object, const char *closing);

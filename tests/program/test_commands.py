@@ -7,7 +7,7 @@ import subprocess
 from program_case import (CONTEXT, IMAGE_ROWS, PHOTO, PHOTO2, ROOT, VOCABULARY, ProgramCase, binocle, compiled, load_array, main, make_checkpoint, path,
                           save_ids)
 
-COMMANDS = ("compile", "synth", "run", "chat", "encode", "score", "tokenize", "inspect", "devices", "bench", "eval", "perplexity")
+COMMANDS = ("compile", "synth", "run", "chat", "encode", "score", "tokenize", "inspect", "devices", "bench", "eval", "perplexity", "profile")
 PROMPT = [256, 72, 101, 108, 108, 111]
 
 

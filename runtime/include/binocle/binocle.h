@@ -7,6 +7,7 @@
 #include <binocle/context.h>
 #include <binocle/meter.h>
 #include <binocle/model.h>
+#include <binocle/profile.h>
 #include <binocle/session.h>
 #include <binocle/text.h>
 #include <binocle/version.h>

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Where the time of one question goes, op by op. Without a prompt, ids are made up, so that models without a tokenizer serve too. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "runtime/program/commands.h"
+#include "runtime/program/json_object.h"
+#include "runtime/program/work.h"
+
+typedef struct profile {
+  bnc_work work;
+  const char *model, *image, *prompt, *trace, *report;
+  uint64_t prompt_tokens, gen_tokens;
+} profile;
+
+static bnc_status append_made_up(profile *p) {
+  const size_t count = (size_t)p->prompt_tokens + (p->image != NULL);
+  int32_t *ids = malloc(count * sizeof *ids);
+  if (!ids) return BNC_ERROR_MEMORY;
+  for (size_t i = 0; i < count; i++) ids[i] = (int32_t)(i * 37 % p->work.info.vocabulary);
+  if (p->image) ids[0] = BNC_IMAGE_TOKEN;
+  const bnc_status status = bnc_session_append(p->work.session, ids, count);
+  free(ids);
+  return status;
+}
+
+static int on_text(void *user, int32_t id, const char *text, size_t length) {
+  (void)user;
+  (void)id;
+  (void)text;
+  (void)length;
+  return bnc_interrupted();
+}
+
+static int ask(profile *p) {
+  bnc_session *session = p->work.session;
+  bnc_sampling sampling;
+  bnc_sampling_init(&sampling);
+  sampling.max_tokens = (uint32_t)p->gen_tokens;
+  sampling.ignore_stop = 1;
+  bnc_status status = bnc_session_profile_begin(session);
+  if (status == BNC_OK && p->image) status = bnc_session_add_image_file(session, p->image);
+  if (status == BNC_OK) status = p->prompt ? bnc_session_ask(session, p->prompt) : append_made_up(p);
+  if (status == BNC_OK) status = bnc_session_generate(session, &sampling, on_text, NULL, NULL);
+  if (status != BNC_OK) return bnc_work_fail(&p->work, status, NULL, bnc_session_error(session));
+  return bnc_interrupted() ? BNC_EXIT_INTERRUPTED : BNC_EXIT_DONE;
+}
+
+static int print(profile *p, bnc_profile_form form, const char *path) {
+  char *text = NULL;
+  bnc_statistics s = {.size = sizeof s};
+  bnc_json_object json;
+  int code = BNC_EXIT_DONE;
+  bnc_status status = bnc_session_profile(p->work.session, form, &text);
+  if (status != BNC_OK) return bnc_work_fail(&p->work, status, NULL, bnc_session_error(p->work.session));
+  if (path) {
+    status = bnc_text_save(p->work.context, path, text);
+    if (status != BNC_OK) code = bnc_work_fail(&p->work, status, NULL, bnc_context_error(p->work.context));
+  } else if (form == BNC_PROFILE_TEXT) {
+    bnc_console_text(text);
+  } else {
+    bnc_session_get_statistics(p->work.session, &s);
+    bnc_json_begin(&json, p->work.context);
+    bnc_json_words(&json, "model", p->model);
+    bnc_json_count(&json, "threads", s.threads);
+    bnc_json_words(&json, "cpu_level", s.cpu_level);
+    bnc_json_raw(&json, "profile", text);
+    status = bnc_json_end(&json);
+    if (status != BNC_OK) code = bnc_work_fail(&p->work, status, NULL, bnc_context_error(p->work.context));
+  }
+  bnc_string_free(text);
+  return code;
+}
+
+static int measure(profile *p) {
+  int code = BNC_EXIT_DONE;
+  if (p->trace) code = bnc_work_check_output(&p->work, p->trace);
+  if (code == BNC_EXIT_DONE && p->report) code = bnc_work_check_output(&p->work, p->report);
+  if (code == BNC_EXIT_DONE) code = bnc_work_open_model(&p->work, p->model);
+  if (code == BNC_EXIT_DONE && p->image) code = bnc_work_check_vision(&p->work, p->model);
+  if (code == BNC_EXIT_DONE && p->prompt) code = bnc_work_check_tokenizer(&p->work, p->model);
+  if (code == BNC_EXIT_DONE) code = bnc_work_open_session(&p->work);
+  if (code == BNC_EXIT_DONE) code = ask(p);
+  if (code == BNC_EXIT_DONE && p->trace) code = print(p, BNC_PROFILE_TRACE, p->trace);
+  if (code == BNC_EXIT_DONE && p->report) code = print(p, BNC_PROFILE_HTML, p->report);
+  if (code == BNC_EXIT_DONE) code = print(p, p->work.json ? BNC_PROFILE_JSON : BNC_PROFILE_TEXT, NULL);
+  return code;
+}
+
+static int run(const bnc_command *command, int argc, char **argv) {
+  profile p = {.prompt_tokens = 64, .gen_tokens = 16};
+  const bnc_option options[] = {
+      {.name = "image", .value = "FILE", .help = "a picture to look at in front of the prompt", .text = &p.image},
+      {.name = "prompt", .value = "TEXT", .help = "the question; default: made-up ids", .text = &p.prompt},
+      {.name = "prompt-tokens", .value = "N", .help = "made-up ids; default 64", .count = &p.prompt_tokens, .least = 1, .most = 1u << 24},
+      {.name = "gen-tokens", .value = "N", .help = "tokens to generate; default 16", .count = &p.gen_tokens, .least = 1, .most = 1u << 20},
+      {.name = "trace", .value = "FILE.json", .help = "what ran when, for Perfetto or chrome://tracing", .text = &p.trace},
+      {.name = "report", .value = "FILE.html", .help = "a page with timeline, tables, energy and memory plan", .text = &p.report},
+      BNC_WORK_JSON(p.work, "print one JSON object"),
+      BNC_WORK_THREADS(p.work),
+      BNC_WORK_QUIET(p.work),
+  };
+  const bnc_arguments arguments = {(const char *const[]){"MODEL", NULL}, &p.model, options, BNC_COUNT_OF(options)};
+  int code = bnc_options_parse(command, &arguments, argc, argv);
+  if (code != BNC_PARSED) return code;
+  code = bnc_work_begin(&p.work);
+  if (code == BNC_EXIT_DONE) code = measure(&p);
+  return bnc_work_end(&p.work, code);
+}
+
+const bnc_command bnc_cmd_profile = {
+    .name = "profile",
+    .synopsis = "MODEL [--image FILE] [--prompt TEXT] [--trace FILE.json] [--report FILE.html] [--json] [options]",
+    .summary = "tells which ops take the time: a table, a trace, a page",
+    .examples = "  binocle profile model.bnc --image street.jpg\n"
+                "  binocle profile model.bnc --image street.jpg --prompt \"What is on the sign?\" --trace trace.json --report profile.html",
+    .run = run,
+};
