@@ -3,6 +3,7 @@
 #include "runtime/exec/executor_private.h"
 
 #define PIECE_BYTES ((size_t)128 << 10) /* of weights: what a thread takes at a time, little enough for eight to be done together */
+#define PIECE_PANELS 8u                 /* at least so many for many rows: their activations are read again for each piece */
 
 typedef struct matmul_job {
   const bnc_matmul_ops *ops;
@@ -33,12 +34,13 @@ void bnc_run_matmul_op(const bnc_op_run *r) {
   const bnc_file_op *op = r->op;
   const bnc_file_weight *w = &r->ex->file->weight[op->weight];
   const bnc_operand *x = &op->in[0];
-  const size_t rows = bnc_run_rows(r, x), panels = bnc_i4_panels(op->a[1]), piece = PIECE_BYTES / bnc_i4_panel_nibbles(w->k);
+  const size_t rows = bnc_run_rows(r, x), panels = bnc_i4_panels(op->a[1]), least = rows > 1 ? PIECE_PANELS : 2,
+               piece = PIECE_BYTES / bnc_i4_panel_nibbles(w->k) / 2 * 2;
   matmul_job job = {&r->ex->kernels->matmul,
                     {.w = matrix_of(r->ex->file, w, op->a[0], op->a[1]), .rows = rows, .q = bnc_run_qd8(r, x), .params = bnc_run_params(r, x),
                      .sums = r->ex->sums, .y = bnc_run_out(r, 0), .q_stride = x->stride, .y_stride = op->out[0].stride}};
   if (w->bias != UINT64_MAX) job.args.bias = (const float *)(const void *)(r->ex->file->data.data + w->bias) + op->a[0];
   const bool small = (uint64_t)rows * x->cols * op->a[1] < BNC_SHARED_MACS;
   bnc_pool_run(r->ex->pool, run_sums, &job, rows, small ? rows : bnc_run_grain(x->cols));
-  bnc_pool_run(r->ex->pool, run_panels, &job, panels, small ? panels : piece < 2 ? 2 : piece / 2 * 2);
+  bnc_pool_run(r->ex->pool, run_panels, &job, panels, small ? panels : piece < least ? least : piece);
 }

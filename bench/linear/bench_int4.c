@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* int4 layers of LLaMA-3-8B: our kernel on the file's own panels beside XNNPACK's qb4w on weights that it packed, taking turns in one run.
+     usage: bench_int4 [THREADS [REPEATS [ROWS]]]     default: one thread, 5 repeats, 640 rows and 1 row
+   prints CSV: level,threads,rows,k,n,group,ours_gops,ours_gbytes_per_s,xnnpack_gops,ratio,equal
+   Best of all repeats; ratio: the median of the ratios within a repeat. GB/s are of our weights. One thread is timed by its own CPU time, several by the
+   wall clock. The machine's limits to hold them against: checkkern --bench. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <xnnpack.h>
+
+#include "ops/kernels.h"
+#include "platforms/mem.h"
+#include "platforms/threads.h"
+
+enum { MAX_REPEATS = 64, PIECE = 8 };
+
+typedef struct layer {
+  size_t rows, k, n, group;
+} layer;
+
+typedef struct job {
+  const bnc_matmul_ops *ops;
+  bnc_matmul_args args;
+} job;
+
+static bnc_error err;
+
+static void *need(size_t size) {
+  void *p = bnc_mem_zalloc(size);
+  if (p) return p;
+  fprintf(stderr, "bench_int4: no memory for %zu bytes\n", size);
+  exit(1);
+}
+
+static void must(bool ok, const char *what) {
+  if (ok) return;
+  fprintf(stderr, "bench_int4: %s fails %s\n", what, err.text);
+  exit(1);
+}
+
+static double seconds(size_t threads) {
+  struct timespec t;
+  clock_gettime(threads == 1 ? CLOCK_THREAD_CPUTIME_ID : CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+static uint32_t random_bits(void) {
+  static uint32_t state = 1;
+  return (state = state * 1664525u + 1013904223u) >> 8;
+}
+
+static int ascending(const void *a, const void *b) {
+  const double x = *(const double *)a, y = *(const double *)b;
+  return (x > y) - (x < y);
+}
+
+static void run_sums(void *context, size_t from, size_t to) {
+  const job *j = context;
+  j->ops->sums(&j->args, from, to);
+}
+
+static void run_panels(void *context, size_t from, size_t to) {
+  const job *j = context;
+  j->ops->i4(&j->args, from, to);
+}
+
+static xnn_operator_t xnnpack_layer(const layer *l, const uint8_t *weights, const uint16_t *scales, bnc_pool *pool, const int8_t *q, const bnc_qd8_params *params, float *y) {
+  xnn_operator_t op = NULL;
+  must(xnn_create_fully_connected_nc_qd8_f32_qb4w(l->k, l->n, l->k, l->n, l->group, 8, scales, weights, NULL, -INFINITY, INFINITY, 0, NULL, NULL, &op) ==
+           xnn_status_success, "making XNNPACK's layer");
+  must(xnn_reshape_fully_connected_nc_qd8_f32_qb4w(op, l->rows, bnc_pool_native(pool)) == xnn_status_success &&
+           xnn_setup_fully_connected_nc_qd8_f32_qb4w(op, q, y, (const void *)params) == xnn_status_success, "XNNPACK's layer");
+  return op;
+}
+
+static void bench(const layer *l, bnc_pool *pool, size_t threads, size_t repeats, const bnc_kernels *kernels) {
+  const size_t panels = bnc_i4_panels(l->n), groups = l->k / l->group;
+  uint8_t *weights = need(l->n * l->k / 2), *nibbles = need(panels * bnc_i4_panel_nibbles(l->k));
+  uint16_t *scales = need(l->n * groups * 2), *panel_scales = need(panels * bnc_i4_panel_scales(l->k, l->group));
+  float *offset = need(panels * BNC_I4_PANEL * 4), *y = need(l->rows * l->n * 4), *other = need(l->rows * l->n * 4);
+  int8_t *q = need(l->rows * l->k + BNC_QD8_EXTRA);
+  bnc_qd8_params *params = need((l->rows + BNC_QD8_EXTRA) * sizeof *params);
+  for (size_t i = 0; i < l->n * l->k / 2; i++) weights[i] = (uint8_t)random_bits();
+  for (size_t i = 0; i < l->n * groups; i++) scales[i] = (uint16_t)(0x3c00 + random_bits() % 128);
+  for (size_t i = 0; i < l->rows * l->k; i++) q[i] = (int8_t)random_bits();
+  for (size_t i = 0; i < l->rows; i++) params[i] = (bnc_qd8_params){(int32_t)(random_bits() % 64) - 32, 0.01f};
+  bnc_qd8_pad(params, l->rows);
+  bnc_matmul_i4_pack(l->n, l->k, l->group, weights, scales, nibbles, panel_scales, offset, 0, panels);
+  job j = {&kernels->matmul, {.w = {l->n, l->k, l->group, nibbles, panel_scales, offset}, .rows = l->rows, .q = q, .params = params,
+                              .sums = need(l->rows * groups * 4), .y = y, .q_stride = l->k, .y_stride = l->n}};
+  xnn_operator_t op = xnnpack_layer(l, weights, scales, pool, q, params, other);
+  double ratio[MAX_REPEATS], best = 1e9, best_other = 1e9, worst = 0, size = 0;
+  for (size_t r = 0; r < repeats; r++) {
+    const double start = seconds(threads);
+    bnc_pool_run(pool, run_sums, &j, l->rows, 16);
+    bnc_pool_run(pool, run_panels, &j, panels, PIECE);
+    const double middle = seconds(threads);
+    must(xnn_run_operator(op, bnc_pool_native(pool)) == xnn_status_success, "running XNNPACK's layer");
+    const double ours = middle - start, theirs = seconds(threads) - middle;
+    ratio[r] = theirs / ours;
+    best = ours < best ? ours : best;
+    best_other = theirs < best_other ? theirs : best_other;
+  }
+  for (size_t i = 0; i < l->rows * l->n; i++) {
+    worst = fmax(worst, fabs((double)(y[i] - other[i])));
+    size = fmax(size, fabs((double)y[i]));
+  }
+  qsort(ratio, repeats, sizeof *ratio, ascending);
+  const double operations = 2e-9 * (double)l->rows * (double)l->k * (double)l->n;
+  printf("%s,%zu,%zu,%zu,%zu,%zu,%.1f,%.2f,%.1f,%.2f,%s\n", bnc_cpu_level_name(kernels->level), threads, l->rows, l->k, l->n, l->group, operations / best,
+         1e-9 * (double)(panels * (bnc_i4_panel_nibbles(l->k) + bnc_i4_panel_scales(l->k, l->group))) / best, operations / best_other, ratio[repeats / 2],
+         worst < 1e-4 * size ? "yes" : "no");
+  fflush(stdout);
+  xnn_delete_operator(op);
+  void *all[] = {weights, nibbles, scales, panel_scales, offset, y, other, q, params, j.args.sums};
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++) bnc_mem_free(all[i]);
+}
+
+int main(int argc, char **argv) {
+  static const size_t shapes[][2] = {{4096, 14336}, {4096, 4096}, {14336, 4096}, {4096, 1024}}, groups[] = {32, 128};
+  const size_t threads = argc > 1 ? (size_t)atoi(argv[1]) : 1, wanted = argc > 2 ? (size_t)atoi(argv[2]) : 5, only = argc > 3 ? (size_t)atoi(argv[3]) : 0;
+  const size_t repeats = wanted < 1 ? 1 : wanted > MAX_REPEATS ? MAX_REPEATS : wanted, rows[] = {640, 1};
+  static bnc_cpu cpu;
+  static bnc_kernels kernels;
+  bnc_pool *pool;
+  must(bnc_cpu_detect(&cpu, &err) == BNC_OK, "looking at the CPU");
+  must(bnc_pool_create(&pool, threads, &err) == BNC_OK, "starting threads");
+  must(xnn_initialize(NULL) == xnn_status_success, "XNNPACK");
+  bnc_kernels_init(&kernels, cpu.level);
+  printf("level,threads,rows,k,n,group,ours_gops,ours_gbytes_per_s,xnnpack_gops,ratio,equal\n");
+  for (size_t r = 0; r < (only ? 1 : 2); r++)
+    for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++)
+      for (size_t g = 0; g < 2; g++) {
+        const layer l = {only ? only : rows[r], shapes[s][0], shapes[s][1], groups[g]};
+        bench(&l, pool, bnc_pool_threads(pool), l.rows == 1 ? MAX_REPEATS : repeats, &kernels);
+      }
+  bnc_pool_destroy(pool);
+  return 0;
+}
