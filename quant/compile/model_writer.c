@@ -51,12 +51,6 @@ static void mark_used(const bnc_schedule *s, uint8_t *weights, uint8_t *constant
   }
 }
 
-static bool has_bias(const bnc_weight *w) {
-  for (size_t i = 0; i < w->parts; i++)
-    if (w->part[i].bias != BNC_NO_ID) return true;
-  return false;
-}
-
 /* Where DATA goes on for a part of so many bytes. */
 static uint64_t place(writer *w, uint64_t size) {
   uint64_t at = w->data_size;
@@ -66,10 +60,8 @@ static uint64_t place(writer *w, uint64_t size) {
 }
 
 static void place_weight(writer *w, uint32_t id) {
-  const bnc_weight *source = &w->parts->constants->weight[id];
   bnc_file_weight *f = &w->weight[w->weights];
-  *f = (bnc_file_weight){.dtype = source->kind, .n = (uint32_t)source->n, .k = (uint32_t)source->k, .group = (uint32_t)source->group,
-                         .bias = has_bias(source) ? 0 : UINT64_MAX, .name = source->part[0].weight};
+  *f = bnc_weight_describe(&w->parts->constants->weight[id]);
   const bnc_weight_sizes sizes = bnc_weight_sizes_of(f);
   f->data = place(w, sizes.data);
   f->scales = place(w, sizes.scales);

@@ -5,6 +5,7 @@
 #include "platforms/json.h"
 #include "platforms/mem.h"
 #include "quant/compile/programs.h"
+#include "quant/schedule/slab_cost.h"
 
 #define MEASURES 6
 
@@ -66,7 +67,7 @@ static void add_target(yyjson_mut_doc *doc, yyjson_mut_val *root, const bnc_prog
     yyjson_mut_obj_add_str(doc, row, "matrix", bnc_constants_text(&p->constants, weight->part[0].weight));
     yyjson_mut_obj_add_uint(doc, row, "columns", weight->n);
     yyjson_mut_obj_add_uint(doc, row, "slab_columns", p->slab_cols[w]);
-    yyjson_mut_obj_add_uint(doc, row, "slab_bytes", (uint64_t)p->slab_cols[w] * weight->k * (weight->kind == BNC_WEIGHT_F32 ? 4 : 1));
+    yyjson_mut_obj_add_uint(doc, row, "slab_bytes", bnc_slab_bytes(weight->kind, weight->k, p->slab_cols[w]));
   }
 }
 

@@ -34,6 +34,14 @@ static bnc_operand table_of(const emitter *e, uint32_t taps) {
   return (bnc_operand){.space = BNC_SPACE_CONSTANT, .rows = (uint32_t)t->rows, .cols = (uint32_t)t->in_rows, .offset = e->layout->taps_offset[taps]};
 }
 
+bnc_file_weight bnc_weight_describe(const bnc_weight *w) {
+  bnc_file_weight f = {.dtype = w->kind, .n = (uint32_t)w->n, .k = (uint32_t)w->k, .group = (uint32_t)w->group, .scales = UINT64_MAX, .offsets = UINT64_MAX,
+                       .bias = UINT64_MAX, .name = w->part[0].weight};
+  for (size_t i = 0; i < w->parts; i++)
+    if (w->part[i].bias != BNC_NO_ID) f.bias = 0;
+  return f;
+}
+
 static void emit_op(const emitter *e, const bnc_step *step, bnc_file_op *op) {
   const bnc_graph *g = e->s->graph;
   memset(op, 0, sizeof *op);

@@ -39,11 +39,9 @@ static uint64_t moved_by(const bnc_schedule *s, const bnc_step *step) {
 }
 
 static uint64_t bytes_of(const bnc_weight *w) {
-  uint64_t count = (uint64_t)w->n * w->k;
-  uint64_t bytes = w->kind == BNC_WEIGHT_F32 ? count * 4 : w->kind == BNC_WEIGHT_QC8 ? count + (uint64_t)w->n * 4 : count / 2 + count / w->group * 2;
-  for (size_t p = 0; p < w->parts; p++)
-    if (w->part[p].bias != BNC_NO_ID) return bytes + (uint64_t)w->n * 4;
-  return bytes;
+  const bnc_file_weight f = bnc_weight_describe(w);
+  const bnc_weight_sizes sizes = bnc_weight_sizes_of(&f);
+  return sizes.data + sizes.scales + sizes.offsets + sizes.bias;
 }
 
 bnc_status bnc_schedule_measure(const bnc_schedule *s, const bnc_target *target, bnc_schedule_cost *cost) {

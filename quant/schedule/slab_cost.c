@@ -55,6 +55,11 @@ bool bnc_slab_helps(const bnc_target *t, bnc_weight_kind kind) {
   return kind != BNC_WEIGHT_QG4;
 }
 
+uint64_t bnc_slab_bytes(bnc_weight_kind kind, size_t k, size_t cols) {
+  uint64_t count = (uint64_t)k * cols;
+  return kind == BNC_WEIGHT_F32 ? count * 4 : kind == BNC_WEIGHT_QC8 ? count : count / 2;
+}
+
 double bnc_slab_cycles(const bnc_target *t, const bnc_slab_layer *l, size_t cols) {
   sizes s = sizes_of(t, l);
   double x = s.walks * s.row_block * (double)l->k * s.activation_bytes, cycles = 0;

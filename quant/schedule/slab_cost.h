@@ -33,6 +33,8 @@ bool bnc_slab_helps(const bnc_target *target, bnc_weight_kind kind);
 double bnc_slab_cycles(const bnc_target *target, const bnc_slab_layer *layer, size_t cols);
 /** Bytes of weights that the layer reads from memory in slabs of `cols` columns. */
 double bnc_slab_weight_reads(const bnc_target *target, const bnc_slab_layer *layer, size_t cols);
+/** Bytes of weights in a slab of `cols` columns. */
+uint64_t bnc_slab_bytes(bnc_weight_kind kind, size_t k, size_t cols);
 /** The i-th division worth trying, the whole first, the narrowest last: columns per slab, equal slabs in multiples of 64; 0 behind the last. */
 size_t bnc_slab_candidate(const bnc_slab_layer *layer, size_t i);
 /** The division that the formula finds fastest; layer->n where slabs gain less than 3 %. */
