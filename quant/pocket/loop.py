@@ -126,7 +126,7 @@ class Log:
 
 
 def plot(folder, out):
-    """Draws log.csv, one panel per stage."""
+    """Draws log.csv: a column per stage, losses above and shares below."""
     import matplotlib
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
@@ -134,9 +134,13 @@ def plot(folder, out):
     with open(os.path.join(folder, "log.csv"), newline="") as table:
         for stage, step, key, value in csv.reader(table):
             series.setdefault(stage, {}).setdefault(key, []).append((int(step), float(value)))
-    _, axes = plt.subplots(1, len(series), figsize=(5 * len(series), 3.5), squeeze=False)
-    for axis, (stage, lines) in zip(axes[0], series.items()):
+    _, axes = plt.subplots(2, len(series), figsize=(4.5 * len(series), 6), squeeze=False)
+    for (above, below), (stage, lines) in zip(axes.T, series.items()):
         for key, points in lines.items():
-            axis.plot(*zip(*points), label=key)
-        axis.set_title(stage), axis.set_xlabel("step"), axis.legend(fontsize=6), axis.grid(alpha=0.3)
-    plt.tight_layout(), plt.savefig(out, dpi=80)
+            if key == "loss":
+                above.semilogy(*zip(*points), label=key)
+            elif key != "pool":
+                below.plot(*zip(*points), label=key, color="black" if key == "held" else None)
+        above.set_title(stage + ", loss"), below.set_xlabel("step"), below.legend(fontsize=6, ncols=2), below.set_ylim(0, 1)
+        above.grid(alpha=0.3), below.grid(alpha=0.3)
+    plt.tight_layout(), plt.savefig(out, dpi=60)
