@@ -3,7 +3,7 @@
 
     python3 train.py all --state DIR                              everything
     python3 train.py see --state DIR --steps 9000                  one stage, longer
-    python3 train.py see --state NEW --begin checkpoint            on from a checkpoint where no state is at hand
+    python3 train.py read --state NEW --begin checkpoint           with the tower of a checkpoint
     python3 train.py all --state DIR --workers 15 --batch 128      on a GPU; `read` likes --batch 2048
 """
 
@@ -34,7 +34,7 @@ def main():
     parser.add_argument("--rank", type=int, default=0, help=argparse.SUPPRESS)
     parser.add_argument("--meet", default="", help=argparse.SUPPRESS)
     parser.add_argument("--workers", type=int, default=0, help="processes that draw pictures, per rank")
-    parser.add_argument("--begin", help="start from this exported checkpoint's weights")
+    parser.add_argument("--begin", help="read: start with this exported checkpoint's tower")
     parser.add_argument("--warm", type=int, default=100, help="steps of warm-up")
     parser.add_argument("--report", type=int, default=100, help="steps between reports")
     parser.add_argument("--save", type=int, default=50, help="steps between saved states")

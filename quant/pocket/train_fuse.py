@@ -58,7 +58,7 @@ def run(args):
             have["tokens"] += data.dense(some)[1]
             have["items"] += [s.items for s in some]
         picked = rng.integers(len(have["items"]), size=share)
-        picked[:8] = len(have["items"]) - 1 - np.arange(8)  # the newest are always among them
+        picked[:8] = len(have["items"]) - 1 - np.arange(min(8, share))  # the newest are always among them
         out = torch.stack([have["features"][k] for k in picked]).float().to(where)
         tokens = torch.stack([have["tokens"][k] for k in picked]).to(where)
         loop.set_rate(opt, step, args)
