@@ -48,7 +48,13 @@ typedef struct bnc_attention_ops {
 
 void bnc_attention_init(bnc_attention_ops *ops, bnc_cpu_level level);
 
-/** Bytes of scratch that every kernel of every level can do with for calls of up to `rows` query rows. Good grains are 96 rows and more. */
+/** Bytes of scratch that every kernel of every level can do with for calls of up to `rows` query rows. */
 size_t bnc_attention_scratch(size_t heads, size_t kv_heads, size_t head_size, size_t rows);
+
+/** The query rows that one call should take, and will at most: bringing keys and values into the form that the kernels read is paid once per call,
+ * and what a call keeps per query should stay in the cache. */
+size_t bnc_attention_most_rows(size_t heads, size_t kv_heads);
+/** `rows` in equal parts of no more than that: a part's rows. */
+size_t bnc_attention_part_rows(size_t heads, size_t kv_heads, size_t rows);
 
 #endif

@@ -1,9 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ops/attention/attention.h"
 
+enum { MOST_QUERIES = 384 };
+
 /* A block of keys and one of values as f32, head_size rounded up to 16, and per row of a query head its query and unscaled
    result, and for each tile (of one row at worst) 16 maxima and sums. */
 size_t bnc_attention_scratch(size_t heads, size_t kv_heads, size_t head_size, size_t rows) {
   const size_t padded = (head_size + 15) / 16 * 16, group = heads / kv_heads;
   return (2 * BNC_ATTENTION_BLOCK * padded + rows * group * (2 * padded + 32)) * sizeof(float);
+}
+
+size_t bnc_attention_most_rows(size_t heads, size_t kv_heads) {
+  const size_t group = heads / kv_heads;
+  return group < MOST_QUERIES ? MOST_QUERIES / group : 1;
+}
+
+size_t bnc_attention_part_rows(size_t heads, size_t kv_heads, size_t rows) {
+  const size_t most = bnc_attention_most_rows(heads, kv_heads), parts = (rows + most - 1) / most;
+  return parts ? (rows + parts - 1) / parts : 1;
 }

@@ -1,22 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <assert.h>
+#include "ops/kv_append/kv_append_scalar.h"
 
-#include "ops/kv_append/kv_append.h"
-
-void bnc_kv_append_f32_scalar(const bnc_kv_append_args *args, size_t from, size_t to) {
-  const bnc_kv_cache *cache = &args->cache;
-  const size_t d = cache->head_size;
-  assert(args->position + to <= cache->capacity);
-  for (size_t row = from; row < to; ++row) {
-    const size_t token = args->position + row;
-    for (size_t head = 0; head < cache->kv_heads; ++head) {
-      const float *k = args->k + row * args->k_stride + head * d, *v = args->v + row * args->v_stride + head * d; /* [d] */
-      float *k_out = (float *)cache->k + head * cache->capacity * d;                 /* [capacity / 16, d, 16] */
-      float *v_out = (float *)cache->v + (head * cache->capacity + token) * d;       /* [d] */
-      for (size_t i = 0; i < d; ++i) {
-        k_out[bnc_kv_key_offset(cache, token, i)] = k[i];
-        v_out[i] = v[i];
-      }
-    }
+static void store(const bnc_kv_cache *cache, bnc_kv_place at, const float *k, const float *v) {
+  float *k_out = (float *)cache->k + at.k, *v_out = (float *)cache->v + at.v;
+  for (size_t i = 0; i < cache->head_size; ++i) {
+    k_out[i * BNC_KV_BLOCK] = k[i];
+    v_out[i] = v[i];
   }
 }
+
+void bnc_kv_append_f32_scalar(const bnc_kv_append_args *args, size_t from, size_t to) { bnc_kv_append(args, from, to, store); }

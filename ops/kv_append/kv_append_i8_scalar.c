@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <assert.h>
 #include <math.h>
 
-#include "ops/kv_append/kv_append.h"
+#include "ops/kv_append/kv_append_scalar.h"
 
 /* The factor that takes the largest magnitude to 127, and the stored scale that takes it back. A zero row has scale 0. */
 static float choose(const float *x /* [d] */, size_t d, float *scale) {
@@ -19,22 +18,13 @@ static int8_t value(float x, float factor) {
   return (int8_t)rintf(v);
 }
 
-void bnc_kv_append_i8_scalar(const bnc_kv_append_args *args, size_t from, size_t to) {
-  const bnc_kv_cache *cache = &args->cache;
-  const size_t d = cache->head_size;
-  assert(args->position + to <= cache->capacity);
-  for (size_t row = from; row < to; ++row) {
-    const size_t token = args->position + row;
-    for (size_t head = 0; head < cache->kv_heads; ++head) {
-      const float *k = args->k + row * args->k_stride + head * d, *v = args->v + row * args->v_stride + head * d; /* [d] */
-      int8_t *k_out = (int8_t *)cache->k + head * cache->capacity * d;           /* [capacity / 16, d, 16] */
-      int8_t *v_out = (int8_t *)cache->v + (head * cache->capacity + token) * d; /* [d] */
-      const float k_factor = choose(k, d, &cache->k_scale[head * cache->capacity + token]);
-      const float v_factor = choose(v, d, &cache->v_scale[head * cache->capacity + token]);
-      for (size_t i = 0; i < d; ++i) {
-        k_out[bnc_kv_key_offset(cache, token, i)] = value(k[i], k_factor);
-        v_out[i] = value(v[i], v_factor);
-      }
-    }
+static void store(const bnc_kv_cache *cache, bnc_kv_place at, const float *k, const float *v) {
+  int8_t *k_out = (int8_t *)cache->k + at.k, *v_out = (int8_t *)cache->v + at.v;
+  const float k_factor = choose(k, cache->head_size, &cache->k_scale[at.scale]), v_factor = choose(v, cache->head_size, &cache->v_scale[at.scale]);
+  for (size_t i = 0; i < cache->head_size; ++i) {
+    k_out[i * BNC_KV_BLOCK] = value(k[i], k_factor);
+    v_out[i] = value(v[i], v_factor);
   }
 }
+
+void bnc_kv_append_i8_scalar(const bnc_kv_append_args *args, size_t from, size_t to) { bnc_kv_append(args, from, to, store); }

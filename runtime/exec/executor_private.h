@@ -49,10 +49,6 @@ static inline int8_t *bnc_run_qd8(const bnc_op_run *r, const bnc_operand *o) {
   return o->space == BNC_SPACE_ARENA ? (int8_t *)(r->ex->arena + o->offset + bnc_qd8_data_offset(o->rows)) : NULL;
 }
 
-/** Query rows that one call of an attention kernel takes at most: each thread's scratch is made for so many. Fixed, so that what is computed never
-    depends on the number of threads. */
-#define BNC_QUERY_ROWS 96u
-
 /** Items of a row-wise op that one thread takes at a time: so many that starting it costs nothing, and the same for any number of threads. */
 static inline size_t bnc_run_grain(size_t cols) { return cols >= 65536 ? 1 : 65536 / (cols ? cols : 1); }
 

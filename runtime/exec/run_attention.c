@@ -7,7 +7,7 @@
 typedef struct attention_job {
   bnc_attention_rows_f32_fn *kernel;
   bnc_attention_args args;
-  size_t rows, blocks;
+  size_t rows, part, blocks;
   uint8_t *scratch;
   size_t scratch_bytes;
 } attention_job;
@@ -15,7 +15,7 @@ typedef struct attention_job {
 static void run_blocks(void *context, size_t thread, size_t from, size_t to) {
   const attention_job *j = context;
   for (size_t i = from; i < to; i++) {
-    size_t first = i % j->blocks * BNC_QUERY_ROWS, last = first + BNC_QUERY_ROWS < j->rows ? first + BNC_QUERY_ROWS : j->rows;
+    size_t first = i % j->blocks * j->part, last = first + j->part < j->rows ? first + j->part : j->rows;
     j->kernel(&j->args, i / j->blocks, first, last, j->scratch + thread * j->scratch_bytes);
   }
 }
@@ -42,7 +42,8 @@ static void attention(const bnc_op_run *r) {
     job.args.causal = true;
     job.args.position = r->position + r->rows - job.rows; /* a pruned last layer asks for the last row alone */
   }
-  job.blocks = (job.rows + BNC_QUERY_ROWS - 1) / BNC_QUERY_ROWS;
+  job.part = bnc_attention_part_rows(op->a[0], op->a[1], job.rows);
+  job.blocks = (job.rows + job.part - 1) / job.part;
   size_t items = job.args.kv_heads * job.blocks;
   bool small = (uint64_t)job.rows * q->cols * job.args.keys < SHARED_PRODUCTS;
   bnc_pool_run_threads(r->ex->pool, run_blocks, &job, items, small ? items : 1);

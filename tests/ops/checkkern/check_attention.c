@@ -65,7 +65,7 @@ static void run_all(check *c, attention_fn *kernel, const bnc_attention_args *a,
 static void run_case(check *c, int form, const attention_case *n) {
   const tensor_side side = check_below(c, 2) ? SIDE_END : SIDE_START;
   const size_t cols = n->heads * n->d;
-  kv_fixture kv = kv_make(c, form, n->keys, n->kv_heads, n->d, side);
+  kv_fixture kv = kv_make(c, form, n->keys, n->kv_heads, n->d, side, 5);
   tensor q = tensor_make(n->rows, cols, cols + check_below(c, 5), 4, side), out[2];
   check_fill(c, &q, n->sharp, 0);
   tensor_protect(&q);
@@ -123,8 +123,8 @@ static void run_job(const void *job, const bnc_kernels *kernels) {
 }
 
 static void bench_shape(check *c, int form, const attention_case *n, const char *shape) {
-  const size_t cols = n->heads * n->d, grain = n->rows < 200 ? n->rows : (n->rows + 2) / 3;
-  kv_fixture kv = kv_make(c, form, n->keys, n->kv_heads, n->d, SIDE_START);
+  const size_t cols = n->heads * n->d, grain = bnc_attention_part_rows(n->heads, n->kv_heads, n->rows);
+  kv_fixture kv = kv_make(c, form, n->keys, n->kv_heads, n->d, SIDE_START, 0);
   tensor q = tensor_make(n->rows, cols, cols, 4, SIDE_START), out = tensor_make(n->rows, cols, cols, 4, SIDE_START);
   tensor scratch = tensor_make(1, bnc_attention_scratch(n->heads, n->kv_heads, n->d, grain), 64, 1, SIDE_START);
   check_fill(c, &q, 1, 0);

@@ -10,12 +10,12 @@ static tensor zeroed(size_t rows, size_t cols, size_t size, tensor_side side) {
   return t;
 }
 
-kv_fixture kv_make(check *c, int form, size_t keys, size_t kv_heads, size_t d, tensor_side side) {
+kv_fixture kv_make(check *c, int form, size_t keys, size_t kv_heads, size_t d, tensor_side side, size_t gap) {
   static const size_t sizes[] = {4, 4, 2, 1};
   const size_t capacity = (keys + 15) / 16 * 16, cols = kv_heads * d;
   kv_fixture kv = {.form = form};
-  kv.k = tensor_make(keys, cols, cols + check_below(c, 5), 4, side);
-  kv.v = tensor_make(keys, cols, cols + check_below(c, 5), 4, side);
+  kv.k = tensor_make(keys, cols, cols + check_below(c, gap), 4, side);
+  kv.v = tensor_make(keys, cols, cols + check_below(c, gap), 4, side);
   check_fill(c, &kv.k, 1.0f, 0);
   check_fill(c, &kv.v, 1.0f, 0);
   tensor_protect(&kv.k);

@@ -12,7 +12,8 @@ typedef struct kv_fixture {
   tensor ck, cv, sk, sv;
 } kv_fixture;
 
-kv_fixture kv_make(check *c, int form, size_t keys, size_t kv_heads, size_t d, tensor_side side);
+/** gap: rows lie fewer than so many elements apart, at random. */
+kv_fixture kv_make(check *c, int form, size_t keys, size_t kv_heads, size_t d, tensor_side side, size_t gap);
 void kv_free(kv_fixture *kv);
 /** An element of a key (or value) as attention must see it. */
 double kv_element(const kv_fixture *kv, bool key, size_t kv_head, size_t token, size_t i);
