@@ -144,7 +144,7 @@ static int report(bench *b) {
   if (b->work.json) return report_json(b, &s);
   bnc_console_print("%-24s %10s %10s %10s\n", "", "min", "median", "max");
   for (int t = 0; t < TIMINGS; t++)
-    if (!isnan(b->sample[t][0])) bnc_console_print("%-24s %10.3f %10.3f %10.3f\n", timings[t].words, b->sample[t][0], median(b->sample[t], n), b->sample[t][n - 1]);
+    if (!isnan(b->sample[t][0])) bnc_console_print(t < JOULES_PICTURE ? "%-24s %10.3f %10.3f %10.3f\n" : "%-24s %10.3g %10.3g %10.3g\n", timings[t].words, b->sample[t][0], median(b->sample[t], n), b->sample[t][n - 1]);
   bnc_console_print("%-24s %s%s%s\n", "energy meter", b->joules.meter[0] ? b->joules.meter : "none: ", b->joules.meter[0] && b->joules.note[0] ? "; " : "", b->joules.note);
   bnc_console_print("%-24s %10.3f\n%-24s %10.1f (predicted %.1f)\n", "load, s", b->load, "peak memory, MB", (double)peak_rss() * 1e-6, (double)b->work.info.predicted_bytes * 1e-6);
   bnc_console_print("%-24s %10u, %s, %zu repetitions\n", "threads", s.threads, s.cpu_level, n);
