@@ -16,6 +16,7 @@
 #define BINOCLE_OPS_MATMUL_MATMUL_H
 
 #include "ops/level.h"
+#include "ops/matmul/matmul_i8.h"
 #include "ops/qd8.h"
 
 enum { BNC_I4_PANEL = 8, BNC_I4_BLOCK = 32 };
@@ -47,6 +48,7 @@ BNC_MATMUL_KERNEL(matmul_i4);
 typedef struct bnc_matmul_ops {
   bnc_matmul_sums_fn *sums;
   bnc_matmul_i4_fn *i4;
+  bnc_matmul_i8_fn *i8;
 } bnc_matmul_ops;
 
 void bnc_matmul_init(bnc_matmul_ops *ops, bnc_cpu_level level);

@@ -6,9 +6,11 @@
 void bnc_matmul_init(bnc_matmul_ops *ops, bnc_cpu_level level) {
   ops->sums = bnc_matmul_sums_scalar;
   ops->i4 = bnc_matmul_i4_scalar;
+  ops->i8 = bnc_matmul_i8_scalar;
 #if BINOCLE_LEVEL_AVX2
   if (level >= BNC_CPU_AVX2) {
     ops->i4 = bnc_matmul_i4_avx2;
+    ops->i8 = bnc_matmul_i8_avx2;
   }
 #endif
 #if BINOCLE_LEVEL_AVX512VNNI
@@ -27,5 +29,5 @@ void bnc_matmul_init(bnc_matmul_ops *ops, bnc_cpu_level level) {
   }
 #endif
   (void)level;
-  assert(ops->sums && ops->i4);
+  assert(ops->sums && ops->i4 && ops->i8);
 }

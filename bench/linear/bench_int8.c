@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* int8 linear layers of ViT-L, DEM, projector and LLaMA-3-8B: our kernel and XNNPACK's operator side by side, with a check that their results are equal.
+     usage: bench_int8 [REPEATS [LEVEL]]      prints CSV: rows,k,n,level,own_gops,xnnpack_gops,ratio,own_percent_of_peak
+   One thread, its own CPU time, both in turn within each repeat: ratios are medians of ratios, speeds are lower quartiles of times. The peak is what
+   checkkern measures too: a loop of vpmaddwd and vpaddd in registers. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "ops/kernels.h"
+#include "ops/xnn/linear.h"
+#include "platforms/mem.h"
+
+typedef struct shape {
+  size_t rows, k, n;
+} shape;
+
+static bnc_error err;
+
+static void must(bnc_status s) {
+  if (s == BNC_OK) return;
+  fprintf(stderr, "bench_int8: %s\n", err.text);
+  exit(1);
+}
+
+static void *need(size_t size) {
+  void *p = bnc_mem_zalloc(size);
+  if (!p) must(bnc_fail_memory(&err, size));
+  return p;
+}
+
+static double now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+  return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+static int ascending(const void *a, const void *b) {
+  double x = *(const double *)a, y = *(const double *)b;
+  return (x > y) - (x < y);
+}
+static double quantile(double *v, size_t n, size_t parts, size_t part) {
+  qsort(v, n, sizeof *v, ascending);
+  return v[n * part / parts];
+}
+
+static void bench(const shape *s, const bnc_kernels *kernels, size_t repeats) {
+  int8_t *w = need(s->n * s->k), *q = need(s->rows * s->k + BNC_QD8_EXTRA);
+  float *scale = need(s->n * 4), *bias = need(s->n * 4), *own = need(s->rows * s->n * 4), *theirs = need(s->rows * s->n * 4);
+  bnc_qd8_params *params = need((s->rows + BNC_QD8_EXTRA) * sizeof *params);
+  double *times[3];
+  void *scratch = need(BNC_I8_SCRATCH);
+  uint32_t id, random = 1;
+  for (size_t i = 0; i < s->n * s->k; i++) w[i] = (int8_t)((random = random * 1664525u + 1013904223u) >> 24);
+  for (size_t i = 0; i < s->rows * s->k; i++) q[i] = (int8_t)((random = random * 1664525u + 1013904223u) >> 24);
+  for (size_t i = 0; i < s->n; i++) scale[i] = 0.001f + 1e-6f * (float)i, bias[i] = (float)i;
+  for (size_t i = 0; i < s->rows; i++) params[i] = (bnc_qd8_params){(int32_t)(i * 37 % 256) - 128, 0.01f + 1e-5f * (float)i};
+  bnc_qd8_pad(params, s->rows);
+  const bnc_matmul_i8_args args = {.rows = s->rows, .k = s->k, .n = s->n, .w = w, .scale = scale, .bias = bias, .q = q, .params = params, .y = own,
+                                   .q_stride = s->k, .y_stride = s->n};
+  const bnc_linear_spec spec = {.kind = BNC_LINEAR_QD8_QC8, .n = s->n, .k = s->k, .in_stride = s->k, .out_stride = s->n, .weights = w, .scales = scale, .bias = bias};
+  bnc_packed_store *store;
+  bnc_linear_set *set;
+  must(bnc_packed_create(&store, &err));
+  must(bnc_linear_set_create(&set, store, false, &err));
+  must(bnc_linear_set_add(set, &spec, 0, 0, &id, &err));
+  for (int i = 0; i < 3; i++) times[i] = need(repeats * sizeof **times);
+  for (size_t i = 0; i <= repeats; i++) { /* the first time warms up */
+    const double start = now();
+    kernels->matmul.i8(&args, 0, bnc_matmul_i8_items(s->n), scratch);
+    const double middle = now();
+    must(bnc_linear_set_run(set, id, s->rows, q, params, theirs, NULL));
+    const double end = now();
+    if (i == 0) continue;
+    times[0][i - 1] = middle - start;
+    times[1][i - 1] = end - middle;
+    times[2][i - 1] = (end - middle) / (middle - start);
+  }
+  if (memcmp(own, theirs, s->rows * s->n * sizeof *own) != 0) must(bnc_fail(&err, BNC_ERROR_INTERNAL, "results differ at %zu x %zu x %zu", s->rows, s->k, s->n));
+  const double gops = 2e-9 * (double)s->rows * (double)s->k * (double)s->n;
+  printf("%zu,%zu,%zu,%s,%.1f,%.1f,%.2f\n", s->rows, s->k, s->n, bnc_cpu_level_name(kernels->level), gops / quantile(times[0], repeats, 4, 1),
+         gops / quantile(times[1], repeats, 4, 1), quantile(times[2], repeats, 2, 1));
+  fflush(stdout);
+  bnc_linear_set_destroy(set);
+  bnc_packed_destroy(store);
+  void *all[] = {w, q, scale, bias, own, theirs, params, scratch, times[0], times[1], times[2]};
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++) bnc_mem_free(all[i]);
+}
+
+int main(int argc, char **argv) {
+  static const shape shapes[] = {
+      {577, 1024, 3072}, {577, 1024, 1024}, {577, 1024, 4096}, {577, 4096, 1024}, {576, 1024, 4096}, {576, 4096, 4096}, {144, 1024, 1024}, /* vision */
+      {640, 4096, 6144}, {640, 4096, 14336}, {640, 14336, 4096}, {64, 4096, 4096},                                                       /* prefill */
+      {1, 4096, 14336}, {1, 14336, 4096}, {1, 1024, 4096}, {2, 4096, 4096}, {4, 4096, 4096}, {6, 4096, 4096}, {8, 4096, 4096}, {16, 4096, 4096},
+  };
+  const size_t repeats = argc > 1 ? (size_t)atoi(argv[1]) : 7;
+  bnc_cpu_level level;
+  bnc_kernels kernels;
+  must(bnc_cpu_detect_level(&level, &err));
+  bnc_kernels_init(&kernels, level);
+  printf("rows,k,n,level,own_gops,xnnpack_gops,ratio\n");
+  for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) bench(&shapes[i], &kernels, repeats ? repeats : 1);
+  return 0;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file matmul_i8.h  y = x W^T + bias for dynamically quantised int8 rows (ops/qd8.h) and int8 weights with one scale per column of y, straight from the
+ * model file's matrix: nothing is packed beforehand.
+ *
+ *   y[row][n] = fmaf((float)(sum over k of (q[row][k] - zero_point[row]) * w[n][k]) * x_scale[row], scale[n], bias[n])
+ *
+ * XNNPACK's formula for qd8 x qc8w, operation by operation: the same bits. The sum is exact on every level: |q - zero_point| <= 255 and |w| <= 128, so
+ * int16 holds the factors and int32 the sum of up to BNC_I8_MAX_DEPTH products (255 * 128 * 65793 < 2^31). x86 multiplies and adds pairs of int16
+ * (vpmaddwd): at most 2 * 255 * 128, no saturation anywhere.
+ */
+#ifndef BINOCLE_OPS_MATMUL_MATMUL_I8_H
+#define BINOCLE_OPS_MATMUL_MATMUL_I8_H
+
+#include "ops/level.h"
+#include "ops/qd8.h"
+
+enum {
+  BNC_I8_COLUMNS = 64,      /* columns of y that one item covers */
+  BNC_I8_MAX_DEPTH = 65793, /* k */
+  BNC_I8_SCRATCH = 144 << 10 /* bytes of scratch, 64-byte aligned, that a call needs: it lives in the second cache */
+};
+
+typedef struct bnc_matmul_i8_args {
+  size_t rows, k, n;
+  const int8_t *w;              /* [n, k] */
+  const float *scale;           /* [n] */
+  const float *bias;            /* [n] or NULL: zeros */
+  const int8_t *q;              /* [rows, k] */
+  const bnc_qd8_params *params; /* [rows] */
+  float *y;                     /* [rows, n]; holds parts of the sums while the kernel runs */
+  size_t q_stride, y_stride;    /* elements from row to row */
+} bnc_matmul_i8_args;
+
+/** All rows, the items (of BNC_I8_COLUMNS columns) [from, to). scratch: BNC_I8_SCRATCH bytes that no other thread uses. */
+BNC_KERNEL(matmul_i8, const bnc_matmul_i8_args *args, size_t from, size_t to, void *scratch);
+
+static inline size_t bnc_matmul_i8_items(size_t n) { return (n + BNC_I8_COLUMNS - 1) / BNC_I8_COLUMNS; }
+
+#endif
