@@ -12,6 +12,8 @@
 #ifndef BINOCLE_OPS_MATMUL_MATMUL_I8_H
 #define BINOCLE_OPS_MATMUL_MATMUL_I8_H
 
+#include <stdbool.h>
+
 #include "ops/level.h"
 #include "ops/qd8.h"
 
@@ -34,6 +36,10 @@ typedef struct bnc_matmul_i8_args {
 
 /** All rows, the items (of BNC_I8_COLUMNS columns) [from, to). scratch: BNC_I8_SCRATCH bytes that no other thread uses. */
 BNC_KERNEL(matmul_i8, const bnc_matmul_i8_args *args, size_t from, size_t to, void *scratch);
+
+/** Whether this kernel is faster than XNNPACK's operator on a machine that runs `level` (bench/baselines/int8_linear.csv): on AVX2, unless the CPU has the
+    8-bit dot products that XNNPACK knows how to use. features: BNC_CPU_HAS_... */
+bool bnc_matmul_i8_wins(bnc_cpu_level level, uint32_t features);
 
 static inline size_t bnc_matmul_i8_items(size_t n) { return (n + BNC_I8_COLUMNS - 1) / BNC_I8_COLUMNS; }
 

@@ -31,3 +31,5 @@ void bnc_matmul_init(bnc_matmul_ops *ops, bnc_cpu_level level) {
   (void)level;
   assert(ops->sums && ops->i4 && ops->i8);
 }
+
+bool bnc_matmul_i8_wins(bnc_cpu_level level, uint32_t features) { return level == BNC_CPU_AVX2 && !(features & BNC_CPU_HAS_AVXVNNI); }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "quant/schedule/slab_cost.h"
 
+#include "ops/matmul/matmul.h"
+
 #define TILE 64u          /* what all kernels' column tiles divide */
 #define CALL_CYCLES 6000.0
 #define LEAST_GAIN 0.03
@@ -51,8 +53,7 @@ static double rate_of(const bnc_target *t, double bytes) {
 static double most(double a, double b) { return a > b ? a : b; }
 
 bool bnc_slab_helps(const bnc_target *t, bnc_weight_kind kind) {
-  (void)t;
-  return kind != BNC_WEIGHT_QG4;
+  return kind == BNC_WEIGHT_F32 || (kind == BNC_WEIGHT_QC8 && !bnc_matmul_i8_wins(t->level, 0));
 }
 
 uint64_t bnc_slab_bytes(bnc_weight_kind kind, size_t k, size_t cols) {

@@ -3,20 +3,18 @@
 #include "platforms/mem.h"
 #include "runtime/describe/describe.h"
 #include "runtime/describe/names.h"
+#include "runtime/model/weight_slabs.h"
 
 #define TEXT_ROWS 128u                  /* a question with its template, and a short answer */
 #define PROCESS_BYTES ((uint64_t)10 << 20) /* code, libraries, allocator, stacks: measured on x86-64 Linux with 2 threads */
 #define OPERATOR_BYTES 1024u            /* an XNNPACK fully connected operator and its place in our tables */
 #define EMBEDDING_BYTES ((uint64_t)64 << 10) /* what the kernel maps around the page of one embedding */
 
-/* int4 as it lies in the file; else XNNPACK's packed form: the values, and per output a bias and, for int8, a sum and a scale. */
-static uint64_t resident_bytes(const bnc_file_weight *w) {
+/* What our kernels read, as it lies in the file; else XNNPACK's packed form: the values, and per output a bias and, for int8, a sum and a scale. */
+static uint64_t resident_bytes(const bnc_file_weight *w, bool own_int8) {
+  if (!bnc_weight_is_packed(w, own_int8)) return bnc_weight_bytes(w);
   uint64_t count = (uint64_t)w->n * w->k;
-  switch (w->dtype) {
-    case BNC_W_F32: return count * 4 + (uint64_t)w->n * 4;
-    case BNC_W_QC8: return count + (uint64_t)w->n * 12;
-    default: return bnc_weight_bytes(w);
-  }
+  return w->dtype == BNC_W_F32 ? count * 4 + (uint64_t)w->n * 4 : count + (uint64_t)w->n * 12;
 }
 
 static uint64_t cache_row_bytes(const bnc_file_meta *m) {
@@ -33,6 +31,7 @@ static uint64_t round_up(uint64_t x, uint64_t to) { return (x + to - 1) / to * t
 bnc_memory_prediction bnc_predict_memory(const bnc_model_file *f) {
   const bnc_file_meta *m = &f->meta;
   bnc_memory_prediction p = {0};
+  const bool own_int8 = bnc_weight_slabs_own_int8();
   uint64_t operators = 0, programs = 0;
   uint8_t *seen = bnc_mem_array(f->weights + 1, 1);
   for (int id = 0; id < BNC_PROGRAMS; id++) {
@@ -45,8 +44,8 @@ bnc_memory_prediction bnc_predict_memory(const bnc_model_file *f) {
       if (op->kind != BNC_OP_LINEAR || (seen && seen[op->weight])) continue;
       const bnc_file_weight *w = &f->weight[op->weight];
       if (seen) seen[op->weight] = 1; /* without memory for it the prediction is too high, no more */
-      if (w->dtype != BNC_W_QG4) operators += (w->n + op->a[1] - 1) / op->a[1];
-      p.weights += resident_bytes(w);
+      if (bnc_weight_is_packed(w, own_int8)) operators += (w->n + op->a[1] - 1) / op->a[1];
+      p.weights += resident_bytes(w, own_int8);
     }
   }
   bnc_mem_free(seen);

@@ -67,7 +67,7 @@ static bnc_status check_memory(const bnc_executor *ex, bnc_error *err) {
 
 /* Elements of the sums that an op's matmul needs. */
 static size_t sums_of(const bnc_executor *ex, const bnc_file_op *op) {
-  return bnc_op_is_i4(ex->file, op) ? (size_t)op->in[0].rows * (op->in[0].cols / ex->file->weight[op->weight].group) : 0;
+  return op->kind == BNC_OP_LINEAR && ex->file->weight[op->weight].dtype == BNC_W_QG4 ? (size_t)op->in[0].rows * (op->in[0].cols / ex->file->weight[op->weight].group) : 0;
 }
 
 static bnc_status create_memory(bnc_executor *ex, bnc_error *err) {
@@ -79,6 +79,7 @@ static bnc_status create_memory(bnc_executor *ex, bnc_error *err) {
     for (uint32_t i = 0; i < program->head->ops; i++) {
       const bnc_file_op *op = &program->op[i];
       if (sums_of(ex, op) > sums) sums = sums_of(ex, op);
+      if (bnc_op_is_own(ex, op) && BNC_I8_SCRATCH > ex->scratch_bytes) ex->scratch_bytes = BNC_I8_SCRATCH;
       if (op->kind != BNC_OP_ATTENTION && op->kind != BNC_OP_CACHE_ATTENTION) continue;
       size_t most = bnc_attention_most_rows(op->a[0], op->a[1]), rows = op->in[0].rows < most ? op->in[0].rows : most;
       size_t need = bnc_attention_scratch(op->a[0], op->a[1], op->in[0].cols / op->a[0], rows);
@@ -101,6 +102,7 @@ bnc_status bnc_executor_create(bnc_executor **executor, const bnc_model_file *fi
   ex->file = file;
   ex->pool = pool;
   ex->kernels = kernels;
+  ex->own_int8 = bnc_weight_slabs_own_int8();
   bnc_status s = check_memory(ex, err);
   if (s == BNC_OK) s = create_memory(ex, err);
   if (s == BNC_OK) s = create_caches(ex, err);
@@ -136,7 +138,7 @@ size_t bnc_executor_arena_bytes(const bnc_executor *ex) { return ex->arena_bytes
 size_t bnc_executor_kv_bytes(const bnc_executor *ex) { return ex->cache_bytes; }
 
 static bnc_status run_linear(const bnc_op_run *run) {
-  if (bnc_op_is_i4(run->ex->file, run->op)) {
+  if (bnc_op_is_own(run->ex, run->op)) {
     bnc_run_matmul_op(run);
     return BNC_OK;
   }

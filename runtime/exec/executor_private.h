@@ -5,6 +5,7 @@
 
 #include "ops/xnn/linear.h"
 #include "runtime/exec/executor.h"
+#include "runtime/model/weight_slabs.h"
 
 struct bnc_executor {
   const bnc_model_file *file;
@@ -20,6 +21,7 @@ struct bnc_executor {
   size_t scratch_bytes;
   int32_t *sums; /* of the largest int4 layer's rows and groups (ops/matmul/matmul.h) */
   bnc_linear_set *linears;
+  bool own_int8; /* bnc_weight_slabs_own_int8 */
   uint32_t *linear_of[BNC_PROGRAMS]; /* [ops] layer of linears; UINT32_MAX for other ops and int4 weights */
 };
 
@@ -52,7 +54,11 @@ static inline int8_t *bnc_run_qd8(const bnc_op_run *r, const bnc_operand *o) {
 /** Items of a row-wise op that one thread takes at a time: so many that starting it costs nothing, and the same for any number of threads. */
 static inline size_t bnc_run_grain(size_t cols) { return cols >= 65536 ? 1 : 65536 / (cols ? cols : 1); }
 
-/** A linear layer of int4 weights: ops/matmul runs it on the file's own bytes. */
+/** A linear layer that ops/matmul runs on the file's own bytes; int4 always is one. */
+static inline bool bnc_op_is_own(const bnc_executor *ex, const bnc_file_op *op) {
+  return op->kind == BNC_OP_LINEAR && !bnc_weight_is_packed(&ex->file->weight[op->weight], ex->own_int8);
+}
+
 static inline bool bnc_op_is_i4(const bnc_model_file *file, const bnc_file_op *op) { return op->kind == BNC_OP_LINEAR && file->weight[op->weight].dtype == BNC_W_QG4; }
 
 /** Below so many multiply-accumulates, waking a second thread costs more than it brings, above all where other programs hold its CPU. */

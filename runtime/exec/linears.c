@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Linear layers on XNNPACK: all but those of int4 weights. One layer per weight slab and pair of strides, shared by all ops that look alike: ten tiles of one tower need the layers of one. */
+/* Linear layers on XNNPACK: all but those that run on ops/matmul. One layer per weight slab and pair of strides, shared by all ops that look alike: ten tiles of one tower need the layers of one. */
 #include "platforms/mem.h"
 #include "runtime/exec/executor_private.h"
 #include "runtime/model/weight_slabs.h"
@@ -46,7 +46,7 @@ bnc_status bnc_linears_create(bnc_executor *ex, bnc_packed_store *store, const b
     if (!ex->linear_of[p]) s = bnc_fail_memory(err, program->head->ops * sizeof(uint32_t));
     for (uint32_t i = 0; s == BNC_OK && i < program->head->ops; i++, done++) {
       ex->linear_of[p][i] = UINT32_MAX;
-      if (program->op[i].kind != BNC_OP_LINEAR || bnc_op_is_i4(ex->file, &program->op[i])) continue;
+      if (program->op[i].kind != BNC_OP_LINEAR || bnc_op_is_own(ex, &program->op[i])) continue;
       linear_key key = key_of(&program->op[i]);
       size_t at = hash(&key, buckets);
       while (bucket[at] && !same(&keys[bucket[at] - 1], &key)) at = (at + 1) & (buckets - 1);

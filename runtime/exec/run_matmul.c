@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Linear layers of int4 weights: threads share the panels. */
+/* Linear layers on our own kernels: threads share the columns of the result. */
 #include "runtime/exec/executor_private.h"
 
 #define PIECE_BYTES ((size_t)128 << 10) /* of weights: what a thread takes at a time, little enough for eight to be done together */
@@ -30,7 +30,32 @@ static bnc_i4_matrix matrix_of(const bnc_model_file *file, const bnc_file_weight
                          .offset = (const float *)(const void *)(data + w->offsets) + from};
 }
 
-void bnc_run_matmul_op(const bnc_op_run *r) {
+typedef struct matmul_i8_job {
+  bnc_matmul_i8_fn *kernel;
+  bnc_matmul_i8_args args;
+  uint8_t *scratch;
+  size_t scratch_bytes;
+} matmul_i8_job;
+
+static void run_items(void *context, size_t thread, size_t from, size_t to) {
+  const matmul_i8_job *j = context;
+  j->kernel(&j->args, from, to, j->scratch + thread * j->scratch_bytes);
+}
+
+static void matmul_i8(const bnc_op_run *r) {
+  const bnc_file_op *op = r->op;
+  const bnc_file_weight *w = &r->ex->file->weight[op->weight];
+  const bnc_operand *x = &op->in[0];
+  const bnc_linear_spec spec = bnc_weight_slab_spec(r->ex->file, (bnc_weight_slab){op->weight, op->a[0], op->a[1]});
+  matmul_i8_job job = {r->ex->kernels->matmul.i8,
+                       {.rows = bnc_run_rows(r, x), .k = w->k, .n = op->a[1], .w = spec.weights, .scale = spec.scales, .bias = spec.bias, .q = bnc_run_qd8(r, x),
+                        .params = bnc_run_params(r, x), .y = bnc_run_out(r, 0), .q_stride = x->stride, .y_stride = op->out[0].stride},
+                       r->ex->scratch, r->ex->scratch_bytes};
+  const size_t items = bnc_matmul_i8_items(op->a[1]);
+  bnc_pool_run_threads(r->ex->pool, run_items, &job, items, (uint64_t)job.args.rows * w->k * op->a[1] < BNC_SHARED_MACS ? items : 1);
+}
+
+static void matmul_i4(const bnc_op_run *r) {
   const bnc_file_op *op = r->op;
   const bnc_file_weight *w = &r->ex->file->weight[op->weight];
   const bnc_operand *x = &op->in[0];
@@ -43,4 +68,9 @@ void bnc_run_matmul_op(const bnc_op_run *r) {
   const bool small = (uint64_t)rows * x->cols * op->a[1] < BNC_SHARED_MACS;
   bnc_pool_run(r->ex->pool, run_sums, &job, rows, small ? rows : bnc_run_grain(x->cols));
   bnc_pool_run(r->ex->pool, run_panels, &job, panels, small ? panels : piece < least ? least : piece);
+}
+
+void bnc_run_matmul_op(const bnc_op_run *r) {
+  if (r->ex->file->weight[r->op->weight].dtype == BNC_W_QG4) matmul_i4(r);
+  else matmul_i8(r);
 }

@@ -1,10 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "runtime/model/weight_slabs.h"
 
+#include "ops/matmul/matmul.h"
+#include "platforms/cpu_record.h"
 #include "platforms/mem.h"
 
 bnc_packed_identity bnc_weight_slabs_identity(const bnc_model_file *file) {
   return (bnc_packed_identity){file->header.model_id, bnc_packed_machine_id()};
+}
+
+bool bnc_weight_slabs_own_int8(void) {
+  bnc_cpu_level level;
+  bnc_error err;
+  return bnc_cpu_detect_level(&level, &err) == BNC_OK && bnc_matmul_i8_wins(level, bnc_cpu_probe_features());
 }
 
 bnc_linear_spec bnc_weight_slab_spec(const bnc_model_file *file, bnc_weight_slab slab) {
@@ -52,6 +60,7 @@ static void sort(bnc_weight_slab *slab, size_t count) {
 
 /* Distinct slabs in the order of the file, so that its weights are read front to back. */
 static bnc_status list_slabs(const bnc_model_file *file, bnc_weight_slab **slabs, size_t *count, bnc_error *err) {
+  const bool own_int8 = bnc_weight_slabs_own_int8();
   size_t ops = 0, n = 0, distinct = 0;
   for (int p = 0; p < BNC_PROGRAMS; p++)
     if (file->program[p].head) ops += file->program[p].head->ops;
@@ -60,7 +69,7 @@ static bnc_status list_slabs(const bnc_model_file *file, bnc_weight_slab **slabs
   for (int p = 0; p < BNC_PROGRAMS; p++)
     for (uint32_t i = 0; file->program[p].head && i < file->program[p].head->ops; i++) {
       const bnc_file_op *op = &file->program[p].op[i];
-      if (op->kind == BNC_OP_LINEAR && file->weight[op->weight].dtype != BNC_W_QG4) slab[n++] = (bnc_weight_slab){op->weight, op->a[0], op->a[1]};
+      if (op->kind == BNC_OP_LINEAR && bnc_weight_is_packed(&file->weight[op->weight], own_int8)) slab[n++] = (bnc_weight_slab){op->weight, op->a[0], op->a[1]};
     }
   sort(slab, n);
   for (size_t i = 0; i < n; i++)

@@ -278,6 +278,7 @@ static void test_cancel(void **s) {
 }
 
 int main(void) {
+  setenv("BINOCLE_CPU", "scalar", 1); /* XNNPACK then multiplies int8 on every machine, packed */
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_memory_file_section), cmocka_unit_test(test_environment), cmocka_unit_test(test_damaged_file_is_made_anew),
       cmocka_unit_test(test_useless_folders), cmocka_unit_test(test_full_disk), cmocka_unit_test(test_starts_at_once),

@@ -144,6 +144,7 @@ static void test_in_use(void **state) {
 }
 
 int main(void) {
+  setenv("BINOCLE_CPU", "scalar", 1); /* XNNPACK then multiplies int8 on every machine, packed */
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup(test_age, setup),  cmocka_unit_test_setup(test_limit, setup),  cmocka_unit_test_setup(test_strangers_stay, setup),
       cmocka_unit_test_setup(test_disk, setup), cmocka_unit_test_setup(test_in_use, setup),

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "ops/matmul/matmul.h"
 #include "ops/qd8.h"
 #include "ops/xnn/linear.h"
 #include "platforms/mem.h"
@@ -103,6 +104,28 @@ static double expected(const data *d, size_t r, size_t n, double *bound) {
   return sum + bias;
 }
 
+/* Our int8 kernels give XNNPACK's bits. */
+static void check_own_int8(const data *d, const float *expected_y, size_t out) {
+  const matrix_case *c = &d->c;
+  bnc_cpu_level best;
+  bnc_error err;
+  assert_int_equal(bnc_cpu_detect_level(&best, &err), BNC_OK);
+  const bnc_cpu_level levels[] = {BNC_CPU_SCALAR, best};
+  void *scratch = need(BNC_I8_SCRATCH);
+  float *y = need((c->rows + 1) * out * sizeof *y);
+  for (size_t i = 0; i < 2; i++) {
+    bnc_matmul_ops ops;
+    bnc_matmul_init(&ops, levels[i]);
+    const bnc_matmul_i8_args args = {.rows = c->rows, .k = c->k, .n = c->n, .w = (const int8_t *)d->w, .scale = d->scales, .bias = d->spec.bias, .q = d->q,
+                                     .params = d->params, .y = y, .q_stride = d->spec.in_stride, .y_stride = out};
+    for (size_t j = 0; j < (c->rows + 1) * out; j++) y[j] = 12345.0f;
+    ops.i8(&args, 0, bnc_matmul_i8_items(c->n), scratch);
+    assert_memory_equal(y, expected_y, (c->rows + 1) * out * sizeof *y);
+  }
+  bnc_mem_free(scratch);
+  bnc_mem_free(y);
+}
+
 static void check_case(const matrix_case *c) {
   data d = make(c);
   bnc_error err;
@@ -130,6 +153,7 @@ static void check_case(const matrix_case *c) {
       if (!(fabs(have - want) <= bound))
         fail_msg("kind %d, %zu rows, %zu x %zu: row %zu column %zu is %g, expected %g +- %g", (int)c->kind, c->rows, c->n, c->k, r, n, have, want, bound);
     }
+  if (c->kind == BNC_LINEAR_QD8_QC8) check_own_int8(&d, first, out);
   bnc_mem_free(first);
   drop(&d);
 }

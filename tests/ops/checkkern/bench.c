@@ -57,11 +57,13 @@ void bench_run(check *c, const bench_job *job) {
   const double lower = job->slots[1] == job->slots[2] ? test : job->slots[1] == job->slots[0] ? scalar : bench_seconds(job->run, job->job, &c->lower);
   const double gflops = job->flops / test * 1e-9, gbytes = job->bytes / test * 1e-9;
   const double of_flops = job->flops / test / c->peak_flops * 100, of_bytes = job->bytes / test / c->peak_bytes * 100;
-  printf("  %-11s %-22s %-24s %12.0f ns %8.1f GB/s (%4.0f%% of memory) %8.1f GFLOP/s (%3.0f%% of FMA)  x%.2f scalar  x%.2f lower\n",
-         bnc_cpu_level_name(c->test.level), c->kernel, job->shape, test * 1e9, gbytes, of_bytes, gflops, of_flops, scalar / test, lower / test);
+  const double of_int8 = c->int8 && c->peak_int8 > 0 ? job->flops / test / c->peak_int8 * 100 : 0;
+  printf("  %-11s %-22s %-24s %12.0f ns %8.1f GB/s (%4.0f%% of memory) %8.1f GFLOP/s (%3.0f%% of %s)  x%.2f scalar  x%.2f lower\n",
+         bnc_cpu_level_name(c->test.level), c->kernel, job->shape, test * 1e9, gbytes, of_bytes, gflops, of_int8 > 0 ? of_int8 : of_flops,
+         of_int8 > 0 ? "int8" : "FMA", scalar / test, lower / test);
   if (c->csv) {
-    fprintf(c->csv, "%s,%s,%s,%.0f,%.2f,%.2f,%.2f,%.2f,%.1f,%.1f\n", c->kernel, bnc_cpu_level_name(c->test.level), job->shape, test * 1e9, gbytes,
-            gflops, scalar / test, lower / test, of_flops, of_bytes);
+    fprintf(c->csv, "%s,%s,%s,%.0f,%.2f,%.2f,%.2f,%.2f,%.1f,%.1f,%.1f\n", c->kernel, bnc_cpu_level_name(c->test.level), job->shape, test * 1e9, gbytes,
+            gflops, scalar / test, lower / test, of_flops, of_bytes, of_int8);
   }
 }
 
@@ -87,6 +89,20 @@ double bench_peak_flops(bnc_cpu_level level) {
     const double rate = PEAK_FLOPS / (now() - start);
     best = rate > best && sink < 1e30f ? rate : best;
   }
+  return best;
+}
+
+double bench_peak_int8(bnc_cpu_level level) {
+  double best = 0;
+#if BINOCLE_LEVEL_AVX2
+  for (int i = 0; i < 5 && level == BNC_CPU_AVX2; ++i) {
+    const double start = now();
+    const int sink = peak_int8_avx2();
+    const double rate = PEAK_INT8 / (now() - start);
+    best = rate > best && sink != 1 ? rate : best;
+  }
+#endif
+  (void)level;
   return best;
 }
 

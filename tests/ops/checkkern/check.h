@@ -19,8 +19,9 @@ typedef struct check {
   uint64_t seed, random;
   bool quick, bench, bench_scalar, count;
   FILE *csv;
-  double peak_flops, peak_bytes; /* per second, of the tested level; bench only */
+  double peak_flops, peak_int8, peak_bytes; /* per second, of the tested level; 0: not measured; bench only */
   const char *kernel;            /* being tested */
+  bool int8;                     /* it is measured against peak_int8 */
   size_t cases, total_cases, failures, kernels;
 } check;
 
@@ -88,6 +89,8 @@ double bench_seconds(void (*run)(const void *job, const bnc_kernels *kernels), c
 /** Peak f32 FMA rate of one thread on a level and read bandwidth out of memory, per second. */
 double bench_peak_flops(bnc_cpu_level level);
 double bench_peak_bytes(void);
+/** The same of multiply-accumulates of int8 values, each counted as two operations; 0 where no loop is known. */
+double bench_peak_int8(bnc_cpu_level level);
 #define BENCH_SLOTS(c, family, slot) \
   { (check_fn *)(c)->scalar.family.slot, (check_fn *)(c)->lower.family.slot, (check_fn *)(c)->test.family.slot }
 
@@ -98,6 +101,7 @@ void check_add(check *c);
 void check_attention(check *c);
 void check_kv_append(check *c);
 void check_matmul(check *c);
+void check_matmul_i8(check *c);
 void check_norm(check *c);
 void check_quantize(check *c);
 void check_resample(check *c);

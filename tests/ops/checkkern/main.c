@@ -12,7 +12,8 @@ static const struct {
   void (*run)(check *c);
 } families[] = {
     {"activate", check_activate}, {"add", check_add},   {"attention", check_attention}, {"kv_append", check_kv_append}, {"matmul", check_matmul},
-    {"norm", check_norm},         {"quantize", check_quantize}, {"resample", check_resample}, {"rope", check_rope},   {"rows", check_rows},
+    {"matmul_i8", check_matmul_i8}, {"norm", check_norm}, {"quantize", check_quantize}, {"resample", check_resample},
+    {"rope", check_rope},         {"rows", check_rows},
 };
 enum { FAMILIES = sizeof families / sizeof *families };
 
@@ -31,6 +32,7 @@ bool check_begin(check *c, const char *kernel, check_fn *test, check_fn *lower) 
   if (!check_is_scalar(c) && test == lower) return false;
   if (check_is_scalar(c) && c->bench && !c->bench_scalar) return false; /* timed beside the levels */
   c->kernel = kernel;
+  c->int8 = false;
   c->cases = 0;
   c->random = c->seed * 2 + 1; /* each kernel's cases can be repeated alone */
   fflush(stdout);
@@ -78,7 +80,7 @@ int main(int argc, char **argv) {
       perror(csv);
       return 1;
     }
-    fprintf(c.csv, "kernel,level,shape,ns,gbytes_per_s,gflops,ratio_scalar,ratio_lower,percent_of_fma_peak,percent_of_memory_bandwidth\n");
+    fprintf(c.csv, "kernel,level,shape,ns,gbytes_per_s,gflops,ratio_scalar,ratio_lower,percent_of_fma_peak,percent_of_memory_bandwidth,percent_of_int8_peak\n");
   }
   running = &c;
   c.kernel = "(none)";
@@ -95,7 +97,9 @@ int main(int argc, char **argv) {
     if (!only || !strcmp(only, bnc_cpu_level_name((bnc_cpu_level)level))) {
       if (c.bench && !c.count) {
         c.peak_flops = bench_peak_flops((bnc_cpu_level)level);
-        printf("%s: %.1f GFLOP/s f32, %.1f GB/s from memory, one thread\n", bnc_cpu_level_name((bnc_cpu_level)level), c.peak_flops * 1e-9, c.peak_bytes * 1e-9);
+        c.peak_int8 = bench_peak_int8((bnc_cpu_level)level);
+        printf("%s: %.1f GFLOP/s f32, %.1f GOP/s int8, %.1f GB/s from memory, one thread\n", bnc_cpu_level_name((bnc_cpu_level)level), c.peak_flops * 1e-9,
+               c.peak_int8 * 1e-9, c.peak_bytes * 1e-9);
       }
       for (size_t i = 0; i < FAMILIES; ++i) {
         if (!family || !strcmp(family, families[i].name)) families[i].run(&c);

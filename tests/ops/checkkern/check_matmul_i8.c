@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+#include <string.h>
+
+#include "ops/matmul/matmul_i8.h"
+#include "tests/ops/checkkern/check.h"
+
+typedef struct i8_fixture {
+  tensor w, scale, bias, q, params, scratch;
+  bnc_matmul_i8_args args;
+} i8_fixture;
+
+typedef enum values { RANDOM, LARGEST } values;
+
+/* LARGEST: factors at the ends of their ranges, so that every sum is as large as it can be. */
+static i8_fixture make(check *c, size_t rows, size_t k, size_t n, values kind, tensor_side side) {
+  i8_fixture f;
+  f.w = tensor_make(n, k, k, 1, side);
+  f.scale = tensor_make(1, n, n, 4, side);
+  f.bias = tensor_make(1, n, n, 4, side);
+  f.q = tensor_make(rows, k, k + check_below(c, 40), 1, side);
+  f.params = tensor_make(rows, 2, 2, 4, side);
+  f.scratch = tensor_make(1, BNC_I8_SCRATCH, BNC_I8_SCRATCH, 1, SIDE_START);
+  for (size_t i = 0; i < n * k; ++i) ((int8_t *)f.w.data)[i] = kind == LARGEST ? (int8_t)(i / k % 3 ? -128 : 127) : (int8_t)check_random(c);
+  for (size_t row = 0; row < rows; ++row) {
+    const int32_t zero = kind == LARGEST ? (row % 2 ? 127 : -128) : check_below(c, 4) ? (int32_t)check_below(c, 256) - 128 : check_below(c, 2) ? 127 : -128;
+    ((bnc_qd8_params *)f.params.data)[row] = (bnc_qd8_params){zero, 0.001f + 0.0001f * (float)check_below(c, 500)};
+    for (size_t i = 0; i < k; ++i) ((int8_t *)f.q.data)[row * f.q.stride + i] = kind == LARGEST ? (row % 2 ? -128 : 127) : (int8_t)check_random(c);
+  }
+  check_fill(c, &f.scale, 0.01f, 0);
+  check_fill(c, &f.bias, 1.0f, 0);
+  tensor_protect(&f.w);
+  tensor_protect(&f.q);
+  f.args = (bnc_matmul_i8_args){.rows = rows, .k = k, .n = n, .w = f.w.data, .scale = f.scale.data, .bias = check_below(c, 2) ? f.bias.data : NULL, .q = f.q.data,
+                                .params = f.params.data, .q_stride = f.q.stride};
+  return f;
+}
+
+static void release(i8_fixture *f) {
+  tensor *all[] = {&f->w, &f->scale, &f->bias, &f->q, &f->params, &f->scratch};
+  for (size_t i = 0; i < sizeof all / sizeof *all; ++i) tensor_free(all[i]);
+}
+
+/* Exact sums; two roundings of the scaled sum, one of the result. */
+static void check_oracle(check *c, const i8_fixture *f, const tensor *y) {
+  const bnc_matmul_i8_args *a = &f->args;
+  double *expected = malloc(a->rows * a->n * sizeof *expected), bound = 0;
+  for (size_t row = 0; row < a->rows; ++row) {
+    for (size_t n = 0; n < a->n; ++n) {
+      int64_t sum = 0;
+      for (size_t k = 0; k < a->k; ++k) sum += (a->q[row * a->q_stride + k] - a->params[row].zero_point) * (int64_t)a->w[n * a->k + k];
+      const double product = (double)sum * (double)a->params[row].scale * (double)a->scale[n];
+      expected[row * a->n + n] = product + (a->bias ? (double)a->bias[n] : 0);
+      bound = fmax(bound, 0x1p-24 * (3 * fabs(product) + fabs(expected[row * a->n + n])));
+    }
+  }
+  check_near(c, y, expected, bound, 0, "y");
+  free(expected);
+}
+
+static void run_case(check *c, size_t rows, size_t k, size_t n, values kind) {
+  const tensor_side side = check_below(c, 2) ? SIDE_END : SIDE_START;
+  i8_fixture f = make(c, rows, k, n, kind, side);
+  const size_t items = bnc_matmul_i8_items(n);
+  tensor y[2];
+  for (int i = 0; i < 2; ++i) {
+    y[i] = tensor_make(rows, n, n + 3, 4, side);
+    f.args.y = y[i].data;
+    f.args.y_stride = n + 3;
+    if (i) {
+      c->scalar.matmul.i8(&f.args, 0, items, f.scratch.data);
+    } else {
+      const size_t cut = check_below(c, items + 1);
+      c->test.matmul.i8(&f.args, cut, items, f.scratch.data);
+      c->test.matmul.i8(&f.args, 0, cut, f.scratch.data);
+    }
+  }
+  check_equal(c, &y[0], &y[1], true, "y");
+  if (tensor_damage(&f.scratch)) check_failed(c, "scratch: %s", tensor_damage(&f.scratch));
+  if (check_is_scalar(c)) check_oracle(c, &f, &y[0]);
+  tensor_free(&y[0]);
+  tensor_free(&y[1]);
+  release(&f);
+}
+
+typedef struct i8_job {
+  bnc_matmul_i8_args args;
+  void *scratch;
+} i8_job;
+
+static void run_job(const void *job, const bnc_kernels *kernels) {
+  const i8_job *j = job;
+  kernels->matmul.i8(&j->args, 0, bnc_matmul_i8_items(j->args.n), j->scratch);
+}
+
+static void bench_shape(check *c, size_t rows, size_t k, size_t n, const char *shape) {
+  i8_fixture f = make(c, rows, k, n, RANDOM, SIDE_START);
+  tensor y = tensor_make(rows, n, n, 4, SIDE_START);
+  f.args.y = y.data;
+  f.args.y_stride = n;
+  const i8_job job = {f.args, f.scratch.data};
+  const bench_job b = {.shape = shape, .run = run_job, .job = &job, .bytes = (double)n * (double)k + (double)(rows * (k + 4 * n)),
+                       .flops = 2.0 * (double)rows * (double)k * (double)n, .slots = BENCH_SLOTS(c, matmul, i8)};
+  bench_run(c, &b);
+  tensor_free(&y);
+  release(&f);
+}
+
+void check_matmul_i8(check *c) {
+  if (!CHECK_BEGIN(c, matmul, i8)) return;
+  c->int8 = true;
+  if (c->bench) {
+    bench_shape(c, 577, 1024, 1024, "577x1024x1024");
+    bench_shape(c, 577, 1024, 4096, "577x1024x4096");
+    bench_shape(c, 577, 4096, 1024, "577x4096x1024");
+    bench_shape(c, 64, 4096, 1024, "64x4096x1024");
+    bench_shape(c, 1, 4096, 14336, "1x4096x14336");
+    bench_shape(c, 4, 4096, 4096, "4x4096x4096");
+  }
+  for (size_t rows = 1; rows <= 14; ++rows) run_case(c, rows, 1 + check_below(c, 130), 1 + check_below(c, 40), RANDOM);
+  for (size_t k = 1; k <= (c->quick ? 34u : 70u); ++k) run_case(c, 1 + check_below(c, 9), k, 1 + check_below(c, 19), RANDOM);
+  for (size_t n = 1; n <= (c->quick ? 18u : 70u); ++n) run_case(c, 1 + check_below(c, 9), 1 + check_below(c, 70), n, RANDOM);
+  run_case(c, 8, 1024, 17, LARGEST); /* k: one part, several, one and a tail */
+  run_case(c, 7, 2048, 65, RANDOM);
+  run_case(c, 13, 1025, 3, LARGEST);
+  run_case(c, 2, 1055, 5, LARGEST);
+  run_case(c, 3, 14336, 9, LARGEST);
+  run_case(c, 7, 14336, 9, LARGEST);
+  run_case(c, 7, 3100, 129, RANDOM);
+  run_case(c, 2, BNC_I8_MAX_DEPTH, 2, LARGEST);
+  check_end(c);
+}
