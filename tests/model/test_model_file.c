@@ -207,8 +207,40 @@ static void test_operands(void **s) {
   }
 }
 
+/* A layer may take a part of an int4 matrix, from the start of a panel on. */
+static void test_panels(void **s) {
+  (void)s;
+  size_t tried = 0;
+  reset();
+  bnc_file_program head;
+  memcpy(&head, bytes + section(BNC_SECTION_DECODE)->offset, sizeof head);
+  for (uint32_t i = 0; i < head.ops; i++)
+    for (uint32_t skip = 0; skip <= 8; skip += 4) {
+      bnc_file_op op;
+      bnc_file_weight w;
+      reset();
+      uint8_t *at = bytes + section(BNC_SECTION_DECODE)->offset + sizeof head + i * sizeof op;
+      memcpy(&op, at, sizeof op);
+      if (op.kind != BNC_OP_LINEAR) continue;
+      memcpy(&w, bytes + section(BNC_SECTION_WEIGHTS)->offset + op.weight * sizeof w, sizeof w);
+      if (w.dtype != BNC_W_QG4 || op.a[1] <= 8) continue;
+      op.a[0] += skip;
+      op.a[1] -= skip;
+      op.out[0].cols -= skip;
+      memcpy(at, &op, sizeof op);
+      seal(size);
+      if (skip == 4)
+        refused(size, BNC_ERROR_FORMAT, "fit");
+      else
+        assert_int_equal(bnc_model_file_parse(&file, bytes, size, &err), BNC_OK);
+      tried++;
+    }
+  assert_true(tried > 0);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_good), cmocka_unit_test(test_truncated), cmocka_unit_test(test_flipped_bits),
-                                     cmocka_unit_test(test_version_and_sections), cmocka_unit_test(test_meta), cmocka_unit_test(test_operands)};
+                                     cmocka_unit_test(test_version_and_sections), cmocka_unit_test(test_meta), cmocka_unit_test(test_operands),
+                                     cmocka_unit_test(test_panels)};
   return cmocka_run_group_tests(tests, setup, teardown);
 }
