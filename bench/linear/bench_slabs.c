@@ -3,7 +3,7 @@
    matrices of ViT-L and LLaMA-3-8B.
      usage: bench_slabs [THREADS [REPEATS]]
    prints CSV: cpu,level,threads,kind,rows,k,n,columns,slab_kib,gops,predicted_ratio_to_whole,ratio_to_whole,picked,lost_percent
-   One row per division tried; the picked one says what it loses against the fastest of them. Divisions are interleaved within each repeat, so that a noisy
+   Types that a kernel of our own multiplies at this level are left out. One row per division tried; the picked one says what it loses against the fastest of them. Divisions are interleaved within each repeat, so that a noisy
    neighbour disturbs all alike; ratios are medians of ratios within a repeat. With one thread, times are of CPU time. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -160,7 +160,8 @@ int main(int argc, char **argv) {
   must(bnc_pool_create(&b.pool, b.threads, &err));
   b.threads = b.target.cores = (unsigned)bnc_pool_threads(b.pool);
   printf("cpu,level,threads,kind,rows,k,n,columns,slab_kib,gops,predicted_ratio_to_whole,ratio_to_whole,picked,lost_percent\n");
-  for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) bench_shape(&b, &shapes[i]);
+  for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
+    if (bnc_slab_helps(&b.target, layer_of(&shapes[i]).kind)) bench_shape(&b, &shapes[i]);
   bnc_pool_destroy(b.pool);
   return 0;
 }
