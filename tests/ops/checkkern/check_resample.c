@@ -133,8 +133,8 @@ void check_resample(check *c) {
   for (int down = 0; down < 2; ++down) {
     if (!(down ? CHECK_BEGIN(c, resample, columns_u8) : CHECK_BEGIN(c, resample, rows_u8))) continue;
     if (c->bench && down) {
-      bench_shape(c, down, 4000, 1008, "4000->1008, a row of it");
-      bench_shape(c, down, 640, 1008, "640->1008, a row of it");
+      bench_shape(c, down, 4000, 1008, "a row of 4000->1008");
+      bench_shape(c, down, 640, 1008, "a row of 640->1008");
     } else if (c->bench) {
       bench_shape(c, down, 4000, 1008, "4 rows 4000->1008");
       bench_shape(c, down, 640, 1008, "4 rows 640->1008");
