@@ -28,12 +28,21 @@ static void outcome_free(outcome *o) {
   free(o->logits);
 }
 
+/* Of matrices and attention. Taps are left out: a gather that is joined to a resampling repeats its taps where views overlap, and saves the
+   resampled picture's memory for it. */
+static uint64_t matrix_macs(const bnc_program *program) {
+  uint64_t sum = 0;
+  for (uint32_t i = 0; i < program->head->ops; i++)
+    if (program->op[i].kind != BNC_OP_RESAMPLE && program->op[i].kind != BNC_OP_TAKE) sum += program->op[i].macs;
+  return sum;
+}
+
 static void read_outcome(model_run *m, uint64_t seed, outcome *out) {
   const bnc_file_meta *meta = &m->file.meta;
   uint64_t r = seed;
   *out = (outcome){.tiles = meta->tile_encodes};
   for (int p = 0; p < BNC_PROGRAMS; p++)
-    if (m->file.program[p].head) out->macs[p] = m->file.program[p].head->macs;
+    if (m->file.program[p].head) out->macs[p] = matrix_macs(&m->file.program[p]);
   int64_t ids[9], forced[FORCED];
   for (size_t i = 0; i < 9; i++) ids[i] = (int64_t)random_below(&r, meta->vocabulary);
   for (size_t i = 0; i < FORCED; i++) forced[i] = (int64_t)random_below(&r, meta->vocabulary);
