@@ -16,8 +16,10 @@
  * that fails. Files that killed writers left are removed after a minute, and what other models and machines packed is bounded
  * (bnc_packed_folder_make_room).
  *
- * Packing verifies the canonical weights' checksum first; using what is packed does not read them. A folder that cannot be written or has too little
- * room costs a warning: the weights are then packed into memory, at every start.
+ * The canonical weights' checksum is verified when the model's file in the folder is made: once per model and machine. Later starts trust it, also for
+ * the matrices that our own kernels read from the model file in place (that file may hold nothing else then), and so do starts that find the machine's
+ * form in the model file itself. A folder that cannot be written or has too little room costs a warning: the weights are then packed into memory, at
+ * every start.
  */
 bnc_status bnc_packed_acquire(bnc_packed_store **store, const bnc_model_file *file, const bnc_context *context, bnc_error *err);
 
