@@ -11,15 +11,14 @@
    then (k, k + 2); BLOCK / 2 of them follow each other in a block. */
 enum {
   BLOCK = 32,
-  DEPTH = 512,        /* of k at a time: a panel of widened weights stays in the first cache while rows pass it */
+  DEPTH = 1024,       /* of k at a time: an item's weights fill the scratch */
   TILE = 6,           /* rows of a tile of sums in registers */
-  ROWS = 12 * TILE,   /* rows that are widened at a time and pass all panels of an item */
-  PANEL = 16,         /* columns of a tile */
+  PANEL = 16,         /* its columns */
   STRIDE = DEPTH + 32, /* of widened rows: not a power of two, whose lines would share few sets of the first cache */
   FEW = 6,            /* up to so many rows, widening weights for later use costs more than it brings */
   TOGETHER = 4        /* columns that share the loads of one row then */
 };
-_Static_assert((BNC_I8_COLUMNS * DEPTH + ROWS * STRIDE) * sizeof(int16_t) <= BNC_I8_SCRATCH, "the scratch is too small");
+_Static_assert((BNC_I8_COLUMNS * DEPTH + TILE * STRIDE) * sizeof(int16_t) <= BNC_I8_SCRATCH, "the scratch is too small");
 
 INLINE __m256i even(__m256i x) { return _mm256_srai_epi16(_mm256_slli_epi16(x, 8), 8); }
 INLINE __m256i odd(__m256i x) { return _mm256_srai_epi16(x, 8); }
@@ -129,31 +128,32 @@ INLINE void tile(const bnc_matmul_i8_args *args, part p, const int16_t *x /* [ro
   }
 }
 
-/* Rows [row, row + rows) of y, one panel from column n on. */
-static void panel_rows(const bnc_matmul_i8_args *args, part p, const int16_t *x /* [rows, STRIDE] */, const int16_t *w, size_t row, size_t rows, size_t n) {
-  for (; rows >= TILE; rows -= TILE, row += TILE, x += TILE * STRIDE) tile(args, p, x, w, row, n, TILE);
-  switch (rows) {
-    case 1: tile(args, p, x, w, row, n, 1); break;
-    case 2: tile(args, p, x, w, row, n, 2); break;
-    case 3: tile(args, p, x, w, row, n, 3); break;
-    case 4: tile(args, p, x, w, row, n, 4); break;
-    case 5: tile(args, p, x, w, row, n, 5); break;
-    default: break;
+/* Rows [row, row + rows) of y, with an item's widened weights. */
+static void tile_rows(const bnc_matmul_i8_args *args, part p, const int16_t *x, const int16_t *w, size_t row, size_t rows, size_t n, size_t end) {
+  for (; n < end; n += PANEL, w += PANEL * padded(p.depth)) {
+    switch (rows) {
+      case 1: tile(args, p, x, w, row, n, 1); break;
+      case 2: tile(args, p, x, w, row, n, 2); break;
+      case 3: tile(args, p, x, w, row, n, 3); break;
+      case 4: tile(args, p, x, w, row, n, 4); break;
+      case 5: tile(args, p, x, w, row, n, 5); break;
+      default: tile(args, p, x, w, row, n, TILE); break;
+    }
   }
 }
 
 static void many_rows(const bnc_matmul_i8_args *args, size_t n, size_t end, int16_t *scratch) {
-  int16_t *w = scratch, *x = scratch + BNC_I8_COLUMNS * DEPTH; /* [ROWS, STRIDE] */
+  int16_t *w = scratch, *x = scratch + BNC_I8_COLUMNS * DEPTH; /* [TILE, STRIDE] */
   for (size_t k = 0; k < args->k; k += DEPTH) {
     const part p = {least(args->k - k, DEPTH), k == 0, args->k - k <= DEPTH};
     widen_weights(args->w + n * args->k + k, args->k, end - n, p.depth, w);
-    for (size_t row = 0; row < args->rows; row += ROWS) {
-      const size_t rows = least(args->rows - row, ROWS);
-      for (size_t r = row; r < row + rows; ++r) {
-        const int8_t *q = args->q + r * args->q_stride + k;
-        widen_row(q, r + 1 < args->rows ? q + args->q_stride : q, p.depth, args->params[r].zero_point, x + (r - row) * STRIDE);
+    for (size_t row = 0; row < args->rows; row += TILE) {
+      const size_t rows = least(args->rows - row, TILE);
+      for (size_t r = 0; r < rows; ++r) {
+        const int8_t *q = args->q + (row + r) * args->q_stride + k;
+        widen_row(q, row + r + TILE < args->rows ? q + TILE * args->q_stride : q, p.depth, args->params[row + r].zero_point, x + r * STRIDE);
       }
-      for (size_t c = n; c < end; c += PANEL) panel_rows(args, p, x, w + (c - n) * padded(p.depth), row, rows, c);
+      tile_rows(args, p, x, w, row, rows, n, end);
     }
   }
 }
