@@ -87,7 +87,7 @@ static int converse(chat *c) {
     bnc_interrupt_arm();
     if (c->keyboard) fputs("> ", stderr);
     errno = 0;
-    const ssize_t length = getline(&line, &room, stdin);
+    const ssize_t length = c->keyboard && !bnc_interrupt_or_input() ? -1 : getline(&line, &room, stdin);
     if (length < 0) {
       if (c->keyboard) fputs("\n", stderr);
       if (bnc_interrupted()) code = BNC_EXIT_INTERRUPTED;

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -12,6 +13,7 @@
 
 static int output_error; /* errno of the first write that failed */
 static volatile sig_atomic_t interrupted;
+static int wake[2] = {-1, -1}; /* a pipe that the handler writes to: a signal that comes just before a wait ends it too */
 
 void bnc_console_init(void) {
   /* Opened the wrong way round: writing to a closed standard output, or reading from a closed standard input, stays an error. */
@@ -64,13 +66,22 @@ int bnc_console_finish(int code) {
 }
 
 static void on_interrupt(int number) {
+  const int error = errno;
   (void)number;
   interrupted = 1;
+  if (write(wake[1], "", 1) < 0) errno = error;
 }
 
 void bnc_interrupt_arm(void) {
   static const int signals[] = {SIGINT, SIGTERM};
+  char drained[16];
+  if (wake[0] < 0 && pipe(wake) == 0)
+    for (int i = 0; i < 2; i++) {
+      fcntl(wake[i], F_SETFD, FD_CLOEXEC);
+      fcntl(wake[i], F_SETFL, O_NONBLOCK);
+    }
   interrupted = 0;
+  while (wake[0] >= 0 && read(wake[0], drained, sizeof drained) > 0) continue;
   for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
     struct sigaction old;
     /* What a parent wants ignored (a job in the background) stays ignored. */
@@ -80,6 +91,12 @@ void bnc_interrupt_arm(void) {
     sigemptyset(&action.sa_mask);
     sigaction(signals[i], &action, NULL);
   }
+}
+
+bool bnc_interrupt_or_input(void) {
+  struct pollfd wait[] = {{.fd = STDIN_FILENO, .events = POLLIN}, {.fd = wake[0], .events = POLLIN}};
+  while (!interrupted && poll(wait, 2, -1) < 0 && errno == EINTR) continue;
+  return !interrupted;
 }
 
 bool bnc_interrupted(void) { return interrupted != 0; }
