@@ -1,13 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ops/simd/v16_avx512vnni.h"
 
+#include "ops/matmul/matmul_dots_avx512vnni.h"
 #include "ops/matmul/matmul_i4_ymm.h"
 
-#define I4_ROWS 12 /* 12 sums and as many of floats, the nibbles and an activation, of 32 registers */
-
-typedef __m512i i4_wide;
-
-#include "ops/matmul/matmul_i4_slab.h"
+/* For many rows, the nibbles of four panels, DEPTH columns of k at a time, become bytes once, and all rows of activations pass over them in tiles. A
+   tile's sums are those of one group: as many registers hold what the groups before it come to. Between two slabs y does. */
+enum {
+  VECTORS = 2,
+  COLUMNS = 16 * VECTORS,
+  PANELS = COLUMNS / BNC_I4_PANEL,
+  ROWS = 6,
+  LEAST_ROWS = 6, /* from so many on */
+  DEPTH = 2048
+};
+_Static_assert((int)ROWS <= (int)DOTS_ROWS && (int)VECTORS <= (int)DOTS_VECTORS, "a tile is one of dots()");
 
 /* VPDPBUSD: four products of unsigned by signed bytes, exactly into int32. */
 I4_INLINE __m256i i4_nibbles(const uint8_t *nibbles, const int8_t *q, __m256i wide) {
@@ -20,34 +27,114 @@ I4_INLINE __m256i i4_nibbles(const uint8_t *nibbles, const int8_t *q, __m256i wi
   return wide;
 }
 
-V16_INLINE i4_wide i4_start(int32_t x) { return _mm512_set1_epi32(x); }
+/* COLUMNS columns of y and DEPTH of k, or less. */
+typedef struct slab {
+  _Alignas(64) uint8_t bytes[DEPTH / 4][VECTORS][64]; /* [4 columns of k][16 of y, 4] */
+  _Alignas(64) float scales[DEPTH / BNC_I4_BLOCK][VECTORS][16];
+  size_t n;                 /* the first of y */
+  __mmask16 mask[VECTORS];  /* which of y there are */
+  size_t begin, end;        /* groups */
+} slab;
 
-V16_INLINE void i4_block(const uint8_t *bytes, const int8_t *const *q, size_t k, i4_wide *wide, const size_t rows) {
-  I4_UNROLL for (size_t c = 0; c < 8; ++c) {
-    const __m512i weights = _mm512_load_si512((const void *)(bytes + 64 * c));
+/* Two panels, for one vector. */
+I4_INLINE void expand(slab *s, const bnc_i4_matrix *w, size_t v, size_t first, size_t second) {
+  const size_t groups = w->k / w->group, k = s->begin * w->group;
+  const uint8_t *a = w->nibbles + first * bnc_i4_panel_nibbles(w->k) + 4 * k, *b = w->nibbles + second * bnc_i4_panel_nibbles(w->k) + 4 * k;
+  const uint16_t *c = w->scales + (first * groups + s->begin) * BNC_I4_PANEL, *d = w->scales + (second * groups + s->begin) * BNC_I4_PANEL;
+  const __m512i low = _mm512_set1_epi8(15);
+  const size_t count = (s->end - s->begin) * w->group / 8, ahead = PANELS * bnc_i4_panel_nibbles(w->k);
+  uint8_t(*out)[VECTORS][64] = s->bytes;
+  for (size_t i = 0; i < count; ++i, a += 32, b += 32, out += 2) {
+    _mm_prefetch((const char *)(a + ahead), _MM_HINT_T1); /* the slab that follows: short pieces, which hardware prefetchers see too late */
+    _mm_prefetch((const char *)(b + ahead), _MM_HINT_T1);
+    const __m512i both = _mm512_inserti64x4(_mm512_castsi256_si512(_mm256_loadu_si256((const __m256i *)a)), _mm256_loadu_si256((const __m256i *)b), 1);
+    _mm512_store_si512((void *)out[0][v], _mm512_and_si512(both, low));
+    _mm512_store_si512((void *)out[1][v], _mm512_and_si512(_mm512_srli_epi16(both, 4), low));
+  }
+  for (size_t g = 0; g < s->end - s->begin; ++g, c += BNC_I4_PANEL, d += BNC_I4_PANEL) {
+    const __m256i both = _mm256_inserti128_si256(_mm256_castsi128_si256(_mm_loadu_si128((const __m128i *)c)), _mm_loadu_si128((const __m128i *)d), 1);
+    _mm512_store_si512((void *)s->scales[g][v], _mm512_slli_epi32(_mm512_cvtepu16_epi32(both), 16));
+  }
+}
+
+/* `rows` (a constant) rows from `row` on; groups of `blocks` blocks (a constant where it is 1). */
+I4_INLINE void tile(const bnc_matmul_args *a, const slab *s, size_t row, const size_t rows, const size_t blocks) {
+  const size_t groups = a->w.k / a->w.group;
+  const int8_t *q[ROWS];
+  const int32_t *sums[ROWS];
+  __m512 acc[ROWS][VECTORS];
+  I4_UNROLL for (size_t r = 0; r < rows; ++r) {
+    q[r] = a->q + (row + r) * a->q_stride;
+    sums[r] = a->sums + (row + r) * groups;
+    _mm_prefetch((const char *)(a->y + (row + rows + r) * a->y_stride + s->n), _MM_HINT_T0); /* of the tile that follows */
+    _mm_prefetch((const char *)(a->y + (row + rows + r) * a->y_stride + s->n + 16), _MM_HINT_T0);
+    I4_UNROLL for (size_t v = 0; v < VECTORS; ++v) {
+      acc[r][v] = s->begin ? _mm512_maskz_loadu_ps(s->mask[v], a->y + (row + r) * a->y_stride + s->n + 16 * v) : _mm512_setzero_ps();
+    }
+  }
+  const uint8_t *bytes = s->bytes[0][0];
+  size_t k = s->begin * a->w.group;
+  for (size_t g = s->begin; g < s->end; ++g) {
+    __m512i sum[ROWS][DOTS_VECTORS];
     I4_UNROLL for (size_t r = 0; r < rows; ++r) {
-      int32_t four;
-      memcpy(&four, q[r] + k + 4 * c, sizeof four);
-      wide[r] = _mm512_dpbusd_epi32(wide[r], weights, _mm512_set1_epi32(four));
+      sum[r][0] = sum[r][1] = _mm512_sub_epi32(_mm512_setzero_si512(), _mm512_set1_epi32(sums[r][g]));
+      if (k % 64 == 0) _mm_prefetch(q[r] + rows * a->q_stride + k, _MM_HINT_T0); /* of the tile that follows */
+    }
+    for (size_t b = 0; b < blocks; ++b, k += BNC_I4_BLOCK, bytes += BNC_I4_BLOCK * COLUMNS) {
+      I4_UNROLL for (size_t c = 0; c < BNC_I4_BLOCK / 4; ++c) dots_at(bytes + c * (4 * COLUMNS), q, k + 4 * c, sum, rows, VECTORS);
+    }
+    I4_UNROLL for (size_t v = 0; v < VECTORS; ++v) {
+      const __m512 scale = _mm512_load_ps(s->scales[g - s->begin][v]);
+      I4_UNROLL for (size_t r = 0; r < rows; ++r) acc[r][v] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(sum[r][v]), scale, acc[r][v]);
+    }
+  }
+  I4_UNROLL for (size_t v = 0; v < VECTORS; ++v) {
+    const __m512 offset = _mm512_maskz_loadu_ps(s->mask[v], a->w.offset + s->n + 16 * v);
+    const __m512 bias = a->bias ? _mm512_maskz_loadu_ps(s->mask[v], a->bias + s->n + 16 * v) : _mm512_setzero_ps();
+    I4_UNROLL for (size_t r = 0; r < rows; ++r) {
+      if (s->end == groups) {
+        const bnc_qd8_params p = a->params[row + r];
+        acc[r][v] = _mm512_fmadd_ps(_mm512_fmadd_ps(_mm512_set1_ps(-(float)p.zero_point), offset, acc[r][v]), _mm512_set1_ps(p.scale), bias);
+      }
+      _mm512_mask_storeu_ps(a->y + (row + r) * a->y_stride + s->n + 16 * v, s->mask[v], acc[r][v]);
     }
   }
 }
 
-V16_INLINE v16 i4_float(i4_wide wide) { return (v16){_mm512_cvtepi32_ps(wide)}; }
-
-V16_INLINE v16 i4_scales(const uint16_t *first, const uint16_t *second) {
-  const __m256i both = _mm256_inserti128_si256(_mm256_castsi128_si256(_mm_loadu_si128((const __m128i *)first)), _mm_loadu_si128((const __m128i *)second), 1);
-  return (v16){_mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(both), 16))};
+I4_INLINE void all_rows(const bnc_matmul_args *a, const slab *s, const size_t blocks) {
+  size_t row = 0;
+  for (; row + ROWS <= a->rows; row += ROWS) tile(a, s, row, ROWS, blocks);
+  switch (a->rows - row) {
+    case 1: tile(a, s, row, 1, blocks); break;
+    case 2: tile(a, s, row, 2, blocks); break;
+    case 3: tile(a, s, row, 3, blocks); break;
+    case 4: tile(a, s, row, 4, blocks); break;
+    case 5: tile(a, s, row, 5, blocks); break;
+    default: break;
+  }
 }
 
-V16_INLINE void i4_expand(const uint8_t *first, const uint8_t *second, uint8_t *bytes) {
-  const __m512i both = _mm512_inserti64x4(_mm512_castsi256_si512(_mm256_loadu_si256((const __m256i *)first)), _mm256_loadu_si256((const __m256i *)second), 1);
-  const __m512i low = _mm512_set1_epi8(15);
-  _mm512_store_si512((void *)bytes, _mm512_and_si512(both, low));
-  _mm512_store_si512((void *)(bytes + 64), _mm512_and_si512(_mm512_srli_epi16(both, 4), low));
+static void many_rows(const bnc_matmul_args *a, size_t from, size_t to) {
+  const bnc_i4_matrix *w = &a->w;
+  const size_t groups = w->k / w->group, most = DEPTH / w->group;
+  slab s;
+  for (s.begin = 0; s.begin < groups; s.begin = s.end) {
+    s.end = groups - s.begin < most ? groups : s.begin + most;
+    for (size_t panel = from; panel < to; panel += PANELS) {
+      const size_t last = to < panel + PANELS ? to : panel + PANELS, end = last * BNC_I4_PANEL < w->n ? last * BNC_I4_PANEL : w->n;
+      s.n = panel * BNC_I4_PANEL;
+      for (size_t v = 0; v < VECTORS; ++v) { /* panels behind the last one repeat it, and are not kept */
+        const size_t first = panel + 2 * v < last ? panel + 2 * v : last - 1, n = s.n + 16 * v;
+        s.mask[v] = n < end ? v16_first(end - n < 16 ? end - n : 16) : 0;
+        expand(&s, w, v, first, first + 1 < last ? first + 1 : first);
+      }
+      if (w->group == BNC_I4_BLOCK) all_rows(a, &s, 1);
+      else all_rows(a, &s, w->group / BNC_I4_BLOCK);
+    }
+  }
 }
 
 void bnc_matmul_i4_avx512vnni(const bnc_matmul_args *args, size_t from, size_t to) {
-  if (args->rows >= I4_ROWS && args->w.group <= DEPTH) i4_slab_matmul(args, from, to);
+  if (args->rows >= LEAST_ROWS && args->w.group <= DEPTH) many_rows(args, from, to);
   else i4_row_by_row(args, from, to);
 }

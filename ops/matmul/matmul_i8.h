@@ -7,7 +7,8 @@
  *
  * XNNPACK's formula for qd8 x qc8w, operation by operation: the same bits. The sum is exact on every level: |q - zero_point| <= 255 and |w| <= 128, so
  * int16 holds the factors and int32 the sum of up to BNC_I8_MAX_DEPTH products (255 * 128 * 65793 < 2^31). x86 multiplies and adds pairs of int16
- * (vpmaddwd): at most 2 * 255 * 128, no saturation anywhere.
+ * (vpmaddwd): at most 2 * 255 * 128, no saturation anywhere. VPDPBUSD wants an unsigned and a signed byte: one factor gets 128 added, which is taken off the
+ * sum with the factors' own sums; modulo 2^32 that is exact.
  */
 #ifndef BINOCLE_OPS_MATMUL_MATMUL_I8_H
 #define BINOCLE_OPS_MATMUL_MATMUL_I8_H
@@ -37,8 +38,8 @@ typedef struct bnc_matmul_i8_args {
 /** All rows, the items (of BNC_I8_COLUMNS columns) [from, to). scratch: BNC_I8_SCRATCH bytes that no other thread uses. */
 BNC_KERNEL(matmul_i8, const bnc_matmul_i8_args *args, size_t from, size_t to, void *scratch);
 
-/** Whether this kernel is faster than XNNPACK's operator on a machine that runs `level` (bench/baselines/int8_linear.csv): on AVX2, unless the CPU has the
-    8-bit dot products that XNNPACK knows how to use. features: BNC_CPU_HAS_... */
+/** Whether this kernel is faster than XNNPACK's operator on a machine that runs `level` (bench/baselines/int8_linear.csv): on AVX-512 with
+    VNNI, and on AVX2 unless the CPU has the 8-bit dot products that XNNPACK knows how to use. features: BNC_CPU_HAS_... */
 bool bnc_matmul_i8_wins(bnc_cpu_level level, uint32_t features);
 
 static inline size_t bnc_matmul_i8_items(size_t n) { return (n + BNC_I8_COLUMNS - 1) / BNC_I8_COLUMNS; }

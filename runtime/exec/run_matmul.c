@@ -30,6 +30,9 @@ static bnc_i4_matrix matrix_of(const bnc_model_file *file, const bnc_file_weight
                          .offset = (const float *)(const void *)(data + w->offsets) + from};
 }
 
+/* A call prepares its rows once, so a thread should not make many; with two for each, one that is held up still gives work away. */
+enum { PIECES = 2 };
+
 typedef struct matmul_i8_job {
   bnc_matmul_i8_fn *kernel;
   bnc_matmul_i8_args args;
@@ -51,8 +54,9 @@ static void matmul_i8(const bnc_op_run *r) {
                        {.rows = bnc_run_rows(r, x), .k = w->k, .n = op->a[1], .w = spec.weights, .scale = spec.scales, .bias = spec.bias, .q = bnc_run_qd8(r, x),
                         .params = bnc_run_params(r, x), .y = bnc_run_out(r, 0), .q_stride = x->stride, .y_stride = op->out[0].stride},
                        r->ex->scratch, r->ex->scratch_bytes};
-  const size_t items = bnc_matmul_i8_items(op->a[1]);
-  bnc_pool_run_threads(r->ex->pool, run_items, &job, items, (uint64_t)job.args.rows * w->k * op->a[1] < BNC_SHARED_MACS ? items : 1);
+  const size_t items = bnc_matmul_i8_items(op->a[1]), pieces = PIECES * bnc_pool_threads(r->ex->pool);
+  const bool small = (uint64_t)job.args.rows * w->k * op->a[1] < BNC_SHARED_MACS;
+  bnc_pool_run_threads(r->ex->pool, run_items, &job, items, small ? items : (items + pieces - 1) / pieces);
 }
 
 static void matmul_i4(const bnc_op_run *r) {

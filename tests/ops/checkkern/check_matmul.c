@@ -118,8 +118,9 @@ void check_matmul(check *c) {
   if (c->bench) {
     bench_shape(c, 1, 4096, 14336, 32, "1x4096x14336/32");
     bench_shape(c, 1, 4096, 14336, 128, "1x4096x14336/128");
-    bench_shape(c, 128, 4096, 1024, 32, "128x4096x1024/32");
-    bench_shape(c, 128, 4096, 1024, 128, "128x4096x1024/128");
+    bench_shape(c, 16, 4096, 4096, 32, "16x4096x4096/32");
+    bench_shape(c, 640, 4096, 4096, 32, "640x4096x4096/32");
+    bench_shape(c, 640, 4096, 4096, 128, "640x4096x4096/128");
   }
   for (size_t i = 0; i < (c->quick ? 20u : 60u); ++i) {
     const size_t group = 32 * (1 + check_below(c, 4));
@@ -127,6 +128,7 @@ void check_matmul(check *c) {
   }
   run_case(c, 70, 128, 24, 32, false);
   run_case(c, 13, 1088, 40, 32, true); /* several slabs, and a rest */
+  run_case(c, 17, 2176, 70, 64, true);
   run_case(c, 25, 1536, 27, 256, false);
   run_case(c, 13, 1024, 16, 1024, true); /* a group longer than a slab */
   check_end(c);

@@ -128,5 +128,6 @@ void check_matmul_i8(check *c) {
   run_case(c, 7, 14336, 9, LARGEST);
   run_case(c, 7, 3100, 129, RANDOM);
   run_case(c, 2, BNC_I8_MAX_DEPTH, 2, LARGEST);
+  if (!c->quick) run_case(c, 4133, 5, 3, RANDOM); /* more rows than a kernel may keep sums of */
   check_end(c);
 }
