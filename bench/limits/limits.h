@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** @file limits.h  Loops that reach a machine's limits and do nothing else: each level's int8 multiplies, and reads. The f32 ones are checkkern's. */
+/** @file limits.h  Loops that reach a machine's limits and do nothing else: each level's int8 multiplies, and reads. The f32 ones are checkkern's, which
+    compares its kernels with the int8 ones too. */
 #ifndef BINOCLE_BENCH_LIMITS_LIMITS_H
 #define BINOCLE_BENCH_LIMITS_LIMITS_H
 

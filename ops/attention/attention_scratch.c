@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ops/attention/attention.h"
 
-enum { MOST_QUERIES = 384 };
+enum { MOST_QUERIES = 640 }; /* all of ViT-L/14-336's and DEM's: their keys and values are then prepared once */
 
 /* A block of keys and one of values as f32, head_size rounded up to 16, and per row of a query head its query and unscaled
-   result, and for each tile (of one row at worst) 16 maxima and sums. */
+   result, and for each tile (of one row at worst) 16 maxima and sums; 16 more, as queries are stored in sixteens. */
 size_t bnc_attention_scratch(size_t heads, size_t kv_heads, size_t head_size, size_t rows) {
   const size_t padded = (head_size + 15) / 16 * 16, group = heads / kv_heads;
-  return (2 * BNC_ATTENTION_BLOCK * padded + rows * group * (2 * padded + 32)) * sizeof(float);
+  return (2 * BNC_ATTENTION_BLOCK * padded + rows * group * (2 * padded + 32) + 16) * sizeof(float);
 }
 
 size_t bnc_attention_most_rows(size_t heads, size_t kv_heads) {

@@ -7,6 +7,7 @@
 #define BINOCLE_OPS_ATTENTION_ATTENTION_V16_H
 
 #include <assert.h>
+#include <string.h>
 
 #include "ops/attention/attention_tile.h"
 
@@ -32,10 +33,23 @@ V16_INLINE attention_tile attention_tile_at(float **state, size_t d, size_t padd
   return t;
 }
 
-static void attention_begin(const attention_rows *x, size_t padded) {
+/* A tile's queries as [d, rows], by way of room for sixteen rows. Sixteen lanes are stored where `rows` are meant: what lies behind them is stored
+   afterwards, or is the room that bnc_attention_scratch adds. */
+V16_INLINE void attention_transpose(const float *const *q /* [rows] of [d] */, size_t d, size_t padded, size_t rows, float *room /* [32, padded] */,
+                                    float *out) {
+  for (size_t r = 0; r < rows; ++r) memcpy(room + r * padded, q[r], d * sizeof *room);
+  float *turned = room + 16 * padded; /* [V16_TRANSPOSE, 16] */
+  for (size_t i = 0; i < d; i += V16_TRANSPOSE) {
+    v16_transpose(room + i, padded, turned);
+    for (size_t j = 0; j < V16_TRANSPOSE && i + j < d; ++j) v16_store(out + (i + j) * rows, v16_load(turned + j * 16));
+  }
+}
+
+static void attention_begin(const attention_rows *x, size_t padded, float *room /* [32, padded] */) {
   const bnc_attention_args *a = x->args;
   const size_t d = a->head_size;
   float *state = x->state;
+  memset(room, 0, 16 * padded * sizeof *room);
   for (size_t t = 0; t < x->count;) {
     const size_t rows = attention_tile_rows(x->count - t);
     const attention_tile tile = attention_tile_at(&state, d, padded, rows);
@@ -43,7 +57,7 @@ static void attention_begin(const attention_rows *x, size_t padded) {
       tile.m[r] = r < rows ? -INFINITY : 0.0f;
       tile.l[r] = 0.0f;
     }
-    for (size_t i = 0; i < rows * padded; ++i) tile.out[i] = 0.0f;
+    for (size_t i = 0; i < rows * padded; i += 16) v16_store(tile.out + i, v16_set1(0.0f));
     const float *q[V16_TILE_ROWS]; /* [d] each */
     for (size_t r = 0; r < rows; ++r, ++t) {
       q[r] = a->q + (x->from + t / x->group) * a->q_stride + (x->kv_head * x->group + t % x->group) * d;
@@ -51,10 +65,7 @@ static void attention_begin(const attention_rows *x, size_t padded) {
     for (size_t r = t; r < x->count && r < t + V16_TILE_ROWS; ++r) {
       attention_fetch(a->q + (x->from + r / x->group) * a->q_stride + (x->kv_head * x->group + r % x->group) * d, d);
     }
-    /* All rows side by side: their cache misses overlap. */
-    for (size_t i = 0; i < d; ++i) {
-      for (size_t r = 0; r < rows; ++r) tile.q[i * rows + r] = q[r][i];
-    }
+    attention_transpose(q, d, padded, rows, room, tile.q);
   }
 }
 
@@ -108,7 +119,7 @@ V16_INLINE void attention_v16(const bnc_attention_args *a, size_t kv_head, size_
   float *k = scratch, *v = k + BNC_ATTENTION_BLOCK * padded;
   const attention_rows x = {a, kv_head, group, from, (to - from) * group, v + BNC_ATTENTION_BLOCK * padded};
   const size_t keys = a->causal ? a->position + to : a->keys;
-  attention_begin(&x, padded);
+  attention_begin(&x, padded, k);
   for (size_t base = 0; base < keys; base += BNC_ATTENTION_BLOCK) {
     const size_t n = keys - base < BNC_ATTENTION_BLOCK ? keys - base : BNC_ATTENTION_BLOCK;
     attention_block b = {.v_stride = padded, .base = base, .n = n, .d = a->head_size, .padded = padded, .scale = a->scale};

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ops/matmul/matmul_dots_avx512vnni.h"
 #include "ops/matmul/matmul_i8.h"
+#include "ops/simd/transpose_avx512vnni.h"
 
 /* Sums are kept of (w + 128) q for many rows and of w (q + 128) for few: one factor is unsigned. What that adds, and what the zero point takes, are
    multiples of the factors' own sums. All of it modulo 2^32, which the final sum fits in. */
@@ -17,33 +18,12 @@ DOTS_INLINE size_t least(size_t a, size_t b) { return a < b ? a : b; }
 DOTS_INLINE __mmask64 bytes_before(size_t n) { return n >= 64 ? ~(__mmask64)0 : ((__mmask64)1 << n) - 1; }
 DOTS_INLINE __mmask16 lanes_before(size_t n) { return n >= 16 ? (__mmask16)0xffff : (__mmask16)((1u << n) - 1); }
 
-/* x[j] lane i becomes x[i] lane j, of 32 bits. */
-DOTS_INLINE void transpose(__m512i *x /* [16] */) {
-  __m512i t[16];
-  _Pragma("GCC unroll 4") for (size_t i = 0; i < 16; i += 4) {
-    const __m512i a = _mm512_unpacklo_epi32(x[i], x[i + 1]), b = _mm512_unpackhi_epi32(x[i], x[i + 1]);
-    const __m512i c = _mm512_unpacklo_epi32(x[i + 2], x[i + 3]), d = _mm512_unpackhi_epi32(x[i + 2], x[i + 3]);
-    t[i] = _mm512_unpacklo_epi64(a, c);
-    t[i + 1] = _mm512_unpackhi_epi64(a, c);
-    t[i + 2] = _mm512_unpacklo_epi64(b, d);
-    t[i + 3] = _mm512_unpackhi_epi64(b, d);
-  }
-  _Pragma("GCC unroll 4") for (size_t i = 0; i < 4; ++i) { /* quarters of rows i, 4 + i, 8 + i, 12 + i */
-    const __m512i a = _mm512_shuffle_i32x4(t[i], t[i + 4], 0x88), b = _mm512_shuffle_i32x4(t[i + 8], t[i + 12], 0x88);
-    const __m512i c = _mm512_shuffle_i32x4(t[i], t[i + 4], 0xdd), d = _mm512_shuffle_i32x4(t[i + 8], t[i + 12], 0xdd);
-    x[i] = _mm512_shuffle_i32x4(a, b, 0x88);
-    x[i + 8] = _mm512_shuffle_i32x4(a, b, 0xdd);
-    x[i + 4] = _mm512_shuffle_i32x4(c, d, 0x88);
-    x[i + 12] = _mm512_shuffle_i32x4(c, d, 0xdd);
-  }
-}
-
 /* 64 columns of k of 16 weights' rows, as w + 128, the first `steps` times four of them in the order of dots(). Their sums of w + 128. */
 DOTS_INLINE __m512i regroup_block(const int8_t *w /* [16, 64] */, size_t stride, uint8_t *out /* [steps, 4, 16, 4] */, size_t steps) {
   const __m512i top = _mm512_set1_epi8(-128), ones = _mm512_set1_epi8(1);
   __m512i x[16], total = _mm512_setzero_si512();
   _Pragma("GCC unroll 16") for (size_t i = 0; i < 16; ++i) x[i] = _mm512_xor_si512(_mm512_loadu_si512((const void *)(w + i * stride)), top);
-  transpose(x);
+  bnc_transpose_16x16(x);
   if (steps == 16) {
     _Pragma("GCC unroll 16") for (size_t i = 0; i < 16; ++i) _mm512_store_si512((void *)(out + i * (64 * DOTS_VECTORS)), x[i]);
   } else {

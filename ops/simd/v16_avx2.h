@@ -12,7 +12,8 @@
 #include <string.h>
 
 #define V16_INLINE static inline __attribute__((always_inline, unused))
-#define V16_TILE_ROWS 6 /* rows of a register tile: 6 x 2 sums, 2 loads and a broadcast fill the 16 registers */
+#define V16_TILE_ROWS 6    /* rows of a register tile: 6 x 2 sums, 2 loads and a broadcast fill the 16 registers */
+#define V16_TILE_VECTORS 1 /* its columns, in sixteens */
 
 typedef struct v16 {
   __m256 a, b;

@@ -7,8 +7,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "ops/simd/transpose_avx512vnni.h"
+
 #define V16_INLINE static inline __attribute__((always_inline, unused))
-#define V16_TILE_ROWS 12 /* 12 sums hide the latency of two units that take 4 cycles, with broadcasts from memory */
+#define V16_TILE_ROWS 12   /* 12 x 2 sums, two loads and a broadcast of 32 registers: 14 loads for 24 multiply-adds */
+#define V16_TILE_VECTORS 2
 
 typedef struct v16 {
   __m512 a;
@@ -59,26 +62,12 @@ V16_INLINE void v16_store_i8_n(int8_t *p, v16 x, int32_t zero_point, size_t n) {
 V16_INLINE v16 v16_from_i8(const int8_t *p) { return (v16){_mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)p)))}; }
 V16_INLINE v16 v16_from_f16(const uint16_t *p) { return (v16){_mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)p))}; }
 
-enum { V16_TRANSPOSE = 8 };
+enum { V16_TRANSPOSE = 16 };
 V16_INLINE void v16_transpose(const float *src, size_t stride, float *dst) {
-  for (size_t half = 0; half < 16; half += 8) {
-    __m256 r[8], t[8];
-    for (size_t i = 0; i < 8; ++i) r[i] = _mm256_loadu_ps(src + (half + i) * stride);
-    for (size_t i = 0; i < 8; i += 2) {
-      t[i] = _mm256_unpacklo_ps(r[i], r[i + 1]);
-      t[i + 1] = _mm256_unpackhi_ps(r[i], r[i + 1]);
-    }
-    for (size_t i = 0; i < 8; i += 4) {
-      r[i] = _mm256_shuffle_ps(t[i], t[i + 2], 0x44);
-      r[i + 1] = _mm256_shuffle_ps(t[i], t[i + 2], 0xee);
-      r[i + 2] = _mm256_shuffle_ps(t[i + 1], t[i + 3], 0x44);
-      r[i + 3] = _mm256_shuffle_ps(t[i + 1], t[i + 3], 0xee);
-    }
-    for (size_t i = 0; i < 4; ++i) {
-      _mm256_storeu_ps(dst + half + i * 16, _mm256_permute2f128_ps(r[i], r[i + 4], 0x20));
-      _mm256_storeu_ps(dst + half + (i + 4) * 16, _mm256_permute2f128_ps(r[i], r[i + 4], 0x31));
-    }
-  }
+  __m512i x[16];
+  _Pragma("GCC unroll 16") for (size_t i = 0; i < 16; ++i) x[i] = _mm512_loadu_si512((const void *)(src + i * stride));
+  bnc_transpose_16x16(x);
+  _Pragma("GCC unroll 16") for (size_t i = 0; i < 16; ++i) _mm512_storeu_si512((void *)(dst + i * 16), x[i]);
 }
 
 #endif

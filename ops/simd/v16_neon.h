@@ -17,6 +17,7 @@
 #else
 #define V16_TILE_ROWS 2 /* of 16 registers */
 #endif
+#define V16_TILE_VECTORS 1
 
 typedef struct v16 {
   float32x4_t a, b, c, d;

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "bench/limits/limits.h"
 #include "tests/ops/checkkern/check.h"
 #include "tests/ops/checkkern/peak.h"
 
@@ -94,33 +95,53 @@ double bench_peak_flops(bnc_cpu_level level) {
 
 double bench_peak_int8(bnc_cpu_level level) {
   double best = 0;
-#if BINOCLE_LEVEL_AVX2
-  for (int i = 0; i < 5 && level == BNC_CPU_AVX2; ++i) {
+  for (int i = 0; i < 5; ++i) {
     const double start = now();
-    const int sink = peak_int8_avx2();
-    const double rate = PEAK_INT8 / (now() - start);
+    double macs;
+    int32_t sink;
+    switch (level) {
+#if BINOCLE_LEVEL_AVX2
+      case BNC_CPU_AVX2: sink = limit_int8_avx2(&macs); break;
+#endif
+#if BINOCLE_LEVEL_AVX512VNNI
+      case BNC_CPU_AVX512VNNI: sink = limit_int8_avx512vnni(&macs); break;
+#endif
+#if BINOCLE_LEVEL_NEON
+      case BNC_CPU_NEON: sink = limit_int8_neon(&macs); break;
+#endif
+#if BINOCLE_LEVEL_NEON_DOTPROD
+      case BNC_CPU_NEON_DOTPROD: sink = limit_int8_neon_dotprod(&macs); break;
+#endif
+#if BINOCLE_LEVEL_NEON_I8MM
+      case BNC_CPU_NEON_I8MM: sink = limit_int8_neon_i8mm(&macs); break;
+#endif
+      default: sink = limit_int8_scalar(&macs); break;
+    }
+    const double rate = 2 * macs / (now() - start);
     best = rate > best && sink != 1 ? rate : best;
   }
-#endif
-  (void)level;
   return best;
 }
 
-double bench_peak_bytes(void) {
-  const size_t bytes = (size_t)256 << 20;
-  uint64_t *x = malloc(bytes), sum = 0;
+double bench_peak_bytes(bnc_cpu_level level) {
+  enum { COUNT = 64 << 20 };
+  limit_read_fn *read = limit_read_scalar;
+#if BINOCLE_LEVEL_AVX2
+  if (level >= BNC_CPU_AVX2) read = limit_read_avx2;
+#endif
+#if BINOCLE_LEVEL_NEON
+  if (level >= BNC_CPU_NEON) read = limit_read_neon;
+#endif
+  (void)level;
+  float *x = malloc(COUNT * sizeof *x);
   double best = 0;
   if (!x) return 1;
-  memset(x, 1, bytes);
+  memset(x, 1, COUNT * sizeof *x); /* not zero, for which one page would do */
   for (int i = 0; i < 5; ++i) {
     const double start = now();
-    uint64_t s[8] = {0};
-    for (size_t j = 0; j < bytes / sizeof *x; j += 8) {
-      for (size_t k = 0; k < 8; ++k) s[k] += x[j + k];
-    }
-    for (size_t k = 0; k < 8; ++k) sum += s[k];
-    const double rate = (double)bytes / (now() - start);
-    best = rate > best && sum ? rate : best;
+    const float sink = read(x, COUNT);
+    const double rate = COUNT * sizeof *x / (now() - start);
+    best = rate > best && sink > 0 ? rate : best;
   }
   free(x);
   return best;

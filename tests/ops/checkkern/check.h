@@ -88,8 +88,8 @@ void bench_run(check *c, const bench_job *job);
 double bench_seconds(void (*run)(const void *job, const bnc_kernels *kernels), const void *job, const bnc_kernels *kernels);
 /** Peak f32 FMA rate of one thread on a level and read bandwidth out of memory, per second. */
 double bench_peak_flops(bnc_cpu_level level);
-double bench_peak_bytes(void);
-/** The same of multiply-accumulates of int8 values, each counted as two operations; 0 where no loop is known. */
+double bench_peak_bytes(bnc_cpu_level level);
+/** The same of multiply-accumulates of int8 values, each counted as two operations. */
 double bench_peak_int8(bnc_cpu_level level);
 #define BENCH_SLOTS(c, family, slot) \
   { (check_fn *)(c)->scalar.family.slot, (check_fn *)(c)->lower.family.slot, (check_fn *)(c)->test.family.slot }

@@ -88,7 +88,7 @@ int main(int argc, char **argv) {
   signal(SIGSEGV, crashed);
   signal(SIGBUS, crashed);
   printf("checkkern: %s, seed %llu\n", cpu.brand, (unsigned long long)c.seed);
-  if (c.bench && !c.count) c.peak_bytes = bench_peak_bytes();
+  if (c.bench && !c.count) c.peak_bytes = bench_peak_bytes(cpu.level);
   bnc_kernels_init(&c.scalar, BNC_CPU_SCALAR);
   c.lower = c.scalar;
   for (int level = BNC_CPU_SCALAR; level < BNC_CPU_LEVELS; ++level) {

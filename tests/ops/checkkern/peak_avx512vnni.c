@@ -3,4 +3,4 @@
 
 #include "tests/ops/checkkern/peak_v16.h"
 
-float peak_flops_avx512vnni(void) { return peak_flops_v16(); }
+float peak_flops_avx512vnni(void) { return peak_flops_v16(12); }
