@@ -10,7 +10,6 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
-
 #define V16_INLINE static inline __attribute__((always_inline, unused))
 #ifdef __aarch64__
 #define V16_TILE_ROWS 6 /* 6 x 4 sums, 4 loads and a broadcast of 32 registers */
