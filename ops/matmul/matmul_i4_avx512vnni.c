@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ops/simd/v16_avx512vnni.h"
 
+#include "ops/matmul/matmul.h"
 #include "ops/matmul/matmul_dots_avx512vnni.h"
-#include "ops/matmul/matmul_i4_ymm.h"
 
 /* For many rows, the nibbles of four panels, DEPTH columns of k at a time, become bytes once, and all rows of activations pass over them in tiles. A
    tile's sums are those of one group: as many registers hold what the groups before it come to. Between two slabs y does. */
@@ -11,21 +11,93 @@ enum {
   COLUMNS = 16 * VECTORS,
   PANELS = COLUMNS / BNC_I4_PANEL,
   ROWS = 6,
-  LEAST_ROWS = 6, /* from so many on */
-  DEPTH = 2048
+  LEAST_ROWS = 6, /* from so many on; fewer are taken one by one */
+  DEPTH = 2048,
+  PAIRS = 2,    /* of panels that share a row's activations where rows are few */
+  AHEAD = 4096  /* bytes of weights */
 };
 _Static_assert((int)ROWS <= (int)DOTS_ROWS && (int)VECTORS <= (int)DOTS_VECTORS, "a tile is one of dots()");
 
-/* VPDPBUSD: four products of unsigned by signed bytes, exactly into int32. */
-I4_INLINE __m256i i4_nibbles(const uint8_t *nibbles, const int8_t *q, __m256i wide) {
-  const __m256i low = _mm256_set1_epi8(15);
-  I4_UNROLL for (size_t c = 0; c < 4; ++c) {
-    const __m256i both = _mm256_loadu_si256((const __m256i *)(nibbles + 32 * c));
-    const __m256i even = _mm256_and_si256(both, low), odd = _mm256_and_si256(_mm256_srli_epi16(both, 4), low);
-    wide = _mm256_dpbusd_epi32(_mm256_dpbusd_epi32(wide, even, i4_four(q + 8 * c)), odd, i4_four(q + 8 * c + 4));
-  }
-  return wide;
+/* ---- few rows: one at a time, bound by reading the weights ---- */
+
+/* 32 columns of a row, each four of them eight times, as the nibbles of a block lie: those of the low ones of its halves, then of the high ones. */
+DOTS_INLINE void spread(const int8_t *q /* [32] */, __m512i *out /* [4] */) {
+  const __m512i all = _mm512_castsi256_si512(_mm256_loadu_si256((const __m256i *)q)), high = _mm512_mask_set1_epi32(_mm512_setzero_si512(), 0xff00, 2);
+  DOTS_UNROLL for (int i = 0; i < 4; ++i) out[i] = _mm512_permutexvar_epi32(_mm512_add_epi32(high, _mm512_set1_epi32(i / 2 * 4 + i % 2)), all);
 }
+
+/* The products of a block: lanes i and i + 8 add up to row i of the panel. */
+DOTS_INLINE __m512i block(const uint8_t *nibbles /* [4, 32] */, const __m512i *q /* [4] */, __m512i sum) {
+  const __m512i low = _mm512_set1_epi8(15), a = _mm512_loadu_si512((const void *)nibbles), b = _mm512_loadu_si512((const void *)(nibbles + 64));
+  sum = _mm512_dpbusd_epi32(sum, _mm512_and_si512(a, low), q[0]);
+  sum = _mm512_dpbusd_epi32(sum, _mm512_and_si512(_mm512_srli_epi16(a, 4), low), q[1]);
+  sum = _mm512_dpbusd_epi32(sum, _mm512_and_si512(b, low), q[2]);
+  return _mm512_dpbusd_epi32(sum, _mm512_and_si512(_mm512_srli_epi16(b, 4), low), q[3]);
+}
+
+DOTS_INLINE __m512 scales_of(const uint16_t *first /* bf16 [8] */, const uint16_t *second /* bf16 [8] */) {
+  const __m256i both = _mm256_inserti128_si256(_mm256_castsi128_si256(_mm_loadu_si128((const __m128i *)first)), _mm_loadu_si128((const __m128i *)second), 1);
+  return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(both), 16));
+}
+
+/* `pairs` (a constant) pairs of panels: those that panel[] names, of which the odd ones may be the same as the even ones. */
+DOTS_INLINE void few_panels(const bnc_matmul_args *a, size_t row, const size_t *panel /* [2 pairs] */, const size_t pairs) {
+  const bnc_i4_matrix *w = &a->w;
+  const size_t groups = w->k / w->group;
+  const int8_t *q = a->q + row * a->q_stride;
+  const int32_t *sums = a->sums + row * groups;
+  const uint8_t *nibbles[2 * PAIRS];
+  const uint16_t *scales[2 * PAIRS];
+  __m512 acc[PAIRS];
+  DOTS_UNROLL for (size_t p = 0; p < 2 * pairs; ++p) {
+    nibbles[p] = w->nibbles + panel[p] * bnc_i4_panel_nibbles(w->k);
+    scales[p] = w->scales + panel[p] * groups * BNC_I4_PANEL;
+    acc[p / 2] = _mm512_setzero_ps();
+  }
+  for (size_t g = 0, at = 0; g < groups; ++g) {
+    __m512i sum[2 * PAIRS];
+    DOTS_UNROLL for (size_t p = 0; p < 2 * pairs; ++p) sum[p] = _mm512_setzero_si512();
+    for (size_t k = 0; k < w->group; k += BNC_I4_BLOCK, q += BNC_I4_BLOCK, at += 4 * BNC_I4_BLOCK) {
+      __m512i four[4];
+      spread(q, four);
+      DOTS_UNROLL for (size_t p = 0; p < 2 * pairs; ++p) {
+        _mm_prefetch((const char *)(nibbles[p] + at + AHEAD), _MM_HINT_T0);
+        _mm_prefetch((const char *)(nibbles[p] + at + AHEAD + 64), _MM_HINT_T0);
+        sum[p] = block(nibbles[p] + at, four, sum[p]);
+      }
+    }
+    DOTS_UNROLL for (size_t i = 0; i < pairs; ++i) {
+      const __m512i x = sum[2 * i], y = sum[2 * i + 1];
+      const __m512i both = _mm512_add_epi32(_mm512_shuffle_i64x2(x, y, 0x44), _mm512_shuffle_i64x2(x, y, 0xee));
+      const __m512 exact = _mm512_cvtepi32_ps(_mm512_sub_epi32(both, _mm512_set1_epi32(sums[g])));
+      acc[i] = _mm512_fmadd_ps(exact, scales_of(scales[2 * i] + g * BNC_I4_PANEL, scales[2 * i + 1] + g * BNC_I4_PANEL), acc[i]);
+    }
+  }
+  const bnc_qd8_params x = a->params[row];
+  DOTS_UNROLL for (size_t p = 0; p < 2 * pairs; ++p) {
+    const size_t n = panel[p] * BNC_I4_PANEL, left = w->n - n < BNC_I4_PANEL ? w->n - n : BNC_I4_PANEL;
+    const __mmask8 mask = (__mmask8)v16_first(left);
+    const __m256 sum = p % 2 ? _mm512_extractf32x8_ps(acc[p / 2], 1) : _mm512_castps512_ps256(acc[p / 2]);
+    const __m256 centred = _mm256_fmadd_ps(_mm256_set1_ps(-(float)x.zero_point), _mm256_loadu_ps(w->offset + n), sum);
+    const __m256 bias = a->bias ? _mm256_maskz_loadu_ps(mask, a->bias + n) : _mm256_setzero_ps();
+    _mm256_mask_storeu_ps(a->y + row * a->y_stride + n, mask, _mm256_fmadd_ps(centred, _mm256_set1_ps(x.scale), bias));
+  }
+}
+
+/* Panels are read as so many streams, each without a break: what is fetched ahead of a panel's end is then what the stream goes on with. */
+static void few_rows(const bnc_matmul_args *a, size_t from, size_t to) {
+  const size_t length = (to - from) / (2 * PAIRS);
+  for (size_t i = 0; i < length; ++i) {
+    size_t panel[2 * PAIRS];
+    for (size_t p = 0; p < 2 * PAIRS; ++p) panel[p] = from + p * length + i;
+    for (size_t row = 0; row < a->rows; ++row) few_panels(a, row, panel, PAIRS);
+  }
+  for (size_t p = from + 2 * PAIRS * length; p < to; p += 2) {
+    for (size_t row = 0; row < a->rows; ++row) few_panels(a, row, (const size_t[]){p, p + 1 < to ? p + 1 : p}, 1);
+  }
+}
+
+/* ---- many rows ---- */
 
 /* COLUMNS columns of y and DEPTH of k, or less. */
 typedef struct slab {
@@ -37,7 +109,7 @@ typedef struct slab {
 } slab;
 
 /* Two panels, for one vector. */
-I4_INLINE void expand(slab *s, const bnc_i4_matrix *w, size_t v, size_t first, size_t second) {
+DOTS_INLINE void expand(slab *s, const bnc_i4_matrix *w, size_t v, size_t first, size_t second) {
   const size_t groups = w->k / w->group, k = s->begin * w->group;
   const uint8_t *a = w->nibbles + first * bnc_i4_panel_nibbles(w->k) + 4 * k, *b = w->nibbles + second * bnc_i4_panel_nibbles(w->k) + 4 * k;
   const uint16_t *c = w->scales + (first * groups + s->begin) * BNC_I4_PANEL, *d = w->scales + (second * groups + s->begin) * BNC_I4_PANEL;
@@ -51,24 +123,21 @@ I4_INLINE void expand(slab *s, const bnc_i4_matrix *w, size_t v, size_t first, s
     _mm512_store_si512((void *)out[0][v], _mm512_and_si512(both, low));
     _mm512_store_si512((void *)out[1][v], _mm512_and_si512(_mm512_srli_epi16(both, 4), low));
   }
-  for (size_t g = 0; g < s->end - s->begin; ++g, c += BNC_I4_PANEL, d += BNC_I4_PANEL) {
-    const __m256i both = _mm256_inserti128_si256(_mm256_castsi128_si256(_mm_loadu_si128((const __m128i *)c)), _mm_loadu_si128((const __m128i *)d), 1);
-    _mm512_store_si512((void *)s->scales[g][v], _mm512_slli_epi32(_mm512_cvtepu16_epi32(both), 16));
-  }
+  for (size_t g = 0; g < s->end - s->begin; ++g, c += BNC_I4_PANEL, d += BNC_I4_PANEL) _mm512_store_ps(s->scales[g][v], scales_of(c, d));
 }
 
 /* `rows` (a constant) rows from `row` on; groups of `blocks` blocks (a constant where it is 1). */
-I4_INLINE void tile(const bnc_matmul_args *a, const slab *s, size_t row, const size_t rows, const size_t blocks) {
+DOTS_INLINE void tile(const bnc_matmul_args *a, const slab *s, size_t row, const size_t rows, const size_t blocks) {
   const size_t groups = a->w.k / a->w.group;
   const int8_t *q[ROWS];
   const int32_t *sums[ROWS];
   __m512 acc[ROWS][VECTORS];
-  I4_UNROLL for (size_t r = 0; r < rows; ++r) {
+  DOTS_UNROLL for (size_t r = 0; r < rows; ++r) {
     q[r] = a->q + (row + r) * a->q_stride;
     sums[r] = a->sums + (row + r) * groups;
     _mm_prefetch((const char *)(a->y + (row + rows + r) * a->y_stride + s->n), _MM_HINT_T0); /* of the tile that follows */
     _mm_prefetch((const char *)(a->y + (row + rows + r) * a->y_stride + s->n + 16), _MM_HINT_T0);
-    I4_UNROLL for (size_t v = 0; v < VECTORS; ++v) {
+    DOTS_UNROLL for (size_t v = 0; v < VECTORS; ++v) {
       acc[r][v] = s->begin ? _mm512_maskz_loadu_ps(s->mask[v], a->y + (row + r) * a->y_stride + s->n + 16 * v) : _mm512_setzero_ps();
     }
   }
@@ -76,22 +145,22 @@ I4_INLINE void tile(const bnc_matmul_args *a, const slab *s, size_t row, const s
   size_t k = s->begin * a->w.group;
   for (size_t g = s->begin; g < s->end; ++g) {
     __m512i sum[ROWS][DOTS_VECTORS];
-    I4_UNROLL for (size_t r = 0; r < rows; ++r) {
+    DOTS_UNROLL for (size_t r = 0; r < rows; ++r) {
       sum[r][0] = sum[r][1] = _mm512_sub_epi32(_mm512_setzero_si512(), _mm512_set1_epi32(sums[r][g]));
       if (k % 64 == 0) _mm_prefetch(q[r] + rows * a->q_stride + k, _MM_HINT_T0); /* of the tile that follows */
     }
     for (size_t b = 0; b < blocks; ++b, k += BNC_I4_BLOCK, bytes += BNC_I4_BLOCK * COLUMNS) {
-      I4_UNROLL for (size_t c = 0; c < BNC_I4_BLOCK / 4; ++c) dots_at(bytes + c * (4 * COLUMNS), q, k + 4 * c, sum, rows, VECTORS);
+      DOTS_UNROLL for (size_t c = 0; c < BNC_I4_BLOCK / 4; ++c) dots_at(bytes + c * (4 * COLUMNS), q, k + 4 * c, sum, rows, VECTORS);
     }
-    I4_UNROLL for (size_t v = 0; v < VECTORS; ++v) {
+    DOTS_UNROLL for (size_t v = 0; v < VECTORS; ++v) {
       const __m512 scale = _mm512_load_ps(s->scales[g - s->begin][v]);
-      I4_UNROLL for (size_t r = 0; r < rows; ++r) acc[r][v] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(sum[r][v]), scale, acc[r][v]);
+      DOTS_UNROLL for (size_t r = 0; r < rows; ++r) acc[r][v] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(sum[r][v]), scale, acc[r][v]);
     }
   }
-  I4_UNROLL for (size_t v = 0; v < VECTORS; ++v) {
+  DOTS_UNROLL for (size_t v = 0; v < VECTORS; ++v) {
     const __m512 offset = _mm512_maskz_loadu_ps(s->mask[v], a->w.offset + s->n + 16 * v);
     const __m512 bias = a->bias ? _mm512_maskz_loadu_ps(s->mask[v], a->bias + s->n + 16 * v) : _mm512_setzero_ps();
-    I4_UNROLL for (size_t r = 0; r < rows; ++r) {
+    DOTS_UNROLL for (size_t r = 0; r < rows; ++r) {
       if (s->end == groups) {
         const bnc_qd8_params p = a->params[row + r];
         acc[r][v] = _mm512_fmadd_ps(_mm512_fmadd_ps(_mm512_set1_ps(-(float)p.zero_point), offset, acc[r][v]), _mm512_set1_ps(p.scale), bias);
@@ -101,7 +170,7 @@ I4_INLINE void tile(const bnc_matmul_args *a, const slab *s, size_t row, const s
   }
 }
 
-I4_INLINE void all_rows(const bnc_matmul_args *a, const slab *s, const size_t blocks) {
+DOTS_INLINE void all_rows(const bnc_matmul_args *a, const slab *s, const size_t blocks) {
   size_t row = 0;
   for (; row + ROWS <= a->rows; row += ROWS) tile(a, s, row, ROWS, blocks);
   switch (a->rows - row) {
@@ -136,5 +205,5 @@ static void many_rows(const bnc_matmul_args *a, size_t from, size_t to) {
 
 void bnc_matmul_i4_avx512vnni(const bnc_matmul_args *args, size_t from, size_t to) {
   if (args->rows >= LEAST_ROWS && args->w.group <= DEPTH) many_rows(args, from, to);
-  else i4_row_by_row(args, from, to);
+  else few_rows(args, from, to);
 }

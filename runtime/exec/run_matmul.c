@@ -2,7 +2,7 @@
 /* Linear layers on our own kernels: threads share the columns of the result. */
 #include "runtime/exec/executor_private.h"
 
-#define PIECE_BYTES ((size_t)128 << 10) /* of weights: what a thread takes at a time, little enough for eight to be done together */
+#define PIECE_BYTES ((size_t)256 << 10) /* of weights: what a thread takes at a time, little enough for eight to be done together */
 #define PIECE_PANELS 8u                 /* at least so many for many rows: their activations are read again for each piece */
 
 typedef struct matmul_job {

@@ -115,6 +115,7 @@ static void bench_shape(check *c, size_t rows, size_t k, size_t n, size_t group,
 
 void check_matmul(check *c) {
   if (!CHECK_BEGIN(c, matmul, i4)) return;
+  c->int8 = true;
   if (c->bench) {
     bench_shape(c, 1, 4096, 14336, 32, "1x4096x14336/32");
     bench_shape(c, 1, 4096, 14336, 128, "1x4096x14336/128");
