@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* int8 linear layers of ViT-L, DEM, projector and LLaMA-3-8B: our kernel and XNNPACK's operator side by side, with a check that their results are equal.
-     usage: bench_int8 [REPEATS [LEVEL]]      prints CSV: rows,k,n,level,own_gops,xnnpack_gops,ratio,own_percent_of_peak
-   One thread, its own CPU time, both in turn within each repeat: ratios are medians of ratios, speeds are lower quartiles of times. The peak is what
-   checkkern measures too: a loop of vpmaddwd and vpaddd in registers. */
+     usage: bench_int8 [REPEATS]      prints CSV: rows,k,n,level,own_gops,xnnpack_gops,ratio
+   One thread, its own CPU time, both in turn within each repeat: ratios are medians of ratios, speeds are lower quartiles of times. The level is the
+   machine's, or BINOCLE_CPU's; XNNPACK always takes what the machine has. The peaks to hold them against: bench_limits. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

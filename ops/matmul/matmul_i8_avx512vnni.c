@@ -192,7 +192,7 @@ DOTS_INLINE void few(const bnc_matmul_i8_args *args, const uint8_t *x /* [rows, 
   const size_t whole = args->k / 64 * 64, ahead = TOGETHER * args->k;
   for (size_t k = 0; k < whole; k += 64) {
     DOTS_UNROLL for (size_t c = 0; c < TOGETHER; ++c) {
-      _mm_prefetch(w[c] + ahead + k, _MM_HINT_T1);
+      _mm_prefetch(w[c] + ahead + k, _MM_HINT_T0);
       few_block(x + k, depth, _mm512_loadu_si512((const void *)(w[c] + k)), c, sum, rows);
     }
   }
