@@ -22,6 +22,7 @@ typedef struct layer {
 typedef struct job {
   const bnc_matmul_ops *ops;
   bnc_matmul_args args;
+  uint8_t *scratch; /* [threads] */
 } job;
 
 static bnc_error err;
@@ -60,9 +61,9 @@ static void run_sums(void *context, size_t from, size_t to) {
   j->ops->sums(&j->args, from, to);
 }
 
-static void run_panels(void *context, size_t from, size_t to) {
+static void run_panels(void *context, size_t thread, size_t from, size_t to) {
   const job *j = context;
-  j->ops->i4(&j->args, from, to);
+  j->ops->i4(&j->args, from, to, j->scratch + thread * BNC_MATMUL_SCRATCH);
 }
 
 static xnn_operator_t xnnpack_layer(const layer *l, const uint8_t *weights, const uint16_t *scales, bnc_pool *pool, const int8_t *q, const bnc_qd8_params *params, float *y) {
@@ -88,13 +89,14 @@ static void bench(const layer *l, bnc_pool *pool, size_t threads, size_t repeats
   bnc_qd8_pad(params, l->rows);
   bnc_matmul_i4_pack(l->n, l->k, l->group, weights, scales, nibbles, panel_scales, offset, 0, panels);
   job j = {&kernels->matmul, {.w = {l->n, l->k, l->group, nibbles, panel_scales, offset}, .rows = l->rows, .q = q, .params = params,
-                              .sums = need(l->rows * groups * 4), .y = y, .q_stride = l->k, .y_stride = l->n}};
+                              .sums = need(l->rows * groups * 4), .y = y, .q_stride = l->k, .y_stride = l->n},
+           need(threads * BNC_MATMUL_SCRATCH)};
   xnn_operator_t op = xnnpack_layer(l, weights, scales, pool, q, params, other);
   double ratio[MAX_REPEATS], best = 1e9, best_other = 1e9, worst = 0, size = 0;
   for (size_t r = 0; r < repeats; r++) {
     const double start = seconds(threads);
     bnc_pool_run(pool, run_sums, &j, l->rows, 16);
-    bnc_pool_run(pool, run_panels, &j, panels, PIECE);
+    bnc_pool_run_threads(pool, run_panels, &j, panels, PIECE);
     const double middle = seconds(threads);
     must(xnn_run_operator(op, bnc_pool_native(pool)) == xnn_status_success, "running XNNPACK's layer");
     const double ours = middle - start, theirs = seconds(threads) - middle;

@@ -50,7 +50,7 @@ static void bench(const shape *s, const bnc_kernels *kernels, size_t repeats) {
   float *scale = need(s->n * 4), *bias = need(s->n * 4), *own = need(s->rows * s->n * 4), *theirs = need(s->rows * s->n * 4);
   bnc_qd8_params *params = need((s->rows + BNC_QD8_EXTRA) * sizeof *params);
   double *times[3];
-  void *scratch = need(BNC_I8_SCRATCH);
+  void *scratch = need(BNC_MATMUL_SCRATCH);
   uint32_t id, random = 1;
   for (size_t i = 0; i < s->n * s->k; i++) w[i] = (int8_t)((random = random * 1664525u + 1013904223u) >> 24);
   for (size_t i = 0; i < s->rows * s->k; i++) q[i] = (int8_t)((random = random * 1664525u + 1013904223u) >> 24);

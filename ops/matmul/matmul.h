@@ -40,10 +40,10 @@ typedef struct bnc_matmul_args {
   size_t q_stride, y_stride;    /* elements from row to row */
 } bnc_matmul_args;
 
-/** sums: 8 times the sum of q over each group, for the rows [from, to). matmul: all rows, the panels (of 8 columns of y) [from, to). */
-#define BNC_MATMUL_KERNEL(name) BNC_KERNEL(name, const bnc_matmul_args *args, size_t from, size_t to)
-BNC_MATMUL_KERNEL(matmul_sums);
-BNC_MATMUL_KERNEL(matmul_i4);
+/** 8 times the sum of q over each group, for the rows [from, to). */
+BNC_KERNEL(matmul_sums, const bnc_matmul_args *args, size_t from, size_t to);
+/** All rows, the panels (of 8 columns of y) [from, to). scratch: BNC_MATMUL_SCRATCH bytes that no other thread uses. */
+BNC_KERNEL(matmul_i4, const bnc_matmul_args *args, size_t from, size_t to, void *scratch);
 
 typedef struct bnc_matmul_ops {
   bnc_matmul_sums_fn *sums;

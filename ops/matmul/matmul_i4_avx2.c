@@ -186,7 +186,8 @@ V16_INLINE void i4_slab_matmul(const bnc_matmul_args *a, size_t from, size_t to)
   }
 }
 
-void bnc_matmul_i4_avx2(const bnc_matmul_args *args, size_t from, size_t to) {
+void bnc_matmul_i4_avx2(const bnc_matmul_args *args, size_t from, size_t to, void *scratch) {
+  (void)scratch;
   if (args->rows >= ROWS && args->w.group <= DEPTH) i4_slab_matmul(args, from, to);
   else i4_row_by_row(args, from, to);
 }

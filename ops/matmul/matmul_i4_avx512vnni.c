@@ -12,7 +12,7 @@ enum {
   PANELS = COLUMNS / BNC_I4_PANEL,
   ROWS = 6,
   LEAST_ROWS = 6, /* from so many on; fewer are taken one by one */
-  DEPTH = 2048,
+  DEPTH = 4096,
   PAIRS = 2,    /* of panels that share a row's activations where rows are few */
   AHEAD = 4096  /* bytes of weights */
 };
@@ -101,12 +101,13 @@ static void few_rows(const bnc_matmul_args *a, size_t from, size_t to) {
 
 /* COLUMNS columns of y and DEPTH of k, or less. */
 typedef struct slab {
-  _Alignas(64) uint8_t bytes[DEPTH / 4][VECTORS][64]; /* [4 columns of k][16 of y, 4] */
-  _Alignas(64) float scales[DEPTH / BNC_I4_BLOCK][VECTORS][16];
+  uint8_t bytes[DEPTH / 4][VECTORS][64]; /* [4 columns of k][16 of y, 4] */
+  float scales[DEPTH / BNC_I4_BLOCK][VECTORS][16];
   size_t n;                 /* the first of y */
   __mmask16 mask[VECTORS];  /* which of y there are */
   size_t begin, end;        /* groups */
 } slab;
+_Static_assert(sizeof(slab) <= BNC_MATMUL_SCRATCH, "the scratch is too small");
 
 /* Two panels, for one vector. */
 DOTS_INLINE void expand(slab *s, const bnc_i4_matrix *w, size_t v, size_t first, size_t second) {
@@ -183,27 +184,26 @@ DOTS_INLINE void all_rows(const bnc_matmul_args *a, const slab *s, const size_t 
   }
 }
 
-static void many_rows(const bnc_matmul_args *a, size_t from, size_t to) {
+static void many_rows(const bnc_matmul_args *a, size_t from, size_t to, slab *s) {
   const bnc_i4_matrix *w = &a->w;
   const size_t groups = w->k / w->group, most = DEPTH / w->group;
-  slab s;
-  for (s.begin = 0; s.begin < groups; s.begin = s.end) {
-    s.end = groups - s.begin < most ? groups : s.begin + most;
+  for (s->begin = 0; s->begin < groups; s->begin = s->end) {
+    s->end = groups - s->begin < most ? groups : s->begin + most;
     for (size_t panel = from; panel < to; panel += PANELS) {
       const size_t last = to < panel + PANELS ? to : panel + PANELS, end = last * BNC_I4_PANEL < w->n ? last * BNC_I4_PANEL : w->n;
-      s.n = panel * BNC_I4_PANEL;
+      s->n = panel * BNC_I4_PANEL;
       for (size_t v = 0; v < VECTORS; ++v) { /* panels behind the last one repeat it, and are not kept */
-        const size_t first = panel + 2 * v < last ? panel + 2 * v : last - 1, n = s.n + 16 * v;
-        s.mask[v] = n < end ? v16_first(end - n < 16 ? end - n : 16) : 0;
-        expand(&s, w, v, first, first + 1 < last ? first + 1 : first);
+        const size_t first = panel + 2 * v < last ? panel + 2 * v : last - 1, n = s->n + 16 * v;
+        s->mask[v] = n < end ? v16_first(end - n < 16 ? end - n : 16) : 0;
+        expand(s, w, v, first, first + 1 < last ? first + 1 : first);
       }
-      if (w->group == BNC_I4_BLOCK) all_rows(a, &s, 1);
-      else all_rows(a, &s, w->group / BNC_I4_BLOCK);
+      if (w->group == BNC_I4_BLOCK) all_rows(a, s, 1);
+      else all_rows(a, s, w->group / BNC_I4_BLOCK);
     }
   }
 }
 
-void bnc_matmul_i4_avx512vnni(const bnc_matmul_args *args, size_t from, size_t to) {
-  if (args->rows >= LEAST_ROWS && args->w.group <= DEPTH) many_rows(args, from, to);
+void bnc_matmul_i4_avx512vnni(const bnc_matmul_args *args, size_t from, size_t to, void *scratch) {
+  if (args->rows >= LEAST_ROWS && args->w.group <= DEPTH) many_rows(args, from, to, scratch);
   else few_rows(args, from, to);
 }

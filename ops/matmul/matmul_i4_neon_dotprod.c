@@ -17,4 +17,5 @@ I4_INLINE void i4_group(const uint8_t *nibbles, const int8_t *const *q, size_t g
   }
 }
 
-void bnc_matmul_i4_neon_dotprod(const bnc_matmul_args *args, size_t from, size_t to) { i4_matmul(args, from, to); }
+void bnc_matmul_i4_neon_dotprod(const bnc_matmul_args *args, size_t from, size_t to, void *scratch) {
+  (void)scratch; i4_matmul(args, from, to); }

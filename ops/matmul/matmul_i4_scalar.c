@@ -4,7 +4,8 @@
 #include "ops/half.h"
 #include "ops/matmul/matmul.h"
 
-void bnc_matmul_i4_scalar(const bnc_matmul_args *args, size_t from, size_t to) {
+void bnc_matmul_i4_scalar(const bnc_matmul_args *args, size_t from, size_t to, void *scratch) {
+  (void)scratch;
   const bnc_i4_matrix *w = &args->w;
   const size_t groups = w->k / w->group;
   for (size_t n = from * BNC_I4_PANEL; n < to * BNC_I4_PANEL && n < w->n; ++n) {

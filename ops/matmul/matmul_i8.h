@@ -21,7 +21,7 @@
 enum {
   BNC_I8_COLUMNS = 64,      /* columns of y that one item covers */
   BNC_I8_MAX_DEPTH = 65793, /* k */
-  BNC_I8_SCRATCH = 144 << 10 /* bytes of scratch, 64-byte aligned, that a call needs: it lives in the second cache */
+  BNC_MATMUL_SCRATCH = 148 << 10 /* bytes of scratch, 64-byte aligned, that a call of any matrix kernel needs: it lives in the second cache */
 };
 
 typedef struct bnc_matmul_i8_args {
@@ -35,7 +35,7 @@ typedef struct bnc_matmul_i8_args {
   size_t q_stride, y_stride;    /* elements from row to row */
 } bnc_matmul_i8_args;
 
-/** All rows, the items (of BNC_I8_COLUMNS columns) [from, to). scratch: BNC_I8_SCRATCH bytes that no other thread uses. */
+/** All rows, the items (of BNC_I8_COLUMNS columns) [from, to). scratch: BNC_MATMUL_SCRATCH bytes that no other thread uses. */
 BNC_KERNEL(matmul_i8, const bnc_matmul_i8_args *args, size_t from, size_t to, void *scratch);
 
 /** Whether this kernel is faster than XNNPACK's operator on a machine that runs `level` (bench/baselines/int8_linear.csv): on AVX-512 with

@@ -18,7 +18,7 @@ enum {
   FEW = 6,            /* up to so many rows, widening weights for later use costs more than it brings */
   TOGETHER = 4        /* columns that share the loads of one row then */
 };
-_Static_assert((BNC_I8_COLUMNS * DEPTH + TILE * STRIDE) * sizeof(int16_t) <= BNC_I8_SCRATCH, "the scratch is too small");
+_Static_assert((BNC_I8_COLUMNS * DEPTH + TILE * STRIDE) * sizeof(int16_t) <= BNC_MATMUL_SCRATCH, "the scratch is too small");
 
 INLINE __m256i even(__m256i x) { return _mm256_srai_epi16(_mm256_slli_epi16(x, 8), 8); }
 INLINE __m256i odd(__m256i x) { return _mm256_srai_epi16(x, 8); }
@@ -208,7 +208,7 @@ static void few_rows(const bnc_matmul_i8_args *args, size_t n, size_t end, const
 void bnc_matmul_i8_avx2(const bnc_matmul_i8_args *args, size_t from, size_t to, void *scratch) {
   const size_t last = least(args->n, to * BNC_I8_COLUMNS), depth = padded(args->k);
   int16_t *x = scratch;
-  if (args->rows <= FEW && args->rows * depth * sizeof *x <= BNC_I8_SCRATCH) {
+  if (args->rows <= FEW && args->rows * depth * sizeof *x <= BNC_MATMUL_SCRATCH) {
     for (size_t r = 0; r < args->rows; ++r) widen_row(args->q + r * args->q_stride, args->q + r * args->q_stride, args->k, args->params[r].zero_point, x + r * depth);
     few_rows(args, from * BNC_I8_COLUMNS, last, x);
     return;

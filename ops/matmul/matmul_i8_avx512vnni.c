@@ -7,12 +7,12 @@
    multiples of the factors' own sums. All of it modulo 2^32, which the final sum fits in. */
 enum {
   DEPTH = 2048,     /* of k at a time: an item's weights fill the scratch, which lives in the second cache */
-  MOST_ROWS = (BNC_I8_SCRATCH - BNC_I8_COLUMNS * DEPTH) / 4,
+  MOST_ROWS = (BNC_MATMUL_SCRATCH - BNC_I8_COLUMNS * DEPTH) / 4,
   FEW = 20,         /* up to so many rows, weights are read as they lie: regrouping them for later use costs more than it brings */
   FEW_ROWS = 4,     /* of those, so many share a load of weights */
   TOGETHER = 4      /* columns that share the loads of these rows */
 };
-_Static_assert(BNC_I8_COLUMNS == 16 * DOTS_VECTORS && BNC_I8_COLUMNS * DEPTH < BNC_I8_SCRATCH, "the scratch is too small");
+_Static_assert(BNC_I8_COLUMNS == 16 * DOTS_VECTORS && BNC_I8_COLUMNS * DEPTH < BNC_MATMUL_SCRATCH, "the scratch is too small");
 
 DOTS_INLINE size_t least(size_t a, size_t b) { return a < b ? a : b; }
 DOTS_INLINE __mmask64 bytes_before(size_t n) { return n >= 64 ? ~(__mmask64)0 : ((__mmask64)1 << n) - 1; }
@@ -237,6 +237,6 @@ static void few_rows(const bnc_matmul_i8_args *args, size_t n, size_t end, uint8
 
 void bnc_matmul_i8_avx512vnni(const bnc_matmul_i8_args *args, size_t from, size_t to, void *scratch) {
   const size_t first = from * BNC_I8_COLUMNS, last = least(args->n, to * BNC_I8_COLUMNS);
-  if (args->rows <= FEW && args->rows * ((args->k + 63) / 64 * 64) <= BNC_I8_SCRATCH) few_rows(args, first, last, scratch);
+  if (args->rows <= FEW && args->rows * ((args->k + 63) / 64 * 64) <= BNC_MATMUL_SCRATCH) few_rows(args, first, last, scratch);
   else for (size_t row = 0; row < args->rows; row += MOST_ROWS) many_rows(args, row, least(args->rows, row + MOST_ROWS), first, last, scratch);
 }

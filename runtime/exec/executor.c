@@ -79,7 +79,7 @@ static bnc_status create_memory(bnc_executor *ex, bnc_error *err) {
     for (uint32_t i = 0; i < program->head->ops; i++) {
       const bnc_file_op *op = &program->op[i];
       if (sums_of(ex, op) > sums) sums = sums_of(ex, op);
-      if (bnc_op_is_own(ex, op) && BNC_I8_SCRATCH > ex->scratch_bytes) ex->scratch_bytes = BNC_I8_SCRATCH;
+      if (bnc_op_is_own(ex, op) && BNC_MATMUL_SCRATCH > ex->scratch_bytes) ex->scratch_bytes = BNC_MATMUL_SCRATCH;
       if (op->kind != BNC_OP_ATTENTION && op->kind != BNC_OP_CACHE_ATTENTION) continue;
       size_t most = bnc_attention_most_rows(op->a[0], op->a[1]), rows = op->in[0].rows < most ? op->in[0].rows : most;
       size_t need = bnc_attention_scratch(op->a[0], op->a[1], op->in[0].cols / op->a[0], rows);

@@ -8,6 +8,8 @@
 typedef struct matmul_job {
   const bnc_matmul_ops *ops;
   bnc_matmul_args args;
+  uint8_t *scratch;
+  size_t scratch_bytes;
 } matmul_job;
 
 static void run_sums(void *context, size_t from, size_t to) {
@@ -15,9 +17,9 @@ static void run_sums(void *context, size_t from, size_t to) {
   j->ops->sums(&j->args, from, to);
 }
 
-static void run_panels(void *context, size_t from, size_t to) {
+static void run_panels(void *context, size_t thread, size_t from, size_t to) {
   const matmul_job *j = context;
-  j->ops->i4(&j->args, from, to);
+  j->ops->i4(&j->args, from, to, j->scratch + thread * j->scratch_bytes);
 }
 
 /* Rows [from, from + n) of a weight, as they lie in the file. */
@@ -67,11 +69,12 @@ static void matmul_i4(const bnc_op_run *r) {
                piece = PIECE_BYTES / bnc_i4_panel_nibbles(w->k) / 2 * 2;
   matmul_job job = {&r->ex->kernels->matmul,
                     {.w = matrix_of(r->ex->file, w, op->a[0], op->a[1]), .rows = rows, .q = bnc_run_qd8(r, x), .params = bnc_run_params(r, x),
-                     .sums = r->ex->sums, .y = bnc_run_out(r, 0), .q_stride = x->stride, .y_stride = op->out[0].stride}};
+                     .sums = r->ex->sums, .y = bnc_run_out(r, 0), .q_stride = x->stride, .y_stride = op->out[0].stride},
+                    r->ex->scratch, r->ex->scratch_bytes};
   if (w->bias != UINT64_MAX) job.args.bias = (const float *)(const void *)(r->ex->file->data.data + w->bias) + op->a[0];
   const bool small = (uint64_t)rows * x->cols * op->a[1] < BNC_SHARED_MACS;
   bnc_pool_run(r->ex->pool, run_sums, &job, rows, small ? rows : bnc_run_grain(x->cols));
-  bnc_pool_run(r->ex->pool, run_panels, &job, panels, small ? panels : piece < least ? least : piece);
+  bnc_pool_run_threads(r->ex->pool, run_panels, &job, panels, small ? panels : piece < least ? least : piece);
 }
 
 void bnc_run_matmul_op(const bnc_op_run *r) {

@@ -111,7 +111,7 @@ static void check_own_int8(const data *d, const float *expected_y, size_t out) {
   bnc_error err;
   assert_int_equal(bnc_cpu_detect_level(&best, &err), BNC_OK);
   const bnc_cpu_level levels[] = {BNC_CPU_SCALAR, best};
-  void *scratch = need(BNC_I8_SCRATCH);
+  void *scratch = need(BNC_MATMUL_SCRATCH);
   float *y = need((c->rows + 1) * out * sizeof *y);
   for (size_t i = 0; i < 2; i++) {
     bnc_matmul_ops ops;

@@ -9,7 +9,7 @@
 typedef struct matmul_fixture {
   tensor source, source_scales;      /* [n, k / 2], bf16 [n, k / group] */
   tensor nibbles, scales, offset;    /* packed */
-  tensor q, params, sums, bias;
+  tensor q, params, sums, bias, scratch;
   bnc_matmul_args args;
 } matmul_fixture;
 
@@ -25,6 +25,7 @@ static matmul_fixture make(check *c, size_t rows, size_t k, size_t n, size_t gro
   f.params = tensor_make(rows, 2, 2, 4, side);
   f.sums = tensor_make(rows, groups, groups, 4, side);
   f.bias = tensor_make(1, n, n, 4, side);
+  f.scratch = tensor_make(1, BNC_MATMUL_SCRATCH, BNC_MATMUL_SCRATCH, 1, SIDE_START);
   for (size_t i = 0; i < n * k / 2; ++i) ((uint8_t *)f.source.data)[i] = extreme ? 0xff : (uint8_t)check_random(c);
   for (size_t i = 0; i < n * groups; ++i) ((uint16_t *)f.source_scales.data)[i] = (uint16_t)(0x3c00 + check_below(c, 200));
   for (size_t row = 0; row < rows; ++row) {
@@ -39,7 +40,7 @@ static matmul_fixture make(check *c, size_t rows, size_t k, size_t n, size_t gro
 }
 
 static void release(matmul_fixture *f) {
-  tensor *all[] = {&f->source, &f->source_scales, &f->nibbles, &f->scales, &f->offset, &f->q, &f->params, &f->sums, &f->bias};
+  tensor *all[] = {&f->source, &f->source_scales, &f->nibbles, &f->scales, &f->offset, &f->q, &f->params, &f->sums, &f->bias, &f->scratch};
   for (size_t i = 0; i < sizeof all / sizeof *all; ++i) tensor_free(all[i]);
 }
 
@@ -75,15 +76,16 @@ static void run_case(check *c, size_t rows, size_t k, size_t n, size_t group, bo
     f.args.y = y[i].data;
     f.args.y_stride = n + 3;
     if (i) {
-      c->scalar.matmul.i4(&f.args, 0, panels);
+      c->scalar.matmul.i4(&f.args, 0, panels, f.scratch.data);
     } else {
       const size_t cut = check_below(c, panels + 1);
-      c->test.matmul.i4(&f.args, cut, panels);
-      c->test.matmul.i4(&f.args, 0, cut);
+      c->test.matmul.i4(&f.args, cut, panels, f.scratch.data);
+      c->test.matmul.i4(&f.args, 0, cut, f.scratch.data);
     }
   }
   check_equal(c, &y[0], &y[1], true, "y");
   if (tensor_damage(&f.sums)) check_failed(c, "sums: %s", tensor_damage(&f.sums));
+  if (tensor_damage(&f.scratch)) check_failed(c, "scratch: %s", tensor_damage(&f.scratch));
   if (check_is_scalar(c)) {
     double *expected = malloc(rows * n * sizeof *expected), bound;
     oracle(&f, expected, &bound);
@@ -96,9 +98,9 @@ static void run_case(check *c, size_t rows, size_t k, size_t n, size_t group, bo
 }
 
 static void run_job(const void *job, const bnc_kernels *kernels) {
-  const bnc_matmul_args *a = job;
-  kernels->matmul.sums(a, 0, a->rows);
-  kernels->matmul.i4(a, 0, bnc_i4_panels(a->w.n));
+  const matmul_fixture *f = job;
+  kernels->matmul.sums(&f->args, 0, f->args.rows);
+  kernels->matmul.i4(&f->args, 0, bnc_i4_panels(f->args.w.n), f->scratch.data);
 }
 
 static void bench_shape(check *c, size_t rows, size_t k, size_t n, size_t group, const char *shape) {
@@ -107,7 +109,7 @@ static void bench_shape(check *c, size_t rows, size_t k, size_t n, size_t group,
   f.args.y = y.data;
   f.args.y_stride = n;
   const double weights = (double)n * (double)k * (0.5 + 2.0 / (double)group);
-  const bench_job b = {shape, run_job, &f.args, weights + (double)(rows * (k + 4 * n)), 2.0 * (double)rows * (double)k * (double)n, BENCH_SLOTS(c, matmul, i4)};
+  const bench_job b = {shape, run_job, &f, weights + (double)(rows * (k + 4 * n)), 2.0 * (double)rows * (double)k * (double)n, BENCH_SLOTS(c, matmul, i4)};
   bench_run(c, &b);
   tensor_free(&y);
   release(&f);

@@ -20,7 +20,7 @@ static i8_fixture make(check *c, size_t rows, size_t k, size_t n, values kind, t
   f.bias = tensor_make(1, n, n, 4, side);
   f.q = tensor_make(rows, k, k + check_below(c, 40), 1, side);
   f.params = tensor_make(rows, 2, 2, 4, side);
-  f.scratch = tensor_make(1, BNC_I8_SCRATCH, BNC_I8_SCRATCH, 1, SIDE_START);
+  f.scratch = tensor_make(1, BNC_MATMUL_SCRATCH, BNC_MATMUL_SCRATCH, 1, SIDE_START);
   for (size_t i = 0; i < n * k; ++i) ((int8_t *)f.w.data)[i] = kind == LARGEST ? (int8_t)(i / k % 3 ? -128 : 127) : (int8_t)check_random(c);
   for (size_t row = 0; row < rows; ++row) {
     const int32_t zero = kind == LARGEST ? (row % 2 ? 127 : -128) : check_below(c, 4) ? (int32_t)check_below(c, 256) - 128 : check_below(c, 2) ? 127 : -128;
