@@ -6,6 +6,7 @@
 #include <sched.h>
 #include <stdatomic.h>
 
+#include "platforms/cpu.h"
 #include "platforms/mem.h"
 #include "platforms/tsan.h"
 
@@ -123,16 +124,9 @@ typedef struct pin_job {
   pthread_t caller;
   size_t threads;
   _Atomic size_t arrived, pinned, next;
-  cpu_set_t allowed;
+  unsigned cpu[BNC_CPU_MAX_CPUS];
   char started, done;
 } pin_job;
-
-/* The i-th allowed CPU, wrapped around. */
-static size_t nth_cpu(const cpu_set_t *set, size_t i) {
-  i %= (size_t)CPU_COUNT(set);
-  for (size_t cpu = 0;; cpu++)
-    if (CPU_ISSET(cpu, set) && i-- == 0) return cpu;
-}
 
 /* Each item holds its thread until all items have one, so that every thread of the pool takes exactly one. */
 static void pin_thread(pin_job *j) {
@@ -141,7 +135,7 @@ static void pin_thread(pin_job *j) {
   if (pthread_equal(pthread_self(), j->caller)) return;
   cpu_set_t one;
   CPU_ZERO(&one);
-  CPU_SET(nth_cpu(&j->allowed, 1 + atomic_fetch_add(&j->next, 1)), &one);
+  CPU_SET(j->cpu[1 + atomic_fetch_add(&j->next, 1)], &one);
   if (pthread_setaffinity_np(pthread_self(), sizeof one, &one) == 0) atomic_fetch_add(&j->pinned, 1);
 }
 
@@ -155,8 +149,7 @@ static void pin_one(void *context, size_t item) {
 
 size_t bnc_pool_pin(bnc_pool *pool) {
   pin_job j = {.caller = pthread_self(), .threads = pool->threads};
-  if (!pool->native || sched_getaffinity(0, sizeof j.allowed, &j.allowed) != 0) return 0;
-  if (pool->threads > (size_t)CPU_COUNT(&j.allowed)) return 0;
+  if (!pool->native || bnc_pool_big_cpus(j.cpu) < pool->threads) return 0;
   BNC_TSAN_RELEASE(&j.started);
   pthreadpool_parallelize_1d(pool->native, pin_one, &j, pool->threads, 0);
   BNC_TSAN_ACQUIRE(&j.done);

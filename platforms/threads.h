@@ -27,9 +27,13 @@ size_t bnc_pool_allowed_cpus(void);
 /** CPUs' worth of time that the control groups (v1, v2) of this process grant; 0: no limit. */
 double bnc_cpu_quota(void);
 
+/** Where the machine has little cores: one CPU of each big core that this process may run on. Else 0: all cores are alike. */
+size_t bnc_pool_big_cpus(unsigned *list /* [BNC_CPU_MAX_CPUS] */);
+
 /**
- * Ties each worker to a CPU of its own (the caller's thread stays free, and keeps the first). Returns how many were tied: 0 where
- * there are fewer CPUs than threads, or the system refuses. Optional; shortens the wake-up after idling.
+ * Ties each worker to a big core of its own (the caller's thread stays free, and is expected on the first), so that none starts, or wakes up after idling,
+ * on a little one. Does nothing where all cores are alike, since programs side by side would meet on the same ones, where the big ones are fewer than the
+ * threads, or the system refuses. Returns how many were tied.
  */
 size_t bnc_pool_pin(bnc_pool *pool);
 

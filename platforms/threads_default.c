@@ -65,18 +65,28 @@ double bnc_cpu_quota(void) {
   return least;
 }
 
-/* Physical cores among the allowed CPUs: two threads on one core share its arithmetic units. */
-static size_t count_cores(const bnc_cpu *cpu, const cpu_set_t *allowed, bool little_too) {
+/* One CPU of each physical core among the allowed ones: two threads on one core share its arithmetic units. */
+static size_t list_cores(const bnc_cpu *cpu, const cpu_set_t *allowed, bool little_too, unsigned *list /* [BNC_CPU_MAX_CPUS] */) {
   uint8_t seen[BNC_CPU_MAX_CPUS] = {0};
   size_t cores = 0;
   for (unsigned i = 0; i < BNC_CPU_MAX_CPUS && i < CPU_SETSIZE; i++) {
     if (!CPU_ISSET(i, allowed) || cpu->cluster_of[i] >= cpu->cluster_count) continue;
     if (cpu->clusters[cpu->cluster_of[i]].little && !little_too) continue;
     unsigned core = cpu->core_of[i] < BNC_CPU_MAX_CPUS ? cpu->core_of[i] : i;
-    cores += !seen[core];
+    if (!seen[core]) list[cores++] = i;
     seen[core] = 1;
   }
   return cores;
+}
+
+size_t bnc_pool_big_cpus(unsigned *list) {
+  bnc_cpu cpu = {.arch = BNC_CPU_ARCH};
+  cpu_set_t set;
+  bool little = false;
+  if (sched_getaffinity(0, sizeof set, &set) != 0) return 0;
+  bnc_cpu_read_topology(&cpu);
+  for (size_t i = 0; i < cpu.cluster_count; i++) little = little || cpu.clusters[i].little;
+  return little ? list_cores(&cpu, &set, false, list) : 0;
 }
 
 size_t bnc_pool_allowed_cpus(void) {
@@ -91,8 +101,9 @@ size_t bnc_pool_default_threads(void) {
   cpu_set_t set;
   if (sched_getaffinity(0, sizeof set, &set) != 0) return 1;
   bnc_cpu_read_topology(&cpu);
-  size_t n = count_cores(&cpu, &set, false);
-  if (n == 0) n = count_cores(&cpu, &set, true);
+  unsigned list[BNC_CPU_MAX_CPUS];
+  size_t n = list_cores(&cpu, &set, false, list);
+  if (n == 0) n = list_cores(&cpu, &set, true, list);
   if (n == 0) n = bnc_pool_allowed_cpus();
   double quota = bnc_cpu_quota();
   /* To the nearest: half a CPU more is worth a thread, a twentieth is not. */

@@ -12,8 +12,10 @@
 
 #include <cmocka.h>
 
+#include "platforms/cpu.h"
 #include "platforms/mem.h"
 #include "platforms/threads.h"
+#include "tests/platforms/fake_tree.h"
 
 #define COUNT 1003
 
@@ -100,20 +102,32 @@ static void defaults(void **state) {
   assert_int_equal(sched_setaffinity(0, sizeof all, &all), 0);
 }
 
+/* Cores 0 and 1 are big, a third one is not. */
 static void pinning(void **state) {
   (void)state;
   bnc_pool *pool;
   cpu_set_t before, after;
-  size_t cpus = bnc_pool_allowed_cpus();
+  fake_tree_begin("little");
+  fake_file("/proc/cpuinfo", "processor: 0\nCPU implementer: 0x41\nCPU part: 0xd08\n\nprocessor: 1\nCPU implementer: 0x41\nCPU part: 0xd08\n\n"
+                             "processor: 2\nCPU implementer: 0x41\nCPU part: 0xd03\n");
   assert_int_equal(sched_getaffinity(0, sizeof before, &before), 0);
-  assert_int_equal(bnc_pool_create(&pool, cpus, NULL), BNC_OK);
-  assert_int_equal(bnc_pool_pin(pool), cpus - 1);
+  unsigned big[BNC_CPU_MAX_CPUS];
+  const size_t expected = (size_t)CPU_ISSET(0, &before) + (size_t)CPU_ISSET(1, &before);
+  assert_int_equal(bnc_pool_big_cpus(big), expected);
+  assert_int_equal(bnc_pool_create(&pool, 2, NULL), BNC_OK);
+  assert_int_equal(bnc_pool_pin(pool), expected == 2 ? 1 : 0);
   assert_int_equal(sched_getaffinity(0, sizeof after, &after), 0);
   assert_true(CPU_EQUAL(&before, &after)); /* the caller keeps its freedom */
   bnc_pool_destroy(pool);
-  assert_int_equal(bnc_pool_create(&pool, cpus + 1, NULL), BNC_OK);
+  assert_int_equal(bnc_pool_create(&pool, 3, NULL), BNC_OK); /* more than there are big ones */
   assert_int_equal(bnc_pool_pin(pool), 0);
   bnc_pool_destroy(pool);
+  fake_tree_begin("alike");
+  fake_file("/proc/cpuinfo", "processor: 0\nCPU implementer: 0x41\nCPU part: 0xd08\n\nprocessor: 1\nCPU implementer: 0x41\nCPU part: 0xd08\n");
+  assert_int_equal(bnc_pool_create(&pool, 2, NULL), BNC_OK);
+  assert_int_equal(bnc_pool_pin(pool), 0);
+  bnc_pool_destroy(pool);
+  fake_tree_none();
 }
 
 /* pthreadpool alone would hang here for ever. RLIMIT_AS is no use under sanitizers and RLIMIT_NPROC does not bind root. */
