@@ -14,6 +14,7 @@ void bnc_patches_init(bnc_patches_ops *ops, bnc_cpu_level level) {
 #endif
 #if BINOCLE_LEVEL_AVX512VNNI
   if (level >= BNC_CPU_AVX512VNNI) {
+    ops->u8 = bnc_patches_u8_avx512vnni;
     ops->qd8 = bnc_patches_qd8_avx512vnni;
   }
 #endif

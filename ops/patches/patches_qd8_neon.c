@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ops/simd/v16_neon.h"
 
+#include "ops/patches/patches_qd8_v16.h"
 #include "ops/patches/patches_runs.h"
 
 enum { WIDE = 16 };

@@ -11,13 +11,6 @@
 #include "ops/patches/patches_bytes.h"
 #include "ops/simd/math_v16.h"
 
-enum { PATCHES_LEAST = 8, PATCHES_MOST = 16, /* pixels of a patch's side; scalar code takes others, and pictures that are planar or absurdly wide */
-       PATCHES_PITCH = PATCHES_MOST * PATCHES_MOST + 16 /* bytes of a channel: what is behind a line may be overwritten */ };
-
-typedef struct patches_ends {
-  uint8_t least[3], greatest[3];
-} patches_ends;
-
 static inline patches_ends patches_read(const bnc_patches_args *a, size_t g, uint8_t *bytes /* [3, PATCHES_PITCH] */);
 static inline void patches_map(const uint8_t *bytes /* [n] */, size_t n, uint8_t least, uint8_t greatest, const float *levels /* [256] */, float multiplier,
                                int32_t zero_point, int8_t *q /* [n] */);
@@ -36,7 +29,7 @@ V16_INLINE void patches_qd8(const bnc_patches_args *a, size_t from, size_t to) {
   enum { TOGETHER = 4 }; /* patches: while one's parameters are on their way, the next one is read */
   const size_t area = a->patch * a->patch;
   uint8_t bytes[TOGETHER][3 * PATCHES_PITCH];
-  if (a->patch < PATCHES_LEAST || a->patch > PATCHES_MOST || a->x_stride != 3 || a->c_stride != 1 || a->y_stride > INT32_MAX) {
+  if (!bnc_patches_usual(a)) {
     bnc_patches_qd8_scalar(a, from, to);
     return;
   }
@@ -50,8 +43,10 @@ V16_INLINE void patches_qd8(const bnc_patches_args *a, size_t from, size_t to) {
     }
     for (size_t i = 0; i < count; ++i) {
       int8_t *q = a->q + (from + i) * a->q_stride; /* [3, patch, patch] */
-      for (size_t c = 0; c < 3; ++c)
-        patches_map(bytes[i] + c * PATCHES_PITCH, area, ends[i].least[c], ends[i].greatest[c], a->lut[c], multiplier[i], a->params[from + i].zero_point, q + c * area);
+      for (size_t c = 0; c < 3; ++c) {
+        patches_map(bytes[i] + c * PATCHES_PITCH, area, ends[i].least[c], ends[i].greatest[c], a->lut[c], multiplier[i], a->params[from + i].zero_point,
+                    q + c * area);
+      }
     }
   }
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** @file patches_runs.h  patches_read of patches_qd8_v16.h out of runs of eight pixels, for levels that define patches_split and patches_range. */
+/** @file patches_runs.h  patches_read out of runs of eight pixels, for levels that define patches_split and patches_range. */
 #ifndef BINOCLE_OPS_PATCHES_PATCHES_RUNS_H
 #define BINOCLE_OPS_PATCHES_PATCHES_RUNS_H
 
-#include "ops/patches/patches_qd8_v16.h"
+#include "ops/patches/patches_bytes.h"
 
 enum { PATCHES_RUN = PATCHES_LEAST };
 
@@ -12,13 +12,13 @@ static inline void patches_split(const uint8_t *pixels /* [8, 3] */, uint8_t *r 
 static inline void patches_range(const uint8_t *bytes /* [n] */, size_t n, uint8_t *least, uint8_t *greatest);
 
 /* The columns of a crop lie side by side. */
-V16_INLINE bool patches_adjacent(const uint32_t *xs /* [patch] */, size_t patch) {
+static inline bool patches_adjacent(const uint32_t *xs /* [patch] */, size_t patch) {
   uint32_t apart = 0;
   for (uint32_t i = 0; i < patch; ++i) apart |= xs[i] ^ (xs[0] + i);
   return apart == 0;
 }
 
-V16_INLINE void patches_crop(const bnc_patches_args *a, size_t g, uint8_t *out /* [3, PATCHES_PITCH] */) {
+static inline void patches_crop(const bnc_patches_args *a, size_t g, uint8_t *out /* [3, PATCHES_PITCH] */) {
   const size_t patch = a->patch, grid = a->side / patch, last = patch - PATCHES_RUN;
   const uint32_t *ys = a->y + g / grid * patch; /* [patch] */
   const uint8_t *column = a->u8 + 3 * (size_t)a->x[g % grid * patch];

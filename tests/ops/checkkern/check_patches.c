@@ -152,7 +152,9 @@ void check_patches(check *c) {
       bench_patches(c, false, 1, "a crop");
       bench_patches(c, false, 3, "a strided view");
     }
-    for (size_t patch = 1; patch <= 20; ++patch) case_floats(c, u8, patch, 1 + check_below(c, 3));
+    for (size_t i = 0; i < 4; ++i) {
+      for (size_t patch = 1; patch <= 20; ++patch) case_floats(c, u8, patch, 1 + check_below(c, 3));
+    }
     check_end(c);
   }
   if (!CHECK_BEGIN(c, patches, qd8)) return;
