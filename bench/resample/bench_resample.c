@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From a decoded picture to the rows that the patch embedding reads, for the geometry of INF-LLaVA: 1008 x 1008, patches of 14, nine crops and the middle
+/* From a decoded picture to the rows that the patch embedding reads, in f32 or quantised, for the geometry of INF-LLaVA: 1008 x 1008, patches of 14, nine crops and the middle
    strided view of three.
      usage: bench_resample WIDTH HEIGHT [THREADS]      prints a line per way: its name and its least milliseconds of 5
    One thread: its own CPU time; more: wall time. resample.py runs this and Pillow in turns. */
@@ -12,7 +12,7 @@
 #include "platforms/mem.h"
 #include "runtime/image/image.h"
 
-enum { SIDE = 1008, VIEWS = 3, TILE = SIDE / VIEWS, TILES = VIEWS * VIEWS + 1, PATCH = 14, GRID = TILE / PATCH, ROWS = GRID * GRID, COLS = 3 * PATCH * PATCH, REPEATS = 5 };
+enum { SIDE = 1008, VIEWS = 3, TILE = SIDE / VIEWS, TILES = VIEWS * VIEWS + 1, PATCH = 14, GRID = TILE / PATCH, ROWS = GRID * GRID, COLS = 3 * PATCH * PATCH, GRAIN = 32, REPEATS = 5 };
 
 typedef struct bench {
   bnc_image image;
@@ -22,7 +22,9 @@ typedef struct bench {
   uint32_t at[2][TILES][TILE]; /* the rows and columns of each tile */
   uint8_t *pixels;             /* [SIDE, SIDE, 3] */
   float *plane, *tile;         /* [SIDE, SIDE, 3], [TILE, TILE, 3]: what only the unfused way needs */
-  float *rows;                 /* [ROWS, COLS], one tile's at a time, as the vision program uses them */
+  float *rows;                 /* [ROWS, COLS], one tile's at a time, as the vision program uses them: f32 or ... */
+  int8_t *q;                   /* ... quantised */
+  bnc_qd8_params params[ROWS];
 } bench;
 
 static const uint8_t pad[3] = {122, 116, 104};
@@ -45,26 +47,35 @@ static void fit_scalar(bench *b) { fit(b, &b->scalar, NULL); }
 static void fit_best(bench *b) { fit(b, &b->best, b->pool); }
 
 typedef struct patches_job {
-  const bnc_kernels *kernels;
+  bnc_patches_u8_fn *kernel;
   bnc_patches_args args;
 } patches_job;
 
 static void run_patches(void *context, size_t from, size_t to) {
   const patches_job *j = context;
-  j->kernels->patches.u8(&j->args, from, to);
+  j->kernel(&j->args, from, to);
+}
+
+static void unfold(bench *b, bnc_patches_u8_fn *kernel) {
+  for (size_t t = 0; t < TILES; ++t) {
+    patches_job job = {kernel, {.side = TILE, .patch = PATCH, .y = b->at[0][t], .x = b->at[1][t], .u8 = b->pixels, .lut = (const float(*)[256])b->levels,
+                                .y_stride = SIDE * 3, .x_stride = 3, .c_stride = 1, .out = b->rows, .out_stride = COLS, .q = b->q, .params = b->params, .q_stride = COLS}};
+    bnc_pool_run(b->pool, run_patches, &job, ROWS, GRAIN);
+  }
 }
 
 static void whole_best(bench *b) {
   fit_best(b);
-  for (size_t t = 0; t < TILES; ++t) {
-    patches_job job = {&b->best, {.side = TILE, .patch = PATCH, .y = b->at[0][t], .x = b->at[1][t], .u8 = b->pixels, .lut = (const float(*)[256])b->levels,
-                                  .y_stride = SIDE * 3, .x_stride = 3, .c_stride = 1, .out = b->rows, .out_stride = COLS}};
-    bnc_pool_run(b->pool, run_patches, &job, ROWS, 8);
-  }
+  unfold(b, b->best.patches.u8);
 }
 
-/* One thing after another, as the reference does it: normalise the picture, cut out a tile, unfold it. */
-static void whole_unfused(bench *b) {
+static void whole_quantised(bench *b) {
+  fit_best(b);
+  unfold(b, b->best.patches.qd8);
+}
+
+/* One thing after another, as the reference does it: normalise the picture, cut out a tile, unfold it, and quantise. */
+static void unfused(bench *b, bool quantised) {
   fit_scalar(b);
   for (size_t i = 0; i < SIDE * SIDE * 3; ++i) b->plane[i] = b->levels[i % 3][b->pixels[i]];
   for (size_t t = 0; t < TILES; ++t) {
@@ -78,8 +89,14 @@ static void whole_unfused(bench *b) {
         *out++ = b->tile[(y * TILE + x) * 3 + c];
       }
     }
+    if (!quantised) continue;
+    const bnc_quantize_args rows = {COLS, b->rows, b->q, b->params, COLS, COLS};
+    b->scalar.quantize.qd8(&rows, 0, ROWS);
   }
 }
+
+static void whole_unfused(bench *b) { unfused(b, false); }
+static void whole_unfused_quantised(bench *b) { unfused(b, true); }
 
 static double now(bool alone) {
   struct timespec t;
@@ -127,13 +144,16 @@ int main(int argc, char **argv) {
   b.plane = need(sizeof(float) * SIDE * SIDE * 3);
   b.tile = need(sizeof(float) * TILE * TILE * 3);
   b.rows = need(sizeof(float) * ROWS * COLS);
+  b.q = need(ROWS * COLS);
   report(&b, "fit", fit_best, threads == 1);
   report(&b, "fit_and_patches", whole_best, threads == 1);
+  report(&b, "fit_and_patches_qd8", whole_quantised, threads == 1);
   if (threads == 1) {
     report(&b, "fit_scalar", fit_scalar, true);
     report(&b, "unfused_scalar", whole_unfused, true);
+    report(&b, "unfused_scalar_qd8", whole_unfused_quantised, true);
   }
-  void *all[] = {b.image.rgb, b.pixels, b.plane, b.tile, b.rows};
+  void *all[] = {b.image.rgb, b.pixels, b.plane, b.tile, b.rows, b.q};
   for (size_t i = 0; i < sizeof all / sizeof *all; ++i) bnc_mem_free(all[i]);
   bnc_pool_destroy(b.pool);
   return 0;

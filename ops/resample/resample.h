@@ -13,11 +13,12 @@
 
 enum {
   BNC_RESAMPLE_GROUP = 4,   /* taps whose weights lie together */
-  BNC_RESAMPLE_LOW_BITS = 11 /* a weight is high * 2^11 + low, 0 <= low < 2^11: both fit int16, and so does what multiplies them */
+  BNC_RESAMPLE_LOW_BITS = 11, /* a weight is high * 2^11 + low, 0 <= low < 2^11: both fit int16, and so does what multiplies them */
+  BNC_RESAMPLE_DIGITS = 3     /* or (digit[2] * 2^8 + digit[1]) * 2^8 + digit[0], each in int8: weights are below 1.99 */
 };
 
 /** Output position i is clamp_0_255((2^21 + sum over t < count[i] of weights[i * taps + t] * input[first[i] + t]) >> 22).
- * The int32 sum cannot overflow; sums of the high and the low parts may, and give the same modulo 2^32. */
+ * The int32 sum cannot overflow; sums of parts or digits may, and give the same modulo 2^32. */
 typedef struct bnc_resample {
   size_t in, out;   /* positions before and after */
   size_t taps;      /* row length of weights: a multiple of BNC_RESAMPLE_GROUP, no less than the largest count */
@@ -25,6 +26,7 @@ typedef struct bnc_resample {
   uint32_t *count;  /* [out], at least 1; first + count <= in */
   int32_t *weights; /* [out, taps], 0 behind count */
   int16_t *parts;   /* [out, taps / 4, 2, 4]: four high parts, then their low ones */
+  int8_t *digits;   /* [out, taps / 4, 3, 4]: four digits [0], then [1], then [2] */
 } bnc_resample;
 
 /**

@@ -12,6 +12,12 @@ void bnc_resample_init(bnc_resample_ops *ops, bnc_cpu_level level) {
     ops->columns_u8 = bnc_resample_columns_u8_avx2;
   }
 #endif
+#if BINOCLE_LEVEL_AVX512VNNI
+  if (level >= BNC_CPU_AVX512VNNI) {
+    ops->rows_u8 = bnc_resample_rows_u8_avx512vnni;
+    ops->columns_u8 = bnc_resample_columns_u8_avx512vnni;
+  }
+#endif
 #if BINOCLE_LEVEL_NEON
   if (level >= BNC_CPU_NEON) {
     ops->rows_u8 = bnc_resample_rows_u8_neon;

@@ -27,10 +27,18 @@ static size_t clamp_position(double x, size_t end) { return x <= 0 ? 0 : x >= (d
 static void split(const bnc_resample *r, size_t i) {
   const int32_t *w = r->weights + i * r->taps;
   int16_t *part = r->parts + 2 * i * r->taps;
-  for (size_t t = 0; t < r->taps; t++, part += t % BNC_RESAMPLE_GROUP ? 1 : 1 + BNC_RESAMPLE_GROUP) {
+  int8_t *digit = r->digits + BNC_RESAMPLE_DIGITS * i * r->taps;
+  for (size_t t = 0; t < r->taps; t++) {
+    const size_t group = t / BNC_RESAMPLE_GROUP * BNC_RESAMPLE_GROUP, at = t % BNC_RESAMPLE_GROUP;
     const int32_t low = w[t] & ((1 << BNC_RESAMPLE_LOW_BITS) - 1);
-    part[0] = (int16_t)((w[t] - low) / (1 << BNC_RESAMPLE_LOW_BITS));
-    part[BNC_RESAMPLE_GROUP] = (int16_t)low;
+    part[2 * group + at] = (int16_t)((w[t] - low) / (1 << BNC_RESAMPLE_LOW_BITS));
+    part[2 * group + BNC_RESAMPLE_GROUP + at] = (int16_t)low;
+    int32_t rest = w[t];
+    for (size_t d = 0; d < BNC_RESAMPLE_DIGITS; d++) {
+      const int8_t last = (int8_t)(((rest + 128) & 255) - 128);
+      digit[BNC_RESAMPLE_DIGITS * group + d * BNC_RESAMPLE_GROUP + at] = last;
+      rest = (rest - last) / 256;
+    }
   }
 }
 
@@ -74,13 +82,14 @@ bnc_status bnc_resample_create(bnc_resample *r, size_t in, size_t out, bnc_error
     if (bnc_mul_size(out, r->taps, &cells)) {
       r->weights = bnc_mem_array(cells, sizeof *r->weights);
       r->parts = bnc_mem_array(cells, 2 * sizeof *r->parts);
+      r->digits = bnc_mem_array(cells, BNC_RESAMPLE_DIGITS * sizeof *r->digits);
     }
   }
-  if (!weight || !r->weights || !r->parts) {
+  if (!weight || !r->weights || !r->parts || !r->digits) {
     const size_t taps = r->taps;
     bnc_mem_free(weight);
     bnc_resample_free(r);
-    return bnc_fail_memory(err, (unsigned long long)out * (taps + 1) * 8);
+    return bnc_fail_memory(err, (unsigned long long)out * (taps + 1) * 11);
   }
   fill(r, scale, 1.0 / stretch, weight);
   bnc_mem_free(weight);
@@ -92,5 +101,6 @@ void bnc_resample_free(bnc_resample *r) {
   bnc_mem_free(r->count);
   bnc_mem_free(r->weights);
   bnc_mem_free(r->parts);
+  bnc_mem_free(r->digits);
   *r = (bnc_resample){0};
 }

@@ -13,7 +13,7 @@ typedef enum bnc_pass_id {
   BNC_PASS_MERGE_EQUAL,      /* compute equal things once */
   BNC_PASS_FOLD_SCALES,      /* constant factors move into weights, where that is exact */
   BNC_PASS_FUSE_PROJECTIONS, /* linear layers over one input become one matrix */
-  BNC_PASS_FUSE_QUANTIZE,    /* norms and activations quantise what they write */
+  BNC_PASS_FUSE_QUANTIZE,    /* norms, activations and fused patches quantise what they write */
   BNC_PASS_FUSE_RESIDUAL,    /* residual sums and the norm behind them become one op */
   BNC_PASS_FUSE_PATCHES,     /* normalise, crop or stride and unfold into patches in one op, straight from the 8-bit picture */
   BNC_PASS_ALIAS_PARTS,      /* concatenations are written in place by those who make their parts */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Nodes become steps. Views (column slices, ranges of rows) become none; concatenations become copies of those parts that are not written in place;
-   a residual sum and the norm behind it, and the way from the picture to patches, become one step each. */
+   a residual sum and the norm behind it, and the way from the picture to patches, quantised or not, become one step each. */
 #include "platforms/array.h"
 #include "quant/passes/passes.h"
 #include "quant/schedule/schedule.h"
@@ -109,6 +109,12 @@ static bool joins_sum(const bnc_schedule *s, const bnc_node *norm) {
   return last->kind == BNC_OP_ADD && last->out[0] == bnc_node_input(s->graph, norm, 0);
 }
 
+static bool joins_patches(const bnc_schedule *s, const bnc_node *quantize) {
+  if (!bnc_schedule_on(s, BNC_PASS_FUSE_QUANTIZE) || s->steps == 0) return false;
+  const bnc_step *last = &s->step[s->steps - 1];
+  return last->kind == BNC_OP_PATCHES_U8 && last->out[0] == bnc_node_input(s->graph, quantize, 0);
+}
+
 static bool lower_plain(bnc_schedule *s, const bnc_node *node) {
   bool layer = node->kind == BNC_NODE_LAYER_NORM;
   if ((layer || node->kind == BNC_NODE_RMS_NORM) && joins_sum(s, node)) {
@@ -119,6 +125,10 @@ static bool lower_plain(bnc_schedule *s, const bnc_node *node) {
     sum->out[1] = node->output;
     sum->out[2] = node->second;
     sum->f = node->eps;
+    return true;
+  }
+  if (node->kind == BNC_NODE_QUANTIZE && joins_patches(s, node)) {
+    s->step[s->steps - 1].out[1] = node->output;
     return true;
   }
   bnc_step *step = add_step(s, plain_kind(node->kind), node);

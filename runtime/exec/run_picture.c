@@ -54,12 +54,43 @@ static void resample_rows(void *context, size_t from, size_t to) {
 }
 
 typedef struct patches_job {
-  bnc_patches_u8_fn *kernel;
+  bnc_patches_u8_fn *kernel; /* all patches kernels have this type's arguments */
   bnc_patches_args args;
 } patches_job;
 static void run_patches(void *context, size_t from, size_t to) {
   const patches_job *j = context;
   j->kernel(&j->args, from, to);
+}
+
+static void patches(const bnc_op_run *r) {
+  enum { GRAIN = 32 };
+  const bnc_file_op *op = r->op;
+  const bnc_patches_ops *k = &r->ex->kernels->patches;
+  const bnc_operand *f = &op->out[0], *q = &op->out[1];
+  const table y = read_table(r, 0), x = read_table(r, 1);
+  const float *lut = bnc_run_in(r, 1);
+  const size_t pixel = op->in[0].stride, grid = y.rows / op->a[0];
+  patches_job job = {.args = {.side = y.rows, .patch = op->a[0], .y = y.index, .x = x.index, .y_stride = pixel * x.in_rows, .x_stride = pixel, .c_stride = 1}};
+  const bool u8 = op->kind == BNC_OP_PATCHES_U8;
+  if (u8) {
+    job.args.u8 = bnc_run_bytes(r, &op->in[0]);
+    memcpy(&job.args.lut, &lut, sizeof lut); /* gcc's -Wcast-qual misreads a cast to a pointer to const arrays */
+  } else {
+    job.args.f32 = bnc_run_in(r, 0);
+  }
+  if (f->space != BNC_SPACE_NONE) {
+    job.kernel = u8 ? k->u8 : k->f32;
+    job.args.out = bnc_run_out(r, 0);
+    job.args.out_stride = f->stride;
+    bnc_pool_run(r->ex->pool, run_patches, &job, grid * grid, GRAIN);
+  }
+  if (!u8 || q->space == BNC_SPACE_NONE) return;
+  job.kernel = k->qd8;
+  job.args.q = bnc_run_qd8(r, q);
+  job.args.params = bnc_run_params(r, q);
+  job.args.q_stride = q->cols;
+  bnc_pool_run(r->ex->pool, run_patches, &job, grid * grid, GRAIN);
+  bnc_qd8_pad(job.args.params, grid * grid);
 }
 
 void bnc_run_picture_op(const bnc_op_run *r) {
@@ -77,22 +108,6 @@ void bnc_run_picture_op(const bnc_op_run *r) {
       bnc_pool_run(pool, resample_rows, &job, job.y.rows, 4);
       return;
     }
-    default: { /* BNC_OP_PATCHES, BNC_OP_PATCHES_U8 */
-      table y = read_table(r, 0), x = read_table(r, 1);
-      bool u8 = op->kind == BNC_OP_PATCHES_U8;
-      const float *lut = bnc_run_in(r, 1);
-      size_t pixel = op->in[0].stride;
-      patches_job job = {u8 ? r->ex->kernels->patches.u8 : r->ex->kernels->patches.f32,
-                         {.side = y.rows, .patch = op->a[0], .y = y.index, .x = x.index, .y_stride = pixel * x.in_rows, .x_stride = pixel, .c_stride = 1,
-                          .out = bnc_run_out(r, 0), .out_stride = op->out[0].stride}};
-      if (u8) {
-        job.args.u8 = bnc_run_bytes(r, &op->in[0]);
-        memcpy(&job.args.lut, &lut, sizeof lut); /* gcc's -Wcast-qual misreads a cast to a pointer to const arrays */
-      } else {
-        job.args.f32 = bnc_run_in(r, 0);
-      }
-      bnc_pool_run(pool, run_patches, &job, rows, 8);
-      return;
-    }
+    default: patches(r); /* BNC_OP_PATCHES, BNC_OP_PATCHES_U8 */
   }
 }

@@ -23,7 +23,7 @@ typedef enum bnc_op_kind {
   BNC_OP_NORMALIZE = 0,   /* in: picture u8 [p,3], lut [3,256]                                   out: f32 [p,3] */
   BNC_OP_RESAMPLE,        /* in: x [h*w,c]; table y: rows h' (in h), x: rows w' (in w)           out: [h'*w',c] */
   BNC_OP_PATCHES,         /* in: x [h*w,3]; tables y, x of one tap per row (side <- h, side <- w); a[0] = patch  out: [grid*grid,3pp] */
-  BNC_OP_PATCHES_U8,      /* in: picture u8, lut; the same */
+  BNC_OP_PATCHES_U8,      /* in: picture u8, lut; the same, but out: f32, qd8 (either may be absent; with qd8, the lut ascends) */
   BNC_OP_TAKE,            /* in: x; table                                                         out: [rows,c] */
   BNC_OP_COPY,            /* in: x                                                                out: the same shape */
   BNC_OP_LINEAR,          /* in: x (f32 or qd8); weight, rows [a[0], a[0] + a[1]) of it           out: f32 [rows,a[1]]; QG4: a[0] starts a panel */

@@ -76,11 +76,27 @@ static bool twin(const bnc_operand *x, const bnc_operand *o, bnc_element element
 static bool picture(const bnc_operand *o) { return o->space == BNC_SPACE_ARENA && o->element == BNC_ELEMENT_U8 && o->cols == 3 && o->stride == 3 && !o->varying; }
 static bool lut(const bnc_operand *o) { return f32(o) && o->space == BNC_SPACE_CONSTANT && o->rows == 3 && o->cols == 256 && o->stride == 256; }
 
-static bool patches_ok(const bnc_file_op *op, uint64_t side) {
-  uint32_t p = op->a[0];
-  if (p == 0 || p > 65535 || side == 0 || side % p != 0 || !f32(&op->out[0]) || op->out[0].varying) return false;
-  uint64_t grid = side / p;
-  return op->out[0].rows == grid * grid && op->out[0].cols == 3ull * p * p;
+/* Quantising patches finds a row's range by its bytes. */
+static bool lut_ascends(const checker *c, const bnc_operand *o) {
+  const float *level = (const float *)(const void *)(c->f->constants.data + o->offset); /* [3, 256] */
+  for (size_t i = 0; i < 3 * 256; i++)
+    if (!isfinite(level[i]) || (i % 256 != 0 && level[i] < level[i - 1])) return false;
+  return true;
+}
+
+static bool patches_out(const bnc_operand *o, bnc_element element, uint64_t side, uint64_t patch) {
+  uint64_t grid = side / patch;
+  return o->element == element && !o->varying && o->rows == grid * grid && o->cols == 3 * patch * patch;
+}
+
+static bool patches_ok(const checker *c, const bnc_file_op *op) {
+  const bnc_operand *x = &op->in[0], *rows = &op->table[0], *columns = &op->table[1], *f = &op->out[0], *q = &op->out[1];
+  uint32_t p = op->a[0], side = rows->rows;
+  if (absent(rows) || absent(columns) || !is_gather(c, rows) || !is_gather(c, columns) || columns->rows != side) return false;
+  if ((uint64_t)rows->cols * columns->cols != x->rows || p == 0 || p > 65535 || side % p != 0) return false;
+  if (op->kind == BNC_OP_PATCHES) return f32(x) && x->cols == 3 && !x->varying && !absent(f) && patches_out(f, BNC_ELEMENT_F32, side, p);
+  return picture(x) && lut(&op->in[1]) && (absent(f) || patches_out(f, BNC_ELEMENT_F32, side, p)) &&
+         (absent(q) || (patches_out(q, BNC_ELEMENT_QD8, side, p) && lut_ascends(c, &op->in[1])));
 }
 
 static bool picture_op_ok(const checker *c, const bnc_file_op *op) {
@@ -90,10 +106,7 @@ static bool picture_op_ok(const checker *c, const bnc_file_op *op) {
     case BNC_OP_RESAMPLE:
       return f32(x) && f32(y) && !x->varying && !y->varying && !absent(&op->table[0]) && !absent(&op->table[1]) && x->cols == y->cols &&
              (uint64_t)op->table[0].cols * op->table[1].cols == x->rows && (uint64_t)op->table[0].rows * op->table[1].rows == y->rows;
-    default: /* BNC_OP_PATCHES, BNC_OP_PATCHES_U8 */
-      return (op->kind == BNC_OP_PATCHES ? f32(x) && x->cols == 3 && !x->varying : picture(x) && lut(&op->in[1])) && !absent(&op->table[0]) &&
-             !absent(&op->table[1]) && is_gather(c, &op->table[0]) && is_gather(c, &op->table[1]) && op->table[0].rows == op->table[1].rows &&
-             (uint64_t)op->table[0].cols * op->table[1].cols == x->rows && patches_ok(op, op->table[0].rows);
+    default: return patches_ok(c, op); /* BNC_OP_PATCHES, BNC_OP_PATCHES_U8 */
   }
 }
 

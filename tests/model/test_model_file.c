@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -238,9 +239,32 @@ static void test_panels(void **s) {
   assert_true(tried > 0);
 }
 
+/* Patches are quantised by the least and the greatest byte, so that normalisation must keep the order of bytes. */
+static void test_levels(void **s) {
+  (void)s;
+  const float wrong[] = {-100.0f, NAN, INFINITY};
+  size_t tried = 0;
+  reset();
+  bnc_file_program head;
+  memcpy(&head, bytes + section(BNC_SECTION_VISION)->offset, sizeof head);
+  for (uint32_t i = 0; i < head.ops; i++) {
+    bnc_file_op op;
+    memcpy(&op, good + section(BNC_SECTION_VISION)->offset + sizeof head + i * sizeof op, sizeof op);
+    if (op.kind != BNC_OP_PATCHES_U8 || op.out[1].space == BNC_SPACE_NONE) continue;
+    for (size_t k = 0; k < sizeof wrong / sizeof *wrong; k++) {
+      reset();
+      memcpy(bytes + section(BNC_SECTION_CONSTANTS)->offset + op.in[1].offset + 300 * sizeof(float), &wrong[k], sizeof wrong[k]);
+      seal(size);
+      refused(size, BNC_ERROR_FORMAT, "fit");
+      tried++;
+    }
+  }
+  assert_true(tried > 0);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_good), cmocka_unit_test(test_truncated), cmocka_unit_test(test_flipped_bits),
                                      cmocka_unit_test(test_version_and_sections), cmocka_unit_test(test_meta), cmocka_unit_test(test_operands),
-                                     cmocka_unit_test(test_panels)};
+                                     cmocka_unit_test(test_panels), cmocka_unit_test(test_levels)};
   return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -103,9 +103,10 @@ void check_kv_append(check *c);
 void check_matmul(check *c);
 void check_matmul_i8(check *c);
 void check_norm(check *c);
+void check_patches(check *c);
 void check_quantize(check *c);
 void check_resample(check *c);
 void check_rope(check *c);
-void check_rows(check *c); /* taps, gather, patches, embed */
+void check_rows(check *c); /* taps, gather, embed */
 
 #endif

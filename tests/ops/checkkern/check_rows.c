@@ -10,8 +10,6 @@ typedef void row_kernel(const bnc_kernels *k, const void *args, size_t from, siz
 
 static void run_taps(const bnc_kernels *k, const void *a, size_t from, size_t to) { k->taps.taps_f32(a, from, to); }
 static void run_gather(const bnc_kernels *k, const void *a, size_t from, size_t to) { k->taps.gather_f32(a, from, to); }
-static void run_u8(const bnc_kernels *k, const void *a, size_t from, size_t to) { k->patches.u8(a, from, to); }
-static void run_f32(const bnc_kernels *k, const void *a, size_t from, size_t to) { k->patches.f32(a, from, to); }
 static void run_embed_f32(const bnc_kernels *k, const void *a, size_t from, size_t to) { k->embed.f32(a, from, to); }
 static void run_embed_i8(const bnc_kernels *k, const void *a, size_t from, size_t to) { k->embed.i8(a, from, to); }
 static void run_embed_bf16(const bnc_kernels *k, const void *a, size_t from, size_t to) { k->embed.bf16(a, from, to); }
@@ -60,40 +58,6 @@ static void case_taps(check *c, bool gather, size_t rows, size_t cols) {
   free(weight);
   free(expected);
   tensor_free(&x);
-}
-
-static void case_patches(check *c, bool u8, size_t patch, size_t grid) {
-  enum { HEIGHT = 40, WIDTH = 50 };
-  const size_t side = patch * grid, cols = 3 * patch * patch, rows = grid * grid;
-  tensor picture = tensor_make(HEIGHT, WIDTH * 3, WIDTH * 3, u8 ? 1 : 4, SIDE_END), at[2];
-  static float lut[3][256];
-  for (size_t i = 0; i < 3 * 256; ++i) lut[i / 256][i % 256] = check_normal(c);
-  if (u8) {
-    for (size_t i = 0; i < HEIGHT * WIDTH * 3; ++i) ((uint8_t *)picture.data)[i] = (uint8_t)check_random(c);
-  } else {
-    check_fill(c, &picture, 1.0f, 0);
-  }
-  tensor_protect(&picture);
-  for (int i = 0; i < 2; ++i) {
-    at[i] = tensor_make(1, side, side, 4, SIDE_END);
-    for (size_t k = 0; k < side; ++k) ((uint32_t *)at[i].data)[k] = (uint32_t)check_below(c, i ? WIDTH : HEIGHT);
-  }
-  const bool planar = check_below(c, 2);
-  bnc_patches_args a = {.side = side, .patch = patch, .y = at[0].data, .x = at[1].data, .lut = (const float(*)[256])lut, .out_stride = cols + 1,
-                        .y_stride = planar ? WIDTH : WIDTH * 3, .x_stride = planar ? 1 : 3, .c_stride = planar ? WIDTH * HEIGHT : 1};
-  if (u8) a.u8 = picture.data;
-  else a.f32 = picture.data;
-  double *expected = malloc(rows * cols * sizeof *expected);
-  for (size_t i = 0; i < rows * cols; ++i) {
-    const size_t g = i / cols, channel = i % cols / (patch * patch), dy = i % (patch * patch) / patch, dx = i % patch;
-    const size_t from = a.y[g / grid * patch + dy] * a.y_stride + a.x[g % grid * patch + dx] * a.x_stride + channel * a.c_stride;
-    expected[i] = (double)(u8 ? lut[channel][((uint8_t *)picture.data)[from]] : ((float *)picture.data)[from]);
-  }
-  compare(c, u8 ? run_u8 : run_f32, &a, &a.out, rows, cols, cols + 1, expected, 0, 0);
-  free(expected);
-  tensor_free(&picture);
-  tensor_free(&at[0]);
-  tensor_free(&at[1]);
 }
 
 static void case_embed(check *c, int type, size_t rows, size_t cols) {
@@ -155,11 +119,6 @@ void check_rows(check *c) {
     if (!(gather ? CHECK_BEGIN(c, taps, gather_f32) : CHECK_BEGIN(c, taps, taps_f32))) continue;
     if (c->bench && !gather) bench_taps(c);
     for (size_t cols = 1; cols <= 50; ++cols) case_taps(c, gather, 1 + check_below(c, 20), cols);
-    check_end(c);
-  }
-  for (int u8 = 0; u8 < 2; ++u8) {
-    if (!(u8 ? CHECK_BEGIN(c, patches, u8) : CHECK_BEGIN(c, patches, f32))) continue;
-    for (size_t patch = 1; patch <= 20; ++patch) case_patches(c, u8, patch, 1 + check_below(c, 3));
     check_end(c);
   }
   for (int type = 0; type < 3; ++type) {
