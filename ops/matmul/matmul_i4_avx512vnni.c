@@ -14,7 +14,7 @@ enum {
   LEAST_ROWS = 6, /* from so many on; fewer are taken one by one */
   DEPTH = 4096,
   PAIRS = 2,    /* of panels that share a row's activations where rows are few */
-  AHEAD = 4096  /* bytes of weights */
+  AHEAD = 2048  /* bytes of weights */
 };
 _Static_assert((int)ROWS <= (int)DOTS_ROWS && (int)VECTORS <= (int)DOTS_VECTORS, "a tile is one of dots()");
 
