@@ -14,8 +14,9 @@ import re
 import subprocess
 import sys
 
-# level -> cores that run it, as llvm names them. neoverse-n1 has the Cortex-A76's pipelines, neoverse-v1 the Cortex-X1's.
-CORES = {"neon": ("cortex-a53", "cortex-a72", "neoverse-n1"), "neon_dotprod": ("cortex-a55", "neoverse-n1"), "neon_i8mm": ("neoverse-v1",)}
+# level -> cores that run it, as llvm names them. neoverse-n1 has the Cortex-A76's pipelines, neoverse-n2 the Cortex-A710's, neoverse-v1 the Cortex-X1's.
+CORES = {"neon": ("cortex-a53", "cortex-a72", "neoverse-n1"), "neon_dotprod": ("cortex-a55", "neoverse-n1"),
+         "neon_i8mm": ("cortex-a510", "neoverse-n2", "neoverse-v1")}
 OBJECT = re.compile(r"([a-z0-9_]+?)_(neon_dotprod|neon_i8mm|neon)\.c\.o$")
 INSTRUCTION = re.compile(r"^\s*([0-9a-f]+):\t(\S+)(?:\s+(.*?))?\s*(?://.*)?$")
 BRANCH = re.compile(r"^(?:b\.\w+|cbn?z|tbn?z|b)$")
