@@ -5,8 +5,6 @@
 
 #include "ops/taps/taps.h"
 
-#define TAPS_UNROLL _Pragma("GCC unroll 4")
-
 /* Vectors of columns that share what a tap costs. */
 #ifdef __arm__
 enum { TAPS_TOGETHER = 2 }; /* 8 sums of 16 registers */
@@ -21,12 +19,12 @@ V16_INLINE void taps_f32(const bnc_taps_args *a, size_t from, size_t to) {
     size_t i = 0;
     for (; i + 16 * TAPS_TOGETHER <= a->cols; i += 16 * TAPS_TOGETHER) {
       v16 sum[TAPS_TOGETHER];
-      TAPS_UNROLL for (size_t j = 0; j < TAPS_TOGETHER; ++j) sum[j] = v16_set1(0.0f);
+      V16_UNROLL for (size_t j = 0; j < TAPS_TOGETHER; ++j) sum[j] = v16_set1(0.0f);
       for (size_t k = first; k < end; ++k) {
         const float *x = a->x + a->index[k] * a->x_stride + i;
-        TAPS_UNROLL for (size_t j = 0; j < TAPS_TOGETHER; ++j) sum[j] = v16_fma(v16_set1(a->weight[k]), v16_load(x + 16 * j), sum[j]);
+        V16_UNROLL for (size_t j = 0; j < TAPS_TOGETHER; ++j) sum[j] = v16_fma(v16_set1(a->weight[k]), v16_load(x + 16 * j), sum[j]);
       }
-      TAPS_UNROLL for (size_t j = 0; j < TAPS_TOGETHER; ++j) v16_store(out + i + 16 * j, sum[j]);
+      V16_UNROLL for (size_t j = 0; j < TAPS_TOGETHER; ++j) v16_store(out + i + 16 * j, sum[j]);
     }
     for (; i < a->cols; i += 16) {
       const size_t n = a->cols - i;
