@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * @file matmul_i4_slab_neon.h  matmul_i4 for many rows on NEON registers: the nibbles of a few panels, DEPTH columns at a time, become bytes of value u - 8
- * in the first cache once, and all rows of activations pass over them. Such products need no sums of q. y holds the sums of the groups so far between two slabs.
+ * in the first cache once, and all rows of activations pass over them. Such products need no sums of q. y holds the sums of the groups so far between two
+ * slabs.
  *
  * Each level's file defines I4_ROWS, the rows of activations whose sums registers hold; I4_UNIT, of how many rows one register holds sums; and i4_block.
  */
@@ -13,9 +14,9 @@
 enum { DEPTH = 512, I4_TOGETHER = 4 /* panels */, I4_PARTS = 2 * I4_UNIT, I4_UNITS = I4_ROWS / I4_UNIT };
 
 /* sum += the products of a block's 32 columns with `units` (a constant) units of rows.
-   I4_UNIT 1: bytes [4, 2, 2, 4, 4] are (c, h, j, i, b): column 8 c + 4 j + b of the panel's row 4 h + i; q[u] is a row; a register of sum holds four columns of y.
-   I4_UNIT 2: bytes [4, 8, 8] are (c, i, b): column 8 c + b of row i; q[u] [4, 2, 8] are eight columns of a row, then of the other, and so on; register p of sum
-   holds columns 2 p and 2 p + 1 of y for the one, then for the other. */
+   I4_UNIT 1: bytes [4, 2, 2, 4, 4] are (c, h, j, i, b): column 8 c + 4 j + b of the panel's row 4 h + i; q[u] is a row; a register of sum holds four columns
+   of y. I4_UNIT 2: bytes [4, 8, 8] are (c, i, b): column 8 c + b of row i; q[u] [4, 2, 8] are eight columns of a row, then of the other, and so on; register p
+   of sum holds columns 2 p and 2 p + 1 of y for the one, then for the other. */
 I4_INLINE void i4_block(const int8_t *bytes, const int8_t *const *q /* [units] */, int32x4_t (*sum)[I4_PARTS], const size_t units);
 
 /* From halves of rows (part I4_UNIT * h + r is half h of row r) to what i4_block's registers hold, and back: the same step. */
