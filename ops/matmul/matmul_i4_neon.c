@@ -70,7 +70,9 @@ I4_INLINE void i4_block(const int8_t *bytes, const int8_t *const *q, int32x4_t (
   I4_UNROLL for (size_t u = 0; u < units; ++u) i4_widen(x[u], sum[u]);
 }
 
+enum { SLAB_ROWS = 2 }; /* one row alone takes fewer instructions without */
+
 void bnc_matmul_i4_neon(const bnc_matmul_args *args, size_t from, size_t to, void *scratch) {
-  if (args->rows >= I4_ROWS && args->w.group <= DEPTH) i4_slab_matmul(args, from, to, scratch);
+  if (args->rows >= SLAB_ROWS && args->w.group <= DEPTH) i4_slab_matmul(args, from, to, scratch);
   else i4_row_by_row(args, from, to);
 }

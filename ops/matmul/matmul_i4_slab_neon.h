@@ -11,7 +11,7 @@
 
 #include "ops/matmul/matmul_i4_neon.h"
 
-enum { DEPTH = 512, I4_TOGETHER = 4 /* panels */, I4_PARTS = 2 * I4_UNIT, I4_UNITS = I4_ROWS / I4_UNIT };
+enum { DEPTH = 512, I4_TOGETHER = 4 /* panels */, I4_PARTS = 2 * I4_UNIT, I4_UNITS = I4_ROWS / I4_UNIT, I4_HALF = I4_UNITS / 2 };
 
 /* sum += the products of a block's 32 columns with `units` (a constant) units of rows.
    I4_UNIT 1: bytes [4, 2, 2, 4, 4] are (c, h, j, i, b): column 8 c + 4 j + b of the panel's row 4 h + i; q[u] is a row; a register of sum holds four columns
@@ -122,6 +122,7 @@ I4_INLINE void i4_slab_rows(i4_slab *s, size_t row, const size_t units, const si
 I4_INLINE void i4_slab_all_rows(i4_slab *s, const size_t blocks) {
   size_t row = 0;
   for (; row + I4_ROWS <= s->args->rows; row += I4_ROWS) i4_slab_rows(s, row, I4_UNITS, blocks);
+  for (; row + I4_HALF * I4_UNIT <= s->args->rows; row += I4_HALF * I4_UNIT) i4_slab_rows(s, row, I4_HALF, blocks);
   for (; row < s->args->rows; row += I4_UNIT) i4_slab_rows(s, row, 1, blocks);
 }
 
