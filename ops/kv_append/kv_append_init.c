@@ -14,6 +14,13 @@ void bnc_kv_append_init(bnc_kv_append_ops *ops, bnc_cpu_level level) {
     ops->i8 = bnc_kv_append_i8_avx2;
   }
 #endif
+#if BINOCLE_LEVEL_AVX512VNNI
+  if (level >= BNC_CPU_AVX512VNNI) {
+    ops->f32 = bnc_kv_append_f32_avx512vnni;
+    ops->f16 = bnc_kv_append_f16_avx512vnni;
+    ops->i8 = bnc_kv_append_i8_avx512vnni;
+  }
+#endif
 #if BINOCLE_LEVEL_NEON
   if (level >= BNC_CPU_NEON) {
     ops->f32 = bnc_kv_append_f32_neon;

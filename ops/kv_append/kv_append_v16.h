@@ -11,8 +11,13 @@ typedef enum kv_type { KV_F32, KV_F16, KV_I8 } kv_type;
 
 /* kv_append_i8_scalar.c's choose. */
 V16_INLINE float kv_choose(const float *x /* [d] */, size_t d, float *scale) {
-  v16 max = v16_set1(0.0f);
+  v16 max = v16_set1(0.0f), other = max;
   size_t i = 0;
+  for (; i + 32 <= d; i += 32) {
+    max = v16_max(v16_abs(v16_load(x + i)), max);
+    other = v16_max(v16_abs(v16_load(x + i + 16)), other);
+  }
+  max = v16_max(other, max);
   for (; i + 16 <= d; i += 16) max = v16_max(v16_abs(v16_load(x + i)), max);
   if (i < d) max = v16_max(v16_abs(v16_load_n(x + i, d - i)), max);
   const float most = v16_greatest(max);
