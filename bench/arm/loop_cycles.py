@@ -3,8 +3,8 @@
 
     loop_cycles.py BUILD [--mca COMMAND] [--objdump COMMAND] [-o FILE.csv]
 
-BUILD is the aarch64-linux preset's folder. Of each kernel's object the innermost loop with the most multiply-adds is taken out of the disassembly, and
-timed on each core that runs its level. The limit is what the same model gives for independent multiply-adds of that loop's kind alone. These are
+BUILD is the aarch64-linux preset's folder. Of each kernel's object the innermost loop with the most multiply-adds (see hottest) is taken out of the
+disassembly, and timed on each core that runs its level. The limit is what the same model gives for independent multiply-adds of that loop's kind alone. These are
 estimates: caches always hit, branches are always right, and llvm gives the Cortex-A72 the numbers of the A57.
 """
 import argparse
@@ -14,8 +14,9 @@ import re
 import subprocess
 import sys
 
-# level -> cores that run it, as llvm names them. neoverse-n1 has the Cortex-A76's pipelines, neoverse-v1 the Cortex-X1's.
-CORES = {"neon": ("cortex-a53", "cortex-a72", "neoverse-n1"), "neon_dotprod": ("cortex-a55", "neoverse-n1"), "neon_i8mm": ("neoverse-v1",)}
+# level -> cores that run it, as llvm names them. neoverse-n1 has the Cortex-A76's pipelines, neoverse-n2 the Cortex-A710's, neoverse-v1 the Cortex-X1's.
+CORES = {"neon": ("cortex-a53", "cortex-a72", "neoverse-n1"), "neon_dotprod": ("cortex-a55", "neoverse-n1"),
+         "neon_i8mm": ("cortex-a510", "neoverse-n2", "neoverse-v1")}
 OBJECT = re.compile(r"([a-z0-9_]+?)_(neon_dotprod|neon_i8mm|neon)\.c\.o$")
 INSTRUCTION = re.compile(r"^\s*([0-9a-f]+):\t(\S+)(?:\s+(.*?))?\s*(?://.*)?$")
 BRANCH = re.compile(r"^(?:b\.\w+|cbn?z|tbn?z|b)$")
@@ -64,10 +65,11 @@ def inner_loops(function):
 
 
 def hottest(objdump, path):
+    """Of the loops with at least half of the most multiply-adds, the one with the most per instruction: exponentials hold many, but few per instruction."""
     loops = [loop for f in functions(objdump, path) for loop in inner_loops(f)]
-    counted = [(sum(macs(n, o) for _, n, o in loop), -len(loop), loop) for loop in loops]
-    best = max(counted, key=lambda c: c[:2], default=(0, 0, None))
-    return best[2] if best[0] > 0 else None
+    counted = [(sum(macs(n, o) for _, n, o in loop), loop) for loop in loops]
+    most = max((c for c, _ in counted), default=0)
+    return max((c for c in counted if most > 0 and 2 * c[0] >= most), key=lambda c: c[0] / len(c[1]), default=(0, None))[1]
 
 
 def cycles(mca, core, lines):

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ops/half.h"
-#include "ops/kv_append/kv_append_scalar.h"
+#include "ops/kv_append/kv_append_runs.h"
 
-static void store(const bnc_kv_cache *cache, bnc_kv_place at, const float *k, const float *v) {
-  uint16_t *k_out = (uint16_t *)cache->k + at.k, *v_out = (uint16_t *)cache->v + at.v;
-  for (size_t i = 0; i < cache->head_size; ++i) {
-    k_out[i * BNC_KV_BLOCK] = bnc_f16_from_f32(k[i]);
-    v_out[i] = bnc_f16_from_f32(v[i]);
+static void store(const bnc_kv_cache *cache, const bnc_kv_run *run) {
+  for (size_t t = 0; t < run->tokens; ++t) {
+    uint16_t *k_out = (uint16_t *)cache->k + run->k_at + t, *v_out = (uint16_t *)cache->v + run->v_at + t * cache->head_size;
+    const float *k = run->k + t * run->k_stride, *v = run->v + t * run->v_stride; /* [head_size] */
+    for (size_t i = 0; i < cache->head_size; ++i) {
+      k_out[i * BNC_KV_BLOCK] = bnc_f16_from_f32(k[i]);
+      v_out[i] = bnc_f16_from_f32(v[i]);
+    }
   }
 }
 

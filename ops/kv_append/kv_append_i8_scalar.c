@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <math.h>
 
-#include "ops/kv_append/kv_append_scalar.h"
+#include "ops/kv_append/kv_append_runs.h"
 
 /* The factor that takes the largest magnitude to 127, and the stored scale that takes it back. A zero row has scale 0. */
 static float choose(const float *x /* [d] */, size_t d, float *scale) {
@@ -18,12 +18,16 @@ static int8_t value(float x, float factor) {
   return (int8_t)rintf(v);
 }
 
-static void store(const bnc_kv_cache *cache, bnc_kv_place at, const float *k, const float *v) {
-  int8_t *k_out = (int8_t *)cache->k + at.k, *v_out = (int8_t *)cache->v + at.v;
-  const float k_factor = choose(k, cache->head_size, &cache->k_scale[at.scale]), v_factor = choose(v, cache->head_size, &cache->v_scale[at.scale]);
-  for (size_t i = 0; i < cache->head_size; ++i) {
-    k_out[i * BNC_KV_BLOCK] = value(k[i], k_factor);
-    v_out[i] = value(v[i], v_factor);
+static void store(const bnc_kv_cache *cache, const bnc_kv_run *run) {
+  const size_t d = cache->head_size;
+  for (size_t t = 0; t < run->tokens; ++t) {
+    int8_t *k_out = (int8_t *)cache->k + run->k_at + t, *v_out = (int8_t *)cache->v + run->v_at + t * d;
+    const float *k = run->k + t * run->k_stride, *v = run->v + t * run->v_stride; /* [d] */
+    const float k_factor = choose(k, d, &cache->k_scale[run->scale_at + t]), v_factor = choose(v, d, &cache->v_scale[run->scale_at + t]);
+    for (size_t i = 0; i < d; ++i) {
+      k_out[i * BNC_KV_BLOCK] = value(k[i], k_factor);
+      v_out[i] = value(v[i], v_factor);
+    }
   }
 }
 

@@ -1,61 +1,78 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#define I4_UNIT 1
 #ifdef __aarch64__
-#define I4_ROWS 4 /* 4 x 4 sums, 4 nibbles and what they are multiplied by, of 32 registers */
+#define I4_ROWS 4 /* 4 x 4 sums of pairs, 8 of floats, 4 of weights and what they are multiplied by, of 32 registers */
 #else
 #define I4_ROWS 2 /* of 16 */
 #endif
-#include "ops/matmul/matmul_i4_neon.h"
+#include "ops/matmul/matmul_i4_row_neon.h"
+#include "ops/matmul/matmul_i4_slab_neon.h"
 
-/* A vector of int16 sums holds, for each of two rows of the panel, four lanes: products of a block's columns 4 i + lane. Eight of at most 15 * 128 stay
-   within int16; they are widened after each block. */
-I4_INLINE void i4_block(const uint8_t *nibbles, const int8_t *const *q, int32x4_t (*wide)[4], const size_t rows) {
-  const uint8x16_t low = vdupq_n_u8(15);
-  int16x8_t narrow[I4_ROWS][4];
-  I4_UNROLL for (size_t r = 0; r < rows; ++r) {
-    I4_UNROLL for (size_t i = 0; i < 4; ++i) narrow[r][i] = vdupq_n_s16(0);
-  }
-  for (size_t c = 0; c < 4; ++c) {
-    I4_UNROLL for (size_t h = 0; h < 2; ++h) {
-      const uint8x16_t both = vld1q_u8(nibbles + 32 * c + 16 * h);
-      const int8x16_t even = vreinterpretq_s8_u8(vandq_u8(both, low)), odd = vreinterpretq_s8_u8(vshrq_n_u8(both, 4));
-      I4_UNROLL for (size_t r = 0; r < rows; ++r) {
-        const int32x2_t x = vreinterpret_s32_s8(vld1_s8(q[r] + 8 * c));
-        const int8x8_t x_even = vreinterpret_s8_s32(vdup_lane_s32(x, 0)), x_odd = vreinterpret_s8_s32(vdup_lane_s32(x, 1));
-        narrow[r][2 * h] = vmlal_s8(vmlal_s8(narrow[r][2 * h], vget_low_s8(even), x_even), vget_low_s8(odd), x_odd);
-        narrow[r][2 * h + 1] = vmlal_s8(vmlal_s8(narrow[r][2 * h + 1], vget_high_s8(even), x_even), vget_high_s8(odd), x_odd);
-      }
-    }
-  }
-  I4_UNROLL for (size_t r = 0; r < rows; ++r) {
-    I4_UNROLL for (size_t i = 0; i < 4; ++i) wide[r][i] = vpadalq_s16(wide[r][i], narrow[r][i]);
-  }
-}
-
-/* Pairs of lanes: [a0 + a1, a2 + a3, b0 + b1, b2 + b3]. */
-I4_INLINE int32x4_t i4_pairs(int32x4_t a, int32x4_t b) {
+/* Pairs of lanes: [a0 + a1, a2 + a3, a4 + a5, a6 + a7, b0 + b1, ...]. */
+I4_INLINE int16x8_t i4_pairs(int16x8_t a, int16x8_t b) {
 #ifdef __aarch64__
-  return vpaddq_s32(a, b);
+  return vpaddq_s16(a, b);
 #else
-  return vcombine_s32(vpadd_s32(vget_low_s32(a), vget_high_s32(a)), vpadd_s32(vget_low_s32(b), vget_high_s32(b)));
+  return vcombine_s16(vpadd_s16(vget_low_s16(a), vget_high_s16(a)), vpadd_s16(vget_low_s16(b), vget_high_s16(b)));
 #endif
 }
 
-I4_INLINE void i4_group(const uint8_t *nibbles, const int8_t *const *q, size_t group, int32x4_t (*sum)[2], const size_t rows) {
-  int32x4_t wide[I4_ROWS][4];
-  const int8_t *at[I4_ROWS];
-  I4_UNROLL for (size_t r = 0; r < rows; ++r) {
-    I4_UNROLL for (size_t i = 0; i < 4; ++i) wide[r][i] = vdupq_n_s32(0);
-    at[r] = q[r];
-  }
-  for (size_t k = 0; k < group; k += BNC_I4_BLOCK, nibbles += BNC_I4_BLOCK * BNC_I4_PANEL / 2) {
-    i4_block(nibbles, at, wide, rows);
-    I4_UNROLL for (size_t r = 0; r < rows; ++r) at[r] += BNC_I4_BLOCK;
-  }
-  I4_UNROLL for (size_t r = 0; r < rows; ++r) {
-    sum[r][0] = vaddq_s32(sum[r][0], i4_pairs(wide[r][0], wide[r][1]));
-    sum[r][1] = vaddq_s32(sum[r][1], i4_pairs(wide[r][2], wide[r][3]));
+/* Sums in int16 for two rows of the panel, four lanes each: lane l has the products of a block's columns 4 i + l. Eight of at most 15 * 128 stay within
+   int16, and so do the sixteen of two lanes. */
+typedef struct i4_narrow {
+  int16x8_t rows[4];
+} i4_narrow;
+
+I4_INLINE void i4_widen(i4_narrow x, int32x4_t *sum /* [2] */) {
+  for (size_t h = 0; h < 2; ++h) sum[h] = vpadalq_s16(sum[h], i4_pairs(x.rows[2 * h], x.rows[2 * h + 1]));
+}
+
+/* x += the products of eight columns. */
+I4_INLINE void i4_columns8(const int8x8_t *w /* [2, 2, 2]: (h, j) of i4_block, of two rows each */, const int8_t *q /* [8] */, i4_narrow *x) {
+  const int32x2_t eight = vreinterpret_s32_s8(vld1_s8(q));
+  const int8x8_t even = vreinterpret_s8_s32(vdup_lane_s32(eight, 0)), odd = vreinterpret_s8_s32(vdup_lane_s32(eight, 1));
+  I4_UNROLL for (size_t h = 0; h < 2; ++h) {
+    x->rows[2 * h] = vmlal_s8(vmlal_s8(x->rows[2 * h], w[4 * h], even), w[4 * h + 2], odd);
+    x->rows[2 * h + 1] = vmlal_s8(vmlal_s8(x->rows[2 * h + 1], w[4 * h + 1], even), w[4 * h + 3], odd);
   }
 }
 
+I4_INLINE i4_narrow i4_none(void) { return (i4_narrow){{vdupq_n_s16(0), vdupq_n_s16(0), vdupq_n_s16(0), vdupq_n_s16(0)}}; }
+
+I4_INLINE void i4_group(const uint8_t *nibbles, const int8_t *q, size_t group, int32x4_t *sum) {
+  const uint8x16_t low = vdupq_n_u8(15);
+  for (size_t k = 0; k < group; k += BNC_I4_BLOCK) {
+    i4_narrow x = i4_none();
+    for (size_t c = 0; c < BNC_I4_BLOCK; c += 8, nibbles += 32) {
+      int8x8_t w[8];
+      I4_UNROLL for (size_t h = 0; h < 2; ++h) {
+        const uint8x16_t both = vld1q_u8(nibbles + 16 * h);
+        const int8x16_t even = vreinterpretq_s8_u8(vandq_u8(both, low)), odd = vreinterpretq_s8_u8(vshrq_n_u8(both, 4));
+        w[4 * h] = vget_low_s8(even);
+        w[4 * h + 1] = vget_high_s8(even);
+        w[4 * h + 2] = vget_low_s8(odd);
+        w[4 * h + 3] = vget_high_s8(odd);
+      }
+      i4_columns8(w, q + k + c, &x);
+    }
+    i4_widen(x, sum);
+  }
+}
+
+I4_INLINE void i4_block(const int8_t *bytes, const int8_t *const *q, int32x4_t (*sum)[I4_PARTS], const size_t units) {
+  i4_narrow x[I4_ROWS];
+  I4_UNROLL for (size_t u = 0; u < units; ++u) x[u] = i4_none();
+  for (size_t c = 0; c < 4; ++c, bytes += 64) {
+    int8x8_t w[8];
+    I4_UNROLL for (size_t i = 0; i < 8; ++i) w[i] = vld1_s8(bytes + 8 * i);
+    I4_UNROLL for (size_t u = 0; u < units; ++u) i4_columns8(w, q[u] + 8 * c, &x[u]);
+  }
+  I4_UNROLL for (size_t u = 0; u < units; ++u) i4_widen(x[u], sum[u]);
+}
+
+enum { SLAB_ROWS = 2 }; /* one row alone takes fewer instructions without */
+
 void bnc_matmul_i4_neon(const bnc_matmul_args *args, size_t from, size_t to, void *scratch) {
-  (void)scratch; i4_matmul(args, from, to); }
+  if (args->rows >= SLAB_ROWS && args->w.group <= DEPTH) i4_slab_matmul(args, from, to, scratch);
+  else i4_row_by_row(args, from, to);
+}

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/**
- * @file matmul_i4_neon.h  matmul_i4 on NEON registers, but for i4_group, the integer part: that is what the levels do differently, each file defines
- * it, and I4_ROWS, the rows of activations that its registers hold sums of.
- */
+/** @file matmul_i4_neon.h  What matmul_i4 for one row and for many share on NEON registers: the float part of matmul.h's formula for eight columns of y. */
 #ifndef BINOCLE_OPS_MATMUL_MATMUL_I4_NEON_H
 #define BINOCLE_OPS_MATMUL_MATMUL_I4_NEON_H
 
@@ -12,61 +9,46 @@
 #include "ops/matmul/matmul.h"
 
 #define I4_INLINE static inline __attribute__((always_inline))
-#define I4_UNROLL _Pragma("GCC unroll 8")
+#define I4_UNROLL _Pragma("GCC unroll 16")
 
-enum { ROW_BLOCK = 64 }; /* rows whose activations stay in the second cache while a panel passes */
+typedef float32x4x2_t i4_eight; /* one value for each of a panel's rows */
 
-/* sum += the products of one group of a panel with `rows` (a constant) rows of activations. */
-I4_INLINE void i4_group(const uint8_t *nibbles /* [group / 8, 32] */, const int8_t *const *q /* [rows] of [group] */, size_t group,
-                        int32x4_t (*sum)[2] /* [rows]: of the panel's rows 0 to 3, 4 to 7 */, const size_t rows);
+I4_INLINE i4_eight i4_zeros(void) { return (i4_eight){{vdupq_n_f32(0.0f), vdupq_n_f32(0.0f)}}; }
 
-I4_INLINE float32x4_t i4_scales(const uint16_t *bf16) { return vreinterpretq_f32_u32(vshll_n_u16(vld1_u16(bf16), 16)); }
-
-/* `rows` (a constant) rows from `row` on, one panel. */
-I4_INLINE void i4_tile(const bnc_matmul_args *a, size_t panel, size_t row, const size_t rows) {
-  const bnc_i4_matrix *w = &a->w;
-  const size_t groups = w->k / w->group;
-  const uint8_t *nibbles = w->nibbles + panel * bnc_i4_panel_nibbles(w->k);
-  const uint16_t *scales = w->scales + panel * groups * BNC_I4_PANEL;
-  const int8_t *q[I4_ROWS];
-  float32x4_t acc[I4_ROWS][2];
-  I4_UNROLL for (size_t r = 0; r < rows; ++r) {
-    q[r] = a->q + (row + r) * a->q_stride;
-    acc[r][0] = acc[r][1] = vdupq_n_f32(0.0f);
-  }
-  for (size_t g = 0; g < groups; ++g) {
-    int32x4_t sum[I4_ROWS][2];
-    I4_UNROLL for (size_t r = 0; r < rows; ++r) sum[r][0] = sum[r][1] = vdupq_n_s32(-a->sums[(row + r) * groups + g]);
-    i4_group(nibbles, q, w->group, sum, rows);
-    nibbles += w->group * BNC_I4_PANEL / 2;
-    I4_UNROLL for (size_t r = 0; r < rows; ++r) {
-      acc[r][0] = vfmaq_f32(acc[r][0], vcvtq_f32_s32(sum[r][0]), i4_scales(scales + g * BNC_I4_PANEL));
-      acc[r][1] = vfmaq_f32(acc[r][1], vcvtq_f32_s32(sum[r][1]), i4_scales(scales + g * BNC_I4_PANEL + 4));
-      q[r] += w->group;
-    }
-  }
-  const size_t n = panel * BNC_I4_PANEL, left = w->n - n < BNC_I4_PANEL ? w->n - n : BNC_I4_PANEL;
-  float bias[BNC_I4_PANEL] = {0}, y[BNC_I4_PANEL];
-  if (a->bias) memcpy(bias, a->bias + n, left * sizeof *bias);
-  I4_UNROLL for (size_t r = 0; r < rows; ++r) {
-    const bnc_qd8_params p = a->params[row + r];
-    const float32x4_t zero = vdupq_n_f32(-(float)p.zero_point), scale = vdupq_n_f32(p.scale);
-    for (size_t h = 0; h < 2; ++h) {
-      vst1q_f32(y + 4 * h, vfmaq_f32(vld1q_f32(bias + 4 * h), vfmaq_f32(acc[r][h], zero, vld1q_f32(w->offset + n + 4 * h)), scale));
-    }
-    memcpy(a->y + (row + r) * a->y_stride + n, y, left * sizeof *y);
-  }
+/* The first n; the others are 0. */
+I4_INLINE i4_eight i4_load(const float *p, size_t n) {
+  float some[BNC_I4_PANEL] = {0};
+  if (n < BNC_I4_PANEL) p = memcpy(some, p, n * sizeof *some);
+  return (i4_eight){{vld1q_f32(p), vld1q_f32(p + 4)}};
 }
 
-I4_INLINE void i4_matmul(const bnc_matmul_args *args, size_t from, size_t to) {
-  for (size_t base = 0; base < args->rows; base += ROW_BLOCK) {
-    const size_t end = args->rows - base < ROW_BLOCK ? args->rows : base + ROW_BLOCK;
-    for (size_t panel = from; panel < to; ++panel) {
-      size_t row = base;
-      for (; row + I4_ROWS <= end; row += I4_ROWS) i4_tile(args, panel, row, I4_ROWS);
-      for (; row < end; ++row) i4_tile(args, panel, row, 1);
-    }
-  }
+I4_INLINE void i4_store(float *p, i4_eight x, size_t n) {
+  float some[BNC_I4_PANEL], *to = n < BNC_I4_PANEL ? some : p;
+  vst1q_f32(to, x.val[0]);
+  vst1q_f32(to + 4, x.val[1]);
+  if (n < BNC_I4_PANEL) memcpy(p, some, n * sizeof *some);
+}
+
+I4_INLINE i4_eight i4_scales(const uint16_t *bf16 /* [8] */) {
+  const uint16x8_t x = vld1q_u16(bf16);
+  return (i4_eight){{vreinterpretq_f32_u32(vshll_n_u16(vget_low_u16(x), 16)), vreinterpretq_f32_u32(vshll_n_u16(vget_high_u16(x), 16))}};
+}
+
+/* y, once acc holds all groups. */
+I4_INLINE i4_eight i4_finish(i4_eight acc, i4_eight offset, bnc_qd8_params p, i4_eight bias) {
+  const float32x4_t zero = vdupq_n_f32(-(float)p.zero_point), scale = vdupq_n_f32(p.scale);
+  for (size_t h = 0; h < 2; ++h) acc.val[h] = vfmaq_f32(bias.val[h], vfmaq_f32(acc.val[h], zero, offset.val[h]), scale);
+  return acc;
+}
+
+/* Columns of y that the panel covers. */
+I4_INLINE size_t i4_columns(const bnc_i4_matrix *w, size_t panel) {
+  const size_t left = w->n - panel * BNC_I4_PANEL;
+  return left < BNC_I4_PANEL ? left : BNC_I4_PANEL;
+}
+
+I4_INLINE i4_eight i4_bias(const bnc_matmul_args *a, size_t panel) {
+  return a->bias ? i4_load(a->bias + panel * BNC_I4_PANEL, i4_columns(&a->w, panel)) : i4_zeros();
 }
 
 #endif

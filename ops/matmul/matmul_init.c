@@ -30,6 +30,11 @@ void bnc_matmul_init(bnc_matmul_ops *ops, bnc_cpu_level level) {
     ops->i4 = bnc_matmul_i4_neon_dotprod;
   }
 #endif
+#if BINOCLE_LEVEL_NEON_I8MM
+  if (level >= BNC_CPU_NEON_I8MM) {
+    ops->i4 = bnc_matmul_i4_neon_i8mm;
+  }
+#endif
   (void)level;
   assert(ops->sums && ops->i4 && ops->i8);
 }

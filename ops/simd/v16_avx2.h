@@ -12,6 +12,7 @@
 #include <string.h>
 
 #define V16_INLINE static inline __attribute__((always_inline, unused))
+#define V16_UNROLL _Pragma("GCC unroll 16") /* else arrays of registers live in memory */
 #define V16_TILE_ROWS 6    /* rows of a register tile: 6 x 2 sums, 2 loads and a broadcast fill the 16 registers */
 #define V16_TILE_VECTORS 1 /* its columns, in sixteens */
 
@@ -97,43 +98,22 @@ V16_INLINE float v16_greatest(v16 x) {
   return _mm_cvtss_f32(_mm_max_ss(q, _mm_movehdup_ps(q)));
 }
 
-/* rint(x) + zero_point, saturated to int8; x is at most 255 and no NaN */
-V16_INLINE __m128i v16_round_i8(v16 x, int32_t zero_point) {
-  __m256i w = _mm256_packs_epi32(_mm256_cvtps_epi32(x.a), _mm256_cvtps_epi32(x.b));
-  w = _mm256_adds_epi16(_mm256_permute4x64_epi64(w, 0xd8), _mm256_set1_epi16((int16_t)zero_point));
-  return _mm_packs_epi16(_mm256_castsi256_si128(w), _mm256_extracti128_si256(w, 1));
-}
-V16_INLINE void v16_store_i8(int8_t *p, v16 x, int32_t zero_point) { _mm_storeu_si128((__m128i *)p, v16_round_i8(x, zero_point)); }
-V16_INLINE void v16_store_i8_n(int8_t *p, v16 x, int32_t zero_point, size_t n) {
-  int8_t q[16];
-  _mm_storeu_si128((__m128i *)q, v16_round_i8(x, zero_point));
-  memcpy(p, q, n);
-}
-
-V16_INLINE v16 v16_from_i8(const int8_t *p) {
-  const __m128i q = _mm_loadu_si128((const __m128i *)p);
-  return (v16){_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(q)), _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_srli_si128(q, 8)))};
-}
-V16_INLINE v16 v16_from_f16(const uint16_t *p) {
-  return (v16){_mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)p)), _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(p + 8)))};
-}
-
 /* dst[i][r] = src[r][i], i < 8, r < 16: sixteen rows of src become lanes */
 enum { V16_TRANSPOSE = 8 };
 V16_INLINE void v16_transpose_half(const float *src, size_t stride, float *dst) {
   __m256 r[8], t[8];
-  for (size_t i = 0; i < 8; ++i) r[i] = _mm256_loadu_ps(src + i * stride);
-  for (size_t i = 0; i < 8; i += 2) {
+  V16_UNROLL for (size_t i = 0; i < 8; ++i) r[i] = _mm256_loadu_ps(src + i * stride);
+  V16_UNROLL for (size_t i = 0; i < 8; i += 2) {
     t[i] = _mm256_unpacklo_ps(r[i], r[i + 1]);
     t[i + 1] = _mm256_unpackhi_ps(r[i], r[i + 1]);
   }
-  for (size_t i = 0; i < 8; i += 4) {
+  V16_UNROLL for (size_t i = 0; i < 8; i += 4) {
     r[i] = _mm256_shuffle_ps(t[i], t[i + 2], 0x44);
     r[i + 1] = _mm256_shuffle_ps(t[i], t[i + 2], 0xee);
     r[i + 2] = _mm256_shuffle_ps(t[i + 1], t[i + 3], 0x44);
     r[i + 3] = _mm256_shuffle_ps(t[i + 1], t[i + 3], 0xee);
   }
-  for (size_t i = 0; i < 4; ++i) {
+  V16_UNROLL for (size_t i = 0; i < 4; ++i) {
     _mm256_storeu_ps(dst + i * 16, _mm256_permute2f128_ps(r[i], r[i + 4], 0x20));
     _mm256_storeu_ps(dst + (i + 4) * 16, _mm256_permute2f128_ps(r[i], r[i + 4], 0x31));
   }
@@ -142,5 +122,7 @@ V16_INLINE void v16_transpose(const float *src, size_t stride, float *dst) {
   v16_transpose_half(src, stride, dst);
   v16_transpose_half(src + 8 * stride, stride, dst + 8);
 }
+
+#include "ops/simd/v16_convert_avx2.h"
 
 #endif

@@ -10,6 +10,7 @@
 #include "ops/simd/transpose_avx512vnni.h"
 
 #define V16_INLINE static inline __attribute__((always_inline, unused))
+#define V16_UNROLL _Pragma("GCC unroll 16")
 #define V16_TILE_ROWS 12   /* 12 x 2 sums, two loads and a broadcast of 32 registers: 14 loads for 24 multiply-adds */
 #define V16_TILE_VECTORS 2
 
@@ -61,13 +62,20 @@ V16_INLINE void v16_store_i8_n(int8_t *p, v16 x, int32_t zero_point, size_t n) {
 
 V16_INLINE v16 v16_from_i8(const int8_t *p) { return (v16){_mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)p)))}; }
 V16_INLINE v16 v16_from_f16(const uint16_t *p) { return (v16){_mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)p))}; }
+V16_INLINE void v16_store_f16(uint16_t *p, v16 x) { _mm256_storeu_si256((__m256i *)p, _mm512_cvtps_ph(x.a, _MM_FROUND_TO_NEAREST_INT)); }
+V16_INLINE void v16_store_f16_n(uint16_t *p, v16 x, size_t n) {
+  _mm256_mask_storeu_epi16(p, v16_first(n), _mm512_cvtps_ph(x.a, _MM_FROUND_TO_NEAREST_INT));
+}
+V16_INLINE v16 v16_from_bf16(const uint16_t *p) {
+  return (v16){_mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)p)), 16))};
+}
 
 enum { V16_TRANSPOSE = 16 };
 V16_INLINE void v16_transpose(const float *src, size_t stride, float *dst) {
   __m512i x[16];
-  _Pragma("GCC unroll 16") for (size_t i = 0; i < 16; ++i) x[i] = _mm512_loadu_si512((const void *)(src + i * stride));
+  V16_UNROLL for (size_t i = 0; i < 16; ++i) x[i] = _mm512_loadu_si512((const void *)(src + i * stride));
   bnc_transpose_16x16(x);
-  _Pragma("GCC unroll 16") for (size_t i = 0; i < 16; ++i) _mm512_storeu_si512((void *)(dst + i * 16), x[i]);
+  V16_UNROLL for (size_t i = 0; i < 16; ++i) _mm512_storeu_si512((void *)(dst + i * 16), x[i]);
 }
 
 #endif

@@ -10,7 +10,9 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+
 #define V16_INLINE static inline __attribute__((always_inline, unused))
+#define V16_UNROLL _Pragma("GCC unroll 16")
 #ifdef __aarch64__
 #define V16_TILE_ROWS 6 /* 6 x 4 sums, 4 loads and a broadcast of 32 registers */
 #else
@@ -101,40 +103,6 @@ V16_INLINE float v16_greatest(v16 x) {
   return vget_lane_f32(vpmax_f32(p, p), 0);
 }
 
-#ifdef __aarch64__
-V16_INLINE int32x4_t v16_rint4(float32x4_t x) { return vcvtnq_s32_f32(x); }
-#else
-/* Adding 1.5 * 2^23 rounds to nearest even, like everywhere; the clamp keeps that exact. */
-V16_INLINE int32x4_t v16_rint4(float32x4_t x) {
-  const float32x4_t magic = vdupq_n_f32(0x1.8p+23f);
-  x = v16_max4(x, vdupq_n_f32(-1024.0f));
-  return vsubq_s32(vreinterpretq_s32_f32(vaddq_f32(x, magic)), vreinterpretq_s32_f32(magic));
-}
-#endif
-V16_INLINE int8x16_t v16_round_i8(v16 x, int32_t zero_point) {
-  const int16x8_t zero = vdupq_n_s16((int16_t)zero_point);
-  const int16x8_t low = vqaddq_s16(vcombine_s16(vqmovn_s32(v16_rint4(x.a)), vqmovn_s32(v16_rint4(x.b))), zero);
-  const int16x8_t high = vqaddq_s16(vcombine_s16(vqmovn_s32(v16_rint4(x.c)), vqmovn_s32(v16_rint4(x.d))), zero);
-  return vcombine_s8(vqmovn_s16(low), vqmovn_s16(high));
-}
-V16_INLINE void v16_store_i8(int8_t *p, v16 x, int32_t zero_point) { vst1q_s8(p, v16_round_i8(x, zero_point)); }
-V16_INLINE void v16_store_i8_n(int8_t *p, v16 x, int32_t zero_point, size_t n) {
-  int8_t q[16];
-  vst1q_s8(q, v16_round_i8(x, zero_point));
-  memcpy(p, q, n);
-}
-
-V16_INLINE v16 v16_from_i8(const int8_t *p) {
-  const int8x16_t q = vld1q_s8(p);
-  const int16x8_t low = vmovl_s8(vget_low_s8(q)), high = vmovl_s8(vget_high_s8(q));
-  return (v16){vcvtq_f32_s32(vmovl_s16(vget_low_s16(low))), vcvtq_f32_s32(vmovl_s16(vget_high_s16(low))),
-               vcvtq_f32_s32(vmovl_s16(vget_low_s16(high))), vcvtq_f32_s32(vmovl_s16(vget_high_s16(high)))};
-}
-V16_INLINE v16 v16_from_f16(const uint16_t *p) {
-  return (v16){vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(p))), vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(p + 4))),
-               vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(p + 8))), vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(p + 12)))};
-}
-
 enum { V16_TRANSPOSE = 4 };
 V16_INLINE void v16_transpose(const float *src, size_t stride, float *dst) {
   for (size_t j = 0; j < 16; j += 4) {
@@ -146,5 +114,7 @@ V16_INLINE void v16_transpose(const float *src, size_t stride, float *dst) {
     vst1q_f32(dst + 48 + j, vcombine_f32(vget_high_f32(even.val[1]), vget_high_f32(odd.val[1])));
   }
 }
+
+#include "ops/simd/v16_convert_neon.h"
 
 #endif

@@ -85,26 +85,31 @@ static void run_case(check *c, int type, size_t rows, size_t heads, size_t d, un
   tensor_free(&v);
 }
 
+static void bench_shape(check *c, int type, size_t rows, const char *shape) {
+  enum { HEADS = 8, D = 128, CAPACITY = 64 };
+  tensor x = tensor_make(rows, HEADS * D, HEADS * D, 4, SIDE_START), s = tensor_make(HEADS, CAPACITY, CAPACITY, 4, SIDE_START);
+  tensor k = tensor_make(HEADS * CAPACITY, D, D, sizes[type], SIDE_START), v = tensor_make(HEADS * CAPACITY, D, D, sizes[type], SIDE_START);
+  check_fill(c, &x, 1, 0);
+  const kv_job job = {{{HEADS, D, CAPACITY, k.data, v.data, s.data, s.data}, x.data, x.data, HEADS * D, HEADS * D, 0}, rows, type};
+  const double elements = 2.0 * (double)(rows * HEADS * D);
+  const bench_job b = {shape, run_job, &job, elements * (4 + (double)sizes[type]), elements,
+                       {(check_fn *)slot_of(&c->scalar, type), (check_fn *)slot_of(&c->lower, type), (check_fn *)slot_of(&c->test, type)}};
+  bench_run(c, &b);
+  tensor *all[] = {&x, &s, &k, &v};
+  for (size_t i = 0; i < 4; ++i) tensor_free(all[i]);
+}
+
 void check_kv_append(check *c) {
   static const char *const names[] = {"kv_append.f32", "kv_append.f16", "kv_append.i8"};
   for (int type = 0; type < TYPES; ++type) {
     if (!check_begin(c, names[type], (check_fn *)slot_of(&c->test, type), (check_fn *)slot_of(&c->lower, type))) continue;
     if (c->bench) {
-      tensor k = tensor_make(64, 1024, 1024, 4, SIDE_START), ck = tensor_make(8 * 64, 128, 128, 4, SIDE_START), cv = tensor_make(8 * 64, 128, 128, 4, SIDE_START);
-      tensor s = tensor_make(8, 64, 64, 4, SIDE_START);
-      check_fill(c, &k, 1, 0);
-      const kv_job job = {{{8, 128, 64, ck.data, cv.data, s.data, s.data}, k.data, k.data, 1024, 1024, 0}, 64, type};
-      const bench_job b = {"64x8x128", run_job, &job, 64.0 * 1024 * 2 * (4 + (double)sizes[type]), 64.0 * 2048,
-                           {(check_fn *)slot_of(&c->scalar, type), (check_fn *)slot_of(&c->lower, type), (check_fn *)slot_of(&c->test, type)}};
-      bench_run(c, &b);
-      tensor_free(&k);
-      tensor_free(&ck);
-      tensor_free(&cv);
-      tensor_free(&s);
+      bench_shape(c, type, 64, "64x8x128");
+      bench_shape(c, type, 1, "1x8x128");
     }
     for (size_t d = 1; d <= 35; ++d) {
-      run_case(c, type, 1 + check_below(c, 20), 1 + check_below(c, 3), d, 0);
-      run_case(c, type, 2, 2, d, EDGE_FINITE | EDGE_INFINITE | EDGE_NAN);
+      run_case(c, type, 1 + check_below(c, 40), 1 + check_below(c, 3), d, 0);
+      run_case(c, type, 1 + check_below(c, 40), 2, d, EDGE_FINITE | EDGE_INFINITE | EDGE_NAN);
     }
     run_case(c, type, 17, 2, 128, 0);
     check_end(c);

@@ -86,17 +86,18 @@ static void case_embed(check *c, int type, size_t rows, size_t cols) {
   tensor_free(&table);
 }
 
-typedef struct taps_job {
-  bnc_taps_args args;
+typedef struct row_job {
+  row_kernel *run;
+  const void *args;
   size_t rows;
-} taps_job;
+} row_job;
 
 static void run_job(const void *job, const bnc_kernels *kernels) {
-  const taps_job *j = job;
-  kernels->taps.taps_f32(&j->args, 0, j->rows);
+  const row_job *j = job;
+  j->run(kernels, j->args, 0, j->rows);
 }
 
-static void bench_taps(check *c) {
+static void bench_taps(check *c, bool gather) {
   enum { ROWS = 576, COLS = 1024 };
   tensor x = tensor_make(ROWS, COLS, COLS, 4, SIDE_START), y = tensor_make(ROWS, COLS, COLS, 4, SIDE_START);
   static uint32_t start[ROWS + 1], index[ROWS * 4];
@@ -107,22 +108,46 @@ static void bench_taps(check *c) {
     index[i] = i / 4 + i % 4 < ROWS ? i / 4 + i % 4 : ROWS - 1;
     weight[i] = 0.25f;
   }
-  const taps_job job = {{COLS, x.data, start, index, weight, y.data, COLS, COLS}, ROWS};
-  const bench_job b = {"576x1024 4 taps", run_job, &job, ROWS * COLS * 20.0, ROWS * COLS * 8.0, BENCH_SLOTS(c, taps, taps_f32)};
-  bench_run(c, &b);
+  const bnc_taps_args args = {COLS, x.data, start, index, weight, y.data, COLS, COLS};
+  const row_job job = {gather ? run_gather : run_taps, &args, ROWS};
+  const bench_job taps = {"576x1024 4 taps", run_job, &job, ROWS * COLS * 20.0, ROWS * COLS * 8.0, BENCH_SLOTS(c, taps, taps_f32)};
+  const bench_job copies = {"576x1024", run_job, &job, ROWS * COLS * 8.0, ROWS * COLS, BENCH_SLOTS(c, taps, gather_f32)};
+  bench_run(c, gather ? &copies : &taps);
   tensor_free(&x);
+  tensor_free(&y);
+}
+
+static void bench_embed(check *c, int type, size_t rows, const char *shape) {
+  enum { WORDS = 256, COLS = 4096 };
+  static const size_t sizes[] = {4, 1, 2};
+  tensor table = tensor_make(WORDS, COLS, COLS, sizes[type], SIDE_START), y = tensor_make(rows, COLS, COLS, 4, SIDE_START);
+  static float scale[WORDS];
+  static int32_t ids[WORDS];
+  memset(table.data, 1, WORDS * COLS * sizes[type]);
+  for (size_t i = 0; i < WORDS; ++i) ids[i] = (int32_t)check_below(c, WORDS);
+  const bnc_embed_args args = {COLS, table.data, scale, ids, y.data, COLS};
+  const row_job job = {type == 0 ? run_embed_f32 : type == 1 ? run_embed_i8 : run_embed_bf16, &args, rows};
+  bench_job b = {shape, run_job, &job, (double)(rows * COLS * (4 + sizes[type])), (double)(rows * COLS), BENCH_SLOTS(c, embed, f32)};
+  const bench_job i8 = {.slots = BENCH_SLOTS(c, embed, i8)}, bf16 = {.slots = BENCH_SLOTS(c, embed, bf16)};
+  if (type) memcpy(b.slots, type == 1 ? i8.slots : bf16.slots, sizeof b.slots);
+  bench_run(c, &b);
+  tensor_free(&table);
   tensor_free(&y);
 }
 
 void check_rows(check *c) {
   for (int gather = 0; gather < 2; ++gather) {
     if (!(gather ? CHECK_BEGIN(c, taps, gather_f32) : CHECK_BEGIN(c, taps, taps_f32))) continue;
-    if (c->bench && !gather) bench_taps(c);
-    for (size_t cols = 1; cols <= 50; ++cols) case_taps(c, gather, 1 + check_below(c, 20), cols);
+    if (c->bench) bench_taps(c, gather);
+    for (size_t cols = 1; cols <= 150; cols += 1 + cols / 50) case_taps(c, gather, 1 + check_below(c, 20), cols);
     check_end(c);
   }
   for (int type = 0; type < 3; ++type) {
     if (!(type == 0 ? CHECK_BEGIN(c, embed, f32) : type == 1 ? CHECK_BEGIN(c, embed, i8) : CHECK_BEGIN(c, embed, bf16))) continue;
+    if (c->bench) {
+      bench_embed(c, type, 64, "64x4096");
+      bench_embed(c, type, 1, "1x4096");
+    }
     for (size_t cols = 1; cols <= 50; ++cols) case_embed(c, type, 1 + check_below(c, 5), cols);
     check_end(c);
   }
