@@ -13,8 +13,7 @@ enum {
   ROWS = 6,
   LEAST_ROWS = 6, /* from so many on; fewer are taken one by one */
   DEPTH = 4096,
-  PAIRS = 2,    /* of panels that share a row's activations where rows are few */
-  AHEAD = 2048  /* bytes of weights */
+  AHEAD = 4096  /* bytes of weights */
 };
 _Static_assert((int)ROWS <= (int)DOTS_ROWS && (int)VECTORS <= (int)DOTS_VECTORS, "a tile is one of dots()");
 
@@ -40,60 +39,51 @@ DOTS_INLINE __m512 scales_of(const uint16_t *first /* bf16 [8] */, const uint16_
   return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(both), 16));
 }
 
-/* `pairs` (a constant) pairs of panels: those that panel[] names, of which the odd ones may be the same as the even ones. */
-DOTS_INLINE void few_panels(const bnc_matmul_args *a, size_t row, const size_t *panel /* [2 pairs] */, const size_t pairs) {
+/* Two panels, the second one of which may be the first. */
+DOTS_INLINE void few_panels(const bnc_matmul_args *a, size_t row, const size_t *panel /* [2] */) {
   const bnc_i4_matrix *w = &a->w;
   const size_t groups = w->k / w->group;
   const int8_t *q = a->q + row * a->q_stride;
   const int32_t *sums = a->sums + row * groups;
-  const uint8_t *nibbles[2 * PAIRS];
-  const uint16_t *scales[2 * PAIRS];
-  __m512 acc[PAIRS];
-  DOTS_UNROLL for (size_t p = 0; p < 2 * pairs; ++p) {
+  const uint8_t *nibbles[2];
+  const uint16_t *scales[2];
+  __m512 acc = _mm512_setzero_ps();
+  DOTS_UNROLL for (size_t p = 0; p < 2; ++p) {
     nibbles[p] = w->nibbles + panel[p] * bnc_i4_panel_nibbles(w->k);
     scales[p] = w->scales + panel[p] * groups * BNC_I4_PANEL;
-    acc[p / 2] = _mm512_setzero_ps();
   }
   for (size_t g = 0, at = 0; g < groups; ++g) {
-    __m512i sum[2 * PAIRS];
-    DOTS_UNROLL for (size_t p = 0; p < 2 * pairs; ++p) sum[p] = _mm512_setzero_si512();
+    __m512i sum[2] = {_mm512_setzero_si512(), _mm512_setzero_si512()};
     for (size_t k = 0; k < w->group; k += BNC_I4_BLOCK, q += BNC_I4_BLOCK, at += 4 * BNC_I4_BLOCK) {
       __m512i four[4];
       spread(q, four);
-      DOTS_UNROLL for (size_t p = 0; p < 2 * pairs; ++p) {
+      DOTS_UNROLL for (size_t p = 0; p < 2; ++p) {
         _mm_prefetch((const char *)(nibbles[p] + at + AHEAD), _MM_HINT_T0);
         _mm_prefetch((const char *)(nibbles[p] + at + AHEAD + 64), _MM_HINT_T0);
         sum[p] = block(nibbles[p] + at, four, sum[p]);
       }
     }
-    DOTS_UNROLL for (size_t i = 0; i < pairs; ++i) {
-      const __m512i x = sum[2 * i], y = sum[2 * i + 1];
-      const __m512i both = _mm512_add_epi32(_mm512_shuffle_i64x2(x, y, 0x44), _mm512_shuffle_i64x2(x, y, 0xee));
-      const __m512 exact = _mm512_cvtepi32_ps(_mm512_sub_epi32(both, _mm512_set1_epi32(sums[g])));
-      acc[i] = _mm512_fmadd_ps(exact, scales_of(scales[2 * i] + g * BNC_I4_PANEL, scales[2 * i + 1] + g * BNC_I4_PANEL), acc[i]);
-    }
+    const __m512i both = _mm512_add_epi32(_mm512_shuffle_i64x2(sum[0], sum[1], 0x44), _mm512_shuffle_i64x2(sum[0], sum[1], 0xee));
+    const __m512 exact = _mm512_cvtepi32_ps(_mm512_sub_epi32(both, _mm512_set1_epi32(sums[g])));
+    acc = _mm512_fmadd_ps(exact, scales_of(scales[0] + g * BNC_I4_PANEL, scales[1] + g * BNC_I4_PANEL), acc);
   }
   const bnc_qd8_params x = a->params[row];
-  DOTS_UNROLL for (size_t p = 0; p < 2 * pairs; ++p) {
+  DOTS_UNROLL for (size_t p = 0; p < 2; ++p) {
     const size_t n = panel[p] * BNC_I4_PANEL, left = w->n - n < BNC_I4_PANEL ? w->n - n : BNC_I4_PANEL;
     const __mmask8 mask = (__mmask8)v16_first(left);
-    const __m256 sum = p % 2 ? _mm512_extractf32x8_ps(acc[p / 2], 1) : _mm512_castps512_ps256(acc[p / 2]);
+    const __m256 sum = p ? _mm512_extractf32x8_ps(acc, 1) : _mm512_castps512_ps256(acc);
     const __m256 centred = _mm256_fmadd_ps(_mm256_set1_ps(-(float)x.zero_point), _mm256_loadu_ps(w->offset + n), sum);
     const __m256 bias = a->bias ? _mm256_maskz_loadu_ps(mask, a->bias + n) : _mm256_setzero_ps();
     _mm256_mask_storeu_ps(a->y + row * a->y_stride + n, mask, _mm256_fmadd_ps(centred, _mm256_set1_ps(x.scale), bias));
   }
 }
 
-/* Panels are read as so many streams, each without a break: what is fetched ahead of a panel's end is then what the stream goes on with. */
+/* Panels are read as two streams, each without a break: what is fetched ahead of a panel's end is then what the stream goes on with. */
 static void few_rows(const bnc_matmul_args *a, size_t from, size_t to) {
-  const size_t length = (to - from) / (2 * PAIRS);
+  const size_t length = (to - from + 1) / 2;
   for (size_t i = 0; i < length; ++i) {
-    size_t panel[2 * PAIRS];
-    for (size_t p = 0; p < 2 * PAIRS; ++p) panel[p] = from + p * length + i;
-    for (size_t row = 0; row < a->rows; ++row) few_panels(a, row, panel, PAIRS);
-  }
-  for (size_t p = from + 2 * PAIRS * length; p < to; p += 2) {
-    for (size_t row = 0; row < a->rows; ++row) few_panels(a, row, (const size_t[]){p, p + 1 < to ? p + 1 : p}, 1);
+    const size_t other = from + length + i, panel[2] = {from + i, other < to ? other : from + i};
+    for (size_t row = 0; row < a->rows; ++row) few_panels(a, row, panel);
   }
 }
 

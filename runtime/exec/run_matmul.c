@@ -2,8 +2,8 @@
 /* Linear layers on our own kernels: threads share the columns of the result. */
 #include "runtime/exec/executor_private.h"
 
-#define PIECE_BYTES ((size_t)256 << 10) /* of weights: what a thread takes at a time, little enough for eight to be done together */
-#define PIECE_PANELS 8u                 /* at least so many for many rows: their activations are read again for each piece */
+#define PIECE_BYTES ((size_t)256 << 10) /* of weights */
+#define PIECE_PANELS 8u                 /* at least so many: many rows' activations are read again for each piece */
 
 typedef struct matmul_job {
   const bnc_matmul_ops *ops;
@@ -61,12 +61,18 @@ static void matmul_i8(const bnc_op_run *r) {
   bnc_pool_run_threads(r->ex->pool, run_items, &job, items, small ? items : (items + pieces - 1) / pieces);
 }
 
+/* Panels that a thread takes at a time. One row is bound by reading the weights, and each piece begins to read anew: few large ones, but enough to give some
+   away. */
+static size_t piece_of(size_t rows, size_t k, size_t panels, size_t threads) {
+  const size_t bytes = PIECE_BYTES / bnc_i4_panel_nibbles(k) / 2 * 2, even = (panels + 8 * threads - 1) / (8 * threads) * 2;
+  return rows == 1 ? even : bytes < PIECE_PANELS ? PIECE_PANELS : bytes;
+}
+
 static void matmul_i4(const bnc_op_run *r) {
   const bnc_file_op *op = r->op;
   const bnc_file_weight *w = &r->ex->file->weight[op->weight];
   const bnc_operand *x = &op->in[0];
-  const size_t rows = bnc_run_rows(r, x), panels = bnc_i4_panels(op->a[1]), least = rows > 1 ? PIECE_PANELS : 2,
-               piece = PIECE_BYTES / bnc_i4_panel_nibbles(w->k) / 2 * 2;
+  const size_t rows = bnc_run_rows(r, x), panels = bnc_i4_panels(op->a[1]);
   matmul_job job = {&r->ex->kernels->matmul,
                     {.w = matrix_of(r->ex->file, w, op->a[0], op->a[1]), .rows = rows, .q = bnc_run_qd8(r, x), .params = bnc_run_params(r, x),
                      .sums = r->ex->sums, .y = bnc_run_out(r, 0), .q_stride = x->stride, .y_stride = op->out[0].stride},
@@ -74,7 +80,7 @@ static void matmul_i4(const bnc_op_run *r) {
   if (w->bias != UINT64_MAX) job.args.bias = (const float *)(const void *)(r->ex->file->data.data + w->bias) + op->a[0];
   const bool small = (uint64_t)rows * x->cols * op->a[1] < BNC_SHARED_MACS;
   bnc_pool_run(r->ex->pool, run_sums, &job, rows, small ? rows : bnc_run_grain(x->cols));
-  bnc_pool_run_threads(r->ex->pool, run_panels, &job, panels, small ? panels : piece < least ? least : piece);
+  bnc_pool_run_threads(r->ex->pool, run_panels, &job, panels, small ? panels : piece_of(rows, w->k, panels, bnc_pool_threads(r->ex->pool)));
 }
 
 void bnc_run_matmul_op(const bnc_op_run *r) {
