@@ -78,10 +78,10 @@ class Race:
         tower, text = f"{self.kind}, flash attention {self.flash}", f"q4_0, backend {self.backend}"
         rows, tokens = self.rows, 4 if self.options.quick else 32
         say(f"round {number + 1} of {self.options.rounds}")
-        self.add(BINOCLE, "tile", "int8", self.bench(self.tile, "--image", self.path["tile.png"], "--gen-tokens", 1)["vision_s"], "s")
+        self.add(BINOCLE, "tile", "int8", self.bench(self.tile, "--image", self.path["tile.png"], "--prompt-tokens", 1, "--gen-tokens", 1, "--warm-up", 1)["vision_s"], "s")
         self.add(LLAMA, "tile", tower, self.encode(self.kind, self.flash)[0], "s")
         self.add("machine", "read bandwidth", "memory", self.binocle.bandwidth(self.threads), "GB/s", "measured: the best of 5 in each round")
-        b = self.bench(self.full, "--prompt-tokens", rows, "--gen-tokens", tokens)
+        b = self.bench(self.full, "--prompt-tokens", rows, "--gen-tokens", tokens, "--warm-up", 1)
         self.add(BINOCLE, f"prefill of {rows} rows", "int4", b["prefill_tokens_per_s"], "tokens/s")
         self.add(BINOCLE, "decode", "int4", b["decode_tokens_per_s"], "tokens/s")
         # The long prompt takes llama.cpp a minute and more: once.

@@ -17,7 +17,7 @@ typedef enum timing { VISION, PREFILL, DECODE, FIRST_TOKEN, JOULES_PICTURE, JOUL
 typedef struct bench {
   bnc_work work;
   const char *model, *image;
-  uint64_t prompt_tokens, gen_tokens, repeat;
+  uint64_t prompt_tokens, gen_tokens, repeat, warm_up;
   double load;
   double *sample[TIMINGS]; /* [repeat] */
   double start;            /* of the repetition */
@@ -77,6 +77,7 @@ static int measure(bench *b) {
   for (size_t i = 0; i < count; i++) ids[i] = (int32_t)(i * 37 % b->work.info.vocabulary);
   if (b->image) ids[0] = BNC_IMAGE_TOKEN;
   int code = bnc_joules_begin(&b->joules, &b->work);
+  for (uint64_t i = 0; code == BNC_EXIT_DONE && i < b->warm_up; i++) code = once(b, ids, count, 0); /* overwritten */
   for (uint64_t i = 0; code == BNC_EXIT_DONE && i < b->repeat; i++) code = once(b, ids, count, i);
   bnc_joules_end(&b->joules);
   free(ids);
@@ -130,6 +131,7 @@ static int report_json(bench *b, const bnc_statistics *s) {
   bnc_json_count(&o, "threads", s->threads);
   bnc_json_text(&o, "cpu_level", s->cpu_level, strlen(s->cpu_level));
   bnc_json_count(&o, "repeat", b->repeat);
+  bnc_json_count(&o, "warm_up", b->warm_up);
   bnc_json_count(&o, "prompt_tokens", b->prompt_tokens);
   bnc_json_count(&o, "gen_tokens", b->gen_tokens);
   const bnc_status status = bnc_json_end(&o);
@@ -176,6 +178,7 @@ static int run(const bnc_command *command, int argc, char **argv) {
       {.name = "prompt-tokens", .value = "N", .help = "ids in the prompt besides the picture; default 64", .count = &b.prompt_tokens, .least = 1, .most = 1u << 24},
       {.name = "gen-tokens", .value = "N", .help = "tokens to generate; default 32", .count = &b.gen_tokens, .least = 1, .most = 1u << 24},
       {.name = "repeat", .value = "R", .help = "repetitions; default 3", .count = &b.repeat, .least = 1, .most = REPEATS},
+      {.name = "warm-up", .value = "N", .help = "repetitions before them that do not count: the first one maps the weights; default 0", .count = &b.warm_up, .most = REPEATS},
       BNC_JOULES_WATTS(b.joules),
       BNC_WORK_JSON(b.work, "print one JSON object"),
       BNC_WORK_THREADS(b.work),
