@@ -21,6 +21,7 @@ typedef struct attention_block {
   size_t n;        /* keys in it, at most 64 */
   size_t d, padded; /* head size, and that rounded up to 16 */
   float scale;
+  const float *key_step, *value_step; /* [64], [padded]: what int8 keys and values are multiples of; else NULL */
   const float *next_k, *next_v;         /* the rows of the following block, to be fetched ahead; NULL: none */
   size_t next_n, next_k_stride, next_v_stride;
 } attention_block;
@@ -34,7 +35,7 @@ V16_INLINE void attention_fetch(const float *row, size_t d) {
 typedef struct attention_tile {
   float *q;     /* [d, rows] */
   float *out;   /* [rows, padded] */
-  float *m, *l; /* [16] */
+  float *m, *l, *q_step; /* [16]; q_step: times the scale, of int8 queries */
 } attention_tile;
 
 /* s[r][0..16 groups) = (q[r] . k) * scale, for `groups` (a constant) groups of sixteen keys. */
@@ -64,80 +65,28 @@ V16_INLINE float attention_greatest(const float *s, size_t n, float m) {
   return v16_greatest(g);
 }
 
+/* A weight, or with int8 (a constant) as many 255ths of one. */
+V16_INLINE v16 attention_weight(v16 score, v16 top, const bool int8) {
+  const v16 p = v16_exp_nonpositive(v16_sub(score, top)), magic = v16_set1(BNC_ATTENTION_I8_MAGIC);
+  return int8 ? v16_sub(v16_fma(p, v16_set1(255.0f), magic), magic) : p;
+}
+
 /* s[j] = exp(s[j] - m) for j < n; their sum. */
-V16_INLINE float attention_weights(float *s, size_t n, float m) {
+V16_INLINE float attention_weights(float *s, size_t n, float m, const bool int8) {
   const v16 top = v16_set1(m), zero = v16_set1(0.0f);
   v16 sum = zero;
   size_t j = 0;
   ATTENTION_REPEAT for (; j + 16 <= n; j += 16) {
-    const v16 p = v16_exp_nonpositive(v16_sub(v16_load(s + j), top));
+    const v16 p = attention_weight(v16_load(s + j), top, int8);
     v16_store(s + j, p);
     sum = v16_add(sum, p);
   }
   if (j < n) {
-    const v16 p = v16_first_or(v16_exp_nonpositive(v16_sub(v16_load(s + j), top)), zero, n - j);
+    const v16 p = v16_first_or(attention_weight(v16_load(s + j), top, int8), zero, n - j);
     v16_store(s + j, p);
     sum = v16_add(sum, p);
   }
   return v16_sum(sum);
-}
-
-/* out[r] = out[r] * alpha[r] + sum over j in [from, to) of p[r][j] v[j], for `vectors` (a constant) times sixteen columns from c on. */
-V16_INLINE void attention_values_at(const attention_block *b, size_t c, const float *p /* [rows, 64] */, size_t from, size_t to,
-                                    const float *alpha /* [rows] */, float *out /* [rows, padded] */, const size_t rows, const size_t vectors) {
-  v16 sum[V16_TILE_ROWS][V16_TILE_VECTORS];
-  ATTENTION_UNROLL for (size_t r = 0; r < rows; ++r) {
-    ATTENTION_UNROLL for (size_t x = 0; x < vectors; ++x) sum[r][x] = v16_mul(v16_load(out + r * b->padded + c + 16 * x), v16_set1(alpha[r]));
-  }
-  const float *v = b->v + c;
-  ATTENTION_REPEAT for (size_t j = from; j < to; ++j) {
-    v16 value[V16_TILE_VECTORS];
-    ATTENTION_UNROLL for (size_t x = 0; x < vectors; ++x) value[x] = v16_load(v + j * b->v_stride + 16 * x);
-    ATTENTION_UNROLL for (size_t r = 0; r < rows; ++r) {
-      const v16 weight = v16_set1(p[r * BNC_ATTENTION_BLOCK + j]);
-      ATTENTION_UNROLL for (size_t x = 0; x < vectors; ++x) sum[r][x] = v16_fma(weight, value[x], sum[r][x]);
-    }
-  }
-  ATTENTION_UNROLL for (size_t r = 0; r < rows; ++r) {
-    ATTENTION_UNROLL for (size_t x = 0; x < vectors; ++x) v16_store(out + r * b->padded + c + 16 * x, sum[r][x]);
-  }
-}
-
-/* The same for all columns. */
-V16_INLINE void attention_values(const attention_block *b, const float *p /* [rows, 64] */, size_t from, size_t to, const float *alpha /* [rows] */,
-                                 float *out /* [rows, padded] */, const size_t rows) {
-  size_t c = 0;
-  for (; c + 16 * V16_TILE_VECTORS <= b->padded; c += 16 * V16_TILE_VECTORS) attention_values_at(b, c, p, from, to, alpha, out, rows, V16_TILE_VECTORS);
-  for (; c < b->padded; c += 16) attention_values_at(b, c, p, from, to, alpha, out, rows, 1);
-}
-
-/* One step of the streaming softmax; row r sees the first seen[r] keys of the block, most is their maximum. */
-V16_INLINE void attention_step(const attention_block *b, const attention_tile *t, const size_t *seen, size_t most, const size_t rows) {
-  _Alignas(64) float s[V16_TILE_ROWS * BNC_ATTENTION_BLOCK], m[16] = {0}, sum[16] = {0}, alpha[16];
-  size_t key = 0; /* a rest of less than a group counts as one: its room is there */
-  for (; key + 16 * (V16_TILE_VECTORS - 1) < most; key += 16 * V16_TILE_VECTORS) {
-    attention_scores(t->q, b->k + key * b->d, b->d, b->scale, s + key, rows, V16_TILE_VECTORS);
-  }
-  for (; key < most; key += 16) attention_scores(t->q, b->k + key * b->d, b->d, b->scale, s + key, rows, 1);
-  size_t least = most;
-  for (size_t r = 0; r < rows; ++r) {
-    const float *row = s + r * BNC_ATTENTION_BLOCK; /* whole blocks, most of all, take a constant */
-    m[r] = seen[r] == BNC_ATTENTION_BLOCK ? attention_greatest(row, BNC_ATTENTION_BLOCK, t->m[r]) : attention_greatest(row, seen[r], t->m[r]);
-    least = seen[r] < least ? seen[r] : least;
-  }
-  const v16 a = v16_exp_nonpositive(v16_sub(v16_load(t->m), v16_load(m)));
-  v16_store(alpha, a);
-  v16_store(t->m, v16_load(m));
-  for (size_t r = 0; r < rows; ++r) {
-    float *row = s + r * BNC_ATTENTION_BLOCK;
-    sum[r] = seen[r] == BNC_ATTENTION_BLOCK ? attention_weights(row, BNC_ATTENTION_BLOCK, m[r]) : attention_weights(row, seen[r], m[r]);
-  }
-  v16_store(t->l, v16_fma(v16_load(t->l), a, v16_load(sum)));
-  attention_values(b, s, 0, least, alpha, t->out, rows);
-  const float one = 1.0f;
-  for (size_t r = 0; r < rows; ++r) { /* causal: later rows see more */
-    if (seen[r] > least) attention_values(b, s + r * BNC_ATTENTION_BLOCK, least, seen[r], &one, t->out + r * b->padded, 1);
-  }
 }
 
 #endif

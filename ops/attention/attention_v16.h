@@ -9,7 +9,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "ops/attention/attention_tile.h"
+#include "ops/attention/attention_step.h"
 
 /* Sets b->k, b->v and b->v_stride for the keys [b->base, b->base + b->n); k and v are room for them where they must be converted. */
 typedef void attention_loader(const bnc_attention_args *a, size_t kv_head, attention_block *b, float *k /* [4, d, 16] */, float *v /* [64, padded] */);
@@ -19,7 +19,7 @@ typedef struct attention_rows {
   size_t kv_head, group;
   size_t from;  /* the first query row */
   size_t count; /* query rows x heads of the group; index t is head t % group of row from + t / group */
-  float *state; /* per tile of R: q [d, R], out [R, padded], m [16], l [16] */
+  float *state; /* per tile of R: q [d, R], out [R, padded], m [16], l [16], q_step [16] */
 } attention_rows;
 
 V16_INLINE size_t attention_tile_rows(size_t left) {
@@ -28,16 +28,31 @@ V16_INLINE size_t attention_tile_rows(size_t left) {
 
 V16_INLINE attention_tile attention_tile_at(float **state, size_t d, size_t padded, size_t rows) {
   float *p = *state;
-  const attention_tile t = {p + 32 + rows * padded, p + 32, p, p + 16};
-  *state = p + 32 + rows * (padded + d);
+  const attention_tile t = {p + 48 + rows * padded, p + 48, p, p + 16, p + 32};
+  *state = p + 48 + rows * (padded + d);
   return t;
+}
+
+/* Rounds a query row, zeros behind it, to int8; its step. */
+V16_INLINE float attention_round_row(float *q /* [padded] */, size_t padded) {
+  const v16 magic = v16_set1(BNC_ATTENTION_I8_MAGIC);
+  v16 most = v16_set1(0.0f);
+  for (size_t i = 0; i < padded; i += 16) most = v16_max(most, v16_abs(v16_load(q + i)));
+  const float greatest = v16_greatest(most);
+  const bool any = greatest > BNC_ATTENTION_I8_TINY;
+  const v16 factor = v16_set1(any ? 127.0f / greatest : 0.0f);
+  for (size_t i = 0; i < padded; i += 16) v16_store(q + i, v16_sub(v16_fma(v16_load(q + i), factor, magic), magic));
+  return any ? greatest * BNC_ATTENTION_I8_STEP : 0.0f;
 }
 
 /* A tile's queries as [d, rows], by way of room for sixteen rows. Sixteen lanes are stored where `rows` are meant: what lies behind them is stored
    afterwards, or is the room that bnc_attention_scratch adds. */
 V16_INLINE void attention_transpose(const float *const *q /* [rows] of [d] */, size_t d, size_t padded, size_t rows, float *room /* [32, padded] */,
-                                    float *out) {
-  for (size_t r = 0; r < rows; ++r) memcpy(room + r * padded, q[r], d * sizeof *room);
+                                    float *out, float *step /* [rows], or NULL: not int8 */) {
+  for (size_t r = 0; r < rows; ++r) {
+    memcpy(room + r * padded, q[r], d * sizeof *room);
+    if (step) step[r] = attention_round_row(room + r * padded, padded);
+  }
   float *turned = room + 16 * padded; /* [V16_TRANSPOSE, 16] */
   for (size_t i = 0; i < d; i += V16_TRANSPOSE) {
     v16_transpose(room + i, padded, turned);
@@ -45,7 +60,7 @@ V16_INLINE void attention_transpose(const float *const *q /* [rows] of [d] */, s
   }
 }
 
-static void attention_begin(const attention_rows *x, size_t padded, float *room /* [32, padded] */) {
+V16_INLINE void attention_begin(const attention_rows *x, size_t padded, float *room /* [32, padded] */, const bool int8) {
   const bnc_attention_args *a = x->args;
   const size_t d = a->head_size;
   float *state = x->state;
@@ -65,7 +80,8 @@ static void attention_begin(const attention_rows *x, size_t padded, float *room 
     for (size_t r = t; r < x->count && r < t + V16_TILE_ROWS; ++r) {
       attention_fetch(a->q + (x->from + r / x->group) * a->q_stride + (x->kv_head * x->group + r % x->group) * d, d);
     }
-    attention_transpose(q, d, padded, rows, room, tile.q);
+    attention_transpose(q, d, padded, rows, room, tile.q, int8 ? tile.q_step : NULL);
+    for (size_t r = 0; int8 && r < rows; ++r) tile.q_step[r] *= a->scale;
   }
 }
 
@@ -86,7 +102,7 @@ static void attention_end(const attention_rows *x, size_t padded) {
   }
 }
 
-static void attention_walk(const attention_rows *x, const attention_block *b) {
+V16_INLINE void attention_walk(const attention_rows *x, const attention_block *b, const bool int8) {
   const bnc_attention_args *a = x->args;
   float *state = x->state;
   size_t seen[V16_TILE_ROWS], ahead = 0;
@@ -105,26 +121,26 @@ static void attention_walk(const attention_rows *x, const attention_block *b) {
       most = seen[r] > most ? seen[r] : most;
     }
     if (!most) continue;
-    if (rows == V16_TILE_ROWS) attention_step(b, &tile, seen, most, V16_TILE_ROWS);
-    else if (V16_TILE_ROWS > 4 && rows == 4) attention_step(b, &tile, seen, most, V16_TILE_ROWS > 4 ? 4 : 1);
-    else if (V16_TILE_ROWS > 2 && rows == 2) attention_step(b, &tile, seen, most, V16_TILE_ROWS > 2 ? 2 : 1);
-    else attention_step(b, &tile, seen, most, 1);
+    if (rows == V16_TILE_ROWS) attention_step(b, &tile, seen, most, V16_TILE_ROWS, int8);
+    else if (V16_TILE_ROWS > 4 && rows == 4) attention_step(b, &tile, seen, most, V16_TILE_ROWS > 4 ? 4 : 1, int8);
+    else if (V16_TILE_ROWS > 2 && rows == 2) attention_step(b, &tile, seen, most, V16_TILE_ROWS > 2 ? 2 : 1, int8);
+    else attention_step(b, &tile, seen, most, 1, int8);
   }
 }
 
-V16_INLINE void attention_v16(const bnc_attention_args *a, size_t kv_head, size_t from, size_t to, void *scratch, attention_loader *load) {
+V16_INLINE void attention_v16(const bnc_attention_args *a, size_t kv_head, size_t from, size_t to, void *scratch, attention_loader *load, const bool int8) {
   if (from >= to) return;
   assert(a->keys && (!a->causal || a->position + to <= a->keys));
   const size_t padded = (a->head_size + 15) / 16 * 16, group = a->heads / a->kv_heads;
   float *k = scratch, *v = k + BNC_ATTENTION_BLOCK * padded;
-  const attention_rows x = {a, kv_head, group, from, (to - from) * group, v + BNC_ATTENTION_BLOCK * padded};
+  const attention_rows x = {a, kv_head, group, from, (to - from) * group, v + BNC_ATTENTION_BLOCK * (padded + 1) + padded};
   const size_t keys = a->causal ? a->position + to : a->keys;
-  attention_begin(&x, padded, k);
+  attention_begin(&x, padded, k, int8);
   for (size_t base = 0; base < keys; base += BNC_ATTENTION_BLOCK) {
     const size_t n = keys - base < BNC_ATTENTION_BLOCK ? keys - base : BNC_ATTENTION_BLOCK;
     attention_block b = {.v_stride = padded, .base = base, .n = n, .d = a->head_size, .padded = padded, .scale = a->scale};
     load(a, kv_head, &b, k, v);
-    attention_walk(&x, &b);
+    attention_walk(&x, &b, int8);
   }
   attention_end(&x, padded);
 }

@@ -16,7 +16,7 @@ _Static_assert(BNC_I8_COLUMNS == 16 * DOTS_VECTORS && BNC_I8_COLUMNS * DEPTH < B
 
 DOTS_INLINE size_t least(size_t a, size_t b) { return a < b ? a : b; }
 DOTS_INLINE __mmask64 bytes_before(size_t n) { return n >= 64 ? ~(__mmask64)0 : ((__mmask64)1 << n) - 1; }
-DOTS_INLINE __mmask16 lanes_before(size_t n) { return n >= 16 ? (__mmask16)0xffff : (__mmask16)((1u << n) - 1); }
+DOTS_INLINE __mmask16 lanes_before(size_t n) { return (__mmask16)((1u << least(n, 16)) - 1); }
 
 /* 64 columns of k of 16 weights' rows, as w + 128, the first `steps` times four of them in the order of dots(). Their sums of w + 128. */
 DOTS_INLINE __m512i regroup_block(const int8_t *w /* [16, 64] */, size_t stride, uint8_t *out /* [steps, 4, 16, 4] */, size_t steps) {

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "quant/graph/build.h"
+#include "ops/attention/attention.h"
 
 #include <stdio.h>
 
 static void keep_status(bnc_graph *g, bnc_status s) {
   if (s != BNC_OK) g->failed = true;
 }
+
+bool bnc_build_attention_int8(bnc_weight_kind kind, size_t head_size) { return kind != BNC_WEIGHT_F32 && head_size <= BNC_ATTENTION_I8_SIZE; }
 
 bnc_value_id bnc_build_linear(bnc_graph *g, bnc_value_id x, size_t n, bnc_linear_names names, bnc_weight_kind kind, size_t group) {
   if (g->failed) return BNC_NO_VALUE;

@@ -23,6 +23,8 @@ bnc_status bnc_build_text(bnc_graph *graph, const bnc_geometry *geometry, const 
 typedef struct bnc_linear_names {
   const char *label, *weight, *bias;
 } bnc_linear_names;
+/** Whether attention between layers of such weights rounds its operands too: where they are not f32, and its sums stay exact. */
+bool bnc_build_attention_int8(bnc_weight_kind kind, size_t head_size);
 bnc_value_id bnc_build_linear(bnc_graph *graph, bnc_value_id x, size_t n, bnc_linear_names names, bnc_weight_kind kind, size_t group);
 bnc_value_id bnc_build_constant(bnc_graph *graph, const char *tensor, size_t rows, size_t cols);
 /** gamma and beta are the tensor's name with ".weight" and ".bias" behind it. */

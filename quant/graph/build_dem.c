@@ -84,6 +84,7 @@ static bnc_value_id enhance(dem *d, const char *prefix, bnc_value_id query, bnc_
   bnc_node *node = bnc_graph_add(g, BNC_NODE_ATTENTION, bnc_constants_string(g->constants, "%s.attention", prefix), d->rows, width, BNC_DTYPE_F32, qkv, 3);
   node->heads = node->kv_heads = (uint32_t)d->v->dem_heads;
   node->scale = (float)(1.0 / sqrt((double)(width / d->v->dem_heads)));
+  node->int8 = bnc_build_attention_int8(d->options->vision_weights, width / d->v->dem_heads);
   bnc_value_id out = linear(d, prefix, "o", "attention.linears.3", node->output, width);
   snprintf(label, sizeof label, "%s.add", prefix);
   out = bnc_build_binary(g, BNC_NODE_ADD, label, out, query);

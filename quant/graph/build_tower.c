@@ -44,6 +44,7 @@ static bnc_value_id block(tower *t, size_t layer, bnc_value_id x) {
                                       v->width, BNC_DTYPE_F32, qkv, 3);
   attention->heads = attention->kv_heads = (uint32_t)v->heads;
   attention->scale = (float)(1.0 / sqrt((double)(v->width / v->heads)));
+  attention->int8 = bnc_build_attention_int8(t->options->vision_weights, v->width / v->heads);
   bnc_value_id a = linear(t, layer, "self_attn.out_proj", attention->output, v->width);
   x = bnc_build_binary(g, BNC_NODE_ADD, label_of(t, layer, "add1"), x, a);
   h = norm(t, layer, "layer_norm2", x);

@@ -65,6 +65,7 @@ typedef struct bnc_node {
   uint32_t constant;     /* CONSTANT, NORMALIZE's table: bnc_constants constant */
   uint32_t taps[2];      /* TAKE: [0]; RESAMPLE, PATCHES: y and x */
   uint32_t heads, kv_heads, patch, layer, from;
+  bool int8;             /* ATTENTION: rounds what it multiplies */
   float scale, eps;
 } bnc_node;
 

@@ -30,7 +30,7 @@ static uint64_t hash(const bnc_graph *g, const bnc_node *n) {
 
 static bool same(const bnc_graph *g, const bnc_node *a, const bnc_node *b) {
   if (a->kind != b->kind || a->inputs != b->inputs || a->weight != b->weight || a->constant != b->constant || a->taps[0] != b->taps[0] ||
-      a->taps[1] != b->taps[1] || a->heads != b->heads || a->kv_heads != b->kv_heads || a->patch != b->patch ||
+      a->taps[1] != b->taps[1] || a->heads != b->heads || a->kv_heads != b->kv_heads || a->int8 != b->int8 || a->patch != b->patch ||
       a->layer != b->layer || a->from != b->from || bits(a->scale) != bits(b->scale) || bits(a->eps) != bits(b->eps) ||
       (a->second == BNC_NO_VALUE) != (b->second == BNC_NO_VALUE) || g->value[a->output].cols != g->value[b->output].cols ||
       g->value[a->output].rows != g->value[b->output].rows)

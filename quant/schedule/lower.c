@@ -145,6 +145,7 @@ static bool lower_plain(bnc_schedule *s, const bnc_node *node) {
       patches_from_u8(s, node, step);
       break;
     case BNC_NODE_ATTENTION:
+      if (node->int8) step->kind = BNC_OP_ATTENTION_I8;
       step->a[0] = node->heads;
       step->a[1] = node->kv_heads;
       step->f = node->scale;

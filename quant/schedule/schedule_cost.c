@@ -13,7 +13,8 @@ uint64_t bnc_step_macs(const bnc_schedule *s, const bnc_step *step) {
   uint64_t size = (uint64_t)out->rows * out->cols;
   switch (step->kind) {
     case BNC_OP_LINEAR: return (uint64_t)out->rows * step->cols * in->cols;
-    case BNC_OP_ATTENTION: return 2 * size * g->value[step->in[1]].rows;
+    case BNC_OP_ATTENTION:
+    case BNC_OP_ATTENTION_I8: return 2 * size * g->value[step->in[1]].rows;
     case BNC_OP_CACHE_ATTENTION: /* against a full cache */
       for (size_t n = 0; n < g->nodes; n++)
         if (g->node[n].kind == BNC_NODE_KV_APPEND) return 2 * size * g->value[g->node[n].output].rows;

@@ -34,6 +34,7 @@ static group group_of(uint32_t kind) {
     case BNC_OP_PATCHES_U8: return G_PICTURE;
     case BNC_OP_LINEAR: return G_LINEAR;
     case BNC_OP_ATTENTION:
+    case BNC_OP_ATTENTION_I8:
     case BNC_OP_CACHE_ATTENTION: return G_ATTENTION;
     case BNC_OP_LAYER_NORM:
     case BNC_OP_RMS_NORM:

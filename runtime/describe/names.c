@@ -27,6 +27,7 @@ const char *bnc_op_kind_name(uint32_t kind) {
       [BNC_OP_KV_APPEND] = "kv_append",
       [BNC_OP_CACHE_ATTENTION] = "cache_attention",
       [BNC_OP_LAST_ROW] = "last_row",
+      [BNC_OP_ATTENTION_I8] = "attention_i8",
   };
   return kind < BNC_OP_KINDS ? names[kind] : "?";
 }

@@ -80,7 +80,7 @@ static bnc_status create_memory(bnc_executor *ex, bnc_error *err) {
       const bnc_file_op *op = &program->op[i];
       if (sums_of(ex, op) > sums) sums = sums_of(ex, op);
       if (bnc_op_is_own(ex, op) && BNC_MATMUL_SCRATCH > ex->scratch_bytes) ex->scratch_bytes = BNC_MATMUL_SCRATCH;
-      if (op->kind != BNC_OP_ATTENTION && op->kind != BNC_OP_CACHE_ATTENTION) continue;
+      if (op->kind != BNC_OP_ATTENTION && op->kind != BNC_OP_ATTENTION_I8 && op->kind != BNC_OP_CACHE_ATTENTION) continue;
       size_t most = bnc_attention_most_rows(op->a[0], op->a[1]), rows = op->in[0].rows < most ? op->in[0].rows : most;
       size_t need = bnc_attention_scratch(op->a[0], op->a[1], op->in[0].cols / op->a[0], rows);
       if (need > ex->scratch_bytes) ex->scratch_bytes = need;
@@ -158,6 +158,7 @@ static bnc_status run_op(const bnc_op_run *run) {
     case BNC_OP_PATCHES:
     case BNC_OP_PATCHES_U8: bnc_run_picture_op(run); return BNC_OK;
     case BNC_OP_ATTENTION:
+    case BNC_OP_ATTENTION_I8:
     case BNC_OP_ROTATE:
     case BNC_OP_KV_APPEND:
     case BNC_OP_CACHE_ATTENTION: bnc_run_attention_op(run); return BNC_OK;

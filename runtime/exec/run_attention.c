@@ -27,8 +27,8 @@ static void attention(const bnc_op_run *r) {
   attention_job job = {.rows = bnc_run_rows(r, q), .scratch = r->ex->scratch, .scratch_bytes = r->ex->scratch_bytes};
   job.args = (bnc_attention_args){.heads = op->a[0], .kv_heads = op->a[1], .head_size = q->cols / op->a[0], .scale = op->f[0], .q = bnc_run_in(r, 0),
                                   .q_stride = q->stride, .out = bnc_run_out(r, 0), .out_stride = op->out[0].stride};
-  if (op->kind == BNC_OP_ATTENTION) {
-    job.kernel = k->rows_f32;
+  if (op->kind != BNC_OP_CACHE_ATTENTION) {
+    job.kernel = op->kind == BNC_OP_ATTENTION ? k->rows_f32 : k->rows_i8;
     job.args.keys = op->in[1].rows;
     job.args.k = bnc_run_in(r, 1);
     job.args.v = bnc_run_in(r, 2);

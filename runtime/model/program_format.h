@@ -42,6 +42,7 @@ typedef enum bnc_op_kind {
   BNC_OP_KV_APPEND,       /* in: k, v; a = layer, kv_heads */
   BNC_OP_CACHE_ATTENTION, /* in: q; a = heads, kv_heads, layer; f[0] = scale                      out: [rows,heads*d] */
   BNC_OP_LAST_ROW,        /* in: x (varying)                                                      out: [1,c] */
+  BNC_OP_ATTENTION_I8,    /* BNC_OP_ATTENTION, rounded to int8 on the way (ops/attention/attention.h) */
   BNC_OP_KINDS
 } bnc_op_kind;
 

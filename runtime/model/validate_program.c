@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "ops/attention/attention.h"
 #include "ops/matmul/matmul.h"
 #include "platforms/mem.h"
 #include "runtime/model/probes.h"
@@ -119,11 +120,13 @@ static bool attention_op_ok(const checker *c, const bnc_file_op *op) {
   const bnc_operand *x = &op->in[0], *y = &op->out[0];
   if (!f32(x) || x->space != BNC_SPACE_ARENA) return false;
   switch (op->kind) {
-    case BNC_OP_ATTENTION: {
+    case BNC_OP_ATTENTION:
+    case BNC_OP_ATTENTION_I8: {
       const bnc_operand *k = &op->in[1], *v = &op->in[2];
       uint32_t heads = op->a[0], kv_heads = op->a[1];
       return f32(k) && f32(v) && f32(y) && heads_ok(x, heads) && heads_ok(k, kv_heads) && heads % kv_heads == 0 && x->cols / heads == k->cols / kv_heads &&
-             same_shape(x, y) && same_shape(k, v) && !k->varying && !x->varying && isfinite(op->f[0]);
+             same_shape(x, y) && same_shape(k, v) && !k->varying && !x->varying && isfinite(op->f[0]) &&
+             (op->kind == BNC_OP_ATTENTION || x->cols / heads <= BNC_ATTENTION_I8_SIZE);
     }
     case BNC_OP_ROTATE: return !c->vision && has_position(x) && f32(y) && same_shape(x, y) && heads_ok(x, op->a[0]) && x->cols / op->a[0] == m->head_dim;
     case BNC_OP_KV_APPEND:
@@ -151,6 +154,7 @@ static bool op_ok(const checker *c, const bnc_file_op *op) {
     case BNC_OP_PATCHES:
     case BNC_OP_PATCHES_U8: return picture_op_ok(c, op);
     case BNC_OP_ATTENTION:
+    case BNC_OP_ATTENTION_I8:
     case BNC_OP_ROTATE:
     case BNC_OP_KV_APPEND:
     case BNC_OP_CACHE_ATTENTION: return attention_op_ok(c, op);

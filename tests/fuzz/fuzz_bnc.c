@@ -46,7 +46,7 @@ static bool small(const bnc_model_file *f) {
       const bnc_file_op *op = &program->op[i];
       uint64_t depth = 1;
       if (op->kind == BNC_OP_LINEAR) depth += op->in[0].cols;
-      if (op->kind == BNC_OP_ATTENTION) depth += op->in[1].rows + (uint64_t)op->a[0];
+      if (op->kind == BNC_OP_ATTENTION || op->kind == BNC_OP_ATTENTION_I8) depth += op->in[1].rows + (uint64_t)op->a[0];
       if (op->kind == BNC_OP_CACHE_ATTENTION) depth += m->context;
       if (op->kind == BNC_OP_RESAMPLE) depth += (uint64_t)op->table[0].cols * op->table[1].cols;
       if (op->kind == BNC_OP_TAKE) depth += op->in[0].rows;

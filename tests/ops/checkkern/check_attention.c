@@ -5,45 +5,64 @@
 #include "tests/ops/checkkern/check.h"
 #include "tests/ops/checkkern/kv_fixture.h"
 
-typedef bnc_attention_rows_f32_fn attention_fn; /* the four kernels have one type */
+typedef bnc_attention_rows_f32_fn attention_fn; /* all kernels have one type */
 
 static attention_fn *slot_of(const bnc_kernels *k, int form) {
-  attention_fn *const slots[] = {k->attention.rows_f32, k->attention.cache_f32, k->attention.cache_f16, k->attention.cache_i8};
+  attention_fn *const slots[] = {k->attention.rows_f32, k->attention.cache_f32, k->attention.cache_f16, k->attention.cache_i8, k->attention.rows_i8};
   return slots[form];
 }
 
+enum { ROWS_F32, CACHE_F32, CACHE_F16, CACHE_I8, ROWS_I8, FORMS };
+/* How a form's keys and values are stored. */
+static int kv_form(int form) { return form == ROWS_I8 ? ROWS_F32 : form; }
+
+/* What rounding to int8 adds to the bound of one query: to its scores at random, each by `score` (sigma), to weights by half of a 255th, to values by half of
+   a 127th. Weights are normalised to sum up to 1; total is their sum where the greatest is 1. */
+static double int8_bound(double score, const double *weights, size_t keys, double total, double largest) {
+  double squares = 0;
+  for (size_t j = 0; j < keys; ++j) squares += weights[j] * weights[j];
+  return largest * (8 * score * sqrt(squares) * (1 + score) + 8 * sqrt((double)keys) / (883 * total) + 1.0 / 254);
+}
+
 /* Softmax in f64 of the keys and values as they are stored; *bound: what f32 sums may be off, roundings taken as random (4 sigma). */
-static void oracle(const bnc_attention_args *a, const kv_fixture *kv, size_t rows, double *out, double *bound) {
+static void oracle(const bnc_attention_args *a, const kv_fixture *kv, size_t rows, bool int8, double *out, double *bound) {
   const size_t d = a->head_size, group = a->heads / a->kv_heads;
-  double *p = malloc(a->keys * sizeof *p), steep = 0, largest = 0;
+  double *p = malloc(a->keys * sizeof *p), steep = 0, largest = 0, rounding = 0;
   for (size_t row = 0; row < rows; ++row) {
     const size_t keys = a->causal ? a->position + row + 1 : a->keys;
     for (size_t head = 0; head < a->heads; ++head) {
-      double most = -INFINITY, total = 0, *o = out + (row * a->heads + head) * d;
+      double most = -INFINITY, total = 0, score = 0, *o = out + (row * a->heads + head) * d;
       for (size_t j = 0; j < keys; ++j) {
-        double s = 0, magnitude = 0;
+        double s = 0, magnitude = 0, q_most = 0, k_most = 0, q_square = 0, k_square = 0;
         for (size_t i = 0; i < d; ++i) {
-          const double term = (double)a->q[row * a->q_stride + head * d + i] * kv_element(kv, true, head / group, j, i);
-          s += term;
-          magnitude += fabs(term);
+          const double x = (double)a->q[row * a->q_stride + head * d + i], y = kv_element(kv, true, head / group, j, i);
+          s += x * y;
+          magnitude += fabs(x * y);
+          q_most = fmax(q_most, fabs(x));
+          k_most = fmax(k_most, fabs(y));
+          q_square += x * x;
+          k_square += y * y;
         }
         p[j] = s * (double)a->scale;
         most = fmax(most, p[j]);
         steep = fmax(steep, magnitude * (double)a->scale);
+        score = fmax(score, (double)a->scale / (254 * sqrt(3)) * (sqrt(q_square) * k_most + sqrt(k_square) * q_most + sqrt((double)d) * q_most * k_most / 254));
       }
       for (size_t j = 0; j < keys; ++j) total += p[j] = exp(p[j] - most);
+      for (size_t j = 0; j < keys; ++j) p[j] /= total;
       for (size_t i = 0; i < d; ++i) {
         o[i] = 0;
         for (size_t j = 0; j < keys; ++j) {
           const double v = kv_element(kv, false, head / group, j, i);
-          o[i] += p[j] / total * v;
+          o[i] += p[j] * v;
           largest = fmax(largest, fabs(v));
         }
       }
+      if (int8) rounding = fmax(rounding, int8_bound(score, p, keys, total, 1));
     }
   }
   free(p);
-  *bound = 0x1p-24 * largest * (4 * steep * sqrt((double)d + 4) + sqrt((double)a->keys) + 24);
+  *bound = 0x1p-24 * largest * (4 * steep * sqrt((double)d + 4) + sqrt((double)a->keys) + 24) + largest * rounding;
 }
 
 typedef struct attention_case {
@@ -65,7 +84,7 @@ static void run_all(check *c, attention_fn *kernel, const bnc_attention_args *a,
 static void run_case(check *c, int form, const attention_case *n) {
   const tensor_side side = check_below(c, 2) ? SIDE_END : SIDE_START;
   const size_t cols = n->heads * n->d;
-  kv_fixture kv = kv_make(c, form, n->keys, n->kv_heads, n->d, side, 5);
+  kv_fixture kv = kv_make(c, kv_form(form), n->keys, n->kv_heads, n->d, side, 5);
   tensor q = tensor_make(n->rows, cols, cols + check_below(c, 5), 4, side), out[2];
   check_fill(c, &q, n->sharp, 0);
   tensor_protect(&q);
@@ -86,7 +105,7 @@ static void run_case(check *c, int form, const attention_case *n) {
   check_equal(c, &out[0], &out[1], true, "out");
   if (check_is_scalar(c)) {
     double *expected = malloc(n->rows * cols * sizeof *expected), bound;
-    oracle(&a, &kv, n->rows, expected, &bound);
+    oracle(&a, &kv, n->rows, form == ROWS_I8, expected, &bound);
     check_near(c, &out[0], expected, bound, 0, "out");
     free(expected);
     if (n->causal && n->rows > 1) { /* the last row alone, as decode computes it */
@@ -124,7 +143,7 @@ static void run_job(const void *job, const bnc_kernels *kernels) {
 
 static void bench_shape(check *c, int form, const attention_case *n, const char *shape) {
   const size_t cols = n->heads * n->d, grain = bnc_attention_part_rows(n->heads, n->kv_heads, n->rows);
-  kv_fixture kv = kv_make(c, form, n->keys, n->kv_heads, n->d, SIDE_START, 0);
+  kv_fixture kv = kv_make(c, kv_form(form), n->keys, n->kv_heads, n->d, SIDE_START, 0);
   tensor q = tensor_make(n->rows, cols, cols, 4, SIDE_START), out = tensor_make(n->rows, cols, cols, 4, SIDE_START);
   tensor scratch = tensor_make(1, bnc_attention_scratch(n->heads, n->kv_heads, n->d, grain), 64, 1, SIDE_START);
   check_fill(c, &q, 1, 0);
@@ -133,7 +152,7 @@ static void bench_shape(check *c, int form, const attention_case *n, const char 
                              n->rows, grain, form, scratch.data};
   double pairs = 0;
   for (size_t row = 0; row < n->rows; ++row) pairs += (double)(n->causal ? n->position + row + 1 : n->keys);
-  static const double sizes[] = {4, 4, 2, 1};
+  static const double sizes[] = {4, 4, 2, 1, 4};
   const bench_job b = {shape, run_job, &job, (double)(2 * n->keys * n->kv_heads * n->d) * sizes[form] + (double)(n->rows * cols * 8), pairs * (double)cols * 4,
                        {(check_fn *)slot_of(&c->scalar, form), (check_fn *)slot_of(&c->lower, form), (check_fn *)slot_of(&c->test, form)}};
   bench_run(c, &b);
@@ -144,7 +163,7 @@ static void bench_shape(check *c, int form, const attention_case *n, const char 
 }
 
 static void bench(check *c, int form) {
-  if (form == 0) {
+  if (kv_form(form) == ROWS_F32) {
     bench_shape(c, form, &(attention_case){577, 577, 16, 16, 64, 0, false, 1}, "vit 577x577x16x64");
     bench_shape(c, form, &(attention_case){576, 576, 8, 8, 128, 0, false, 1}, "dem 576x576x8x128");
     bench_shape(c, form, &(attention_case){64, 576, 8, 8, 128, 0, false, 1}, "dem 64x576x8x128");
@@ -155,16 +174,17 @@ static void bench(check *c, int form) {
 }
 
 void check_attention(check *c) {
-  static const char *const names[] = {"attention.rows_f32", "attention.cache_f32", "attention.cache_f16", "attention.cache_i8"};
-  for (int form = 0; form < 4; ++form) {
+  static const char *const names[] = {"attention.rows_f32", "attention.cache_f32", "attention.cache_f16", "attention.cache_i8", "attention.rows_i8"};
+  for (int form = 0; form < FORMS; ++form) {
     if (!check_begin(c, names[form], (check_fn *)slot_of(&c->test, form), (check_fn *)slot_of(&c->lower, form))) continue;
     if (c->bench) bench(c, form);
+    const bool causal = form != ROWS_I8; /* which looks at all keys alike */
     for (size_t i = c->quick ? check_below(c, 3) : 0; i < 70; i += c->quick ? 3 : 1) { /* every head size, every count of keys around a block, every tile height */
       const size_t keys = i < 40 ? i + 1 : 50 + i, rows = 1 + check_below(c, keys < 14 ? keys : 14), kv_heads = 1 + check_below(c, 2);
-      run_case(c, form, &(attention_case){rows, keys, kv_heads * (1 + check_below(c, 4)), kv_heads, 1 + i % 35, keys - rows, i % 2, 2.0f});
-      run_case(c, form, &(attention_case){rows, keys, kv_heads, kv_heads, 16 * (1 + i % 2), keys - rows, i / 2 % 2, i % 7 == 0 ? 40.0f : 1.0f});
+      run_case(c, form, &(attention_case){rows, keys, kv_heads * (1 + check_below(c, 4)), kv_heads, 1 + i % 35, keys - rows, causal && i % 2, 2.0f});
+      run_case(c, form, &(attention_case){rows, keys, kv_heads, kv_heads, 16 * (1 + i % 2), keys - rows, causal && i / 2 % 2, i % 7 == 0 ? 40.0f : 1.0f});
     }
-    run_case(c, form, &(attention_case){13, 141, 4, 1, 128, 128, true, 1.0f});
+    run_case(c, form, &(attention_case){13, 141, 4, 1, 128, 128, causal, 1.0f});
     run_case(c, form, &(attention_case){23, 130, 2, 2, 64, 0, false, 1.0f});
     if (!c->quick) run_case(c, form, &(attention_case){70, 577, 2, 2, 64, 0, false, 3.0f});
     check_end(c);

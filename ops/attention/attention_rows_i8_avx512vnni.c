@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ops/simd/v16_avx512vnni.h"
+
+#include <assert.h>
+#include <math.h>
+#include <string.h>
+
+#include "ops/attention/attention.h"
+#include "ops/simd/math_v16.h"
+
+/* VPDPBUSD multiplies unsigned by signed bytes: a query gets 128 added, which a key's sum takes off; weights are unsigned by themselves. A tile is six
+   rows by four vectors of keys, or of columns of values: 24 sums, four vectors and a broadcast of 32 registers. */
+#define UNROLL _Pragma("GCC unroll 16")
+
+enum { ROWS = 6, GROUPS = BNC_ATTENTION_BLOCK / 16, CHUNK = 4 /* vectors of columns */, STEPS = BNC_ATTENTION_BLOCK / 4 };
+
+/* A block of keys and values. */
+typedef struct block {
+  uint8_t *k;          /* [padded / 4][GROUPS][16 keys, 4] */
+  uint8_t *v;          /* for each CHUNK of vectors of columns, or less at the end: [STEPS][vectors][16 columns, 4 keys] */
+  float *value_step;   /* [padded] */
+  v16 key_step[GROUPS];
+  __m512i start[GROUPS]; /* -128 times the keys' sums */
+  __mmask16 keys[GROUPS]; /* those that there are */
+} block;
+
+/* Six rows of queries between blocks. */
+typedef struct tile {
+  float m[16], l[16], step[16]; /* step: times the scale */
+  uint8_t *q;                   /* [ROWS, padded], of q + 128 */
+  float *out;                   /* [ROWS, padded] */
+} tile;
+
+V16_INLINE v16 magic(void) { return v16_set1(BNC_ATTENTION_I8_MAGIC); }
+/* The integers that x * factor rounds to, in the low bits. */
+V16_INLINE __m512i rounded(v16 x, v16 factor) { return _mm512_castps_si512(v16_fma(x, factor, magic()).a); }
+V16_INLINE v16 inverse_of(v16 most) {
+  const __mmask16 any = _mm512_cmp_ps_mask(most.a, _mm512_set1_ps(BNC_ATTENTION_I8_TINY), _CMP_GT_OQ);
+  return (v16){_mm512_maskz_div_ps(any, _mm512_set1_ps(127.0f), most.a)};
+}
+V16_INLINE v16 step_of(v16 most) {
+  const __mmask16 any = _mm512_cmp_ps_mask(most.a, _mm512_set1_ps(BNC_ATTENTION_I8_TINY), _CMP_GT_OQ);
+  return (v16){_mm512_maskz_mul_ps(any, most.a, _mm512_set1_ps(BNC_ATTENTION_I8_STEP))};
+}
+V16_INLINE v16 load_part(const float *x, size_t i, size_t d) { return d - i >= 16 ? v16_load(x + i) : v16_load_n(x + i, d - i); }
+
+/* A row of d values as bytes, zeros behind them up to `padded`; the greatest magnitude. */
+static float round_row(const float *x /* [d] */, size_t d, size_t padded, uint8_t *out /* [padded] */) {
+  v16 most = v16_set1(0.0f);
+  for (size_t i = 0; i < d; i += 16) most = v16_max(v16_abs(load_part(x, i, d)), most);
+  const float greatest = v16_greatest(most);
+  const v16 factor = inverse_of(v16_set1(greatest));
+  for (size_t i = 0; i < padded; i += 16) _mm_storeu_si128((__m128i *)(out + i), _mm512_cvtepi32_epi8(rounded(i < d ? load_part(x, i, d) : most, i < d ? factor : v16_set1(0.0f))));
+  return greatest;
+}
+
+/* rows: room for the keys as they lie, [64, stride], stride a multiple of 64. */
+static void load_keys(const bnc_attention_args *a, const float *keys, size_t n, size_t padded, uint8_t *rows, block *b) {
+  const size_t stride = (padded + 63) / 64 * 64;
+  float greatest[BNC_ATTENTION_BLOCK] = {0};
+  for (size_t j = 0; j < n; ++j) greatest[j] = round_row(keys + j * a->k_stride, a->head_size, padded, rows + j * stride);
+  for (size_t j = n; j < (n + 15) / 16 * 16; ++j) memset(rows + j * stride, 0, padded);
+  for (size_t g = 0; g < GROUPS; ++g) {
+    __m512i sum = _mm512_setzero_si512();
+    b->keys[g] = n > 16 * g ? v16_first(n - 16 * g < 16 ? n - 16 * g : 16) : 0;
+    b->key_step[g] = step_of(v16_load(greatest + 16 * g));
+    for (size_t i = 0; b->keys[g] && i < padded; i += 64) {
+      __m512i x[16];
+      UNROLL for (size_t j = 0; j < 16; ++j) x[j] = _mm512_loadu_si512((const void *)(rows + (16 * g + j) * stride + i));
+      bnc_transpose_16x16(x);
+      for (size_t j = 0; j < 16 && i + 4 * j < padded; ++j) {
+        _mm512_store_si512((void *)(b->k + ((i / 4 + j) * GROUPS + g) * 64), x[j]);
+        sum = _mm512_dpbusd_epi32(sum, _mm512_set1_epi8(1), x[j]);
+      }
+    }
+    b->start[g] = _mm512_slli_epi32(_mm512_sub_epi32(_mm512_setzero_si512(), sum), 7);
+  }
+}
+
+static void load_values(const bnc_attention_args *a, const float *values, size_t n, size_t padded, block *b) {
+  const size_t d = a->head_size, all = padded / 16;
+  const __m512i low = _mm512_set1_epi32(255);
+  for (size_t vector = 0; vector < all; ++vector) {
+    const size_t c = 16 * vector, from = vector / CHUNK * CHUNK, vectors = all - from < CHUNK ? all - from : CHUNK;
+    const __mmask16 mask = v16_first(d - c < 16 ? d - c : 16);
+    uint8_t *out = b->v + from * (STEPS * 64) + (vector - from) * 64;
+    v16 most = v16_set1(0.0f);
+    for (size_t j = 0; j < n; ++j) most = v16_max((v16){_mm512_abs_ps(_mm512_maskz_loadu_ps(mask, values + j * a->v_stride + c))}, most);
+    const v16 factor = inverse_of(most);
+    v16_store(b->value_step + c, step_of(most));
+    for (size_t j = 0; j < BNC_ATTENTION_BLOCK; j += 4, out += 64 * vectors) {
+      __m512i x[4];
+      UNROLL for (size_t i = 0; i < 4; ++i) {
+        const float *row = values + (j + i) * a->v_stride + c;
+        x[i] = rounded((v16){j + i < n ? _mm512_maskz_loadu_ps(mask, row) : _mm512_setzero_ps()}, factor);
+      }
+      const __m512i first = _mm512_or_si512(_mm512_and_si512(x[0], low), _mm512_slli_epi32(_mm512_and_si512(x[1], low), 8));
+      const __m512i last = _mm512_or_si512(_mm512_slli_epi32(_mm512_and_si512(x[2], low), 16), _mm512_slli_epi32(x[3], 24));
+      _mm512_store_si512((void *)out, _mm512_or_si512(first, last));
+    }
+  }
+}
+
+/* In sum's register: GCC would else move all 24 to others and back in each round. */
+#define ADD_PRODUCTS(sum, x, y) __asm__("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(x), "v"(y))
+
+/* sum[r][x] += the products of `steps` times four unsigned bytes of row r with as many signed ones of 16 lanes. vectors: a constant. */
+V16_INLINE void products(const uint8_t *rows, size_t stride, const uint8_t *lanes /* [steps][vectors][16, 4] */, size_t steps, __m512i (*sum)[4],
+                         const size_t vectors) {
+  for (size_t i = 0; i < steps; ++i, rows += 4, lanes += 64 * vectors) {
+    __m512i y[4];
+    UNROLL for (size_t x = 0; x < vectors; ++x) y[x] = _mm512_load_si512((const void *)(lanes + 64 * x));
+    UNROLL for (size_t r = 0; r < ROWS; ++r) {
+      int32_t four;
+      memcpy(&four, rows + r * stride, sizeof four);
+      const __m512i all = _mm512_set1_epi32(four);
+      UNROLL for (size_t x = 0; x < vectors; ++x) ADD_PRODUCTS(sum[r][x], all, y[x]);
+    }
+  }
+}
+
+/* Weights of the block's keys, in 255ths; t's maxima and sums go on, and alpha says by what its results shrink. */
+V16_INLINE void weights(const block *b, tile *t, size_t padded, uint8_t *p /* [ROWS, 64] */, float *alpha /* [16] */) {
+  __m512i sum[ROWS][4];
+  v16 s[ROWS][GROUPS];
+  float m[16], total[16];
+  v16_store(m, v16_load(t->m));
+  v16_store(total, v16_set1(0.0f));
+  UNROLL for (size_t r = 0; r < ROWS; ++r) UNROLL for (size_t g = 0; g < GROUPS; ++g) sum[r][g] = b->start[g];
+  products(t->q, padded, b->k, padded / 4, sum, GROUPS);
+  UNROLL for (size_t r = 0; r < ROWS; ++r) {
+    UNROLL for (size_t g = 0; g < GROUPS; ++g) {
+      const v16 x = v16_mul(v16_mul((v16){_mm512_cvtepi32_ps(sum[r][g])}, b->key_step[g]), v16_set1(t->step[r]));
+      s[r][g] = (v16){_mm512_mask_blend_ps(b->keys[g], _mm512_set1_ps(-INFINITY), x.a)};
+    }
+    const float most = v16_greatest(v16_max(v16_max(s[r][0], s[r][1]), v16_max(s[r][2], s[r][3])));
+    m[r] = most > m[r] ? most : m[r];
+  }
+  const v16 shrink = v16_exp_nonpositive(v16_sub(v16_load(t->m), v16_load(m)));
+  UNROLL for (size_t r = 0; r < ROWS; ++r) {
+    __m512i all = _mm512_set1_epi32((int32_t)(0u - GROUPS * 0x4b400000u)); /* the magic's own bits */
+    UNROLL for (size_t g = 0; g < GROUPS; ++g) {
+      const __m512i x = rounded(v16_exp_nonpositive(v16_sub(s[r][g], v16_set1(m[r]))), v16_set1(255.0f));
+      _mm_store_si128((__m128i *)(p + r * BNC_ATTENTION_BLOCK + 16 * g), _mm512_cvtepi32_epi8(x));
+      all = _mm512_add_epi32(all, x);
+    }
+    total[r] = (float)_mm512_reduce_add_epi32(all);
+  }
+  v16_store(alpha, shrink);
+  v16_store(t->m, v16_load(m));
+  v16_store(t->l, v16_fma(v16_load(t->l), shrink, v16_load(total)));
+}
+
+/* `vectors` (a constant) times sixteen columns from c on. */
+V16_INLINE void values(const block *b, const tile *t, size_t c, size_t padded, const uint8_t *p, const float *alpha, const size_t vectors) {
+  __m512i sum[ROWS][4];
+  UNROLL for (size_t r = 0; r < ROWS; ++r) UNROLL for (size_t x = 0; x < vectors; ++x) sum[r][x] = _mm512_setzero_si512();
+  products(p, BNC_ATTENTION_BLOCK, b->v + c * BNC_ATTENTION_BLOCK, STEPS, sum, vectors);
+  UNROLL for (size_t r = 0; r < ROWS; ++r) {
+    UNROLL for (size_t x = 0; x < vectors; ++x) {
+      float *o = t->out + r * padded + c + 16 * x;
+      v16_store(o, v16_fma((v16){_mm512_cvtepi32_ps(sum[r][x])}, v16_load(b->value_step + c + 16 * x), v16_mul(v16_load(o), v16_set1(alpha[r]))));
+    }
+  }
+}
+
+static void walk(const block *b, tile *t, size_t padded) {
+  _Alignas(64) uint8_t p[ROWS * BNC_ATTENTION_BLOCK];
+  float alpha[16];
+  weights(b, t, padded, p, alpha);
+  size_t c = 0;
+  for (; c + 16 * CHUNK <= padded; c += 16 * CHUNK) values(b, t, c, padded, p, alpha, CHUNK);
+  switch ((padded - c) / 16) {
+    case 1: values(b, t, c, padded, p, alpha, 1); break;
+    case 2: values(b, t, c, padded, p, alpha, 2); break;
+    case 3: values(b, t, c, padded, p, alpha, 3); break;
+    default: break;
+  }
+}
+
+/* Rows of one head are short pieces far apart, which no hardware prefetcher follows: those [from, to) of the keys and values of a block. */
+static void fetch(const bnc_attention_args *a, const float *keys, const float *all_values, size_t from, size_t to) {
+  for (size_t j = from; j < to; ++j) {
+    for (size_t i = 0; i < a->head_size; i += 16) {
+      _mm_prefetch((const char *)(keys + j * a->k_stride + i), _MM_HINT_T0);
+      _mm_prefetch((const char *)(all_values + j * a->v_stride + i), _MM_HINT_T0);
+    }
+  }
+}
+
+/* The t-th query of the call: a head of the group of a row. */
+static size_t column(const bnc_attention_args *a, size_t kv_head, size_t t, size_t group) { return (kv_head * group + t % group) * a->head_size; }
+
+void bnc_attention_rows_i8_avx512vnni(const bnc_attention_args *args, size_t kv_head, size_t from, size_t to, void *scratch) {
+  const size_t d = args->head_size, padded = (d + 15) / 16 * 16, group = args->heads / args->kv_heads, first = from * group, count = (to - from) * group,
+               tiles = (count + ROWS - 1) / ROWS, tile_bytes = (sizeof(tile) + ROWS * padded * 5 + 63) / 64 * 64;
+  if (from >= to) return;
+  assert(args->keys && !args->causal && d <= BNC_ATTENTION_I8_SIZE);
+  uint8_t *room = scratch;
+  block b = {.k = room, .v = room + BNC_ATTENTION_BLOCK * padded};
+  uint8_t *rows = b.v + BNC_ATTENTION_BLOCK * padded, *state = rows + BNC_ATTENTION_BLOCK * ((padded + 63) / 64 * 64);
+  b.value_step = (float *)(void *)state;
+  state += padded * sizeof(float);
+  for (size_t i = 0; i < tiles; ++i) {
+    tile *t = (tile *)(void *)(state + i * tile_bytes);
+    t->out = (float *)(void *)(t + 1);
+    t->q = (uint8_t *)(t->out + ROWS * padded);
+    memset(t->out, 0, ROWS * padded * sizeof *t->out);
+    for (size_t r = 0; r < 16; ++r) t->m[r] = r < ROWS ? -INFINITY : 0.0f, t->l[r] = t->step[r] = 0.0f;
+    for (size_t r = 0; r < ROWS; ++r) { /* rows that are not there repeat the last one, and are not kept */
+      const size_t q = first + (i * ROWS + r < count ? i * ROWS + r : count - 1);
+      const float most = round_row(args->q + q / group * args->q_stride + column(args, kv_head, q, group), d, padded, t->q + r * padded);
+      t->step[r] = (most > BNC_ATTENTION_I8_TINY ? most * BNC_ATTENTION_I8_STEP : 0.0f) * args->scale;
+    }
+    for (size_t k = 0; k < ROWS * padded; k += 16) {
+      const __m128i x = _mm_loadu_si128((const __m128i *)(t->q + k));
+      _mm_storeu_si128((__m128i *)(t->q + k), _mm_xor_si128(x, _mm_set1_epi8(-128)));
+    }
+  }
+  for (size_t base = 0; base < args->keys; base += BNC_ATTENTION_BLOCK) {
+    const size_t left = args->keys - base, n = left < BNC_ATTENTION_BLOCK ? left : BNC_ATTENTION_BLOCK,
+                 next = left - n < BNC_ATTENTION_BLOCK ? left - n : BNC_ATTENTION_BLOCK, pace = next / tiles + 1;
+    const float *keys = args->k + base * args->k_stride + kv_head * d, *all_values = args->v + base * args->v_stride + kv_head * d;
+    load_keys(args, keys, n, padded, rows, &b);
+    load_values(args, all_values, n, padded, &b);
+    for (size_t i = 0; i < tiles; ++i) {
+      const size_t begin = i * pace < next ? i * pace : next, end = begin + pace < next ? begin + pace : next;
+      fetch(args, keys + n * args->k_stride, all_values + n * args->v_stride, begin, end);
+      walk(&b, (tile *)(void *)(state + i * tile_bytes), padded);
+    }
+  }
+  for (size_t q = 0; q < count; ++q) {
+    const tile *t = (const tile *)(const void *)(state + q / ROWS * tile_bytes);
+    const v16 inverse = v16_set1(1.0f / t->l[q % ROWS]);
+    float *out = args->out + (first + q) / group * args->out_stride + column(args, kv_head, first + q, group);
+    for (size_t i = 0; i < d; i += 16) v16_store_n(out + i, v16_mul(v16_load(t->out + q % ROWS * padded + i), inverse), d - i < 16 ? d - i : 16);
+  }
+}
