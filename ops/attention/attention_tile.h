@@ -10,7 +10,11 @@
 #include "ops/simd/math_v16.h"
 
 #define ATTENTION_UNROLL _Pragma("GCC unroll 16")
+#if V16_TILE_VECTORS > 1
+#define ATTENTION_REPEAT _Pragma("GCC unroll 2")
+#else
 #define ATTENTION_REPEAT _Pragma("GCC unroll 4") /* few enough rounds for the branch predictor to see the end */
+#endif
 
 /* A block of keys, as f32. */
 typedef struct attention_block {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ops/simd/v16_avx512vnni.h"
 
+#include <stdbool.h>
+
 #include "ops/matmul/matmul.h"
 #include "ops/matmul/matmul_dots_avx512vnni.h"
 
@@ -161,17 +163,21 @@ DOTS_INLINE void tile(const bnc_matmul_args *a, const slab *s, size_t row, const
   }
 }
 
-DOTS_INLINE void all_rows(const bnc_matmul_args *a, const slab *s, const size_t blocks) {
+/* Functions of their own: all in one, they would take compilers minutes under a sanitizer. */
+#define TILE(rows, blocks) tile_##rows##_##blocks
+#define DEFINE_TILE(rows) \
+  static __attribute__((noinline)) void TILE(rows, 1)(const bnc_matmul_args *a, const slab *s, size_t row) { tile(a, s, row, rows, 1); } \
+  static __attribute__((noinline)) void TILE(rows, n)(const bnc_matmul_args *a, const slab *s, size_t row) { tile(a, s, row, rows, a->w.group / BNC_I4_BLOCK); }
+DEFINE_TILE(6)
+DEFINE_TILE(3)
+DEFINE_TILE(1)
+
+static void all_rows(const bnc_matmul_args *a, const slab *s) {
+  const bool one = a->w.group == BNC_I4_BLOCK;
   size_t row = 0;
-  for (; row + ROWS <= a->rows; row += ROWS) tile(a, s, row, ROWS, blocks);
-  switch (a->rows - row) {
-    case 1: tile(a, s, row, 1, blocks); break;
-    case 2: tile(a, s, row, 2, blocks); break;
-    case 3: tile(a, s, row, 3, blocks); break;
-    case 4: tile(a, s, row, 4, blocks); break;
-    case 5: tile(a, s, row, 5, blocks); break;
-    default: break;
-  }
+  for (; row + ROWS <= a->rows; row += ROWS) (one ? TILE(6, 1) : TILE(6, n))(a, s, row);
+  for (; row + 3 <= a->rows; row += 3) (one ? TILE(3, 1) : TILE(3, n))(a, s, row);
+  for (; row < a->rows; ++row) (one ? TILE(1, 1) : TILE(1, n))(a, s, row);
 }
 
 static void many_rows(const bnc_matmul_args *a, size_t from, size_t to, slab *s) {
@@ -187,8 +193,7 @@ static void many_rows(const bnc_matmul_args *a, size_t from, size_t to, slab *s)
         s->mask[v] = n < end ? v16_first(end - n < 16 ? end - n : 16) : 0;
         expand(s, w, v, first, first + 1 < last ? first + 1 : first);
       }
-      if (w->group == BNC_I4_BLOCK) all_rows(a, s, 1);
-      else all_rows(a, s, w->group / BNC_I4_BLOCK);
+      all_rows(a, s);
     }
   }
 }
