@@ -58,8 +58,8 @@ def table(text):
 
 
 def block(files):
-    """The README's block from {path: text}: a table for each file of rows."""
-    return "\n".join([BEGIN, *(table(files[path]) for path in sorted(files) if ROWS.fullmatch(path)), END])
+    """The README's block from {path: text}: a table for each file of rows, the newest kind of machine first."""
+    return "\n".join([BEGIN, *(table(files[path]) for path in sorted(files, reverse=True) if ROWS.fullmatch(path)), END])
 
 
 def replaced(readme, new):

@@ -32,6 +32,7 @@ LLAMA, BINOCLE = "llama.cpp", "binocle"
 class Race:
     def __init__(self, options):
         self.options, self.samples, self.how = options, {}, {}
+        self.around = {BINOCLE: [], LLAMA: []}  # each round's read bandwidth about a program's decoding: the mean of before and behind
         self.rows, self.long = 256, IMAGE_ROWS + PROMPT
         # Binocle's two models and llama.cpp's language model.
         self.full, self.tile, self.text = (("pocket", "pocket", "llama-1-layer.gguf") if options.quick else
@@ -80,10 +81,11 @@ class Race:
         say(f"round {number + 1} of {self.options.rounds}")
         self.add(BINOCLE, "tile", "int8", self.bench(self.tile, "--image", self.path["tile.png"], "--prompt-tokens", 1, "--gen-tokens", 1, "--warm-up", 1)["vision_s"], "s")
         self.add(LLAMA, "tile", tower, self.encode(self.kind, self.flash)[0], "s")
-        self.add("machine", "read bandwidth", "memory", self.binocle.bandwidth(self.threads), "GB/s", "measured: the best of 5 in each round")
+        bandwidth = [self.bandwidth()]
         b = self.bench(self.full, "--prompt-tokens", rows, "--gen-tokens", tokens, "--warm-up", 1)
         self.add(BINOCLE, f"prefill of {rows} rows", "int4", b["prefill_tokens_per_s"], "tokens/s")
         self.add(BINOCLE, "decode", "int4", b["decode_tokens_per_s"], "tokens/s")
+        bandwidth.append(self.bandwidth())
         # The long prompt takes llama.cpp a minute and more: once.
         long = [self.long] if number == 0 else []
         prompts = [rows, *long]
@@ -94,12 +96,20 @@ class Race:
         for n in long:
             self.add(LLAMA, f"prefill of {n} rows", text, rates[f"pp{n}"], "tokens/s")
         self.add(LLAMA, "decode", "q4_0, backend cpu", rates[f"tg{tokens}"], "tokens/s")
+        bandwidth.append(self.bandwidth())
+        for program, before, behind in ((BINOCLE, *bandwidth[:2]), (LLAMA, *bandwidth[1:])):
+            self.around[program].append((before + behind) / 2)
         b = self.bench(self.full, "--image", self.path["scene.png"], "--prompt-tokens", PROMPT, "--gen-tokens", 2)
         self.add(BINOCLE, "picture", "int8, 10 tiles and DEM", b["vision_s"], "s")
         self.add(BINOCLE, f"prefill of {self.long} rows", "int4", b["prefill_tokens_per_s"], "tokens/s")
         self.add(BINOCLE, "time to first token", "picture and 50 tokens", b["time_to_first_token_s"], "s")
         self.add(BINOCLE, "peak memory", "picture and 50 tokens", b["peak_rss_bytes"] * 1e-9, "GB")
         self.add(BINOCLE, "load", "packed weights in the cache", b["load_s"], "s")
+
+    def bandwidth(self):
+        value = self.binocle.bandwidth(self.threads)
+        self.add("machine", "read bandwidth", "memory", value, "GB/s", "measured: the best of 5 about each decoding")
+        return value
 
     def whole(self):
         """The language model and the tower in one llama.cpp process, as a user has them: what memory that takes."""
@@ -122,11 +132,10 @@ class Race:
         self.ratio("picture", [TILES * t for t in tile], self.get(BINOCLE, "picture"), f"{TILES} x llama.cpp's measured tile over Binocle's picture")
         for what in (f"prefill of {self.rows} rows", f"prefill of {self.long} rows", "decode"):
             self.ratio(what, self.get(BINOCLE, what), self.get(LLAMA, what), "tokens/s over tokens/s")
-        bandwidth = self.get("machine", "read bandwidth")
         for program, each in ((BINOCLE, LAYER_WEIGHTS * Q4 + HEAD_WEIGHTS), (LLAMA, (LAYER_WEIGHTS + HEAD_WEIGHTS) * Q4)):
             key = (program, "decode of the read bandwidth", f"{each * 1e-9:.2f} GB of weights per token", "%")
-            self.samples[key] = [100 * d * each * 1e-9 / b for d, b in zip(self.get(program, "decode"), bandwidth)]
-            self.how[key] = "derived per round: tokens/s x bytes of weights over the bandwidth of the same round"
+            self.samples[key] = [100 * d * each * 1e-9 / b for d, b in zip(self.get(program, "decode"), self.around[program])]
+            self.how[key] = "derived per round: tokens/s x bytes of weights over the mean bandwidth before and behind"
         long = self.get(LLAMA, f"prefill of {self.long} rows")
         key = (LLAMA, "time to first token", f"{TILES} tiles and 50 tokens", "s")
         self.samples[key] = [TILES * t + self.long / long[0] for t in tile]
