@@ -21,7 +21,7 @@ extern const char *const bnc_vision_choices[], *const bnc_text_choices[], *const
 /** Rows of a command's table of options that set fields of a bnc_model_options. */
 #define BNC_MODEL_OPTIONS(m) \
   {.name = "o", .value = "MODEL.bnc", .help = "the model file to write; it appears complete or not at all", .required = true, .text = &(m).output}, \
-  {.name = "vision-weights", .value = "TYPE", .help = "f32 or int8 (the default)", .choice = &(m).vision, .choices = bnc_vision_choices}, \
+  {.name = "vision-weights", .value = "TYPE", .help = "f32 or int8 (the default), of attention's operands too", .choice = &(m).vision, .choices = bnc_vision_choices}, \
   {.name = "text-weights", .value = "TYPE", .help = "f32, int8 (the default) or int4", .choice = &(m).text, .choices = bnc_text_choices}, \
   {.name = "group", .value = "N", .help = "int4: weights per scale, 32 (the default), 64 or 128", .choice = &(m).group, .choices = bnc_group_choices}, \
   {.name = "context", .value = "N", .help = "rows to which a prompt with its pictures is cut; default: the config's, at most 4096", .count = &(m).context, .least = 1, .most = 1u << 24}, \

@@ -63,7 +63,8 @@ class Bench(Measuring):
         self.assertIn(told["cpu_level"], ("scalar", "avx2", "avx512vnni", "neon", "neon_dotprod", "neon_i8mm"))
 
     def test_without_a_picture(self):
-        told = self.done_json("bench", self.model, "--prompt-tokens", "5", "--gen-tokens", "2", "--repeat", "2", "--json")
+        told = self.done_json("bench", self.model, "--prompt-tokens", "5", "--gen-tokens", "2", "--repeat", "2", "--warm-up", "1", "--json")
+        self.assertEqual((1, 2), (told["warm_up"], told["repeat"]))
         self.assertIsNone(told["vision_s"])
         self.assertGreater(told["decode_tokens_per_s"], 0)
         text = self.done("bench", self.model, "--prompt-tokens", "5", "--gen-tokens", "2", "--repeat", "1").out.decode()
