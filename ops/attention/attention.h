@@ -12,7 +12,7 @@
  * row, of a key, and of a column of a block of values: round(x, a) = fmaf(x, 127 / a, 1.5 * 2^23) - 1.5 * 2^23 and step(a) = a * (1 / 127), both 0 where a
  * is no more than 2^-100. Then s[j] = ((sum of round(q[i]) round(k[j][i])) * step(k[j])) * (step(q) * scale); p[j] becomes fmaf(p[j], 255, 1.5 * 2^23) -
  * 1.5 * 2^23; l = fmaf(l, a, sum p) and out = fmaf(sum over j of p[j] round(v[j]), step(v), out * a). The sums are of integers below 2^24, hence exact in
- * any order and in f32: what AVX2 and NEON multiply as f32, VNNI does as bytes.
+ * any order and in f32: what AVX2 and NEON multiply as f32, VNNI and SDOT do as bytes.
  */
 #ifndef BINOCLE_OPS_ATTENTION_ATTENTION_H
 #define BINOCLE_OPS_ATTENTION_ATTENTION_H

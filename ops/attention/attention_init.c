@@ -36,6 +36,9 @@ void bnc_attention_init(bnc_attention_ops *ops, bnc_cpu_level level) {
     ops->cache_i8 = bnc_attention_cache_i8_neon;
   }
 #endif
+#if BINOCLE_LEVEL_NEON_DOTPROD
+  if (level >= BNC_CPU_NEON_DOTPROD) ops->rows_i8 = bnc_attention_rows_i8_neon_dotprod;
+#endif
   (void)level;
   assert(ops->rows_f32 && ops->rows_i8 && ops->cache_f32 && ops->cache_f16 && ops->cache_i8);
 }
