@@ -18,9 +18,7 @@
 enum { MAX_REPEAT = 1000, BLOCK = 256 /* floats: what a read loop takes at once, at most */ };
 
 typedef struct limits {
-  limit_int8_fn *int8;
-  limit_read_fn *read;
-  float (*flops)(void);
+  limit_loops loop;
   bnc_pool *pool;
   size_t threads, repeat;
   char cpu[160];
@@ -38,42 +36,21 @@ static void must(bnc_status s) {
   exit(1);
 }
 
-static void choose(limits *l, bnc_cpu_level level) {
-  l->int8 = limit_int8_scalar;
-  l->read = limit_read_scalar;
-  l->flops = peak_flops_scalar;
-#if BINOCLE_LEVEL_AVX2
-  if (level >= BNC_CPU_AVX2) l->int8 = limit_int8_avx2, l->read = limit_read_avx2, l->flops = peak_flops_avx2;
-#endif
-#if BINOCLE_LEVEL_AVX512VNNI
-  if (level >= BNC_CPU_AVX512VNNI) l->int8 = limit_int8_avx512vnni, l->read = limit_read_avx512vnni, l->flops = peak_flops_avx512vnni;
-#endif
-#if BINOCLE_LEVEL_NEON
-  if (level >= BNC_CPU_NEON) l->int8 = limit_int8_neon, l->read = limit_read_neon, l->flops = peak_flops_neon;
-#endif
-#if BINOCLE_LEVEL_NEON_DOTPROD
-  if (level >= BNC_CPU_NEON_DOTPROD) l->int8 = limit_int8_neon_dotprod;
-#endif
-#if BINOCLE_LEVEL_NEON_I8MM
-  if (level >= BNC_CPU_NEON_I8MM) l->int8 = limit_int8_neon_i8mm;
-#endif
-}
-
 static void run_int8(void *context, size_t thread, size_t to) {
   limits *l = context;
   (void)to;
-  l->sink[thread] = l->int8(&l->macs[thread]);
+  l->sink[thread] = l->loop.int8(&l->macs[thread]);
 }
 static void run_flops(void *context, size_t thread, size_t to) {
   limits *l = context;
   (void)to;
-  l->sink[thread] = (double)l->flops();
+  l->sink[thread] = (double)l->loop.flops();
 }
 static void run_read(void *context, size_t thread, size_t to) {
   limits *l = context;
   const size_t count = l->bytes / sizeof(float);
   (void)to;
-  for (size_t i = 0; i < l->rounds; ++i) l->sink[thread] += (double)l->read(l->memory + thread * count, count);
+  for (size_t i = 0; i < l->rounds; ++i) l->sink[thread] += (double)l->loop.read(l->memory + thread * count, count);
 }
 
 static int ascending(const void *a, const void *b) {
@@ -136,7 +113,7 @@ int main(int argc, char **argv) {
   l.threads = bnc_pool_threads(l.pool);
   snprintf(l.cpu, sizeof l.cpu, "%s (%s)", cpu.brand, cpu.uarch);
   l.level = bnc_cpu_level_name(cpu.level);
-  choose(&l, cpu.level);
+  l.loop = limits_choose(cpu.level);
   printf("cpu,level,threads,what,min,median,max,unit\n");
   if (!memory) {
     measure(&l, "f32", run_flops, NULL, PEAK_FLOPS * 1e-9, "GFLOP/s");

@@ -44,13 +44,13 @@ V16_INLINE v16 step_of(v16 most) {
 }
 V16_INLINE v16 load_part(const float *x, size_t i, size_t d) { return d - i >= 16 ? v16_load(x + i) : v16_load_n(x + i, d - i); }
 
-/* A row of d values as bytes, zeros behind them up to `padded`; the greatest magnitude. */
-static float round_row(const float *x /* [d] */, size_t d, size_t padded, uint8_t *out /* [padded] */) {
+/* A row of d values as bytes, zeros behind them up to the next multiple of 16; the greatest magnitude. */
+static float round_row(const float *x /* [d] */, size_t d, uint8_t *out /* [padded] */) {
   v16 most = v16_set1(0.0f);
   for (size_t i = 0; i < d; i += 16) most = v16_max(v16_abs(load_part(x, i, d)), most);
   const float greatest = v16_greatest(most);
   const v16 factor = inverse_of(v16_set1(greatest));
-  for (size_t i = 0; i < padded; i += 16) _mm_storeu_si128((__m128i *)(out + i), _mm512_cvtepi32_epi8(rounded(i < d ? load_part(x, i, d) : most, i < d ? factor : v16_set1(0.0f))));
+  for (size_t i = 0; i < d; i += 16) _mm_storeu_si128((__m128i *)(out + i), _mm512_cvtepi32_epi8(rounded(load_part(x, i, d), factor)));
   return greatest;
 }
 
@@ -58,7 +58,7 @@ static float round_row(const float *x /* [d] */, size_t d, size_t padded, uint8_
 static void load_keys(const bnc_attention_args *a, const float *keys, size_t n, size_t padded, uint8_t *rows, block *b) {
   const size_t stride = (padded + 63) / 64 * 64;
   float greatest[BNC_ATTENTION_BLOCK] = {0};
-  for (size_t j = 0; j < n; ++j) greatest[j] = round_row(keys + j * a->k_stride, a->head_size, padded, rows + j * stride);
+  for (size_t j = 0; j < n; ++j) greatest[j] = round_row(keys + j * a->k_stride, a->head_size, rows + j * stride);
   for (size_t j = n; j < (n + 15) / 16 * 16; ++j) memset(rows + j * stride, 0, padded);
   for (size_t g = 0; g < GROUPS; ++g) {
     __m512i sum = _mm512_setzero_si512();
@@ -209,7 +209,7 @@ void bnc_attention_rows_i8_avx512vnni(const bnc_attention_args *args, size_t kv_
     for (size_t r = 0; r < 16; ++r) t->m[r] = r < ROWS ? -INFINITY : 0.0f, t->l[r] = t->step[r] = 0.0f;
     for (size_t r = 0; r < ROWS; ++r) { /* rows that are not there repeat the last one, and are not kept */
       const size_t q = first + (i * ROWS + r < count ? i * ROWS + r : count - 1);
-      const float most = round_row(args->q + q / group * args->q_stride + column(args, kv_head, q, group), d, padded, t->q + r * padded);
+      const float most = round_row(args->q + q / group * args->q_stride + column(args, kv_head, q, group), d, t->q + r * padded);
       t->step[r] = (most > BNC_ATTENTION_I8_TINY ? most * BNC_ATTENTION_I8_STEP : 0.0f) * args->scale;
     }
     for (size_t k = 0; k < ROWS * padded; k += 16) {

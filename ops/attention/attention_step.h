@@ -53,9 +53,8 @@ V16_INLINE void attention_step(const attention_block *b, const attention_tile *t
   }
   for (; key < most; key += 16) attention_scores(t->q, b->k + key * b->d, b->d, scale, s + key, rows, 1);
   for (size_t r = 0; int8 && r < rows; ++r) {
-    for (float *x = s + r * BNC_ATTENTION_BLOCK, *end = x + most; x < end; x += 16) {
-      v16_store(x, v16_mul(v16_mul(v16_load(x), v16_load(b->key_step + (x - s) % BNC_ATTENTION_BLOCK)), v16_set1(t->q_step[r])));
-    }
+    float *row = s + r * BNC_ATTENTION_BLOCK;
+    for (size_t j = 0; j < most; j += 16) v16_store(row + j, v16_mul(v16_mul(v16_load(row + j), v16_load(b->key_step + j)), v16_set1(t->q_step[r])));
   }
   size_t least = most;
   for (size_t r = 0; r < rows; ++r) {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "quant/graph/build.h"
-#include "ops/attention/attention.h"
 
 #include <stdio.h>
+
+#include "ops/attention/attention.h"
 
 static void keep_status(bnc_graph *g, bnc_status s) {
   if (s != BNC_OK) g->failed = true;

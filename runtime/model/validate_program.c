@@ -94,7 +94,7 @@ static bool patches_ok(const checker *c, const bnc_file_op *op) {
   const bnc_operand *x = &op->in[0], *rows = &op->table[0], *columns = &op->table[1], *f = &op->out[0], *q = &op->out[1];
   uint32_t p = op->a[0], side = rows->rows;
   if (absent(rows) || absent(columns) || !is_gather(c, rows) || !is_gather(c, columns) || columns->rows != side) return false;
-  if ((uint64_t)rows->cols * columns->cols != x->rows || p == 0 || p > 65535 || side % p != 0) return false;
+  if ((uint64_t)rows->cols * columns->cols != x->rows || p == 0 || p > 65535 || side == 0 || side % p != 0) return false;
   if (op->kind == BNC_OP_PATCHES) return f32(x) && x->cols == 3 && !x->varying && !absent(f) && patches_out(f, BNC_ELEMENT_F32, side, p);
   return picture(x) && lut(&op->in[1]) && (absent(f) || patches_out(f, BNC_ELEMENT_F32, side, p)) &&
          (absent(q) || (patches_out(q, BNC_ELEMENT_QD8, side, p) && lut_ascends(c, &op->in[1])));

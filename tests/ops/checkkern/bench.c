@@ -69,24 +69,11 @@ void bench_run(check *c, const bench_job *job) {
 }
 
 double bench_peak_flops(bnc_cpu_level level) {
+  const limit_loops loop = limits_choose(level);
   double best = 0;
   for (int i = 0; i < 5; ++i) {
     const double start = now();
-    float sink = 1.0f;
-    switch (level) {
-#if BINOCLE_LEVEL_AVX2
-      case BNC_CPU_AVX2: sink = peak_flops_avx2(); break;
-#endif
-#if BINOCLE_LEVEL_AVX512VNNI
-      case BNC_CPU_AVX512VNNI: sink = peak_flops_avx512vnni(); break;
-#endif
-#if BINOCLE_LEVEL_NEON
-      case BNC_CPU_NEON:
-      case BNC_CPU_NEON_DOTPROD:
-      case BNC_CPU_NEON_I8MM: sink = peak_flops_neon(); break;
-#endif
-      default: sink = peak_flops_scalar(); break;
-    }
+    const float sink = loop.flops();
     const double rate = PEAK_FLOPS / (now() - start);
     best = rate > best && sink < 1e30f ? rate : best;
   }
@@ -94,29 +81,11 @@ double bench_peak_flops(bnc_cpu_level level) {
 }
 
 double bench_peak_int8(bnc_cpu_level level) {
-  double best = 0;
+  const limit_loops loop = limits_choose(level);
+  double best = 0, macs;
   for (int i = 0; i < 5; ++i) {
     const double start = now();
-    double macs;
-    int32_t sink;
-    switch (level) {
-#if BINOCLE_LEVEL_AVX2
-      case BNC_CPU_AVX2: sink = limit_int8_avx2(&macs); break;
-#endif
-#if BINOCLE_LEVEL_AVX512VNNI
-      case BNC_CPU_AVX512VNNI: sink = limit_int8_avx512vnni(&macs); break;
-#endif
-#if BINOCLE_LEVEL_NEON
-      case BNC_CPU_NEON: sink = limit_int8_neon(&macs); break;
-#endif
-#if BINOCLE_LEVEL_NEON_DOTPROD
-      case BNC_CPU_NEON_DOTPROD: sink = limit_int8_neon_dotprod(&macs); break;
-#endif
-#if BINOCLE_LEVEL_NEON_I8MM
-      case BNC_CPU_NEON_I8MM: sink = limit_int8_neon_i8mm(&macs); break;
-#endif
-      default: sink = limit_int8_scalar(&macs); break;
-    }
+    const int32_t sink = loop.int8(&macs);
     const double rate = 2 * macs / (now() - start);
     best = rate > best && sink != 1 ? rate : best;
   }
@@ -125,21 +94,14 @@ double bench_peak_int8(bnc_cpu_level level) {
 
 double bench_peak_bytes(bnc_cpu_level level) {
   enum { COUNT = 64 << 20 };
-  limit_read_fn *read = limit_read_scalar;
-#if BINOCLE_LEVEL_AVX2
-  if (level >= BNC_CPU_AVX2) read = limit_read_avx2;
-#endif
-#if BINOCLE_LEVEL_NEON
-  if (level >= BNC_CPU_NEON) read = limit_read_neon;
-#endif
-  (void)level;
+  const limit_loops loop = limits_choose(level);
   float *x = malloc(COUNT * sizeof *x);
   double best = 0;
   if (!x) return 1;
   memset(x, 1, COUNT * sizeof *x); /* not zero, for which one page would do */
   for (int i = 0; i < 5; ++i) {
     const double start = now();
-    const float sink = read(x, COUNT);
+    const float sink = loop.read(x, COUNT);
     const double rate = COUNT * sizeof *x / (now() - start);
     best = rate > best && sink > 0 ? rate : best;
   }
