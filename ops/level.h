@@ -17,9 +17,9 @@
 
 #include "platforms/cpu.h"
 
-#define BNC_KERNEL(name, ...)                                                                                                \
-  typedef void bnc_##name##_fn(__VA_ARGS__);                                                                                 \
-  bnc_##name##_fn bnc_##name##_scalar, bnc_##name##_avx2, bnc_##name##_avx512vnni, bnc_##name##_neon, bnc_##name##_neon_dotprod, \
+#define BNC_KERNEL(name, ...)                                                                                                              \
+  typedef void bnc_##name##_fn(__VA_ARGS__);                                                                                               \
+  bnc_##name##_fn bnc_##name##_scalar, bnc_##name##_avx2, bnc_##name##_avx512vnni, bnc_##name##_neon, bnc_##name##_neon_dotprod,           \
       bnc_##name##_neon_i8mm
 
 #endif

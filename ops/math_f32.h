@@ -11,8 +11,8 @@
 #include <string.h>
 
 /* exp(x) = 2^n * (1 + r + r^2 P(r)), n = rint(x / ln 2), |r| <= ln(2)/2. P is a minimax fit of degree 4, relative error 3.1e-9. */
-#define BNC_EXP_HIGH 88.8f  /* above 88.38: 2^128, that is Inf */
-#define BNC_EXP_LOW -88.2f  /* below -87.68: 2^-127, which this form makes 0 */
+#define BNC_EXP_HIGH 88.8f /* above 88.38: 2^128, that is Inf */
+#define BNC_EXP_LOW -88.2f /* below -87.68: 2^-127, which this form makes 0 */
 #define BNC_EXP_LOG2E 0x1.715476p+0f
 #define BNC_EXP_LN2_HIGH 0x1.62e43p-1f
 #define BNC_EXP_LN2_LOW -0x1.05c61p-29f

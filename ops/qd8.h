@@ -21,7 +21,8 @@ typedef struct bnc_qd8_params {
 /** XNNPACK reads this many entries behind those of the rows, and bytes behind the last int8 row. */
 #define BNC_QD8_EXTRA 16
 
-/** The parameters of a row whose values lie in [min, max], and *multiplier = s. NaNs must have been left out of min and max; both are 0 for an empty row. */
+/** The parameters of a row whose values lie in [min, max], and *multiplier = s. NaNs must have been left out of min and max; both are 0 for
+ * an empty row. */
 static inline bnc_qd8_params bnc_qd8_choose(float min, float max, float *multiplier) {
   const float rmin = min < 0.0f ? min : 0.0f, rmax = max > 0.0f ? max : 0.0f;
   const float s = rmin == rmax ? 1.0f : 255.0f / (rmax - rmin);

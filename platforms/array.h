@@ -8,8 +8,8 @@
 
 #include "platforms/mem.h"
 
-/** Makes room for `count` elements of `size` bytes in the array at *data (a bnc_mem block or NULL), at least doubling it. False without memory;
-    the array is then as it was. The pointer is passed as void ** and moved with memcpy, so that any element type may be used. */
+/** Makes room for `count` elements of `size` bytes in the array at *data (a bnc_mem block or NULL), at least doubling it. False without
+   memory; the array is then as it was. The pointer is passed as void ** and moved with memcpy, so that any element type may be used. */
 static inline bool bnc_array_reserve(void *data, size_t *capacity, size_t count, size_t size) {
   if (count <= *capacity) return true;
   size_t grown = *capacity < 8 ? 8 : *capacity * 2;

@@ -78,8 +78,8 @@ typedef struct bnc_cpu {
   char brand[64];          /* "AMD Ryzen 7 5800X", "Raspberry Pi 5 Model B"; "unknown" */
   char uarch[32];          /* of the first cluster */
   bnc_cpu_cache l1d, l2, l3;
-  unsigned cores, cpus;    /* over all clusters */
-  size_t cluster_count;    /* at least 1 */
+  unsigned cores, cpus; /* over all clusters */
+  size_t cluster_count; /* at least 1 */
   bnc_cpu_cluster clusters[BNC_CPU_MAX_CLUSTERS];
   uint8_t cluster_of[BNC_CPU_MAX_CPUS]; /* logical CPU -> cluster; 0xff: offline or absent */
   uint16_t core_of[BNC_CPU_MAX_CPUS];   /* logical CPU -> the lowest numbered CPU on the same core */

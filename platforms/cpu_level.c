@@ -6,7 +6,7 @@
 #include "platforms/cpu_record.h"
 
 #define AVX2_FEATURES (BNC_CPU_HAS_AVX | BNC_CPU_HAS_AVX2 | BNC_CPU_HAS_FMA | BNC_CPU_HAS_F16C)
-#define AVX512VNNI_FEATURES                                                                                                     \
+#define AVX512VNNI_FEATURES                                                                                                                \
   (AVX2_FEATURES | BNC_CPU_HAS_AVX512F | BNC_CPU_HAS_AVX512BW | BNC_CPU_HAS_AVX512DQ | BNC_CPU_HAS_AVX512VL | BNC_CPU_HAS_AVX512VNNI)
 
 static const char *const level_names[BNC_CPU_LEVELS] = {"scalar", "avx2", "avx512vnni", "neon", "neon_dotprod", "neon_i8mm"};
@@ -29,9 +29,7 @@ const char *bnc_cpu_feature_name(size_t i, uint32_t *bit) {
   return features[i].name;
 }
 
-const char *bnc_cpu_level_name(bnc_cpu_level level) {
-  return (unsigned)level < BNC_CPU_LEVELS ? level_names[level] : "unknown";
-}
+const char *bnc_cpu_level_name(bnc_cpu_level level) { return (unsigned)level < BNC_CPU_LEVELS ? level_names[level] : "unknown"; }
 
 bool bnc_cpu_level_from_name(const char *name, bnc_cpu_level *level) {
   for (unsigned i = 0; i < BNC_CPU_LEVELS; i++)
@@ -107,7 +105,8 @@ bnc_status bnc_cpu_cap_level(const char *cap, bnc_cpu_arch arch, uint32_t have, 
   if (!bnc_cpu_level_from_name(cap, &wanted))
     return bnc_fail(err, BNC_ERROR_ARGUMENT, "BINOCLE_CPU: found '%.64s', expected one of: %s", cap, valid);
   if (!bnc_cpu_level_of_arch(wanted, arch))
-    return bnc_fail(err, BNC_ERROR_UNSUPPORTED, "BINOCLE_CPU: '%s' is no level of %s, expected one of: %s", cap, bnc_cpu_arch_name(arch), valid);
+    return bnc_fail(err, BNC_ERROR_UNSUPPORTED, "BINOCLE_CPU: '%s' is no level of %s, expected one of: %s", cap, bnc_cpu_arch_name(arch),
+                    valid);
   if (!has_level(arch, have, wanted))
     return bnc_fail(err, BNC_ERROR_UNSUPPORTED, "BINOCLE_CPU: this CPU cannot run '%s', expected one of: %s", cap, valid);
   *level = wanted;

@@ -16,7 +16,8 @@ static uint64_t read_xcr0(void) {
 }
 
 static bnc_cpu_x86_record read_record(bnc_cpuid_leaf leaves[MAX_LEAVES]) {
-  static const uint32_t wanted[][2] = {{0, 0}, {1, 0}, {7, 0}, {7, 1}, {0x80000000u, 0}, {0x80000002u, 0}, {0x80000003u, 0}, {0x80000004u, 0}};
+  static const uint32_t wanted[][2] = {{0, 0},           {1, 0},           {7, 0},           {7, 1},
+                                       {0x80000000u, 0}, {0x80000002u, 0}, {0x80000003u, 0}, {0x80000004u, 0}};
   bnc_cpu_x86_record r = {leaves, 0, 0};
   for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++) {
     bnc_cpuid_leaf l = {.leaf = wanted[i][0], .subleaf = wanted[i][1]};

@@ -48,7 +48,8 @@ void bnc_cpu_probe_names(char *brand, size_t brand_size, char *uarch, size_t uar
 /** cap: the value of BINOCLE_CPU or NULL. */
 bnc_status bnc_cpu_cap_level(const char *cap, bnc_cpu_arch arch, uint32_t features, bnc_cpu_level *level, bnc_error *err);
 
-/** Fills clusters, caches, counts and names from /sys and /proc (below BINOCLE_SYSFS). Never fails: what is not told stays 0 or "unknown". */
+/** Fills clusters, caches, counts and names from /sys and /proc (below BINOCLE_SYSFS). Never fails: what is not told stays 0 or "unknown".
+ */
 void bnc_cpu_read_topology(bnc_cpu *cpu);
 
 #endif

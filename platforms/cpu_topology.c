@@ -50,7 +50,8 @@ static void read_online(one_cpu *cpus, unsigned processors) {
   char text[512];
   uint8_t set[BNC_CPU_MAX_CPUS] = {0};
   size_t count = 0;
-  if (bnc_sysfs_string(text, sizeof text, "/sys/devices/system/cpu/online") == BNC_SYSFS_OK) count = bnc_sysfs_cpu_list(text, set, sizeof set);
+  if (bnc_sysfs_string(text, sizeof text, "/sys/devices/system/cpu/online") == BNC_SYSFS_OK)
+    count = bnc_sysfs_cpu_list(text, set, sizeof set);
   if (count == 0) {
     long n = processors ? (long)processors : bnc_sysfs_relocated() ? 1 : sysconf(_SC_NPROCESSORS_ONLN);
     for (long i = 0; i < (n > 0 ? n : 1) && i < BNC_CPU_MAX_CPUS; i++) set[i] = 1;

@@ -25,14 +25,14 @@ typedef struct bnc_meter_info {
   char reason[96]; /* why not available; "" where it is */
   bnc_meter_kind kind;
   bool available;
-  bool counter;    /* counts energy itself; else power readings are integrated, ten per second */
+  bool counter; /* counts energy itself; else power readings are integrated, ten per second */
 } bnc_meter_info;
 
 typedef struct bnc_meter_reading {
-  bool valid;              /* at least two good samples */
-  double joules, watts;    /* watts: the average over seconds */
-  double seconds;          /* between the first and the last sample */
-  uint64_t samples, lost;  /* lost: readings that failed in between */
+  bool valid;             /* at least two good samples */
+  double joules, watts;   /* watts: the average over seconds */
+  double seconds;         /* between the first and the last sample */
+  uint64_t samples, lost; /* lost: readings that failed in between */
 } bnc_meter_reading;
 
 typedef struct bnc_meter_set bnc_meter_set;

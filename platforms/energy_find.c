@@ -136,7 +136,8 @@ static void find_pi(list *l) {
   bnc_meter_source *s = add(l, BNC_METER_BOARD, BNC_METER_PMIC, "vcgencmd pmic_read_adc");
   if (!s) return;
   s->rail_count = 1;
-  if (!bnc_meter_read_watts(s, &watts)) unavailable(s, "vcgencmd gives no currents: not a Raspberry Pi 5, or no right to ask (group video)");
+  if (!bnc_meter_read_watts(s, &watts))
+    unavailable(s, "vcgencmd gives no currents: not a Raspberry Pi 5, or no right to ask (group video)");
 }
 
 /* Sockets are summed; psys, which holds all of the board, is a meter of its own. Sub-zones (two colons) are parts of these. */

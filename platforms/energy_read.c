@@ -22,7 +22,8 @@ static bool read_rail(const bnc_meter_source *s, const bnc_meter_rail *r, double
     case BNC_METER_BATTERY_UV_UA:
     case BNC_METER_BATTERY_UW:
       /* rails[1].first names the status file. Charging, the battery's current says nothing about the load. */
-      if (bnc_sysfs_string(status, sizeof status, "%s", s->rails[1].first) != BNC_SYSFS_OK || strcmp(status, "Discharging") != 0) return false;
+      if (bnc_sysfs_string(status, sizeof status, "%s", s->rails[1].first) != BNC_SYSFS_OK || strcmp(status, "Discharging") != 0)
+        return false;
       if (s->method == BNC_METER_BATTERY_UV_UA) {
         bool ok = read_product(r->first, r->second, 1e-12, watts);
         if (*watts < 0) *watts = -*watts; /* drivers disagree on the sign of a discharge */

@@ -61,8 +61,10 @@ bnc_status bnc_energy_get_info(const bnc_energy *energy, bnc_energy_info *info) 
     snprintf(full.kind, sizeof full.kind, "%s", bnc_meter_kind_name(best->kind));
   } else {
     const bnc_meter_info *why = find_reason(energy->meters);
-    if (why) snprintf(full.reason, sizeof full.reason, "%s: %s", why->name, why->reason);
-    else snprintf(full.reason, sizeof full.reason, "this machine has no energy meter that can be read");
+    if (why)
+      snprintf(full.reason, sizeof full.reason, "%s: %s", why->name, why->reason);
+    else
+      snprintf(full.reason, sizeof full.reason, "this machine has no energy meter that can be read");
   }
   make_plain(full.meter);
   make_plain(full.reason);

@@ -9,14 +9,14 @@
 #define BNC_METER_MAX_RAILS 16
 
 typedef enum bnc_meter_method {
-  BNC_METER_NONE,         /* listed for its reason only */
-  BNC_METER_MILLIVOLT_MA, /* per rail: in{n}_input mV times curr{n}_input mA */
-  BNC_METER_MILLIWATT,    /* per rail: mW */
-  BNC_METER_MICROWATT,    /* per rail: uW */
-  BNC_METER_BATTERY_UV_UA,/* uV times uA of one battery, only while discharging */
-  BNC_METER_BATTERY_UW,   /* uW of one battery, only while discharging */
-  BNC_METER_PMIC,         /* vcgencmd */
-  BNC_METER_COUNTER_UJ    /* per package: uJ, wrapping at range */
+  BNC_METER_NONE,          /* listed for its reason only */
+  BNC_METER_MILLIVOLT_MA,  /* per rail: in{n}_input mV times curr{n}_input mA */
+  BNC_METER_MILLIWATT,     /* per rail: mW */
+  BNC_METER_MICROWATT,     /* per rail: uW */
+  BNC_METER_BATTERY_UV_UA, /* uV times uA of one battery, only while discharging */
+  BNC_METER_BATTERY_UW,    /* uW of one battery, only while discharging */
+  BNC_METER_PMIC,          /* vcgencmd */
+  BNC_METER_COUNTER_UJ     /* per package: uJ, wrapping at range */
 } bnc_meter_method;
 
 typedef struct bnc_meter_rail {

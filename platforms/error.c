@@ -45,8 +45,7 @@ bnc_status bnc_fail_errno(bnc_error *err, const char *format, ...) {
     va_start(args, format);
     int n = vsnprintf(err->text, sizeof err->text, format, args);
     va_end(args);
-    if (n >= 0 && (size_t)n < sizeof err->text)
-      snprintf(err->text + n, sizeof err->text - (size_t)n, ": %s", strerror(code));
+    if (n >= 0 && (size_t)n < sizeof err->text) snprintf(err->text + n, sizeof err->text - (size_t)n, ": %s", strerror(code));
     make_printable(err->text);
     err->status = BNC_ERROR_IO;
   }

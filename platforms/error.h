@@ -15,7 +15,8 @@ typedef struct bnc_error {
 /** Sets *err (may be NULL) and returns status, so that a caller writes `return bnc_fail(err, BNC_ERROR_FORMAT, "...", ...)`. */
 __attribute__((format(printf, 3, 4))) bnc_status bnc_fail(bnc_error *err, bnc_status status, const char *format, ...);
 
-/** Puts "prefix: " in front of err's text: callers that know the file's name add it to errors of those that only saw bytes. Returns err's status. */
+/** Puts "prefix: " in front of err's text: callers that know the file's name add it to errors of those that only saw bytes. Returns err's
+ * status. */
 __attribute__((format(printf, 2, 3))) bnc_status bnc_error_prefix(bnc_error *err, const char *format, ...);
 
 /** For a failed system call: BNC_ERROR_IO with "WHAT: strerror(errno)". */

@@ -12,13 +12,13 @@
 typedef struct bnc_file_map {
   const uint8_t *data; /* [size]; never NULL after success, also for an empty file */
   size_t size;
-  void *base;          /* what munmap gets; NULL for an empty file */
+  void *base; /* what munmap gets; NULL for an empty file */
 } bnc_file_map;
 
 bnc_status bnc_file_map_open(bnc_file_map *map, const char *path, bnc_error *err);
 void bnc_file_map_close(bnc_file_map *map);
-/** The same for a file that others may want to remove when nobody uses it: *hold is a descriptor that keeps a shared lock (flock) as long as it is open,
-    and the file's modification time becomes now. Both are best effort. */
+/** The same for a file that others may want to remove when nobody uses it: *hold is a descriptor that keeps a shared lock (flock) as long
+   as it is open, and the file's modification time becomes now. Both are best effort. */
 bnc_status bnc_file_map_open_held(bnc_file_map *map, int *hold, const char *path, bnc_error *err);
 /** Tells the system that a range will be read soon / not again: streaming readers keep the resident set small with it. Best effort. */
 void bnc_file_map_will_need(const bnc_file_map *map, size_t offset, size_t size);

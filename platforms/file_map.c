@@ -21,7 +21,8 @@ static bnc_status open_regular(const char *path, int *fd, size_t *size, bnc_erro
   }
   if (!S_ISREG(st.st_mode)) {
     close(f);
-    return bnc_fail(err, BNC_ERROR_IO, "%s: found %s, expected a regular file", path, S_ISDIR(st.st_mode) ? "a directory" : "something else");
+    return bnc_fail(err, BNC_ERROR_IO, "%s: found %s, expected a regular file", path,
+                    S_ISDIR(st.st_mode) ? "a directory" : "something else");
   }
   if ((uint64_t)st.st_size > SIZE_MAX / 2) {
     close(f);

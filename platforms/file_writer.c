@@ -27,8 +27,8 @@ typedef enum target {
 struct bnc_file_writer {
   int fd;
   target kind;
-  uint64_t size;   /* bytes appended, buffered ones included */
-  uint64_t start;  /* STREAM: the descriptor's position at open */
+  uint64_t size;  /* bytes appended, buffered ones included */
+  uint64_t start; /* STREAM: the descriptor's position at open */
   bool can_patch;
   size_t buffered; /* bytes in buffer */
   char *path, *temporary;
@@ -253,7 +253,8 @@ bnc_status bnc_file_writer_patch(bnc_file_writer *w, uint64_t offset, const void
 bnc_status bnc_file_writer_map(bnc_file_writer *w, bnc_file_map *map, bnc_error *err) {
   static const uint8_t nothing[1];
   *map = (bnc_file_map){nothing, 0, NULL};
-  if (w->kind == STREAM) return bnc_fail(err, BNC_ERROR_UNSUPPORTED, "%s: cannot read back from a pipe or device, expected a file's name", w->path);
+  if (w->kind == STREAM)
+    return bnc_fail(err, BNC_ERROR_UNSUPPORTED, "%s: cannot read back from a pipe or device, expected a file's name", w->path);
   bnc_status s = flush(w, err);
   if (s != BNC_OK || w->size == 0) return s;
   if (w->size > SIZE_MAX / 2) return bnc_fail(err, BNC_ERROR_LIMIT, "%s: more bytes than this machine can map", w->path);

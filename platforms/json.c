@@ -56,7 +56,9 @@ const char *bnc_json_found(yyjson_val *value, char out[BNC_JSON_FOUND_SIZE]) {
   switch (yyjson_get_tag(value)) {
     case YYJSON_TYPE_STR | YYJSON_SUBTYPE_NONE:
     case YYJSON_TYPE_STR | YYJSON_SUBTYPE_NOESC: snprintf(out, BNC_JSON_FOUND_SIZE, "\"%.40s\"", yyjson_get_str(value)); break;
-    case YYJSON_TYPE_NUM | YYJSON_SUBTYPE_UINT: snprintf(out, BNC_JSON_FOUND_SIZE, "%llu", (unsigned long long)yyjson_get_uint(value)); break;
+    case YYJSON_TYPE_NUM | YYJSON_SUBTYPE_UINT:
+      snprintf(out, BNC_JSON_FOUND_SIZE, "%llu", (unsigned long long)yyjson_get_uint(value));
+      break;
     case YYJSON_TYPE_NUM | YYJSON_SUBTYPE_SINT: snprintf(out, BNC_JSON_FOUND_SIZE, "%lld", (long long)yyjson_get_sint(value)); break;
     case YYJSON_TYPE_NUM | YYJSON_SUBTYPE_REAL: snprintf(out, BNC_JSON_FOUND_SIZE, "%.9g", yyjson_get_real(value)); break;
     case YYJSON_TYPE_BOOL | YYJSON_SUBTYPE_TRUE: snprintf(out, BNC_JSON_FOUND_SIZE, "true"); break;
@@ -90,7 +92,8 @@ bnc_status bnc_json_get_size(yyjson_val *object, const char *key, size_t lowest,
   yyjson_val *v = bnc_json_given(object, key);
   if (!v) return BNC_OK;
   if (!yyjson_is_uint(v) || yyjson_get_uint(v) < lowest || yyjson_get_uint(v) > highest)
-    return bnc_fail(err, BNC_ERROR_FORMAT, "\"%s\": found %s, expected an integer from %zu to %zu", key, bnc_json_found(v, found), lowest, highest);
+    return bnc_fail(err, BNC_ERROR_FORMAT, "\"%s\": found %s, expected an integer from %zu to %zu", key, bnc_json_found(v, found), lowest,
+                    highest);
   *out = (size_t)yyjson_get_uint(v);
   return BNC_OK;
 }
@@ -100,7 +103,8 @@ bnc_status bnc_json_get_int(yyjson_val *object, const char *key, int64_t lowest,
   yyjson_val *v = bnc_json_given(object, key);
   if (!v) return BNC_OK;
   /* A positive number too large for int64_t is a uint in yyjson, and negative after the cast. */
-  if (!yyjson_is_int(v) || (yyjson_is_uint(v) && yyjson_get_uint(v) > INT64_MAX) || yyjson_get_sint(v) < lowest || yyjson_get_sint(v) > highest)
+  if (!yyjson_is_int(v) || (yyjson_is_uint(v) && yyjson_get_uint(v) > INT64_MAX) || yyjson_get_sint(v) < lowest ||
+      yyjson_get_sint(v) > highest)
     return bnc_fail(err, BNC_ERROR_FORMAT, "\"%s\": found %s, expected an integer from %lld to %lld", key, bnc_json_found(v, found),
                     (long long)lowest, (long long)highest);
   *out = yyjson_get_sint(v);
@@ -113,7 +117,8 @@ bnc_status bnc_json_get_double(yyjson_val *object, const char *key, double lowes
   if (!v) return BNC_OK;
   const double x = yyjson_get_num(v);
   if (!yyjson_is_num(v) || !(x >= lowest && x <= highest))
-    return bnc_fail(err, BNC_ERROR_FORMAT, "\"%s\": found %s, expected a number from %g to %g", key, bnc_json_found(v, found), lowest, highest);
+    return bnc_fail(err, BNC_ERROR_FORMAT, "\"%s\": found %s, expected a number from %g to %g", key, bnc_json_found(v, found), lowest,
+                    highest);
   *out = x;
   return BNC_OK;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** @file json.h  JSON by yyjson, allocated through platforms/mem, with typed getters whose errors name the key, what was found and what was expected.
+/** @file json.h  JSON by yyjson, allocated through platforms/mem, with typed getters whose errors name the key, what was found and what was
+ * expected.
  *
  * The rules that all getters share: `object` must be a JSON object (check with bnc_json_expect_object); a key that is absent or
  * null leaves *out as it was, so the caller puts the default there first; a value of the wrong type or outside its range is

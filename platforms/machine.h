@@ -11,13 +11,13 @@ typedef struct bnc_machine {
   bnc_cpu cpu;
   bnc_frequency frequency[BNC_CPU_MAX_CLUSTERS]; /* of the first CPU of each cluster */
   size_t default_threads, allowed_cpus;
-  double cpu_quota;                         /* 0: none */
-  uint64_t memory_total, memory_available;  /* bytes; 0: not known */
+  double cpu_quota;                        /* 0: none */
+  uint64_t memory_total, memory_available; /* bytes; 0: not known */
   size_t page_bytes;
-  char kernel[96], os[96];                  /* "6.12.1", "Debian GNU/Linux 13 (trixie)"; "unknown" */
+  char kernel[96], os[96]; /* "6.12.1", "Debian GNU/Linux 13 (trixie)"; "unknown" */
   size_t meter_count;
   bnc_meter_info meters[BNC_METER_MAX];
-  size_t best_meter;                        /* index into meters; meter_count: none is available */
+  size_t best_meter; /* index into meters; meter_count: none is available */
   size_t zone_count;
   bnc_thermal_zone zones[BNC_THERMAL_MAX_ZONES];
   bnc_throttle throttle;

@@ -178,7 +178,8 @@ bnc_status bnc_machine_json(const bnc_machine *m, char **text, bnc_error *err) {
   size_t size = 0;
   char *out = failed ? NULL : yyjson_mut_write_opts(d, YYJSON_WRITE_PRETTY_TWO_SPACES | YYJSON_WRITE_NEWLINE_AT_END, &watched, &size, NULL);
   yyjson_mut_doc_free(d);
-  if (!out) return bnc_fail(err, failed ? BNC_ERROR_MEMORY : BNC_ERROR_INTERNAL, failed ? "out of memory" : "the machine's description is no JSON");
+  if (!out)
+    return bnc_fail(err, failed ? BNC_ERROR_MEMORY : BNC_ERROR_INTERNAL, failed ? "out of memory" : "the machine's description is no JSON");
   *text = out;
   return BNC_OK;
 }

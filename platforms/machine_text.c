@@ -53,7 +53,8 @@ static void print_cpu(bnc_page *p, const bnc_machine *m) {
     if (!bnc_cpu_level_of_arch(level, cpu->arch)) continue;
     head(p, i ? "" : "levels");
     bool used = level == cpu->level;
-    bnc_page_print(p, "%-13s %s%s\n", bnc_cpu_level_name(level), bnc_cpu_level_supported(cpu, level) ? "supported" : "not supported", used ? ", used" : "");
+    bnc_page_print(p, "%-13s %s%s\n", bnc_cpu_level_name(level), bnc_cpu_level_supported(cpu, level) ? "supported" : "not supported",
+                   used ? ", used" : "");
   }
 }
 
@@ -71,7 +72,8 @@ static void print_meters(bnc_page *p, const bnc_machine *m) {
   for (size_t i = 0; i < m->meter_count; i++) {
     const bnc_meter_info *meter = &m->meters[i];
     head(p, i ? "" : "meters");
-    bnc_page_print(p, "%-24s %s%s\n", meter->name, meter->available ? bnc_meter_kind_name(meter->kind) : meter->reason, i == m->best_meter ? ", used" : "");
+    bnc_page_print(p, "%-24s %s%s\n", meter->name, meter->available ? bnc_meter_kind_name(meter->kind) : meter->reason,
+                   i == m->best_meter ? ", used" : "");
   }
 }
 

@@ -14,7 +14,8 @@ void *bnc_mem_alloc(size_t size);
 void *bnc_mem_zalloc(size_t size);
 /** count * size bytes, zeroed; NULL where the product overflows. */
 void *bnc_mem_array(size_t count, size_t size);
-/** Grows a block to new_size bytes, keeping its content; the new part is uninitialised. NULL (and the old block untouched) on failure. ptr may be NULL. */
+/** Grows a block to new_size bytes, keeping its content; the new part is uninitialised. NULL (and the old block untouched) on failure. ptr
+ * may be NULL. */
 void *bnc_mem_realloc(void *ptr, size_t new_size);
 void bnc_mem_free(void *ptr);
 /** A copy of length bytes of text with a NUL behind, or NULL. */

@@ -48,7 +48,8 @@ static void print_scaled(bnc_page *p, uint64_t value, const char *const *units) 
   else if (whole >= 10)
     bnc_page_print(p, "%llu.%llu %s", (unsigned long long)whole, (unsigned long long)(rest / (divisor / 10)), units[unit]);
   else
-    bnc_page_print(p, "%llu.%02llu %s", (unsigned long long)whole, (unsigned long long)(rest / (divisor / 100 ? divisor / 100 : 1)), units[unit]);
+    bnc_page_print(p, "%llu.%02llu %s", (unsigned long long)whole, (unsigned long long)(rest / (divisor / 100 ? divisor / 100 : 1)),
+                   units[unit]);
 }
 
 void bnc_page_bytes(bnc_page *p, uint64_t bytes) {

@@ -13,7 +13,7 @@
 struct bnc_pool {
   pthreadpool_t native; /* NULL: everything runs on the caller's thread */
   size_t threads;
-  uint32_t flags;       /* PTHREADPOOL_FLAG_... of every run */
+  uint32_t flags; /* PTHREADPOOL_FLAG_... of every run */
 };
 
 typedef struct gate {

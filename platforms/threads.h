@@ -31,9 +31,9 @@ double bnc_cpu_quota(void);
 size_t bnc_pool_big_cpus(unsigned *list /* [BNC_CPU_MAX_CPUS] */);
 
 /**
- * Ties each worker to a big core of its own (the caller's thread stays free, and is expected on the first), so that none starts, or wakes up after idling,
- * on a little one. Does nothing where all cores are alike, since programs side by side would meet on the same ones, where the big ones are fewer than the
- * threads, or the system refuses. Returns how many were tied.
+ * Ties each worker to a big core of its own (the caller's thread stays free, and is expected on the first), so that none starts, or wakes
+ * up after idling, on a little one. Does nothing where all cores are alike, since programs side by side would meet on the same ones, where
+ * the big ones are fewer than the threads, or the system refuses. Returns how many were tied.
  */
 size_t bnc_pool_pin(bnc_pool *pool);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A plugin for qemu-user (TCG plugins, API 1 and later) that counts executed instructions between marks: each execution of the function check_mark
-   prints the count so far on standard error, as "mark N". For programs of one thread. bench/arm/count.py builds and uses it.
+/* A plugin for qemu-user (TCG plugins, API 1 and later) that counts executed instructions between marks: each execution of the function
+   check_mark prints the count so far on standard error, as "mark N". For programs of one thread. bench/arm/count.py builds and uses it.
    Debian ships no header for such plugins: the few functions used are declared here, after qemu's documentation. */
 #include <inttypes.h>
 #include <stdint.h>
@@ -37,7 +37,8 @@ static void mark(unsigned cpu, void *instructions) {
 static void translated(uint64_t id, struct qemu_plugin_tb *tb) {
   const char *symbol = qemu_plugin_insn_symbol(qemu_plugin_tb_get_insn(tb, 0));
   (void)id;
-  qemu_plugin_register_vcpu_tb_exec_cb(tb, symbol && strcmp(symbol, "check_mark") == 0 ? mark : block, 0, (void *)(uintptr_t)qemu_plugin_tb_n_insns(tb));
+  qemu_plugin_register_vcpu_tb_exec_cb(tb, symbol && strcmp(symbol, "check_mark") == 0 ? mark : block, 0,
+                                       (void *)(uintptr_t)qemu_plugin_tb_n_insns(tb));
 }
 
 int qemu_plugin_install(uint64_t id, const void *info, int argc, char **argv);

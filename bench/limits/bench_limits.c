@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What this machine can do at most: f32 fused multiply-adds, exact int8 products, and reading out of each cache and memory.
      usage: bench_limits [--threads N] [--repeat R] [--memory]      prints CSV: cpu,level,threads,what,min,median,max,unit
-   --memory leaves all but memory out. One thread is timed by its own CPU time, several by the wall clock; rates are of all threads together.
-   The maximum is the limit, the rest tells how busy the machine was. */
+   --memory leaves all but memory out. One thread is timed by its own CPU time, several by the wall clock; rates are of all threads
+   together. The maximum is the limit, the rest tells how busy the machine was. */
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** @file limits.h  Loops that reach a machine's limits and do nothing else: each level's int8 multiplies, f32 multiply-adds and reads. bench_limits prints
-    them, checkkern holds its kernels against them. */
+/** @file limits.h  Loops that reach a machine's limits and do nothing else: each level's int8 multiplies, f32 multiply-adds and reads.
+   bench_limits prints them, checkkern holds its kernels against them. */
 #ifndef BINOCLE_BENCH_LIMITS_LIMITS_H
 #define BINOCLE_BENCH_LIMITS_LIMITS_H
 
@@ -9,8 +9,8 @@
 
 #include "platforms/cpu.h"
 
-/** Multiplies and adds int8 pairs exactly into int32 in registers, with the level's best instructions; LIMIT_ROUNDS rounds. What it returns keeps it
-    from being left out. *macs: how many it did. */
+/** Multiplies and adds int8 pairs exactly into int32 in registers, with the level's best instructions; LIMIT_ROUNDS rounds. What it returns
+   keeps it from being left out. *macs: how many it did. */
 typedef int32_t limit_int8_fn(double *macs);
 /** Sums x[count], count a multiple of 256: reads at the rate of the memory level that x lies in. */
 typedef float limit_read_fn(const float *x, size_t count);

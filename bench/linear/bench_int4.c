@@ -2,8 +2,8 @@
 /* int4 layers of LLaMA-3-8B: our kernel on the file's own panels beside XNNPACK's qb4w on weights that it packed, taking turns in one run.
      usage: bench_int4 [THREADS [REPEATS [ROWS]]]     default: one thread, 5 repeats, 640 rows and 1 row
    prints CSV: level,threads,rows,k,n,group,ours_gops,ours_gbytes_per_s,xnnpack_gops,ratio,equal
-   Best of all repeats; ratio: the median of the ratios within a repeat. GB/s are of our weights. One thread is timed by its own CPU time, several by the
-   wall clock. The machine's limits to hold them against: checkkern --bench. */
+   Best of all repeats; ratio: the median of the ratios within a repeat. GB/s are of our weights. One thread is timed by its own CPU time,
+   several by the wall clock. The machine's limits to hold them against: checkkern --bench. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -66,12 +66,15 @@ static void run_panels(void *context, size_t thread, size_t from, size_t to) {
   j->ops->i4(&j->args, from, to, j->scratch + thread * BNC_MATMUL_SCRATCH);
 }
 
-static xnn_operator_t xnnpack_layer(const layer *l, const uint8_t *weights, const uint16_t *scales, bnc_pool *pool, const int8_t *q, const bnc_qd8_params *params, float *y) {
+static xnn_operator_t xnnpack_layer(const layer *l, const uint8_t *weights, const uint16_t *scales, bnc_pool *pool, const int8_t *q,
+                                    const bnc_qd8_params *params, float *y) {
   xnn_operator_t op = NULL;
-  must(xnn_create_fully_connected_nc_qd8_f32_qb4w(l->k, l->n, l->k, l->n, l->group, 8, scales, weights, NULL, -INFINITY, INFINITY, 0, NULL, NULL, &op) ==
-           xnn_status_success, "making XNNPACK's layer");
+  must(xnn_create_fully_connected_nc_qd8_f32_qb4w(l->k, l->n, l->k, l->n, l->group, 8, scales, weights, NULL, -INFINITY, INFINITY, 0, NULL,
+                                                  NULL, &op) == xnn_status_success,
+       "making XNNPACK's layer");
   must(xnn_reshape_fully_connected_nc_qd8_f32_qb4w(op, l->rows, bnc_pool_native(pool)) == xnn_status_success &&
-           xnn_setup_fully_connected_nc_qd8_f32_qb4w(op, q, y, (const void *)params) == xnn_status_success, "XNNPACK's layer");
+           xnn_setup_fully_connected_nc_qd8_f32_qb4w(op, q, y, (const void *)params) == xnn_status_success,
+       "XNNPACK's layer");
   return op;
 }
 
@@ -88,8 +91,15 @@ static void bench(const layer *l, bnc_pool *pool, size_t threads, size_t repeats
   for (size_t i = 0; i < l->rows; i++) params[i] = (bnc_qd8_params){(int32_t)(random_bits() % 64) - 32, 0.01f};
   bnc_qd8_pad(params, l->rows);
   bnc_matmul_i4_pack(l->n, l->k, l->group, weights, scales, nibbles, panel_scales, offset, 0, panels);
-  job j = {&kernels->matmul, {.w = {l->n, l->k, l->group, nibbles, panel_scales, offset}, .rows = l->rows, .q = q, .params = params,
-                              .sums = need(l->rows * groups * 4), .y = y, .q_stride = l->k, .y_stride = l->n},
+  job j = {&kernels->matmul,
+           {.w = {l->n, l->k, l->group, nibbles, panel_scales, offset},
+            .rows = l->rows,
+            .q = q,
+            .params = params,
+            .sums = need(l->rows * groups * 4),
+            .y = y,
+            .q_stride = l->k,
+            .y_stride = l->n},
            need(threads * BNC_MATMUL_SCRATCH)};
   xnn_operator_t op = xnnpack_layer(l, weights, scales, pool, q, params, other);
   double ratio[MAX_REPEATS], best = 1e9, best_other = 1e9, worst = 0, size = 0;
@@ -110,9 +120,9 @@ static void bench(const layer *l, bnc_pool *pool, size_t threads, size_t repeats
   }
   qsort(ratio, repeats, sizeof *ratio, ascending);
   const double operations = 2e-9 * (double)l->rows * (double)l->k * (double)l->n;
-  printf("%s,%zu,%zu,%zu,%zu,%zu,%.1f,%.2f,%.1f,%.2f,%s\n", bnc_cpu_level_name(kernels->level), threads, l->rows, l->k, l->n, l->group, operations / best,
-         1e-9 * (double)(panels * (bnc_i4_panel_nibbles(l->k) + bnc_i4_panel_scales(l->k, l->group))) / best, operations / best_other, ratio[repeats / 2],
-         worst < 1e-4 * size ? "yes" : "no");
+  printf("%s,%zu,%zu,%zu,%zu,%zu,%.1f,%.2f,%.1f,%.2f,%s\n", bnc_cpu_level_name(kernels->level), threads, l->rows, l->k, l->n, l->group,
+         operations / best, 1e-9 * (double)(panels * (bnc_i4_panel_nibbles(l->k) + bnc_i4_panel_scales(l->k, l->group))) / best,
+         operations / best_other, ratio[repeats / 2], worst < 1e-4 * size ? "yes" : "no");
   fflush(stdout);
   xnn_delete_operator(op);
   void *all[] = {weights, nibbles, scales, panel_scales, offset, y, other, q, params, j.args.sums};
@@ -121,7 +131,8 @@ static void bench(const layer *l, bnc_pool *pool, size_t threads, size_t repeats
 
 int main(int argc, char **argv) {
   static const size_t shapes[][2] = {{4096, 14336}, {4096, 4096}, {14336, 4096}, {4096, 1024}}, groups[] = {32, 128};
-  const size_t threads = argc > 1 ? (size_t)atoi(argv[1]) : 1, wanted = argc > 2 ? (size_t)atoi(argv[2]) : 5, only = argc > 3 ? (size_t)atoi(argv[3]) : 0;
+  const size_t threads = argc > 1 ? (size_t)atoi(argv[1]) : 1, wanted = argc > 2 ? (size_t)atoi(argv[2]) : 5,
+               only = argc > 3 ? (size_t)atoi(argv[3]) : 0;
   const size_t repeats = wanted < 1 ? 1 : wanted > MAX_REPEATS ? MAX_REPEATS : wanted, rows[] = {640, 1};
   static bnc_cpu cpu;
   static bnc_kernels kernels;

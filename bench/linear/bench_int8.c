@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* int8 linear layers of ViT-L, DEM, projector and LLaMA-3-8B: our kernel and XNNPACK's operator side by side, with a check that their results are equal.
-     usage: bench_int8 [REPEATS]      prints CSV: rows,k,n,level,own_gops,xnnpack_gops,ratio
-   One thread, its own CPU time, both in turn within each repeat: ratios are medians of ratios, speeds are lower quartiles of times. The level is the
-   machine's, or BINOCLE_CPU's; XNNPACK always takes what the machine has. The peaks to hold them against: bench_limits. */
+/* int8 linear layers of ViT-L, DEM, projector and LLaMA-3-8B: our kernel and XNNPACK's operator side by side, with a check that their
+   results are equal. usage: bench_int8 [REPEATS]      prints CSV: rows,k,n,level,own_gops,xnnpack_gops,ratio One thread, its own CPU time,
+   both in turn within each repeat: ratios are medians of ratios, speeds are lower quartiles of times. The level is the machine's, or
+   BINOCLE_CPU's; XNNPACK always takes what the machine has. The peaks to hold them against: bench_limits. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,9 +57,19 @@ static void bench(const shape *s, const bnc_kernels *kernels, size_t repeats) {
   for (size_t i = 0; i < s->n; i++) scale[i] = 0.001f + 1e-6f * (float)i, bias[i] = (float)i;
   for (size_t i = 0; i < s->rows; i++) params[i] = (bnc_qd8_params){(int32_t)(i * 37 % 256) - 128, 0.01f + 1e-5f * (float)i};
   bnc_qd8_pad(params, s->rows);
-  const bnc_matmul_i8_args args = {.rows = s->rows, .k = s->k, .n = s->n, .w = w, .scale = scale, .bias = bias, .q = q, .params = params, .y = own,
-                                   .q_stride = s->k, .y_stride = s->n};
-  const bnc_linear_spec spec = {.kind = BNC_LINEAR_QD8_QC8, .n = s->n, .k = s->k, .in_stride = s->k, .out_stride = s->n, .weights = w, .scales = scale, .bias = bias};
+  const bnc_matmul_i8_args args = {.rows = s->rows,
+                                   .k = s->k,
+                                   .n = s->n,
+                                   .w = w,
+                                   .scale = scale,
+                                   .bias = bias,
+                                   .q = q,
+                                   .params = params,
+                                   .y = own,
+                                   .q_stride = s->k,
+                                   .y_stride = s->n};
+  const bnc_linear_spec spec = {
+      .kind = BNC_LINEAR_QD8_QC8, .n = s->n, .k = s->k, .in_stride = s->k, .out_stride = s->n, .weights = w, .scales = scale, .bias = bias};
   bnc_packed_store *store;
   bnc_linear_set *set;
   must(bnc_packed_create(&store, &err));
@@ -77,10 +87,11 @@ static void bench(const shape *s, const bnc_kernels *kernels, size_t repeats) {
     times[1][i - 1] = end - middle;
     times[2][i - 1] = (end - middle) / (middle - start);
   }
-  if (memcmp(own, theirs, s->rows * s->n * sizeof *own) != 0) must(bnc_fail(&err, BNC_ERROR_INTERNAL, "results differ at %zu x %zu x %zu", s->rows, s->k, s->n));
+  if (memcmp(own, theirs, s->rows * s->n * sizeof *own) != 0)
+    must(bnc_fail(&err, BNC_ERROR_INTERNAL, "results differ at %zu x %zu x %zu", s->rows, s->k, s->n));
   const double gops = 2e-9 * (double)s->rows * (double)s->k * (double)s->n;
-  printf("%zu,%zu,%zu,%s,%.1f,%.1f,%.2f\n", s->rows, s->k, s->n, bnc_cpu_level_name(kernels->level), gops / quantile(times[0], repeats, 4, 1),
-         gops / quantile(times[1], repeats, 4, 1), quantile(times[2], repeats, 2, 1));
+  printf("%zu,%zu,%zu,%s,%.1f,%.1f,%.2f\n", s->rows, s->k, s->n, bnc_cpu_level_name(kernels->level),
+         gops / quantile(times[0], repeats, 4, 1), gops / quantile(times[1], repeats, 4, 1), quantile(times[2], repeats, 2, 1));
   fflush(stdout);
   bnc_linear_set_destroy(set);
   bnc_packed_destroy(store);
@@ -90,9 +101,12 @@ static void bench(const shape *s, const bnc_kernels *kernels, size_t repeats) {
 
 int main(int argc, char **argv) {
   static const shape shapes[] = {
-      {577, 1024, 3072}, {577, 1024, 1024}, {577, 1024, 4096}, {577, 4096, 1024}, {576, 1024, 4096}, {576, 4096, 4096}, {144, 1024, 1024}, /* vision */
-      {640, 4096, 6144}, {640, 4096, 14336}, {640, 14336, 4096}, {64, 4096, 4096},                                                       /* prefill */
-      {1, 4096, 14336}, {1, 14336, 4096}, {1, 1024, 4096}, {2, 4096, 4096}, {4, 4096, 4096}, {6, 4096, 4096}, {8, 4096, 4096}, {12, 4096, 4096}, {16, 4096, 4096}, {20, 4096, 4096}, {24, 4096, 4096}, {16, 1024, 4096}, {24, 1024, 4096},
+      {577, 1024, 3072}, {577, 1024, 1024},  {577, 1024, 4096},  {577, 4096, 1024}, {576, 1024, 4096},
+      {576, 4096, 4096}, {144, 1024, 1024},                                        /* vision */
+      {640, 4096, 6144}, {640, 4096, 14336}, {640, 14336, 4096}, {64, 4096, 4096}, /* prefill */
+      {1, 4096, 14336},  {1, 14336, 4096},   {1, 1024, 4096},    {2, 4096, 4096},   {4, 4096, 4096},
+      {6, 4096, 4096},   {8, 4096, 4096},    {12, 4096, 4096},   {16, 4096, 4096},  {20, 4096, 4096},
+      {24, 4096, 4096},  {16, 1024, 4096},   {24, 1024, 4096},
   };
   const size_t repeats = argc > 1 ? (size_t)atoi(argv[1]) : 7;
   bnc_cpu_level level;

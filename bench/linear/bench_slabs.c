@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Column slabs of XNNPACK's linear layers: which division is the fastest, and which one the compiler's cost model picks (quant/schedule/slab_cost.h), for
-   matrices of ViT-L and LLaMA-3-8B.
-     usage: bench_slabs [THREADS [REPEATS]]
-   prints CSV: cpu,level,threads,kind,rows,k,n,columns,slab_kib,gops,predicted_ratio_to_whole,ratio_to_whole,picked,lost_percent
-   Types that a kernel of our own multiplies at this level are left out. One row per division tried; the picked one says what it loses against the fastest of them. Divisions are interleaved within each repeat, so that a noisy
-   neighbour disturbs all alike; ratios are medians of ratios within a repeat. With one thread, times are of CPU time. */
+/* Column slabs of XNNPACK's linear layers: which division is the fastest, and which one the compiler's cost model picks
+   (quant/schedule/slab_cost.h), for matrices of ViT-L and LLaMA-3-8B. usage: bench_slabs [THREADS [REPEATS]] prints CSV:
+   cpu,level,threads,kind,rows,k,n,columns,slab_kib,gops,predicted_ratio_to_whole,ratio_to_whole,picked,lost_percent Types that a kernel of
+   our own multiplies at this level are left out. One row per division tried; the picked one says what it loses against the fastest of them.
+   Divisions are interleaved within each repeat, so that a noisy neighbour disturbs all alike; ratios are medians of ratios within a repeat.
+   With one thread, times are of CPU time. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -76,8 +76,13 @@ static void build(variant *v, const shape *s, size_t cols, const uint8_t *weight
   must(bnc_packed_create(&v->store, &err));
   must(bnc_linear_set_create(&v->set, v->store, false, &err));
   for (size_t from = 0; from < s->n; from += v->cols, v->parts++) {
-    bnc_linear_spec spec = {.kind = s->kind, .n = s->n - from < v->cols ? s->n - from : v->cols, .k = s->k, .in_stride = s->k, .out_stride = s->n,
-                            .weights = weights + from * row, .scales = scales + from};
+    bnc_linear_spec spec = {.kind = s->kind,
+                            .n = s->n - from < v->cols ? s->n - from : v->cols,
+                            .k = s->k,
+                            .in_stride = s->k,
+                            .out_stride = s->n,
+                            .weights = weights + from * row,
+                            .scales = scales + from};
     uint32_t part;
     must(bnc_linear_set_add(v->set, &spec, 0, (uint32_t)from, &part, &err));
   }
@@ -109,7 +114,8 @@ static void print(const bench *b, const shape *s, const variant *v, size_t count
     size_t bytes = v[i].cols * s->k * (s->kind == BNC_LINEAR_F32 ? 4 : 1);
     printf("%s,%s,%zu,%s,%zu,%zu,%zu,%zu,%zu,%.1f,%.3f,%.3f,", b->target.name, bnc_cpu_level_name(b->target.level), b->threads,
            s->kind == BNC_LINEAR_F32 ? "f32" : "qc8w", s->rows, s->k, s->n, v[i].cols, bytes >> 10,
-           2e-9 * (double)s->rows * (double)s->k * (double)s->n / median(seconds[i], b->repeats), whole / bnc_slab_cycles(&b->target, &layer, v[i].cols), ratio[i]);
+           2e-9 * (double)s->rows * (double)s->k * (double)s->n / median(seconds[i], b->repeats),
+           whole / bnc_slab_cycles(&b->target, &layer, v[i].cols), ratio[i]);
     if (v[i].cols == pick)
       printf("yes,%.1f\n", 100 * (1 - ratio[i] / best));
     else
@@ -150,9 +156,10 @@ static void bench_shape(const bench *b, const shape *s) {
 
 int main(int argc, char **argv) {
   static const shape shapes[] = {
-      {BNC_LINEAR_QD8_QC8, 577, 1024, 3072}, {BNC_LINEAR_QD8_QC8, 577, 1024, 4096}, {BNC_LINEAR_QD8_QC8, 577, 4096, 1024}, {BNC_LINEAR_QD8_QC8, 640, 2048, 8192},
-      {BNC_LINEAR_QD8_QC8, 640, 4096, 6144}, {BNC_LINEAR_QD8_QC8, 640, 4096, 14336}, {BNC_LINEAR_QD8_QC8, 640, 14336, 4096},
-      {BNC_LINEAR_F32, 577, 1024, 3072}, {BNC_LINEAR_F32, 577, 1024, 4096}, {BNC_LINEAR_F32, 577, 4096, 1024}, {BNC_LINEAR_F32, 640, 2048, 8192},
+      {BNC_LINEAR_QD8_QC8, 577, 1024, 3072},  {BNC_LINEAR_QD8_QC8, 577, 1024, 4096}, {BNC_LINEAR_QD8_QC8, 577, 4096, 1024},
+      {BNC_LINEAR_QD8_QC8, 640, 2048, 8192},  {BNC_LINEAR_QD8_QC8, 640, 4096, 6144}, {BNC_LINEAR_QD8_QC8, 640, 4096, 14336},
+      {BNC_LINEAR_QD8_QC8, 640, 14336, 4096}, {BNC_LINEAR_F32, 577, 1024, 3072},     {BNC_LINEAR_F32, 577, 1024, 4096},
+      {BNC_LINEAR_F32, 577, 4096, 1024},      {BNC_LINEAR_F32, 640, 2048, 8192},
   };
   bench b = {.threads = argc > 1 ? (size_t)atoi(argv[1]) : 0, .repeats = argc > 2 ? (size_t)atoi(argv[2]) : 5};
   if (b.repeats < 1 || b.repeats > 64) b.repeats = 5;

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What each pass of the compiler is worth: a checkpoint compiled with every pass off, on, each one alone, and each one left out.
      usage: bench_passes CHECKPOINT f32|int8 [REPEATS]
-   prints CSV: weights,passes,vision_ops,vision_gmac,vision_arena_bytes,vision_cpu_s,prefill_gmac,prefill_arena_bytes,prefill_cpu_s,decode_cpu_s
-   Seconds are of CPU time on one thread, the least of REPEATS runs: they hold on a busy machine too. Prefill runs a whole chunk from an empty cache, decode a row behind it. The picture is grey: no op's time depends on it. */
+   prints CSV:
+   weights,passes,vision_ops,vision_gmac,vision_arena_bytes,vision_cpu_s,prefill_gmac,prefill_arena_bytes,prefill_cpu_s,decode_cpu_s Seconds
+   are of CPU time on one thread, the least of REPEATS runs: they hold on a busy machine too. Prefill runs a whole chunk from an empty
+   cache, decode a row behind it. The picture is grey: no op's time depends on it. */
 #include <binocle/compile.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -87,7 +89,8 @@ static bnc_status measure(bench *b, const bnc_model_file *file, const char *labe
              (unsigned long long)vision->head->arena_bytes, seconds[0]);
     else
       printf("%s,%s,0,0,0,0,", b->weights_name, label);
-    printf("%.3f,%llu,%.4f,%.6f\n", (double)prefill->head->macs * 1e-9, (unsigned long long)prefill->head->arena_bytes, seconds[1], seconds[2]);
+    printf("%.3f,%llu,%.4f,%.6f\n", (double)prefill->head->macs * 1e-9, (unsigned long long)prefill->head->arena_bytes, seconds[1],
+           seconds[2]);
     fflush(stdout);
   }
   bnc_executor_destroy(ex);
@@ -116,7 +119,8 @@ int main(int argc, char **argv) {
   }
   bench b = {.checkpoint = argv[1], .weights_name = argv[2], .weights = strcmp(argv[2], "f32") == 0 ? BNC_WEIGHTS_F32 : BNC_WEIGHTS_INT8};
   b.repeats = argc > 3 ? (size_t)strtoul(argv[3], NULL, 10) : 3;
-  printf("weights,passes,vision_ops,vision_gmac,vision_arena_bytes,vision_cpu_s,prefill_gmac,prefill_arena_bytes,prefill_cpu_s,decode_cpu_s\n");
+  printf("weights,passes,vision_ops,vision_gmac,vision_arena_bytes,vision_cpu_s,prefill_gmac,prefill_arena_bytes,prefill_cpu_s,decode_cpu_"
+         "s\n");
   bnc_status s = row(&b, 0, "none");
   if (s == BNC_OK) s = row(&b, BNC_ALL_PASSES, "all");
   for (int kind = 0; kind < 2; kind++)

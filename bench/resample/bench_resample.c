@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From a decoded picture to the rows that the patch embedding reads, in f32 or quantised, for the geometry of INF-LLaVA: 1008 x 1008, patches of 14, nine crops and the middle
-   strided view of three.
-     usage: bench_resample WIDTH HEIGHT [THREADS]      prints a line per way: its name and its least milliseconds of 5
-   One thread: its own CPU time; more: wall time. resample.py runs this and Pillow in turns. */
+/* From a decoded picture to the rows that the patch embedding reads, in f32 or quantised, for the geometry of INF-LLaVA: 1008 x 1008,
+   patches of 14, nine crops and the middle strided view of three. usage: bench_resample WIDTH HEIGHT [THREADS]      prints a line per way:
+   its name and its least milliseconds of 5 One thread: its own CPU time; more: wall time. resample.py runs this and Pillow in turns. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +11,18 @@
 #include "platforms/mem.h"
 #include "runtime/image/image.h"
 
-enum { SIDE = 1008, VIEWS = 3, TILE = SIDE / VIEWS, TILES = VIEWS * VIEWS + 1, PATCH = 14, GRID = TILE / PATCH, ROWS = GRID * GRID, COLS = 3 * PATCH * PATCH, GRAIN = 32, REPEATS = 5 };
+enum {
+  SIDE = 1008,
+  VIEWS = 3,
+  TILE = SIDE / VIEWS,
+  TILES = VIEWS * VIEWS + 1,
+  PATCH = 14,
+  GRID = TILE / PATCH,
+  ROWS = GRID * GRID,
+  COLS = 3 * PATCH * PATCH,
+  GRAIN = 32,
+  REPEATS = 5
+};
 
 typedef struct bench {
   bnc_image image;
@@ -58,8 +68,21 @@ static void run_patches(void *context, size_t from, size_t to) {
 
 static void unfold(bench *b, bnc_patches_u8_fn *kernel) {
   for (size_t t = 0; t < TILES; ++t) {
-    patches_job job = {kernel, {.side = TILE, .patch = PATCH, .y = b->at[0][t], .x = b->at[1][t], .u8 = b->pixels, .lut = (const float(*)[256])b->levels,
-                                .y_stride = SIDE * 3, .x_stride = 3, .c_stride = 1, .out = b->rows, .out_stride = COLS, .q = b->q, .params = b->params, .q_stride = COLS}};
+    patches_job job = {kernel,
+                       {.side = TILE,
+                        .patch = PATCH,
+                        .y = b->at[0][t],
+                        .x = b->at[1][t],
+                        .u8 = b->pixels,
+                        .lut = (const float(*)[256])b->levels,
+                        .y_stride = SIDE * 3,
+                        .x_stride = 3,
+                        .c_stride = 1,
+                        .out = b->rows,
+                        .out_stride = COLS,
+                        .q = b->q,
+                        .params = b->params,
+                        .q_stride = COLS}};
     bnc_pool_run(b->pool, run_patches, &job, ROWS, GRAIN);
   }
 }
@@ -80,7 +103,8 @@ static void unfused(bench *b, bool quantised) {
   for (size_t i = 0; i < SIDE * SIDE * 3; ++i) b->plane[i] = b->levels[i % 3][b->pixels[i]];
   for (size_t t = 0; t < TILES; ++t) {
     for (size_t y = 0; y < TILE; ++y) {
-      for (size_t x = 0; x < TILE; ++x) memcpy(b->tile + (y * TILE + x) * 3, b->plane + (b->at[0][t][y] * (size_t)SIDE + b->at[1][t][x]) * 3, 3 * sizeof(float));
+      for (size_t x = 0; x < TILE; ++x)
+        memcpy(b->tile + (y * TILE + x) * 3, b->plane + (b->at[0][t][y] * (size_t)SIDE + b->at[1][t][x]) * 3, 3 * sizeof(float));
     }
     float *out = b->rows;
     for (size_t g = 0; g < ROWS; ++g) {
@@ -130,7 +154,8 @@ int main(int argc, char **argv) {
   }
   bnc_kernels_init(&b.scalar, BNC_CPU_SCALAR);
   bnc_kernels_init(&b.best, cpu.level);
-  bnc_patches_levels((const float[3]){0.48145466f, 0.4578275f, 0.40821073f}, (const float[3]){0.26862954f, 0.26130258f, 0.27577711f}, b.levels);
+  bnc_patches_levels((const float[3]){0.48145466f, 0.4578275f, 0.40821073f}, (const float[3]){0.26862954f, 0.26130258f, 0.27577711f},
+                     b.levels);
   for (size_t t = 0; t < TILES; ++t) {
     for (size_t i = 0; i < TILE; ++i) {
       b.at[0][t][i] = (uint32_t)(t < VIEWS * VIEWS ? t / VIEWS * TILE + i : VIEWS * i + 1);

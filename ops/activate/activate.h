@@ -17,11 +17,11 @@
 
 typedef struct bnc_activate_args {
   size_t cols;
-  float *x;               /* [rows, cols]; only read by the f32 kernels, OVERWRITTEN by the qd8 kernels */
-  const float *up;        /* [rows, cols]; silu_mul only */
-  float *y;               /* [rows, cols], the f32 kernels' result; may be x or up */
-  int8_t *q;              /* [rows, cols], the qd8 kernels' result */
-  bnc_qd8_params *params; /* [rows] */
+  float *x;                                       /* [rows, cols]; only read by the f32 kernels, OVERWRITTEN by the qd8 kernels */
+  const float *up;                                /* [rows, cols]; silu_mul only */
+  float *y;                                       /* [rows, cols], the f32 kernels' result; may be x or up */
+  int8_t *q;                                      /* [rows, cols], the qd8 kernels' result */
+  bnc_qd8_params *params;                         /* [rows] */
   size_t x_stride, up_stride, y_stride, q_stride; /* elements from row to row */
 } bnc_activate_args;
 

@@ -4,7 +4,7 @@
 
 void bnc_quick_gelu_qd8_scalar(const bnc_activate_args *args, size_t from, size_t to) {
   for (size_t row = from; row < to; ++row) {
-    float *x = args->x + row * args->x_stride; /* [cols] */
+    float *x = args->x + row * args->x_stride;  /* [cols] */
     int8_t *q = args->q + row * args->q_stride; /* [cols] */
     float min = 0.0f, max = 0.0f, multiplier;
     for (size_t i = 0; i < args->cols; ++i) {

@@ -7,8 +7,8 @@
 
 typedef struct bnc_add_args {
   size_t cols;
-  const float *a, *b; /* [rows, cols] */
-  float *y;           /* [rows, cols] */
+  const float *a, *b;                  /* [rows, cols] */
+  float *y;                            /* [rows, cols] */
   size_t a_stride, b_stride, y_stride; /* elements from row to row; 0 for a or b repeats one row */
 } bnc_add_args;
 

@@ -3,16 +3,17 @@
  * @file attention.h  softmax(q k^T * scale) v with a streaming softmax: no score matrix, keys and values read once per block of queries.
  *
  * One algorithm for all uses (ViT, DEM cross attention, causal prefill with grouped heads, decode). Keys are taken in blocks of 64, counted
- * from key 0. Per query row and block: s[j] = (sum over i, in order, of fmaf(q[i], k[j][i])) * scale; m' = max(m, max s); p[j] = exp(s[j] - m');
- * a = exp(m - m'); l = fmaf(l, a, sum p), the sum in 16 lanes (key j in lane j % 16) then halved pairwise; out = out * a, then in key order
- * out = fmaf(p[j], v[j], out). At the end out * (1 / l). A row's result depends on nothing but its query and the keys that it sees, so a
- * prefill row equals the decode row bit for bit, and all levels equal scalar.
+ * from key 0. Per query row and block: s[j] = (sum over i, in order, of fmaf(q[i], k[j][i])) * scale; m' = max(m, max s); p[j] = exp(s[j] -
+ * m'); a = exp(m - m'); l = fmaf(l, a, sum p), the sum in 16 lanes (key j in lane j % 16) then halved pairwise; out = out * a, then in key
+ * order out = fmaf(p[j], v[j], out). At the end out * (1 / l). A row's result depends on nothing but its query and the keys that it sees,
+ * so a prefill row equals the decode row bit for bit, and all levels equal scalar.
  *
- * The _rows_i8_ kernel, for all keys alike (no causal), rounds what it multiplies to int8 on the way: symmetrically, by the greatest magnitude a of a query
- * row, of a key, and of a column of a block of values: round(x, a) = fmaf(x, 127 / a, 1.5 * 2^23) - 1.5 * 2^23 and step(a) = a * (1 / 127), both 0 where a
- * is no more than 2^-100. Then s[j] = ((sum of round(q[i]) round(k[j][i])) * step(k[j])) * (step(q) * scale); p[j] becomes fmaf(p[j], 255, 1.5 * 2^23) -
- * 1.5 * 2^23; l = fmaf(l, a, sum p) and out = fmaf(sum over j of p[j] round(v[j]), step(v), out * a). The sums are of integers below 2^24, hence exact in
- * any order and in f32: what AVX2 and NEON multiply as f32, VNNI and SDOT do as bytes.
+ * The _rows_i8_ kernel, for all keys alike (no causal), rounds what it multiplies to int8 on the way: symmetrically, by the greatest
+ * magnitude a of a query row, of a key, and of a column of a block of values: round(x, a) = fmaf(x, 127 / a, 1.5 * 2^23) - 1.5 * 2^23 and
+ * step(a) = a * (1 / 127), both 0 where a is no more than 2^-100. Then s[j] = ((sum of round(q[i]) round(k[j][i])) * step(k[j])) * (step(q)
+ * * scale); p[j] becomes fmaf(p[j], 255, 1.5 * 2^23) - 1.5 * 2^23; l = fmaf(l, a, sum p) and out = fmaf(sum over j of p[j] round(v[j]),
+ * step(v), out * a). The sums are of integers below 2^24, hence exact in any order and in f32: what AVX2 and NEON multiply as f32, VNNI and
+ * SDOT do as bytes.
  */
 #ifndef BINOCLE_OPS_ATTENTION_ATTENTION_H
 #define BINOCLE_OPS_ATTENTION_ATTENTION_H
@@ -35,17 +36,18 @@ typedef struct bnc_attention_args {
   size_t heads, kv_heads, head_size; /* query head h reads key head h / (heads / kv_heads) */
   size_t keys;                       /* at least 1; with causal at least position + rows */
   float scale;
-  bool causal;     /* query row r sees the keys 0 .. position + r, else all */
-  size_t position; /* of query row 0 */
-  const float *q;  /* [rows, heads * head_size] */
-  const float *k;  /* [keys, kv_heads * head_size], the _rows_ kernels; may be a column slice of a wider matrix */
-  const float *v;  /* [keys, kv_heads * head_size], the _rows_ kernels */
+  bool causal;        /* query row r sees the keys 0 .. position + r, else all */
+  size_t position;    /* of query row 0 */
+  const float *q;     /* [rows, heads * head_size] */
+  const float *k;     /* [keys, kv_heads * head_size], the _rows_ kernels; may be a column slice of a wider matrix */
+  const float *v;     /* [keys, kv_heads * head_size], the _rows_ kernels */
   bnc_kv_cache cache; /* the _cache_ kernels */
   float *out;         /* [rows, heads * head_size]; must not overlap the inputs */
   size_t q_stride, k_stride, v_stride, out_stride; /* elements from row to row */
 } bnc_attention_args;
 
-/** Computes the query rows [from, to) of all query heads of one key head. scratch: bnc_attention_scratch bytes, 64-byte aligned, this thread's. */
+/** Computes the query rows [from, to) of all query heads of one key head. scratch: bnc_attention_scratch bytes, 64-byte aligned, this
+ * thread's. */
 #define BNC_ATTENTION_KERNEL(name) BNC_KERNEL(name, const bnc_attention_args *args, size_t kv_head, size_t from, size_t to, void *scratch)
 BNC_ATTENTION_KERNEL(attention_rows_f32);
 BNC_ATTENTION_KERNEL(attention_rows_i8);
@@ -66,8 +68,8 @@ void bnc_attention_init(bnc_attention_ops *ops, bnc_cpu_level level);
 /** Bytes of scratch that every kernel of every level can do with for calls of up to `rows` query rows. */
 size_t bnc_attention_scratch(size_t heads, size_t kv_heads, size_t head_size, size_t rows);
 
-/** The query rows that one call should take, and will at most: bringing keys and values into the form that the kernels read is paid once per call,
- * and what a call keeps per query should stay in the cache. */
+/** The query rows that one call should take, and will at most: bringing keys and values into the form that the kernels read is paid once
+ * per call, and what a call keeps per query should stay in the cache. */
 size_t bnc_attention_most_rows(size_t heads, size_t kv_heads);
 /** `rows` in equal parts of no more than that: a part's rows. */
 size_t bnc_attention_part_rows(size_t heads, size_t kv_heads, size_t rows);

@@ -3,7 +3,8 @@
 #include "ops/half.h"
 
 static float key(const bnc_attention_args *a, size_t kv_head, size_t token, size_t i) {
-  return bnc_f32_from_f16(((const uint16_t *)a->cache.k)[kv_head * a->cache.capacity * a->head_size + bnc_kv_key_offset(&a->cache, token, i)]);
+  return bnc_f32_from_f16(
+      ((const uint16_t *)a->cache.k)[kv_head * a->cache.capacity * a->head_size + bnc_kv_key_offset(&a->cache, token, i)]);
 }
 
 static float value(const bnc_attention_args *a, size_t kv_head, size_t token, size_t i) {

@@ -8,19 +8,19 @@
 #include "ops/attention/attention.h"
 #include "ops/simd/math_v16.h"
 
-/* VPDPBUSD multiplies unsigned by signed bytes: a query gets 128 added, which a key's sum takes off; weights are unsigned by themselves. A tile is six
-   rows by four vectors of keys, or of columns of values: 24 sums, four vectors and a broadcast of 32 registers. */
+/* VPDPBUSD multiplies unsigned by signed bytes: a query gets 128 added, which a key's sum takes off; weights are unsigned by themselves. A
+   tile is six rows by four vectors of keys, or of columns of values: 24 sums, four vectors and a broadcast of 32 registers. */
 #define UNROLL _Pragma("GCC unroll 16")
 
 enum { ROWS = 6, GROUPS = BNC_ATTENTION_BLOCK / 16, CHUNK = 4 /* vectors of columns */, STEPS = BNC_ATTENTION_BLOCK / 4 };
 
 /* A block of keys and values. */
 typedef struct block {
-  uint8_t *k;          /* [padded / 4][GROUPS][16 keys, 4] */
-  uint8_t *v;          /* for each CHUNK of vectors of columns, or less at the end: [STEPS][vectors][16 columns, 4 keys] */
-  float *value_step;   /* [padded] */
+  uint8_t *k;        /* [padded / 4][GROUPS][16 keys, 4] */
+  uint8_t *v;        /* for each CHUNK of vectors of columns, or less at the end: [STEPS][vectors][16 columns, 4 keys] */
+  float *value_step; /* [padded] */
   v16 key_step[GROUPS];
-  __m512i start[GROUPS]; /* -128 times the keys' sums */
+  __m512i start[GROUPS];  /* -128 times the keys' sums */
   __mmask16 keys[GROUPS]; /* those that there are */
 } block;
 
@@ -105,8 +105,8 @@ static void load_values(const bnc_attention_args *a, const float *values, size_t
 #define ADD_PRODUCTS(sum, x, y) __asm__("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(x), "v"(y))
 
 /* sum[r][x] += the products of `steps` times four unsigned bytes of row r with as many signed ones of 16 lanes. vectors: a constant. */
-V16_INLINE void products(const uint8_t *rows, size_t stride, const uint8_t *lanes /* [steps][vectors][16, 4] */, size_t steps, __m512i (*sum)[4],
-                         const size_t vectors) {
+V16_INLINE void products(const uint8_t *rows, size_t stride, const uint8_t *lanes /* [steps][vectors][16, 4] */, size_t steps,
+                         __m512i (*sum)[4], const size_t vectors) {
   for (size_t i = 0; i < steps; ++i, rows += 4, lanes += 64 * vectors) {
     __m512i y[4];
     UNROLL for (size_t x = 0; x < vectors; ++x) y[x] = _mm512_load_si512((const void *)(lanes + 64 * x));
@@ -159,7 +159,8 @@ V16_INLINE void values(const block *b, const tile *t, size_t c, size_t padded, c
   UNROLL for (size_t r = 0; r < ROWS; ++r) {
     UNROLL for (size_t x = 0; x < vectors; ++x) {
       float *o = t->out + r * padded + c + 16 * x;
-      v16_store(o, v16_fma((v16){_mm512_cvtepi32_ps(sum[r][x])}, v16_load(b->value_step + c + 16 * x), v16_mul(v16_load(o), v16_set1(alpha[r]))));
+      v16_store(
+          o, v16_fma((v16){_mm512_cvtepi32_ps(sum[r][x])}, v16_load(b->value_step + c + 16 * x), v16_mul(v16_load(o), v16_set1(alpha[r]))));
     }
   }
 }
@@ -189,11 +190,14 @@ static void fetch(const bnc_attention_args *a, const float *keys, const float *a
 }
 
 /* The t-th query of the call: a head of the group of a row. */
-static size_t column(const bnc_attention_args *a, size_t kv_head, size_t t, size_t group) { return (kv_head * group + t % group) * a->head_size; }
+static size_t column(const bnc_attention_args *a, size_t kv_head, size_t t, size_t group) {
+  return (kv_head * group + t % group) * a->head_size;
+}
 
 void bnc_attention_rows_i8_avx512vnni(const bnc_attention_args *args, size_t kv_head, size_t from, size_t to, void *scratch) {
-  const size_t d = args->head_size, padded = (d + 15) / 16 * 16, group = args->heads / args->kv_heads, first = from * group, count = (to - from) * group,
-               tiles = (count + ROWS - 1) / ROWS, tile_bytes = (sizeof(tile) + ROWS * padded * 5 + 63) / 64 * 64;
+  const size_t d = args->head_size, padded = (d + 15) / 16 * 16, group = args->heads / args->kv_heads, first = from * group,
+               count = (to - from) * group, tiles = (count + ROWS - 1) / ROWS,
+               tile_bytes = (sizeof(tile) + ROWS * padded * 5 + 63) / 64 * 64;
   if (from >= to) return;
   assert(args->keys && !args->causal && d <= BNC_ATTENTION_I8_SIZE);
   uint8_t *room = scratch;
@@ -233,6 +237,7 @@ void bnc_attention_rows_i8_avx512vnni(const bnc_attention_args *args, size_t kv_
     const tile *t = (const tile *)(const void *)(state + q / ROWS * tile_bytes);
     const v16 inverse = v16_set1(1.0f / t->l[q % ROWS]);
     float *out = args->out + (first + q) / group * args->out_stride + column(args, kv_head, first + q, group);
-    for (size_t i = 0; i < d; i += 16) v16_store_n(out + i, v16_mul(v16_load(t->out + q % ROWS * padded + i), inverse), d - i < 16 ? d - i : 16);
+    for (size_t i = 0; i < d; i += 16)
+      v16_store_n(out + i, v16_mul(v16_load(t->out + q % ROWS * padded + i), inverse), d - i < 16 ? d - i : 16);
   }
 }

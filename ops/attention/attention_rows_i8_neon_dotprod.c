@@ -7,8 +7,9 @@
 #include "ops/attention/attention.h"
 #include "ops/simd/math_v16.h"
 
-/* SDOT multiplies signed bytes by signed bytes: queries and keys as they are, weights less 128, which the sums of the values, times 128, make up for.
-   A tile is ROWS rows by VECTORS vectors of four keys, or of four columns of values; two rows come in one load, each in a lane of it. */
+/* SDOT multiplies signed bytes by signed bytes: queries and keys as they are, weights less 128, which the sums of the values, times 128,
+   make up for. A tile is ROWS rows by VECTORS vectors of four keys, or of four columns of values; two rows come in one load, each in a lane
+   of it. */
 #ifdef __aarch64__
 enum { ROWS = 6, VECTORS = 4 }; /* 24 sums, 4 vectors and a pair of rows of 32 registers */
 #else
@@ -18,11 +19,11 @@ enum { LANES = 4 * VECTORS, STEPS = BNC_ATTENTION_BLOCK / 4 };
 
 /* A block of keys and values. */
 typedef struct block {
-  size_t n, steps;     /* keys in it; fours of keys, as many as make whole sixteens */
-  int8_t *k;           /* [64 / LANES][padded / 4][LANES keys, 4] */
-  int8_t *v;           /* [padded / LANES][STEPS][LANES columns, 4 keys] */
-  float *value_step;   /* [padded] */
-  int32_t *start;      /* [padded], 128 times the sums of the values */
+  size_t n, steps;   /* keys in it; fours of keys, as many as make whole sixteens */
+  int8_t *k;         /* [64 / LANES][padded / 4][LANES keys, 4] */
+  int8_t *v;         /* [padded / LANES][STEPS][LANES columns, 4 keys] */
+  float *value_step; /* [padded] */
+  int32_t *start;    /* [padded], 128 times the sums of the values */
   float key_step[BNC_ATTENTION_BLOCK];
 } block;
 
@@ -100,11 +101,13 @@ static void load_values(const bnc_attention_args *a, const float *values /* [n, 
     int32x4_t sum[4] = {vdupq_n_s32(0), vdupq_n_s32(0), vdupq_n_s32(0), vdupq_n_s32(0)};
     v16 most = zero;
     for (size_t j = 0; j < b->n; ++j) most = v16_max(v16_abs(load_part(values + j * a->v_stride, c, d)), most);
-    const v16 above = v16_sub(most, v16_set1(BNC_ATTENTION_I8_TINY)), factor = v16_if_positive(above, v16_div(v16_set1(127.0f), most), zero);
+    const v16 above = v16_sub(most, v16_set1(BNC_ATTENTION_I8_TINY)),
+              factor = v16_if_positive(above, v16_div(v16_set1(127.0f), most), zero);
     v16_store(b->value_step + c, v16_if_positive(above, v16_mul(most, v16_set1(BNC_ATTENTION_I8_STEP)), zero));
     for (size_t j = 0; j < b->steps; ++j) {
       v16 x[4];
-      V16_UNROLL for (size_t i = 0; i < 4; ++i) x[i] = rounded(4 * j + i < b->n ? load_part(values + (4 * j + i) * a->v_stride, c, d) : zero, factor);
+      V16_UNROLL for (size_t i = 0; i < 4; ++i) x[i] =
+          rounded(4 * j + i < b->n ? load_part(values + (4 * j + i) * a->v_stride, c, d) : zero, factor);
       const int8x16_t y[4] = {low_columns(x[0].a, x[1].a, x[2].a, x[3].a), low_columns(x[0].b, x[1].b, x[2].b, x[3].b),
                               low_columns(x[0].c, x[1].c, x[2].c, x[3].c), low_columns(x[0].d, x[1].d, x[2].d, x[3].d)};
       V16_UNROLL for (size_t i = 0; i < 4; ++i) {
@@ -118,7 +121,8 @@ static void load_values(const bnc_attention_args *a, const float *values /* [n, 
 }
 
 /* sum[r][x] += the products of `steps` times four bytes of row r with as many of LANES lanes. */
-V16_INLINE void products(const uint32_t *rows /* [steps, ROWS] */, const int8_t *lanes /* [steps, LANES, 4] */, size_t steps, int32x4_t (*sum)[VECTORS]) {
+V16_INLINE void products(const uint32_t *rows /* [steps, ROWS] */, const int8_t *lanes /* [steps, LANES, 4] */, size_t steps,
+                         int32x4_t (*sum)[VECTORS]) {
   _Pragma("GCC unroll 2") for (size_t i = 0; i < steps; ++i, rows += ROWS, lanes += 4 * LANES) {
     int8x16_t y[VECTORS];
     V16_UNROLL for (size_t x = 0; x < VECTORS; ++x) y[x] = vld1q_s8(lanes + 16 * x);
@@ -180,7 +184,8 @@ APART values(const block *b, const tile *t, size_t padded, const uint32_t *p /* 
   for (size_t c = 0; c < padded; c += LANES, out += LANES) {
     int32x4_t sum[ROWS][VECTORS];
     float32x4_t step[VECTORS];
-    V16_UNROLL for (size_t r = 0; r < ROWS; ++r) V16_UNROLL for (size_t x = 0; x < VECTORS; ++x) sum[r][x] = vld1q_s32(b->start + c + 4 * x);
+    V16_UNROLL for (size_t r = 0; r < ROWS; ++r) V16_UNROLL for (size_t x = 0; x < VECTORS; ++x) sum[r][x] =
+        vld1q_s32(b->start + c + 4 * x);
     products(p, b->v + c * BNC_ATTENTION_BLOCK, b->steps, sum);
     V16_UNROLL for (size_t x = 0; x < VECTORS; ++x) step[x] = vld1q_f32(b->value_step + c + 4 * x);
     float *o = out;
@@ -211,7 +216,9 @@ static void fetch(const bnc_attention_args *a, const float *keys, const float *a
 }
 
 /* Where the t-th query of the call stands in its row: a head of the group. */
-static size_t column(const bnc_attention_args *a, size_t kv_head, size_t t, size_t group) { return (kv_head * group + t % group) * a->head_size; }
+static size_t column(const bnc_attention_args *a, size_t kv_head, size_t t, size_t group) {
+  return (kv_head * group + t % group) * a->head_size;
+}
 
 /* The tile of queries from t on; rows that are not there repeat the last one, and are not kept. */
 static void begin(const bnc_attention_args *a, size_t kv_head, size_t group, size_t t, size_t end, size_t padded, tile *x) {
@@ -222,15 +229,17 @@ static void begin(const bnc_attention_args *a, size_t kv_head, size_t group, siz
     const size_t at = t + r < end ? t + r : end - 1;
     const float *q = a->q + at / group * a->q_stride + column(a, kv_head, at, group), most = greatest_of(q, d); /* [d] */
     x->step[r] = step_of(most) * a->scale;
-    for (size_t i = 0; i < padded; i += 16) spread(x->q + i / 4 * ROWS + r, low_bytes(rounded(load_part(q, i, d), v16_set1(inverse_of(most)))));
+    for (size_t i = 0; i < padded; i += 16)
+      spread(x->q + i / 4 * ROWS + r, low_bytes(rounded(load_part(q, i, d), v16_set1(inverse_of(most)))));
   }
 }
 
 void bnc_attention_rows_i8_neon_dotprod(const bnc_attention_args *args, size_t kv_head, size_t from, size_t to, void *scratch) {
   if (from >= to) return;
   assert(args->keys && !args->causal && args->head_size <= BNC_ATTENTION_I8_SIZE);
-  const size_t d = args->head_size, padded = (d + 15) / 16 * 16, group = args->heads / args->kv_heads, first = from * group, count = (to - from) * group,
-               tiles = (count + ROWS - 1) / ROWS, tile_bytes = (sizeof(tile) + ROWS * padded * 5 + 63) / 64 * 64;
+  const size_t d = args->head_size, padded = (d + 15) / 16 * 16, group = args->heads / args->kv_heads, first = from * group,
+               count = (to - from) * group, tiles = (count + ROWS - 1) / ROWS,
+               tile_bytes = (sizeof(tile) + ROWS * padded * 5 + 63) / 64 * 64;
   block b = {.k = scratch};
   b.v = b.k + BNC_ATTENTION_BLOCK * padded;
   b.value_step = (float *)(void *)(b.v + BNC_ATTENTION_BLOCK * padded);
@@ -260,6 +269,7 @@ void bnc_attention_rows_i8_neon_dotprod(const bnc_attention_args *args, size_t k
     const tile *t = (const tile *)(const void *)(state + q / ROWS * tile_bytes);
     const v16 inverse = v16_set1(1.0f / t->l[q % ROWS]);
     float *out = args->out + (first + q) / group * args->out_stride + column(args, kv_head, first + q, group); /* [d] */
-    for (size_t i = 0; i < d; i += 16) v16_store_n(out + i, v16_mul(v16_load(t->out + q % ROWS * padded + i), inverse), d - i < 16 ? d - i : 16);
+    for (size_t i = 0; i < d; i += 16)
+      v16_store_n(out + i, v16_mul(v16_load(t->out + q % ROWS * padded + i), inverse), d - i < 16 ? d - i : 16);
   }
 }

@@ -15,8 +15,8 @@ static float step(float a) { return a > BNC_ATTENTION_I8_TINY ? a * BNC_ATTENTIO
 static float rounded(float x, float factor) { return fmaf(x, factor, BNC_ATTENTION_I8_MAGIC) - BNC_ATTENTION_I8_MAGIC; }
 
 /* One query of a head over a block of n keys. */
-static void block(const bnc_attention_args *a, const float *q /* [d] */, const float *k /* [n, d] */, const float *v /* [n, d] */, size_t n, float *m, float *l,
-                  float *out /* [d] */) {
+static void block(const bnc_attention_args *a, const float *q /* [d] */, const float *k /* [n, d] */, const float *v /* [n, d] */, size_t n,
+                  float *m, float *l, float *out /* [d] */) {
   const size_t d = a->head_size;
   const float a_q = greatest(q, d, 1), by_q = inverse(a_q), scale = step(a_q) * a->scale, before = *m;
   float p[BNC_ATTENTION_BLOCK], sum = 0.0f;
@@ -48,8 +48,8 @@ void bnc_attention_rows_i8_scalar(const bnc_attention_args *args, size_t kv_head
     for (size_t i = 0; i < d; ++i) out[i] = 0.0f;
     for (size_t base = 0; base < args->keys; base += BNC_ATTENTION_BLOCK) {
       const size_t n = args->keys - base < BNC_ATTENTION_BLOCK ? args->keys - base : BNC_ATTENTION_BLOCK;
-      block(args, args->q + t / group * args->q_stride + at, args->k + base * args->k_stride + kv_head * d, args->v + base * args->v_stride + kv_head * d, n, &m,
-            &l, out);
+      block(args, args->q + t / group * args->q_stride + at, args->k + base * args->k_stride + kv_head * d,
+            args->v + base * args->v_stride + kv_head * d, n, &m, &l, out);
     }
     for (size_t i = 0; i < d; ++i) out[i] *= 1.0f / l;
   }

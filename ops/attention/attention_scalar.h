@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** @file attention_scalar.h  The algorithm of attention.h, once; the scalar kernels differ in how they read an element of a key or value. */
+/** @file attention_scalar.h  The algorithm of attention.h, once; the scalar kernels differ in how they read an element of a key or value.
+ */
 #ifndef BINOCLE_OPS_ATTENTION_ATTENTION_SCALAR_H
 #define BINOCLE_OPS_ATTENTION_ATTENTION_SCALAR_H
 
@@ -11,8 +12,8 @@
 /* Element i of a key or value row of a key head, as f32. */
 typedef float bnc_attention_element(const bnc_attention_args *a, size_t kv_head, size_t key, size_t i);
 
-static inline void bnc_attention_row(const bnc_attention_args *a, size_t kv_head, size_t keys, const float *q /* [d] */, float *out /* [d] */,
-                                     bnc_attention_element *k, bnc_attention_element *v) {
+static inline void bnc_attention_row(const bnc_attention_args *a, size_t kv_head, size_t keys, const float *q /* [d] */,
+                                     float *out /* [d] */, bnc_attention_element *k, bnc_attention_element *v) {
   const size_t d = a->head_size;
   float m = -INFINITY, l = 0.0f, p[BNC_ATTENTION_BLOCK];
   for (size_t base = 0; base < keys; base += BNC_ATTENTION_BLOCK) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * @file attention_step.h  One step of attention.h over sixteen lanes: a tile of query rows, one block of keys and values. `rows` and `int8` are compile-time
- * constants everywhere. Include a v16_*.h first.
+ * @file attention_step.h  One step of attention.h over sixteen lanes: a tile of query rows, one block of keys and values. `rows` and `int8`
+ * are compile-time constants everywhere. Include a v16_*.h first.
  */
 #ifndef BINOCLE_OPS_ATTENTION_ATTENTION_STEP_H
 #define BINOCLE_OPS_ATTENTION_ATTENTION_STEP_H
@@ -11,7 +11,8 @@
 /* out[r] = out[r] * alpha[r] + sum over j in [from, to) of p[r][j] v[j], for `vectors` (a constant) times sixteen columns from c on.
    Sums of int8 values are made whole first, and come on top in their steps. */
 V16_INLINE void attention_values_at(const attention_block *b, size_t c, const float *p /* [rows, 64] */, size_t from, size_t to,
-                                    const float *alpha /* [rows] */, float *out /* [rows, padded] */, const size_t rows, const size_t vectors, const bool int8) {
+                                    const float *alpha /* [rows] */, float *out /* [rows, padded] */, const size_t rows,
+                                    const size_t vectors, const bool int8) {
   v16 sum[V16_TILE_ROWS][V16_TILE_VECTORS];
   ATTENTION_UNROLL for (size_t r = 0; r < rows; ++r) {
     ATTENTION_UNROLL for (size_t x = 0; x < vectors; ++x) {
@@ -36,15 +37,17 @@ V16_INLINE void attention_values_at(const attention_block *b, size_t c, const fl
 }
 
 /* The same for all columns. */
-V16_INLINE void attention_values(const attention_block *b, const float *p /* [rows, 64] */, size_t from, size_t to, const float *alpha /* [rows] */,
-                                 float *out /* [rows, padded] */, const size_t rows, const bool int8) {
+V16_INLINE void attention_values(const attention_block *b, const float *p /* [rows, 64] */, size_t from, size_t to,
+                                 const float *alpha /* [rows] */, float *out /* [rows, padded] */, const size_t rows, const bool int8) {
   size_t c = 0;
-  for (; c + 16 * V16_TILE_VECTORS <= b->padded; c += 16 * V16_TILE_VECTORS) attention_values_at(b, c, p, from, to, alpha, out, rows, V16_TILE_VECTORS, int8);
+  for (; c + 16 * V16_TILE_VECTORS <= b->padded; c += 16 * V16_TILE_VECTORS)
+    attention_values_at(b, c, p, from, to, alpha, out, rows, V16_TILE_VECTORS, int8);
   for (; c < b->padded; c += 16) attention_values_at(b, c, p, from, to, alpha, out, rows, 1, int8);
 }
 
 /* One step of the streaming softmax; row r sees the first seen[r] keys of the block, most is their maximum. */
-V16_INLINE void attention_step(const attention_block *b, const attention_tile *t, const size_t *seen, size_t most, const size_t rows, const bool int8) {
+V16_INLINE void attention_step(const attention_block *b, const attention_tile *t, const size_t *seen, size_t most, const size_t rows,
+                               const bool int8) {
   _Alignas(64) float s[V16_TILE_ROWS * BNC_ATTENTION_BLOCK], m[16] = {0}, sum[16] = {0}, alpha[16];
   const float scale = int8 ? 1.0f : b->scale;
   size_t key = 0; /* a rest of less than a group counts as one: its room is there */
@@ -54,12 +57,14 @@ V16_INLINE void attention_step(const attention_block *b, const attention_tile *t
   for (; key < most; key += 16) attention_scores(t->q, b->k + key * b->d, b->d, scale, s + key, rows, 1);
   for (size_t r = 0; int8 && r < rows; ++r) {
     float *row = s + r * BNC_ATTENTION_BLOCK;
-    for (size_t j = 0; j < most; j += 16) v16_store(row + j, v16_mul(v16_mul(v16_load(row + j), v16_load(b->key_step + j)), v16_set1(t->q_step[r])));
+    for (size_t j = 0; j < most; j += 16)
+      v16_store(row + j, v16_mul(v16_mul(v16_load(row + j), v16_load(b->key_step + j)), v16_set1(t->q_step[r])));
   }
   size_t least = most;
   for (size_t r = 0; r < rows; ++r) {
     const float *row = s + r * BNC_ATTENTION_BLOCK; /* whole blocks, most of all, take a constant */
-    m[r] = seen[r] == BNC_ATTENTION_BLOCK ? attention_greatest(row, BNC_ATTENTION_BLOCK, t->m[r]) : attention_greatest(row, seen[r], t->m[r]);
+    m[r] =
+        seen[r] == BNC_ATTENTION_BLOCK ? attention_greatest(row, BNC_ATTENTION_BLOCK, t->m[r]) : attention_greatest(row, seen[r], t->m[r]);
     least = seen[r] < least ? seen[r] : least;
   }
   const v16 a = v16_exp_nonpositive(v16_sub(v16_load(t->m), v16_load(m)));
@@ -67,7 +72,8 @@ V16_INLINE void attention_step(const attention_block *b, const attention_tile *t
   v16_store(t->m, v16_load(m));
   for (size_t r = 0; r < rows; ++r) {
     float *row = s + r * BNC_ATTENTION_BLOCK;
-    sum[r] = seen[r] == BNC_ATTENTION_BLOCK ? attention_weights(row, BNC_ATTENTION_BLOCK, m[r], int8) : attention_weights(row, seen[r], m[r], int8);
+    sum[r] = seen[r] == BNC_ATTENTION_BLOCK ? attention_weights(row, BNC_ATTENTION_BLOCK, m[r], int8)
+                                            : attention_weights(row, seen[r], m[r], int8);
   }
   v16_store(t->l, v16_fma(v16_load(t->l), a, v16_load(sum)));
   attention_values(b, s, 0, least, alpha, t->out, rows, int8);

@@ -18,15 +18,15 @@
 
 /* A block of keys, as f32. */
 typedef struct attention_block {
-  const float *k;  /* [groups of 16 keys, d, 16] */
-  const float *v;  /* [64, padded], row stride v_stride */
+  const float *k; /* [groups of 16 keys, d, 16] */
+  const float *v; /* [64, padded], row stride v_stride */
   size_t v_stride;
-  size_t base;     /* the first key's index */
-  size_t n;        /* keys in it, at most 64 */
+  size_t base;      /* the first key's index */
+  size_t n;         /* keys in it, at most 64 */
   size_t d, padded; /* head size, and that rounded up to 16 */
   float scale;
   const float *key_step, *value_step; /* [64], [padded]: what int8 keys and values are multiples of; else NULL */
-  const float *next_k, *next_v;         /* the rows of the following block, to be fetched ahead; NULL: none */
+  const float *next_k, *next_v;       /* the rows of the following block, to be fetched ahead; NULL: none */
   size_t next_n, next_k_stride, next_v_stride;
 } attention_block;
 
@@ -37,14 +37,14 @@ V16_INLINE void attention_fetch(const float *row, size_t d) {
 
 /* State of a tile between blocks. */
 typedef struct attention_tile {
-  float *q;     /* [d, rows] */
-  float *out;   /* [rows, padded] */
+  float *q;              /* [d, rows] */
+  float *out;            /* [rows, padded] */
   float *m, *l, *q_step; /* [16]; q_step: times the scale, of int8 queries */
 } attention_tile;
 
 /* s[r][0..16 groups) = (q[r] . k) * scale, for `groups` (a constant) groups of sixteen keys. */
-V16_INLINE void attention_scores(const float *q /* [d, rows] */, const float *k /* [groups, d, 16] */, size_t d, float scale, float *s /* [rows, 64] */,
-                                 const size_t rows, const size_t groups) {
+V16_INLINE void attention_scores(const float *q /* [d, rows] */, const float *k /* [groups, d, 16] */, size_t d, float scale,
+                                 float *s /* [rows, 64] */, const size_t rows, const size_t groups) {
   v16 sum[V16_TILE_ROWS][V16_TILE_VECTORS];
   ATTENTION_UNROLL for (size_t r = 0; r < rows; ++r) ATTENTION_UNROLL for (size_t g = 0; g < groups; ++g) sum[r][g] = v16_set1(0.0f);
   ATTENTION_REPEAT for (size_t i = 0; i < d; ++i) {
@@ -56,7 +56,8 @@ V16_INLINE void attention_scores(const float *q /* [d, rows] */, const float *k 
     }
   }
   ATTENTION_UNROLL for (size_t r = 0; r < rows; ++r) {
-    ATTENTION_UNROLL for (size_t g = 0; g < groups; ++g) v16_store(s + r * BNC_ATTENTION_BLOCK + g * 16, v16_mul(sum[r][g], v16_set1(scale)));
+    ATTENTION_UNROLL for (size_t g = 0; g < groups; ++g)
+        v16_store(s + r * BNC_ATTENTION_BLOCK + g * 16, v16_mul(sum[r][g], v16_set1(scale)));
   }
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * @file attention_v16.h  Attention over sixteen lanes: the walk over key blocks and query tiles. A block is brought into f32 form once (by a
- * loader, see attention_load_v16.h) and serves all query rows of the call. Include a v16_*.h first.
+ * @file attention_v16.h  Attention over sixteen lanes: the walk over key blocks and query tiles. A block is brought into f32 form once (by
+ * a loader, see attention_load_v16.h) and serves all query rows of the call. Include a v16_*.h first.
  */
 #ifndef BINOCLE_OPS_ATTENTION_ATTENTION_V16_H
 #define BINOCLE_OPS_ATTENTION_ATTENTION_V16_H
@@ -12,7 +12,8 @@
 #include "ops/attention/attention_step.h"
 
 /* Sets b->k, b->v and b->v_stride for the keys [b->base, b->base + b->n); k and v are room for them where they must be converted. */
-typedef void attention_loader(const bnc_attention_args *a, size_t kv_head, attention_block *b, float *k /* [4, d, 16] */, float *v /* [64, padded] */);
+typedef void attention_loader(const bnc_attention_args *a, size_t kv_head, attention_block *b, float *k /* [4, d, 16] */,
+                              float *v /* [64, padded] */);
 
 typedef struct attention_rows {
   const bnc_attention_args *args;
@@ -22,9 +23,7 @@ typedef struct attention_rows {
   float *state; /* per tile of R: q [d, R], out [R, padded], m [16], l [16], q_step [16] */
 } attention_rows;
 
-V16_INLINE size_t attention_tile_rows(size_t left) {
-  return left >= V16_TILE_ROWS ? V16_TILE_ROWS : left >= 4 ? 4 : left >= 2 ? 2 : 1;
-}
+V16_INLINE size_t attention_tile_rows(size_t left) { return left >= V16_TILE_ROWS ? V16_TILE_ROWS : left >= 4 ? 4 : left >= 2 ? 2 : 1; }
 
 V16_INLINE attention_tile attention_tile_at(float **state, size_t d, size_t padded, size_t rows) {
   float *p = *state;
@@ -45,10 +44,10 @@ V16_INLINE float attention_round_row(float *q /* [padded] */, size_t padded) {
   return any ? greatest * BNC_ATTENTION_I8_STEP : 0.0f;
 }
 
-/* A tile's queries as [d, rows], by way of room for sixteen rows. Sixteen lanes are stored where `rows` are meant: what lies behind them is stored
-   afterwards, or is the room that bnc_attention_scratch adds. */
-V16_INLINE void attention_transpose(const float *const *q /* [rows] of [d] */, size_t d, size_t padded, size_t rows, float *room /* [32, padded] */,
-                                    float *out, float *step /* [rows], or NULL: not int8 */) {
+/* A tile's queries as [d, rows], by way of room for sixteen rows. Sixteen lanes are stored where `rows` are meant: what lies behind them is
+   stored afterwards, or is the room that bnc_attention_scratch adds. */
+V16_INLINE void attention_transpose(const float *const *q /* [rows] of [d] */, size_t d, size_t padded, size_t rows,
+                                    float *room /* [32, padded] */, float *out, float *step /* [rows], or NULL: not int8 */) {
   for (size_t r = 0; r < rows; ++r) {
     memcpy(room + r * padded, q[r], d * sizeof *room);
     if (step) step[r] = attention_round_row(room + r * padded, padded);
@@ -121,14 +120,19 @@ V16_INLINE void attention_walk(const attention_rows *x, const attention_block *b
       most = seen[r] > most ? seen[r] : most;
     }
     if (!most) continue;
-    if (rows == V16_TILE_ROWS) attention_step(b, &tile, seen, most, V16_TILE_ROWS, int8);
-    else if (V16_TILE_ROWS > 4 && rows == 4) attention_step(b, &tile, seen, most, V16_TILE_ROWS > 4 ? 4 : 1, int8);
-    else if (V16_TILE_ROWS > 2 && rows == 2) attention_step(b, &tile, seen, most, V16_TILE_ROWS > 2 ? 2 : 1, int8);
-    else attention_step(b, &tile, seen, most, 1, int8);
+    if (rows == V16_TILE_ROWS)
+      attention_step(b, &tile, seen, most, V16_TILE_ROWS, int8);
+    else if (V16_TILE_ROWS > 4 && rows == 4)
+      attention_step(b, &tile, seen, most, V16_TILE_ROWS > 4 ? 4 : 1, int8);
+    else if (V16_TILE_ROWS > 2 && rows == 2)
+      attention_step(b, &tile, seen, most, V16_TILE_ROWS > 2 ? 2 : 1, int8);
+    else
+      attention_step(b, &tile, seen, most, 1, int8);
   }
 }
 
-V16_INLINE void attention_v16(const bnc_attention_args *a, size_t kv_head, size_t from, size_t to, void *scratch, attention_loader *load, const bool int8) {
+V16_INLINE void attention_v16(const bnc_attention_args *a, size_t kv_head, size_t from, size_t to, void *scratch, attention_loader *load,
+                              const bool int8) {
   if (from >= to) return;
   assert(a->keys && (!a->causal || a->position + to <= a->keys));
   const size_t padded = (a->head_size + 15) / 16 * 16, group = a->heads / a->kv_heads;

@@ -7,11 +7,11 @@
 
 typedef struct bnc_embed_args {
   size_t cols;
-  const void *table;   /* [vocabulary, cols] of f32, int8 or bf16, rows contiguous */
-  const float *scale;  /* [vocabulary]; int8 only: x = q * scale */
-  const int32_t *ids;  /* [rows] */
-  float *out;          /* [rows, cols] */
-  size_t out_stride;   /* elements from row to row */
+  const void *table;  /* [vocabulary, cols] of f32, int8 or bf16, rows contiguous */
+  const float *scale; /* [vocabulary]; int8 only: x = q * scale */
+  const int32_t *ids; /* [rows] */
+  float *out;         /* [rows, cols] */
+  size_t out_stride;  /* elements from row to row */
 } bnc_embed_args;
 
 #define BNC_EMBED_KERNEL(name) BNC_KERNEL(name, const bnc_embed_args *args, size_t from, size_t to)

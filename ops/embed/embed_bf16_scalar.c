@@ -6,7 +6,7 @@ void bnc_embed_bf16_scalar(const bnc_embed_args *args, size_t from, size_t to) {
   for (size_t row = from; row < to; ++row) {
     const size_t id = (size_t)args->ids[row];
     const uint16_t *x = (const uint16_t *)args->table + id * args->cols; /* [cols] */
-    float *out = args->out + row * args->out_stride; /* [cols] */
+    float *out = args->out + row * args->out_stride;                     /* [cols] */
     for (size_t i = 0; i < args->cols; ++i) out[i] = bnc_f32_from_bf16(x[i]);
   }
 }

@@ -5,7 +5,7 @@ void bnc_embed_i8_scalar(const bnc_embed_args *args, size_t from, size_t to) {
   for (size_t row = from; row < to; ++row) {
     const size_t id = (size_t)args->ids[row];
     const int8_t *x = (const int8_t *)args->table + id * args->cols; /* [cols] */
-    float *out = args->out + row * args->out_stride; /* [cols] */
+    float *out = args->out + row * args->out_stride;                 /* [cols] */
     for (size_t i = 0; i < args->cols; ++i) out[i] = (float)x[i] * args->scale[id];
   }
 }

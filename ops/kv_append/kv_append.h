@@ -2,9 +2,9 @@
 /**
  * @file kv_append.h  The key/value cache of one layer, and writing rows into it.
  *
- * Keys lie in blocks of 16 tokens with the tokens innermost, so that attention reads 16 scores at a time without transposing; values lie row
- * by row. Elements are f32, f16, or int8 with one scale per head and token (x ~= q * scale, scale = max|x| / 127, q = rint(x * (127 / max|x|))).
- * The caller zeroes a new cache once: attention may read (and ignores) tokens of a block that were never written.
+ * Keys lie in blocks of 16 tokens with the tokens innermost, so that attention reads 16 scores at a time without transposing; values lie
+ * row by row. Elements are f32, f16, or int8 with one scale per head and token (x ~= q * scale, scale = max|x| / 127, q = rint(x * (127 /
+ * max|x|))). The caller zeroes a new cache once: attention may read (and ignores) tokens of a block that were never written.
  */
 #ifndef BINOCLE_OPS_KV_APPEND_KV_APPEND_H
 #define BINOCLE_OPS_KV_APPEND_KV_APPEND_H

@@ -7,8 +7,8 @@
 
 #include "ops/kv_append/kv_append.h"
 
-/* Consecutive tokens of one block, for one head. In elements: element i of token t's key goes to k_at + i * BNC_KV_BLOCK + t, of its value to
-   v_at + t * head_size + i; its int8 scales to scale_at + t. */
+/* Consecutive tokens of one block, for one head. In elements: element i of token t's key goes to k_at + i * BNC_KV_BLOCK + t, of its value
+   to v_at + t * head_size + i; its int8 scales to scale_at + t. */
 typedef struct bnc_kv_run {
   const float *k, *v;        /* [tokens, head_size] */
   size_t k_stride, v_stride; /* elements from token to token */
@@ -27,8 +27,14 @@ static inline void bnc_kv_append(const bnc_kv_append_args *args, size_t from, si
     tokens = to - row < block_left ? to - row : block_left;
     for (size_t head = 0; head < cache->kv_heads; ++head) {
       const size_t first = head * cache->capacity;
-      const bnc_kv_run run = {args->k + row * args->k_stride + head * d, args->v + row * args->v_stride + head * d, args->k_stride, args->v_stride, tokens,
-                              first * d + bnc_kv_key_offset(cache, token, 0), (first + token) * d, first + token};
+      const bnc_kv_run run = {args->k + row * args->k_stride + head * d,
+                              args->v + row * args->v_stride + head * d,
+                              args->k_stride,
+                              args->v_stride,
+                              tokens,
+                              first * d + bnc_kv_key_offset(cache, token, 0),
+                              (first + token) * d,
+                              first + token};
       store(cache, &run);
     }
   }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** @file kv_append_v16.h  Storing a run of keys and values over sixteen lanes: of a whole block's keys, lanes are the tokens. Include a v16_*.h first. */
+/** @file kv_append_v16.h  Storing a run of keys and values over sixteen lanes: of a whole block's keys, lanes are the tokens. Include a
+ * v16_*.h first. */
 #ifndef BINOCLE_OPS_KV_APPEND_KV_APPEND_V16_H
 #define BINOCLE_OPS_KV_APPEND_KV_APPEND_V16_H
 
@@ -33,14 +34,20 @@ V16_INLINE v16 kv_value(v16 x, v16 factor, const kv_type type) {
 /* The first n lanes (at most 16) to the elements from `at` on. */
 V16_INLINE void kv_put(void *out, size_t at, v16 x, size_t n, const kv_type type) {
   if (type == KV_F32) {
-    if (n < 16) v16_store_n((float *)out + at, x, n);
-    else v16_store((float *)out + at, x);
+    if (n < 16)
+      v16_store_n((float *)out + at, x, n);
+    else
+      v16_store((float *)out + at, x);
   } else if (type == KV_F16) {
-    if (n < 16) v16_store_f16_n((uint16_t *)out + at, x, n);
-    else v16_store_f16((uint16_t *)out + at, x);
+    if (n < 16)
+      v16_store_f16_n((uint16_t *)out + at, x, n);
+    else
+      v16_store_f16((uint16_t *)out + at, x);
   } else {
-    if (n < 16) v16_store_i8_n((int8_t *)out + at, x, 0, n);
-    else v16_store_i8((int8_t *)out + at, x, 0);
+    if (n < 16)
+      v16_store_i8_n((int8_t *)out + at, x, 0, n);
+    else
+      v16_store_i8((int8_t *)out + at, x, 0);
   }
 }
 

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * @file matmul.h  y = x W^T + bias for dynamically quantised int8 rows (ops/qd8.h) and int4 weights with one scale per group of 32 m columns. The
- * weights are read as model files hold them, on any CPU (runtime/model/format.h: QG4): nothing is packed when a model is loaded.
+ * @file matmul.h  y = x W^T + bias for dynamically quantised int8 rows (ops/qd8.h) and int4 weights with one scale per group of 32 m
+ * columns. The weights are read as model files hold them, on any CPU (runtime/model/format.h: QG4): nothing is packed when a model is
+ * loaded.
  *
  * With u the stored nibble (value u - 8), per row r and column n, groups g in order:
  *   acc = fmaf((float)(sum over k in g of q[k] * u[n][k] - 8 * sum over k in g of q[k]), scale[n][g], acc)
  *   y = fmaf(fmaf(-zero_point, offset[n], acc), x_scale, bias[n]),  offset[n] = sum over g of scale[n][g] * sum over k in g of (u - 8)
  * The integer part is exact on every level, so all levels give the same bits.
  *
- * The range scheme, settled here once: x86 multiplies unsigned by signed bytes and adds pairs in saturating int16 (vpmaddubsw). The nibble is the
- * unsigned factor, at most 15, the activation the signed one, at least -128: 16 products, one block of 32 columns, stay within 15 * 128 * 16 =
- * 30720 and cannot saturate. They are widened to int32 after each block. int32 holds any group (15 * 128 * 2^20 < 2^31).
+ * The range scheme, settled here once: x86 multiplies unsigned by signed bytes and adds pairs in saturating int16 (vpmaddubsw). The nibble
+ * is the unsigned factor, at most 15, the activation the signed one, at least -128: 16 products, one block of 32 columns, stay within 15 *
+ * 128 * 16 = 30720 and cannot saturate. They are widened to int32 after each block. int32 holds any group (15 * 128 * 2^20 < 2^31).
  */
 #ifndef BINOCLE_OPS_MATMUL_MATMUL_H
 #define BINOCLE_OPS_MATMUL_MATMUL_H
@@ -23,15 +24,16 @@ enum { BNC_I4_PANEL = 8, BNC_I4_BLOCK = 32 };
 
 /** Weights of N rows (the result's columns) and K columns, in panels of 8 rows; rows beyond N are zeros. 4 + 16 / group bits per weight. */
 typedef struct bnc_i4_matrix {
-  size_t n, k, group;     /* k and group are multiples of 32; group divides k */
-  const uint8_t *nibbles; /* [panels, k / 32, 4, 8, 4]: byte (c, i, j) of a block holds columns 8 c + j (low) and 8 c + 4 + j (high) of row i */
+  size_t n, k, group; /* k and group are multiples of 32; group divides k */
+  const uint8_t
+      *nibbles; /* [panels, k / 32, 4, 8, 4]: byte (c, i, j) of a block holds columns 8 c + j (low) and 8 c + 4 + j (high) of row i */
   const uint16_t *scales; /* bf16 [panels, k / group, 8] */
   const float *offset;    /* [panels * 8] */
 } bnc_i4_matrix;
 
 typedef struct bnc_matmul_args {
   bnc_i4_matrix w;
-  const float *bias;            /* [n] or NULL */
+  const float *bias; /* [n] or NULL */
   size_t rows;
   const int8_t *q;              /* [rows, k] */
   const bnc_qd8_params *params; /* [rows] */
@@ -60,6 +62,7 @@ static inline size_t bnc_i4_panel_scales(size_t k, size_t group) { return k / gr
 
 /** Fills the panels [from, to) of an [n, k] matrix from its rows: what the compiler does with what it has quantised. */
 void bnc_matmul_i4_pack(size_t n, size_t k, size_t group, const uint8_t *source /* [n, k / 2], even columns in the low nibble */,
-                        const uint16_t *source_scales /* bf16 [n, k / group] */, uint8_t *nibbles, uint16_t *scales, float *offset, size_t from, size_t to);
+                        const uint16_t *source_scales /* bf16 [n, k / group] */, uint8_t *nibbles, uint16_t *scales, float *offset,
+                        size_t from, size_t to);
 
 #endif

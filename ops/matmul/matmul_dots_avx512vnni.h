@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * @file matmul_dots_avx512vnni.h  The innermost loop of the int8 and int4 matrices for many rows: a tile of sums in registers. VPDPBUSD multiplies
- * unsigned by signed bytes and adds four products exactly to an int32: weights are the unsigned factor, activations the signed one.
+ * @file matmul_dots_avx512vnni.h  The innermost loop of the int8 and int4 matrices for many rows: a tile of sums in registers. VPDPBUSD
+ * multiplies unsigned by signed bytes and adds four products exactly to an int32: weights are the unsigned factor, activations the signed
+ * one.
  */
 #ifndef BINOCLE_OPS_MATMUL_MATMUL_DOTS_AVX512VNNI_H
 #define BINOCLE_OPS_MATMUL_MATMUL_DOTS_AVX512VNNI_H
@@ -15,13 +16,15 @@
 #define DOTS_UNROLL _Pragma("GCC unroll 16")
 
 enum {
-  DOTS_ROWS = 6,  /* six rows of up to four vectors: 24 sums, four weights and an activation of 32 registers, and ten loads for 24 products */
+  DOTS_ROWS =
+      6, /* six rows of up to four vectors: 24 sums, four weights and an activation of 32 registers, and ten loads for 24 products */
   DOTS_VECTORS = 4
 };
 
-/* sum[r][v] += the products of four columns of row r, all 16 lanes the same, with four columns of 16 weights' rows each. rows, vectors: constants. */
-DOTS_INLINE void dots_four(const uint8_t *weights /* [vectors, 16, 4] */, const int32_t *four /* [rows] */, __m512i (*sum)[DOTS_VECTORS], const size_t rows,
-                           const size_t vectors) {
+/* sum[r][v] += the products of four columns of row r, all 16 lanes the same, with four columns of 16 weights' rows each. rows, vectors:
+ * constants. */
+DOTS_INLINE void dots_four(const uint8_t *weights /* [vectors, 16, 4] */, const int32_t *four /* [rows] */, __m512i (*sum)[DOTS_VECTORS],
+                           const size_t rows, const size_t vectors) {
   __m512i w[DOTS_VECTORS];
   DOTS_UNROLL for (size_t v = 0; v < vectors; ++v) w[v] = _mm512_load_si512((const void *)(weights + 64 * v));
   DOTS_UNROLL for (size_t r = 0; r < rows; ++r) {
@@ -31,8 +34,8 @@ DOTS_INLINE void dots_four(const uint8_t *weights /* [vectors, 16, 4] */, const 
 }
 
 /* The same with the columns from k on. */
-DOTS_INLINE void dots_at(const uint8_t *weights /* [vectors, 16, 4] */, const int8_t *const *q /* [rows] */, size_t k, __m512i (*sum)[DOTS_VECTORS],
-                         const size_t rows, const size_t vectors) {
+DOTS_INLINE void dots_at(const uint8_t *weights /* [vectors, 16, 4] */, const int8_t *const *q /* [rows] */, size_t k,
+                         __m512i (*sum)[DOTS_VECTORS], const size_t rows, const size_t vectors) {
   int32_t four[DOTS_ROWS];
   DOTS_UNROLL for (size_t r = 0; r < rows; ++r) memcpy(&four[r], q[r] + k, sizeof four[r]);
   dots_four(weights, four, sum, rows, vectors);

@@ -7,9 +7,9 @@
 #define I4_UNROLL _Pragma("GCC unroll 16")
 
 enum {
-  AHEAD = 2048,            /* bytes of weights: prefetchers of the hardware stop at the end of a page */
-  ROWS = 4,             /* 4 x 2 sums of pairs, 2 of nibbles, an activation and a product, of 16 registers */
-  DEPTH = 512,             /* columns of k whose bytes lie in the first cache */
+  AHEAD = 2048, /* bytes of weights: prefetchers of the hardware stop at the end of a page */
+  ROWS = 4,     /* 4 x 2 sums of pairs, 2 of nibbles, an activation and a product, of 16 registers */
+  DEPTH = 512,  /* columns of k whose bytes lie in the first cache */
   PAIR = 2 * BNC_I4_PANEL
 };
 
@@ -71,8 +71,8 @@ I4_INLINE void i4_row_by_row(const bnc_matmul_args *a, size_t from, size_t to) {
   }
 }
 
-/* ---- many rows: the nibbles of two panels, DEPTH columns at a time, become bytes in the first cache once, and all rows of activations, of which so many
-   columns stay in the second cache, pass over them. y holds the sums of the groups so far between two slabs. ---- */
+/* ---- many rows: the nibbles of two panels, DEPTH columns at a time, become bytes in the first cache once, and all rows of activations, of
+   which so many columns stay in the second cache, pass over them. y holds the sums of the groups so far between two slabs. ---- */
 
 typedef struct i4_wide { /* int32 sums of 16 columns of y */
   __m256i a, b;
@@ -85,12 +85,14 @@ typedef struct i4_wide { /* int32 sums of 16 columns of y */
 I4_INLINE i4_wide i4_start(int32_t x) { return (i4_wide){_mm256_set1_epi32(x), _mm256_set1_epi32(x)}; }
 
 /* wide[r] += the products of a block's 32 columns with row r, for `rows` (a constant) rows. */
-I4_INLINE void i4_block(const uint8_t *bytes /* [8, 16, 4] */, const int8_t *const *q /* [rows] */, size_t k, i4_wide *wide, const size_t rows) {
+I4_INLINE void i4_block(const uint8_t *bytes /* [8, 16, 4] */, const int8_t *const *q /* [rows] */, size_t k, i4_wide *wide,
+                        const size_t rows) {
   const __m256i one = _mm256_set1_epi16(1);
   i4_wide narrow[ROWS];
   I4_UNROLL for (size_t r = 0; r < rows; ++r) narrow[r] = i4_start(0);
   for (size_t c = 0; c < 8; ++c) {
-    const __m256i first = _mm256_load_si256((const __m256i *)(bytes + 64 * c)), second = _mm256_load_si256((const __m256i *)(bytes + 64 * c + 32));
+    const __m256i first = _mm256_load_si256((const __m256i *)(bytes + 64 * c)),
+                  second = _mm256_load_si256((const __m256i *)(bytes + 64 * c + 32));
     I4_UNROLL for (size_t r = 0; r < rows; ++r) {
       const __m256i x = i4_four(q[r] + k + 4 * c);
       I4_ADD(narrow[r].a, _mm256_maddubs_epi16(first, x));
@@ -106,7 +108,9 @@ I4_INLINE void i4_block(const uint8_t *bytes /* [8, 16, 4] */, const int8_t *con
 V16_INLINE v16 i4_float(i4_wide wide) { return (v16){_mm256_cvtepi32_ps(wide.a), _mm256_cvtepi32_ps(wide.b)}; }
 
 /* Those of one group of two panels. */
-V16_INLINE v16 i4_scales(const uint16_t *first /* bf16 [8] */, const uint16_t *second /* bf16 [8] */) { return (v16){i4_scales8(first), i4_scales8(second)}; }
+V16_INLINE v16 i4_scales(const uint16_t *first /* bf16 [8] */, const uint16_t *second /* bf16 [8] */) {
+  return (v16){i4_scales8(first), i4_scales8(second)};
+}
 
 /* Eight columns of two panels: columns 0 to 3 of 16 rows, then 4 to 7. */
 V16_INLINE void i4_expand(const uint8_t *first /* [8, 4] */, const uint8_t *second /* [8, 4] */, uint8_t *bytes /* [2, 16, 4] */) {
@@ -151,8 +155,10 @@ V16_INLINE void i4_slab_rows(const bnc_matmul_args *a, const i4_slab *s, size_t 
       const bnc_qd8_params p = a->params[row + r];
       acc[r] = v16_fma(v16_fma(v16_set1(-(float)p.zero_point), s->offset, acc[r]), v16_set1(p.scale), s->bias);
     }
-    if (s->columns == PAIR) v16_store(y, acc[r]);
-    else v16_store_n(y, acc[r], s->columns);
+    if (s->columns == PAIR)
+      v16_store(y, acc[r]);
+    else
+      v16_store_n(y, acc[r], s->columns);
   }
 }
 
@@ -173,21 +179,26 @@ V16_INLINE void i4_slab_matmul(const bnc_matmul_args *a, size_t from, size_t to)
     for (size_t panel = from; panel < to; panel += 2) {
       const size_t other = panel + 1 < to ? panel + 1 : panel, last = (other + 1) * BNC_I4_PANEL < w->n ? (other + 1) * BNC_I4_PANEL : w->n;
       const uint8_t *first = w->nibbles + panel * bnc_i4_panel_nibbles(w->k), *second = w->nibbles + other * bnc_i4_panel_nibbles(w->k);
-      for (size_t k = s.begin * w->group, i = 0; k < s.end * w->group; k += 8, ++i) i4_expand(first + 4 * k, second + 4 * k, bytes + 8 * PAIR * i);
+      for (size_t k = s.begin * w->group, i = 0; k < s.end * w->group; k += 8, ++i)
+        i4_expand(first + 4 * k, second + 4 * k, bytes + 8 * PAIR * i);
       s.n = panel * BNC_I4_PANEL;
       s.columns = last - s.n;
       s.scales[0] = w->scales + panel * s.groups * BNC_I4_PANEL;
       s.scales[1] = w->scales + other * s.groups * BNC_I4_PANEL;
       s.offset = v16_load_n(w->offset + s.n, s.columns);
       s.bias = a->bias ? v16_load_n(a->bias + s.n, s.columns) : v16_set1(0.0f);
-      if (w->group == BNC_I4_BLOCK) i4_slab_all_rows(a, &s, 1);
-      else i4_slab_all_rows(a, &s, w->group / BNC_I4_BLOCK);
+      if (w->group == BNC_I4_BLOCK)
+        i4_slab_all_rows(a, &s, 1);
+      else
+        i4_slab_all_rows(a, &s, w->group / BNC_I4_BLOCK);
     }
   }
 }
 
 void bnc_matmul_i4_avx2(const bnc_matmul_args *args, size_t from, size_t to, void *scratch) {
   (void)scratch;
-  if (args->rows >= ROWS && args->w.group <= DEPTH) i4_slab_matmul(args, from, to);
-  else i4_row_by_row(args, from, to);
+  if (args->rows >= ROWS && args->w.group <= DEPTH)
+    i4_slab_matmul(args, from, to);
+  else
+    i4_row_by_row(args, from, to);
 }

@@ -6,8 +6,8 @@
 #include "ops/matmul/matmul.h"
 #include "ops/matmul/matmul_dots_avx512vnni.h"
 
-/* For many rows, the nibbles of four panels, DEPTH columns of k at a time, become bytes once, and all rows of activations pass over them in tiles. A
-   tile's sums are those of one group: as many registers hold what the groups before it come to. Between two slabs y does. */
+/* For many rows, the nibbles of four panels, DEPTH columns of k at a time, become bytes once, and all rows of activations pass over them in
+   tiles. A tile's sums are those of one group: as many registers hold what the groups before it come to. Between two slabs y does. */
 enum {
   VECTORS = 2,
   COLUMNS = 16 * VECTORS,
@@ -15,21 +15,25 @@ enum {
   ROWS = 6,
   LEAST_ROWS = 6, /* from so many on; fewer are taken one by one */
   DEPTH = 4096,
-  AHEAD = 4096  /* bytes of weights */
+  AHEAD = 4096 /* bytes of weights */
 };
 _Static_assert((int)ROWS <= (int)DOTS_ROWS && (int)VECTORS <= (int)DOTS_VECTORS, "a tile is one of dots()");
 
 /* ---- few rows: one at a time, bound by reading the weights ---- */
 
-/* 32 columns of a row, each four of them eight times, as the nibbles of a block lie: those of the low ones of its halves, then of the high ones. */
+/* 32 columns of a row, each four of them eight times, as the nibbles of a block lie: those of the low ones of its halves, then of the high
+ * ones. */
 DOTS_INLINE void spread(const int8_t *q /* [32] */, __m512i *out /* [4] */) {
-  const __m512i all = _mm512_castsi256_si512(_mm256_loadu_si256((const __m256i *)q)), high = _mm512_mask_set1_epi32(_mm512_setzero_si512(), 0xff00, 2);
-  DOTS_UNROLL for (int i = 0; i < 4; ++i) out[i] = _mm512_permutexvar_epi32(_mm512_add_epi32(high, _mm512_set1_epi32(i / 2 * 4 + i % 2)), all);
+  const __m512i all = _mm512_castsi256_si512(_mm256_loadu_si256((const __m256i *)q)),
+                high = _mm512_mask_set1_epi32(_mm512_setzero_si512(), 0xff00, 2);
+  DOTS_UNROLL for (int i = 0; i < 4; ++i) out[i] =
+      _mm512_permutexvar_epi32(_mm512_add_epi32(high, _mm512_set1_epi32(i / 2 * 4 + i % 2)), all);
 }
 
 /* The products of a block: lanes i and i + 8 add up to row i of the panel. */
 DOTS_INLINE __m512i block(const uint8_t *nibbles /* [4, 32] */, const __m512i *q /* [4] */, __m512i sum) {
-  const __m512i low = _mm512_set1_epi8(15), a = _mm512_loadu_si512((const void *)nibbles), b = _mm512_loadu_si512((const void *)(nibbles + 64));
+  const __m512i low = _mm512_set1_epi8(15), a = _mm512_loadu_si512((const void *)nibbles),
+                b = _mm512_loadu_si512((const void *)(nibbles + 64));
   sum = _mm512_dpbusd_epi32(sum, _mm512_and_si512(a, low), q[0]);
   sum = _mm512_dpbusd_epi32(sum, _mm512_and_si512(_mm512_srli_epi16(a, 4), low), q[1]);
   sum = _mm512_dpbusd_epi32(sum, _mm512_and_si512(b, low), q[2]);
@@ -37,7 +41,8 @@ DOTS_INLINE __m512i block(const uint8_t *nibbles /* [4, 32] */, const __m512i *q
 }
 
 DOTS_INLINE __m512 scales_of(const uint16_t *first /* bf16 [8] */, const uint16_t *second /* bf16 [8] */) {
-  const __m256i both = _mm256_inserti128_si256(_mm256_castsi128_si256(_mm_loadu_si128((const __m128i *)first)), _mm_loadu_si128((const __m128i *)second), 1);
+  const __m256i both =
+      _mm256_inserti128_si256(_mm256_castsi128_si256(_mm_loadu_si128((const __m128i *)first)), _mm_loadu_si128((const __m128i *)second), 1);
   return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(both), 16));
 }
 
@@ -95,9 +100,9 @@ static void few_rows(const bnc_matmul_args *a, size_t from, size_t to) {
 typedef struct slab {
   uint8_t bytes[DEPTH / 4][VECTORS][64]; /* [4 columns of k][16 of y, 4] */
   float scales[DEPTH / BNC_I4_BLOCK][VECTORS][16];
-  size_t n;                 /* the first of y */
-  __mmask16 mask[VECTORS];  /* which of y there are */
-  size_t begin, end;        /* groups */
+  size_t n;                /* the first of y */
+  __mmask16 mask[VECTORS]; /* which of y there are */
+  size_t begin, end;       /* groups */
 } slab;
 _Static_assert(sizeof(slab) <= BNC_MATMUL_SCRATCH, "the scratch is too small");
 
@@ -112,7 +117,8 @@ DOTS_INLINE void expand(slab *s, const bnc_i4_matrix *w, size_t v, size_t first,
   for (size_t i = 0; i < count; ++i, a += 32, b += 32, out += 2) {
     _mm_prefetch((const char *)(a + ahead), _MM_HINT_T1); /* the slab that follows: short pieces, which hardware prefetchers see too late */
     _mm_prefetch((const char *)(b + ahead), _MM_HINT_T1);
-    const __m512i both = _mm512_inserti64x4(_mm512_castsi256_si512(_mm256_loadu_si256((const __m256i *)a)), _mm256_loadu_si256((const __m256i *)b), 1);
+    const __m512i both =
+        _mm512_inserti64x4(_mm512_castsi256_si512(_mm256_loadu_si256((const __m256i *)a)), _mm256_loadu_si256((const __m256i *)b), 1);
     _mm512_store_si512((void *)out[0][v], _mm512_and_si512(both, low));
     _mm512_store_si512((void *)out[1][v], _mm512_and_si512(_mm512_srli_epi16(both, 4), low));
   }
@@ -156,7 +162,8 @@ DOTS_INLINE void tile(const bnc_matmul_args *a, const slab *s, size_t row, const
     DOTS_UNROLL for (size_t r = 0; r < rows; ++r) {
       if (s->end == groups) {
         const bnc_qd8_params p = a->params[row + r];
-        acc[r][v] = _mm512_fmadd_ps(_mm512_fmadd_ps(_mm512_set1_ps(-(float)p.zero_point), offset, acc[r][v]), _mm512_set1_ps(p.scale), bias);
+        acc[r][v] =
+            _mm512_fmadd_ps(_mm512_fmadd_ps(_mm512_set1_ps(-(float)p.zero_point), offset, acc[r][v]), _mm512_set1_ps(p.scale), bias);
       }
       _mm512_mask_storeu_ps(a->y + (row + r) * a->y_stride + s->n + 16 * v, s->mask[v], acc[r][v]);
     }
@@ -165,9 +172,11 @@ DOTS_INLINE void tile(const bnc_matmul_args *a, const slab *s, size_t row, const
 
 /* Functions of their own: all in one, they would take compilers minutes under a sanitizer. */
 #define TILE(rows, blocks) tile_##rows##_##blocks
-#define DEFINE_TILE(rows) \
-  static __attribute__((noinline)) void TILE(rows, 1)(const bnc_matmul_args *a, const slab *s, size_t row) { tile(a, s, row, rows, 1); } \
-  static __attribute__((noinline)) void TILE(rows, n)(const bnc_matmul_args *a, const slab *s, size_t row) { tile(a, s, row, rows, a->w.group / BNC_I4_BLOCK); }
+#define DEFINE_TILE(rows)                                                                                                                  \
+  static __attribute__((noinline)) void TILE(rows, 1)(const bnc_matmul_args *a, const slab *s, size_t row) { tile(a, s, row, rows, 1); }   \
+  static __attribute__((noinline)) void TILE(rows, n)(const bnc_matmul_args *a, const slab *s, size_t row) {                               \
+    tile(a, s, row, rows, a->w.group / BNC_I4_BLOCK);                                                                                      \
+  }
 DEFINE_TILE(6)
 DEFINE_TILE(3)
 DEFINE_TILE(1)
@@ -199,6 +208,8 @@ static void many_rows(const bnc_matmul_args *a, size_t from, size_t to, slab *s)
 }
 
 void bnc_matmul_i4_avx512vnni(const bnc_matmul_args *args, size_t from, size_t to, void *scratch) {
-  if (args->rows >= LEAST_ROWS && args->w.group <= DEPTH) many_rows(args, from, to, scratch);
-  else few_rows(args, from, to);
+  if (args->rows >= LEAST_ROWS && args->w.group <= DEPTH)
+    many_rows(args, from, to, scratch);
+  else
+    few_rows(args, from, to);
 }

@@ -17,8 +17,8 @@ I4_INLINE int16x8_t i4_pairs(int16x8_t a, int16x8_t b) {
 #endif
 }
 
-/* Sums in int16 for two rows of the panel, four lanes each: lane l has the products of a block's columns 4 i + l. Eight of at most 15 * 128 stay within
-   int16, and so do the sixteen of two lanes. */
+/* Sums in int16 for two rows of the panel, four lanes each: lane l has the products of a block's columns 4 i + l. Eight of at most 15 * 128
+   stay within int16, and so do the sixteen of two lanes. */
 typedef struct i4_narrow {
   int16x8_t rows[4];
 } i4_narrow;
@@ -28,7 +28,8 @@ I4_INLINE void i4_widen(i4_narrow x, int32x4_t *sum /* [2] */) {
 }
 
 /* x += the products of eight columns. */
-I4_INLINE void i4_columns8(const int8x8_t *w /* [2, 2, 2]: (h, j) of i4_block, of two rows each */, const int8_t *q /* [8] */, i4_narrow *x) {
+I4_INLINE void i4_columns8(const int8x8_t *w /* [2, 2, 2]: (h, j) of i4_block, of two rows each */, const int8_t *q /* [8] */,
+                           i4_narrow *x) {
   const int32x2_t eight = vreinterpret_s32_s8(vld1_s8(q));
   const int8x8_t even = vreinterpret_s8_s32(vdup_lane_s32(eight, 0)), odd = vreinterpret_s8_s32(vdup_lane_s32(eight, 1));
   I4_UNROLL for (size_t h = 0; h < 2; ++h) {
@@ -73,6 +74,8 @@ I4_INLINE void i4_block(const int8_t *bytes, const int8_t *const *q, int32x4_t (
 enum { SLAB_ROWS = 2 }; /* one row alone takes fewer instructions without */
 
 void bnc_matmul_i4_neon(const bnc_matmul_args *args, size_t from, size_t to, void *scratch) {
-  if (args->rows >= SLAB_ROWS && args->w.group <= DEPTH) i4_slab_matmul(args, from, to, scratch);
-  else i4_row_by_row(args, from, to);
+  if (args->rows >= SLAB_ROWS && args->w.group <= DEPTH)
+    i4_slab_matmul(args, from, to, scratch);
+  else
+    i4_row_by_row(args, from, to);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** @file matmul_i4_neon.h  What matmul_i4 for one row and for many share on NEON registers: the float part of matmul.h's formula for eight columns of y. */
+/** @file matmul_i4_neon.h  What matmul_i4 for one row and for many share on NEON registers: the float part of matmul.h's formula for eight
+ * columns of y. */
 #ifndef BINOCLE_OPS_MATMUL_MATMUL_I4_NEON_H
 #define BINOCLE_OPS_MATMUL_MATMUL_I4_NEON_H
 

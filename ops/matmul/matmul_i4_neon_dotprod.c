@@ -34,6 +34,8 @@ I4_INLINE void i4_block(const int8_t *bytes, const int8_t *const *q, int32x4_t (
 enum { SLAB_ROWS = 3 }; /* fewer pass one by one, which takes fewer instructions */
 
 void bnc_matmul_i4_neon_dotprod(const bnc_matmul_args *args, size_t from, size_t to, void *scratch) {
-  if (args->rows >= SLAB_ROWS && args->w.group <= DEPTH) i4_slab_matmul(args, from, to, scratch);
-  else i4_row_by_row(args, from, to);
+  if (args->rows >= SLAB_ROWS && args->w.group <= DEPTH)
+    i4_slab_matmul(args, from, to, scratch);
+  else
+    i4_row_by_row(args, from, to);
 }

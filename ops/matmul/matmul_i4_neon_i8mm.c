@@ -18,6 +18,8 @@ I4_INLINE void i4_block(const int8_t *bytes, const int8_t *const *q, int32x4_t (
 enum { SLAB_ROWS = 4 }; /* fewer are the dot product's: half of SMMLA's work is lost on a single row */
 
 void bnc_matmul_i4_neon_i8mm(const bnc_matmul_args *args, size_t from, size_t to, void *scratch) {
-  if (args->rows >= SLAB_ROWS && args->w.group <= DEPTH) i4_slab_matmul(args, from, to, scratch);
-  else bnc_matmul_i4_neon_dotprod(args, from, to, scratch);
+  if (args->rows >= SLAB_ROWS && args->w.group <= DEPTH)
+    i4_slab_matmul(args, from, to, scratch);
+  else
+    bnc_matmul_i4_neon_dotprod(args, from, to, scratch);
 }

@@ -7,7 +7,9 @@
 #define ZEROS 0x88888888u /* eight nibbles of value 0 */
 
 /* Eight columns of a row, the first in the lowest bits. */
-static uint32_t eight(const uint8_t *bytes) { return bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 | (uint32_t)bytes[3] << 24; }
+static uint32_t eight(const uint8_t *bytes) {
+  return bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 | (uint32_t)bytes[3] << 24;
+}
 
 /* Four nibbles to four bytes. */
 static uint32_t spread(uint32_t nibbles) {
@@ -22,7 +24,8 @@ static float pack_row(size_t k, size_t group, const uint8_t *row /* [k / 2] */, 
   for (size_t g = 0; g < k / group; ++g) {
     int32_t units = 0;
     for (size_t col = g * group; col < (g + 1) * group; col += 8) {
-      const uint32_t values = row ? eight(row + col / 2) : ZEROS, low = spread(values & 0xffff), high = spread(values >> 16), both = low | high << 4;
+      const uint32_t values = row ? eight(row + col / 2) : ZEROS, low = spread(values & 0xffff), high = spread(values >> 16),
+                     both = low | high << 4;
       uint8_t *at = out + col / 8 * (4 * BNC_I4_PANEL);
       for (unsigned j = 0; j < 4; ++j) at[j] = (uint8_t)(both >> 8 * j);
       units += (int32_t)((low + high) * 0x01010101u >> 24) - 8 * 8;
@@ -33,8 +36,8 @@ static float pack_row(size_t k, size_t group, const uint8_t *row /* [k / 2] */, 
   return offset;
 }
 
-void bnc_matmul_i4_pack(size_t n, size_t k, size_t group, const uint8_t *source, const uint16_t *source_scales, uint8_t *nibbles, uint16_t *scales,
-                        float *offset, size_t from, size_t to) {
+void bnc_matmul_i4_pack(size_t n, size_t k, size_t group, const uint8_t *source, const uint16_t *source_scales, uint8_t *nibbles,
+                        uint16_t *scales, float *offset, size_t from, size_t to) {
   for (size_t row = from * BNC_I4_PANEL; row < to * BNC_I4_PANEL; ++row) {
     const size_t panel = row / BNC_I4_PANEL, i = row % BNC_I4_PANEL;
     offset[row] = pack_row(k, group, row < n ? source + row * (k / 2) : NULL, row < n ? source_scales + row * (k / group) : NULL,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * @file matmul_i4_row_neon.h  matmul_i4 on NEON registers for one row of activations at a time, as decoding has it: bound by reading the weights.
- * i4_group, the integer part, is what the levels do differently, each file defines it.
+ * @file matmul_i4_row_neon.h  matmul_i4 on NEON registers for one row of activations at a time, as decoding has it: bound by reading the
+ * weights. i4_group, the integer part, is what the levels do differently, each file defines it.
  */
 #ifndef BINOCLE_OPS_MATMUL_MATMUL_I4_ROW_NEON_H
 #define BINOCLE_OPS_MATMUL_MATMUL_I4_ROW_NEON_H

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * @file matmul_i4_slab_neon.h  matmul_i4 for many rows on NEON registers: the nibbles of a few panels, DEPTH columns at a time, become bytes of value u - 8
- * in the first cache once, and all rows of activations pass over them. Such products need no sums of q. y holds the sums of the groups so far between two
- * slabs.
+ * @file matmul_i4_slab_neon.h  matmul_i4 for many rows on NEON registers: the nibbles of a few panels, DEPTH columns at a time, become
+ * bytes of value u - 8 in the first cache once, and all rows of activations pass over them. Such products need no sums of q. y holds the
+ * sums of the groups so far between two slabs.
  *
- * Each level's file defines I4_ROWS, the rows of activations whose sums registers hold; I4_UNIT, of how many rows one register holds sums; and i4_block.
+ * Each level's file defines I4_ROWS, the rows of activations whose sums registers hold; I4_UNIT, of how many rows one register holds sums;
+ * and i4_block.
  */
 #ifndef BINOCLE_OPS_MATMUL_MATMUL_I4_SLAB_NEON_H
 #define BINOCLE_OPS_MATMUL_MATMUL_I4_SLAB_NEON_H
@@ -14,9 +15,9 @@
 enum { DEPTH = 512, I4_TOGETHER = 4 /* panels */, I4_PARTS = 2 * I4_UNIT, I4_UNITS = I4_ROWS / I4_UNIT, I4_HALF = I4_UNITS / 2 };
 
 /* sum += the products of a block's 32 columns with `units` (a constant) units of rows.
-   I4_UNIT 1: bytes [4, 2, 2, 4, 4] are (c, h, j, i, b): column 8 c + 4 j + b of the panel's row 4 h + i; q[u] is a row; a register of sum holds four columns
-   of y. I4_UNIT 2: bytes [4, 8, 8] are (c, i, b): column 8 c + b of row i; q[u] [4, 2, 8] are eight columns of a row, then of the other, and so on; register p
-   of sum holds columns 2 p and 2 p + 1 of y for the one, then for the other. */
+   I4_UNIT 1: bytes [4, 2, 2, 4, 4] are (c, h, j, i, b): column 8 c + 4 j + b of the panel's row 4 h + i; q[u] is a row; a register of sum
+   holds four columns of y. I4_UNIT 2: bytes [4, 8, 8] are (c, i, b): column 8 c + b of row i; q[u] [4, 2, 8] are eight columns of a row,
+   then of the other, and so on; register p of sum holds columns 2 p and 2 p + 1 of y for the one, then for the other. */
 I4_INLINE void i4_block(const int8_t *bytes, const int8_t *const *q /* [units] */, int32x4_t (*sum)[I4_PARTS], const size_t units);
 
 /* From halves of rows (part I4_UNIT * h + r is half h of row r) to what i4_block's registers hold, and back: the same step. */
@@ -44,10 +45,10 @@ I4_INLINE void i4_expand(const uint8_t *nibbles /* [8, 4] */, int8_t *bytes /* [
 
 typedef struct i4_slab {
   const bnc_matmul_args *args;
-  size_t begin, end, groups;      /* the slab's groups, of how many */
-  size_t panel, panels;           /* the first, and how many: at most I4_TOGETHER */
+  size_t begin, end, groups; /* the slab's groups, of how many */
+  size_t panel, panels;      /* the first, and how many: at most I4_TOGETHER */
   _Alignas(64) int8_t bytes[I4_TOGETHER][DEPTH * BNC_I4_PANEL];
-  int8_t rows[I4_ROWS][DEPTH];    /* two by two, as i4_block takes them */
+  int8_t rows[I4_ROWS][DEPTH]; /* two by two, as i4_block takes them */
 } i4_slab;
 _Static_assert(sizeof(i4_slab) <= BNC_MATMUL_SCRATCH, "the scratch is too small");
 
@@ -75,7 +76,8 @@ I4_INLINE void i4_slab_take(i4_slab *s, size_t row, const int8_t **q, const size
 }
 
 /* One of the slab's panels; groups of `blocks` blocks (a constant where it is 1). */
-I4_INLINE void i4_slab_tile(const i4_slab *s, size_t panel, size_t row, const int8_t *const *from, const size_t units, const size_t blocks) {
+I4_INLINE void i4_slab_tile(const i4_slab *s, size_t panel, size_t row, const int8_t *const *from, const size_t units,
+                            const size_t blocks) {
   const bnc_matmul_args *a = s->args;
   const size_t rows = units * I4_UNIT, n = (s->panel + panel) * BNC_I4_PANEL, columns = i4_columns(&a->w, s->panel + panel);
   const uint16_t *scales = a->w.scales + ((s->panel + panel) * s->groups + s->begin) * BNC_I4_PANEL;
@@ -141,8 +143,10 @@ I4_INLINE void i4_slab_matmul(const bnc_matmul_args *a, size_t from, size_t to, 
         const uint8_t *nibbles = w->nibbles + (s->panel + p) * bnc_i4_panel_nibbles(w->k) + s->begin * w->group * (BNC_I4_PANEL / 2);
         for (size_t k = 0; k < depth; k += 8) i4_expand(nibbles + 4 * k, s->bytes[p] + BNC_I4_PANEL * k);
       }
-      if (w->group == BNC_I4_BLOCK) i4_slab_all_rows(s, 1);
-      else i4_slab_all_rows(s, w->group / BNC_I4_BLOCK);
+      if (w->group == BNC_I4_BLOCK)
+        i4_slab_all_rows(s, 1);
+      else
+        i4_slab_all_rows(s, w->group / BNC_I4_BLOCK);
     }
   }
 }

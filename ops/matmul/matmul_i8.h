@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * @file matmul_i8.h  y = x W^T + bias for dynamically quantised int8 rows (ops/qd8.h) and int8 weights with one scale per column of y, straight from the
- * model file's matrix: nothing is packed beforehand.
+ * @file matmul_i8.h  y = x W^T + bias for dynamically quantised int8 rows (ops/qd8.h) and int8 weights with one scale per column of y,
+ * straight from the model file's matrix: nothing is packed beforehand.
  *
  *   y[row][n] = fmaf((float)(sum over k of (q[row][k] - zero_point[row]) * w[n][k]) * x_scale[row], scale[n], bias[n])
  *
- * XNNPACK's formula for qd8 x qc8w, operation by operation: the same bits. The sum is exact on every level: |q - zero_point| <= 255 and |w| <= 128, so
- * int16 holds the factors and int32 the sum of up to BNC_I8_MAX_DEPTH products (255 * 128 * 65793 < 2^31). x86 multiplies and adds pairs of int16
- * (vpmaddwd): at most 2 * 255 * 128, no saturation anywhere. VPDPBUSD wants an unsigned and a signed byte: one factor gets 128 added, which is taken off the
- * sum with the factors' own sums; modulo 2^32 that is exact.
+ * XNNPACK's formula for qd8 x qc8w, operation by operation: the same bits. The sum is exact on every level: |q - zero_point| <= 255 and |w|
+ * <= 128, so int16 holds the factors and int32 the sum of up to BNC_I8_MAX_DEPTH products (255 * 128 * 65793 < 2^31). x86 multiplies and
+ * adds pairs of int16 (vpmaddwd): at most 2 * 255 * 128, no saturation anywhere. VPDPBUSD wants an unsigned and a signed byte: one factor
+ * gets 128 added, which is taken off the sum with the factors' own sums; modulo 2^32 that is exact.
  */
 #ifndef BINOCLE_OPS_MATMUL_MATMUL_I8_H
 #define BINOCLE_OPS_MATMUL_MATMUL_I8_H
@@ -21,7 +21,8 @@
 enum {
   BNC_I8_COLUMNS = 64,      /* columns of y that one item covers */
   BNC_I8_MAX_DEPTH = 65793, /* k */
-  BNC_MATMUL_SCRATCH = 148 << 10 /* bytes of scratch, 64-byte aligned, that a call of any matrix kernel needs: it lives in the second cache */
+  BNC_MATMUL_SCRATCH =
+      148 << 10 /* bytes of scratch, 64-byte aligned, that a call of any matrix kernel needs: it lives in the second cache */
 };
 
 typedef struct bnc_matmul_i8_args {

@@ -7,16 +7,16 @@
 #define INLINE static inline __attribute__((always_inline))
 #define UNROLL _Pragma("GCC unroll 8")
 
-/* Both factors are widened to int16 in blocks of 32 along k, the even k before the odd ones: that takes shifts alone. A pair, the unit of vpmaddwd, is
-   then (k, k + 2); BLOCK / 2 of them follow each other in a block. */
+/* Both factors are widened to int16 in blocks of 32 along k, the even k before the odd ones: that takes shifts alone. A pair, the unit of
+   vpmaddwd, is then (k, k + 2); BLOCK / 2 of them follow each other in a block. */
 enum {
   BLOCK = 32,
-  DEPTH = 1024,       /* of k at a time: an item's weights fill the scratch */
-  TILE = 6,           /* rows of a tile of sums in registers */
-  PANEL = 16,         /* its columns */
+  DEPTH = 1024,        /* of k at a time: an item's weights fill the scratch */
+  TILE = 6,            /* rows of a tile of sums in registers */
+  PANEL = 16,          /* its columns */
   STRIDE = DEPTH + 32, /* of widened rows: not a power of two, whose lines would share few sets of the first cache */
-  FEW = 6,            /* up to so many rows, widening weights for later use costs more than it brings */
-  TOGETHER = 4        /* columns that share the loads of one row then */
+  FEW = 6,             /* up to so many rows, widening weights for later use costs more than it brings */
+  TOGETHER = 4         /* columns that share the loads of one row then */
 };
 _Static_assert((BNC_I8_COLUMNS * DEPTH + TILE * STRIDE) * sizeof(int16_t) <= BNC_MATMUL_SCRATCH, "the scratch is too small");
 
@@ -27,8 +27,10 @@ INLINE __m256i load(const void *p) { return _mm256_loadu_si256((const __m256i *)
 INLINE size_t padded(size_t k) { return (k + BLOCK - 1) / BLOCK * BLOCK; }
 INLINE size_t least(size_t a, size_t b) { return a < b ? a : b; }
 
-/* q - zero point for `depth` values; zeros fill the last block. next: as many values that are needed soon: part of a row, which no prefetcher foresees. */
-static void widen_row(const int8_t *q /* [depth] */, const int8_t *next, size_t depth, int32_t zero_point, int16_t *out /* [padded(depth)] */) {
+/* q - zero point for `depth` values; zeros fill the last block. next: as many values that are needed soon: part of a row, which no
+ * prefetcher foresees. */
+static void widen_row(const int8_t *q /* [depth] */, const int8_t *next, size_t depth, int32_t zero_point,
+                      int16_t *out /* [padded(depth)] */) {
   const __m256i zero = _mm256_set1_epi16((int16_t)zero_point);
   for (size_t k = 0; k < depth; k += BLOCK, out += BLOCK) {
     int8_t tail[BLOCK];
@@ -51,12 +53,14 @@ INLINE void widen_block(const int8_t *w /* [8, BLOCK] */, size_t stride, int16_t
   UNROLL for (size_t half = 0; half < 2; ++half, w += 16) {
     __m256i x[4];
     UNROLL for (size_t i = 0; i < 4; ++i) {
-      const __m128i low = _mm_loadu_si128((const __m128i *)(w + i * stride)), high = _mm_loadu_si128((const __m128i *)(w + (i + 4) * stride));
+      const __m128i low = _mm_loadu_si128((const __m128i *)(w + i * stride)),
+                    high = _mm_loadu_si128((const __m128i *)(w + (i + 4) * stride));
       x[i] = _mm256_inserti128_si256(_mm256_castsi128_si256(low), high, 1);
     }
     const __m256i a = _mm256_unpacklo_epi32(x[0], x[1]), b = _mm256_unpackhi_epi32(x[0], x[1]);
     const __m256i c = _mm256_unpacklo_epi32(x[2], x[3]), d = _mm256_unpackhi_epi32(x[2], x[3]);
-    const __m256i four[4] = {_mm256_unpacklo_epi64(a, c), _mm256_unpackhi_epi64(a, c), _mm256_unpacklo_epi64(b, d), _mm256_unpackhi_epi64(b, d)};
+    const __m256i four[4] = {_mm256_unpacklo_epi64(a, c), _mm256_unpackhi_epi64(a, c), _mm256_unpacklo_epi64(b, d),
+                             _mm256_unpackhi_epi64(b, d)};
     UNROLL for (size_t i = 0; i < 4; ++i) {
       int16_t *to = out + (4 * half + i) * (2 * PANEL);
       _mm256_storeu_si256((__m256i *)to, even(four[i]));
@@ -84,11 +88,15 @@ static void widen_weights(const int8_t *w /* [cols, depth] */, size_t stride, si
 }
 
 /* Lanes of a vector of 8 that lie before `count`. */
-INLINE __m256i lanes(size_t count) { return _mm256_cmpgt_epi32(_mm256_set1_epi32((int)least(count, 8)), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7)); }
+INLINE __m256i lanes(size_t count) {
+  return _mm256_cmpgt_epi32(_mm256_set1_epi32((int)least(count, 8)), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
 INLINE __m256 load_some(const float *p, size_t count) { return count >= 8 ? _mm256_loadu_ps(p) : _mm256_maskload_ps(p, lanes(count)); }
 INLINE void store_some(float *p, size_t count, __m256 x) {
-  if (count >= 8) _mm256_storeu_ps(p, x);
-  else _mm256_maskstore_ps(p, lanes(count), x);
+  if (count >= 8)
+    _mm256_storeu_ps(p, x);
+  else
+    _mm256_maskstore_ps(p, lanes(count), x);
 }
 
 /* Which part of k a tile's sums are for: those before it lie in y. */
@@ -98,13 +106,15 @@ typedef struct part {
 } part;
 
 /* `rows` (a constant) rows from `row` on, one panel from column n on. */
-INLINE void tile(const bnc_matmul_i8_args *args, part p, const int16_t *x /* [rows, STRIDE] */, const int16_t *w, size_t row, size_t n, const size_t rows) {
+INLINE void tile(const bnc_matmul_i8_args *args, part p, const int16_t *x /* [rows, STRIDE] */, const int16_t *w, size_t row, size_t n,
+                 const size_t rows) {
   __m256i sum[TILE][2];
   const size_t left[2] = {args->n - n, args->n - n > 8 ? args->n - n - 8 : 0};
   UNROLL for (size_t r = 0; r < rows; ++r) {
     UNROLL for (size_t h = 0; h < 2; ++h) {
       _mm_prefetch(args->y + (row + r) * args->y_stride + n + 8 * h, _MM_HINT_T0);
-      sum[r][h] = p.first ? _mm256_setzero_si256() : _mm256_castps_si256(load_some(args->y + (row + r) * args->y_stride + n + 8 * h, left[h]));
+      sum[r][h] =
+          p.first ? _mm256_setzero_si256() : _mm256_castps_si256(load_some(args->y + (row + r) * args->y_stride + n + 8 * h, left[h]));
     }
   }
   for (const int16_t *end = x + padded(p.depth); x < end; x += 2, w += 2 * PANEL) {
@@ -129,7 +139,8 @@ INLINE void tile(const bnc_matmul_i8_args *args, part p, const int16_t *x /* [ro
 }
 
 /* Rows [row, row + rows) of y, with an item's widened weights. */
-static void tile_rows(const bnc_matmul_i8_args *args, part p, const int16_t *x, const int16_t *w, size_t row, size_t rows, size_t n, size_t end) {
+static void tile_rows(const bnc_matmul_i8_args *args, part p, const int16_t *x, const int16_t *w, size_t row, size_t rows, size_t n,
+                      size_t end) {
   for (; n < end; n += PANEL, w += PANEL * padded(p.depth)) {
     switch (rows) {
       case 1: tile(args, p, x, w, row, n, 1); break;
@@ -151,7 +162,8 @@ static void many_rows(const bnc_matmul_i8_args *args, size_t n, size_t end, int1
       const size_t rows = least(args->rows - row, TILE);
       for (size_t r = 0; r < rows; ++r) {
         const int8_t *q = args->q + (row + r) * args->q_stride + k;
-        widen_row(q, row + r + TILE < args->rows ? q + TILE * args->q_stride : q, p.depth, args->params[row + r].zero_point, x + r * STRIDE);
+        widen_row(q, row + r + TILE < args->rows ? q + TILE * args->q_stride : q, p.depth, args->params[row + r].zero_point,
+                  x + r * STRIDE);
       }
       tile_rows(args, p, x, w, row, rows, n, end);
     }
@@ -170,7 +182,8 @@ INLINE void dot_block(const int16_t *x, size_t depth, const int8_t *const *w, si
 }
 
 /* `rows` (a constant) rows, TOGETHER columns: sums along k, weights widened as they pass. */
-INLINE void dots(const bnc_matmul_i8_args *args, const int16_t *x /* [rows, depth] */, size_t depth, size_t row, size_t n, const size_t rows) {
+INLINE void dots(const bnc_matmul_i8_args *args, const int16_t *x /* [rows, depth] */, size_t depth, size_t row, size_t n,
+                 const size_t rows) {
   const size_t cols = least(args->n - n, TOGETHER), whole = args->k / BLOCK * BLOCK;
   const int8_t *w[TOGETHER];
   __m256i sum[2][TOGETHER];
@@ -209,7 +222,8 @@ void bnc_matmul_i8_avx2(const bnc_matmul_i8_args *args, size_t from, size_t to, 
   const size_t last = least(args->n, to * BNC_I8_COLUMNS), depth = padded(args->k);
   int16_t *x = scratch;
   if (args->rows <= FEW && args->rows * depth * sizeof *x <= BNC_MATMUL_SCRATCH) {
-    for (size_t r = 0; r < args->rows; ++r) widen_row(args->q + r * args->q_stride, args->q + r * args->q_stride, args->k, args->params[r].zero_point, x + r * depth);
+    for (size_t r = 0; r < args->rows; ++r)
+      widen_row(args->q + r * args->q_stride, args->q + r * args->q_stride, args->k, args->params[r].zero_point, x + r * depth);
     few_rows(args, from * BNC_I8_COLUMNS, last, x);
     return;
   }

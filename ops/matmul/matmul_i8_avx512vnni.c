@@ -3,14 +3,14 @@
 #include "ops/matmul/matmul_i8.h"
 #include "ops/simd/transpose_avx512vnni.h"
 
-/* Sums are kept of (w + 128) q for many rows and of w (q + 128) for few: one factor is unsigned. What that adds, and what the zero point takes, are
-   multiples of the factors' own sums. All of it modulo 2^32, which the final sum fits in. */
+/* Sums are kept of (w + 128) q for many rows and of w (q + 128) for few: one factor is unsigned. What that adds, and what the zero point
+   takes, are multiples of the factors' own sums. All of it modulo 2^32, which the final sum fits in. */
 enum {
-  DEPTH = 2048,     /* of k at a time: an item's weights fill the scratch, which lives in the second cache */
+  DEPTH = 2048, /* of k at a time: an item's weights fill the scratch, which lives in the second cache */
   MOST_ROWS = (BNC_MATMUL_SCRATCH - BNC_I8_COLUMNS * DEPTH) / 4,
-  FEW = 20,         /* up to so many rows, weights are read as they lie: regrouping them for later use costs more than it brings */
-  FEW_ROWS = 4,     /* of those, so many share a load of weights */
-  TOGETHER = 4      /* columns that share the loads of these rows */
+  FEW = 20,     /* up to so many rows, weights are read as they lie: regrouping them for later use costs more than it brings */
+  FEW_ROWS = 4, /* of those, so many share a load of weights */
+  TOGETHER = 4  /* columns that share the loads of these rows */
 };
 _Static_assert(BNC_I8_COLUMNS == 16 * DOTS_VECTORS && BNC_I8_COLUMNS * DEPTH < BNC_MATMUL_SCRATCH, "the scratch is too small");
 
@@ -57,9 +57,9 @@ static void regroup(const int8_t *w /* [cols, depth] */, size_t stride, size_t c
 
 /* An item's columns and a part of k; the sums of the parts before it lie in y. */
 typedef struct slab {
-  const uint8_t *w;              /* [depth / 4, 64, 4] of w + 128 */
-  const int32_t *starts;         /* [rows]: -128 times the sum of a row of q, from row `begin` on */
-  __m512i totals[DOTS_VECTORS];  /* sums of w over the columns of k so far */
+  const uint8_t *w;             /* [depth / 4, 64, 4] of w + 128 */
+  const int32_t *starts;        /* [rows]: -128 times the sum of a row of q, from row `begin` on */
+  __m512i totals[DOTS_VECTORS]; /* sums of w over the columns of k so far */
   size_t begin, n, columns, from, depth;
   _Bool first, last;
 } slab;
@@ -87,7 +87,8 @@ DOTS_INLINE void tile(const bnc_matmul_i8_args *args, const slab *s, size_t row,
   }
   size_t k = 0;
   for (; k + 64 <= s->depth; k += 64) {
-    DOTS_UNROLL for (size_t r = 0; r < rows; ++r) _mm_prefetch(q[r] + rows * args->q_stride + k, _MM_HINT_T0); /* of the tile that follows */
+    DOTS_UNROLL for (size_t r = 0; r < rows; ++r)
+        _mm_prefetch(q[r] + rows * args->q_stride + k, _MM_HINT_T0); /* of the tile that follows */
     if (k / 64 < rows) {
       const float *y = args->y + (row + rows + k / 64) * args->y_stride + s->n;
       DOTS_UNROLL for (size_t v = 0; v < DOTS_VECTORS; ++v) __builtin_prefetch(y + 16 * v, 1);
@@ -144,7 +145,8 @@ static slab slab_after(const bnc_matmul_i8_args *args, const slab *s, size_t las
   return next;
 }
 
-/* Brings the next `count` lines of a slab's weights, as they lie, into the second cache: short pieces far apart, which no hardware prefetcher follows. */
+/* Brings the next `count` lines of a slab's weights, as they lie, into the second cache: short pieces far apart, which no hardware
+ * prefetcher follows. */
 typedef struct fetcher {
   const int8_t *w; /* [columns, depth] */
   size_t stride, columns, depth, k;
@@ -180,15 +182,17 @@ static void many_rows(const bnc_matmul_i8_args *args, size_t row, size_t end, si
 
 /* 64 columns of k: one of w with `rows` (a constant) rows. */
 DOTS_INLINE void few_block(const uint8_t *x, size_t depth, __m512i w, size_t c, __m512i (*sum)[TOGETHER], const size_t rows) {
-  DOTS_UNROLL for (size_t r = 0; r < rows; ++r) sum[r][c] = _mm512_dpbusd_epi32(sum[r][c], _mm512_load_si512((const void *)(x + r * depth)), w);
+  DOTS_UNROLL for (size_t r = 0; r < rows; ++r) sum[r][c] =
+      _mm512_dpbusd_epi32(sum[r][c], _mm512_load_si512((const void *)(x + r * depth)), w);
   sum[rows][c] = _mm512_dpbusd_epi32(sum[rows][c], _mm512_set1_epi8(1), w);
 }
 
 /* `rows` (a constant) rows, TOGETHER columns: sums along k. */
-DOTS_INLINE void few(const bnc_matmul_i8_args *args, const uint8_t *x /* [rows, depth] of q + 128 */, size_t depth, size_t row, size_t n, const size_t rows) {
+DOTS_INLINE void few(const bnc_matmul_i8_args *args, const uint8_t *x /* [rows, depth] of q + 128 */, size_t depth, size_t row, size_t n,
+                     const size_t rows) {
   const size_t cols = least(args->n - n, TOGETHER);
   const int8_t *w[TOGETHER];
-  __m512i sum[FEW_ROWS + 1][TOGETHER]; /* the last one: of w alone */
+  __m512i sum[FEW_ROWS + 1][TOGETHER];                /* the last one: of w alone */
   DOTS_UNROLL for (size_t c = 0; c < TOGETHER; ++c) { /* absent columns repeat the last one */
     w[c] = args->w + (n + least(c, cols - 1)) * args->k;
     DOTS_UNROLL for (size_t r = 0; r <= rows; ++r) sum[r][c] = _mm512_setzero_si512();
@@ -214,7 +218,8 @@ DOTS_INLINE void few(const bnc_matmul_i8_args *args, const uint8_t *x /* [rows, 
     total[r] = _mm_add_epi32(_mm256_castsi256_si128(both), _mm256_extracti128_si256(both, 1));
   }
   const __mmask8 mask = (__mmask8)lanes_before(cols);
-  const __m128 scale = _mm_maskz_loadu_ps(mask, args->scale + n), bias = args->bias ? _mm_maskz_loadu_ps(mask, args->bias + n) : _mm_setzero_ps();
+  const __m128 scale = _mm_maskz_loadu_ps(mask, args->scale + n),
+               bias = args->bias ? _mm_maskz_loadu_ps(mask, args->bias + n) : _mm_setzero_ps();
   DOTS_UNROLL for (size_t r = 0; r < rows; ++r) {
     const bnc_qd8_params p = args->params[row + r];
     const __m128i exact = _mm_sub_epi32(total[r], _mm_mullo_epi32(total[rows], _mm_set1_epi32(128 + p.zero_point)));
@@ -241,6 +246,8 @@ static void few_rows(const bnc_matmul_i8_args *args, size_t n, size_t end, uint8
 
 void bnc_matmul_i8_avx512vnni(const bnc_matmul_i8_args *args, size_t from, size_t to, void *scratch) {
   const size_t first = from * BNC_I8_COLUMNS, last = least(args->n, to * BNC_I8_COLUMNS);
-  if (args->rows <= FEW && args->rows * ((args->k + 63) / 64 * 64) <= BNC_MATMUL_SCRATCH) few_rows(args, first, last, scratch);
-  else for (size_t row = 0; row < args->rows; row += MOST_ROWS) many_rows(args, row, least(args->rows, row + MOST_ROWS), first, last, scratch);
+  if (args->rows <= FEW && args->rows * ((args->k + 63) / 64 * 64) <= BNC_MATMUL_SCRATCH)
+    few_rows(args, first, last, scratch);
+  else
+    for (size_t row = 0; row < args->rows; row += MOST_ROWS) many_rows(args, row, least(args->rows, row + MOST_ROWS), first, last, scratch);
 }

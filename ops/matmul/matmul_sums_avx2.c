@@ -39,12 +39,15 @@ INLINE void sums(const bnc_matmul_args *args, size_t from, size_t to, const size
     const int8_t *q = args->q + row * args->q_stride; /* [k] */
     int32_t *out = args->sums + row * groups;         /* [groups] */
     size_t g = 0;
-    for (; g + TOGETHER <= groups; g += TOGETHER, q += TOGETHER * group) _mm256_storeu_si256((__m256i *)(out + g), _mm256_slli_epi32(eight_sums(q, group), 3));
+    for (; g + TOGETHER <= groups; g += TOGETHER, q += TOGETHER * group)
+      _mm256_storeu_si256((__m256i *)(out + g), _mm256_slli_epi32(eight_sums(q, group), 3));
     for (; g < groups; ++g, q += group) out[g] = 8 * one_sum(q, group);
   }
 }
 
 void bnc_matmul_sums_avx2(const bnc_matmul_args *args, size_t from, size_t to) {
-  if (args->w.group == BNC_I4_BLOCK) sums(args, from, to, BNC_I4_BLOCK);
-  else sums(args, from, to, args->w.group);
+  if (args->w.group == BNC_I4_BLOCK)
+    sums(args, from, to, BNC_I4_BLOCK);
+  else
+    sums(args, from, to, args->w.group);
 }

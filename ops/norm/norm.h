@@ -17,13 +17,13 @@
 typedef struct bnc_norm_args {
   size_t cols; /* at least 1 */
   float eps;
-  const float *x;     /* [rows, cols] */
-  const float *add;   /* [rows, cols] or NULL */
-  float *sum;         /* [rows, cols], written where add is given; may be x or add */
-  const float *gamma; /* [cols] */
-  const float *beta;  /* [cols]; layer only, NULL there means 0 */
-  float *y;           /* [rows, cols], the f32 kernels' result; may be x, add or sum (sum is then lost) */
-  int8_t *q;          /* [rows, cols], the qd8 kernels' result */
+  const float *x;         /* [rows, cols] */
+  const float *add;       /* [rows, cols] or NULL */
+  float *sum;             /* [rows, cols], written where add is given; may be x or add */
+  const float *gamma;     /* [cols] */
+  const float *beta;      /* [cols]; layer only, NULL there means 0 */
+  float *y;               /* [rows, cols], the f32 kernels' result; may be x, add or sum (sum is then lost) */
+  int8_t *q;              /* [rows, cols], the qd8 kernels' result */
   bnc_qd8_params *params; /* [rows] */
   size_t x_stride, add_stride, sum_stride, y_stride, q_stride; /* elements from row to row */
 } bnc_norm_args;

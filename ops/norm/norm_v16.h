@@ -30,8 +30,10 @@ V16_INLINE float norm_add_row(const float *x, const float *add, float *sum, size
     const size_t n = cols - i;
     const v16 a = v16_add(v16_load_n(x + i, n), v16_load_n(add + i, n));
     v16_store_n(sum + i, a, n);
-    if (i % 32) s1 = v16_add(s1, a);
-    else s0 = v16_add(s0, a);
+    if (i % 32)
+      s1 = v16_add(s1, a);
+    else
+      s0 = v16_add(s0, a);
   }
   return v16_sum(v16_add(s0, s1));
 }
@@ -49,8 +51,10 @@ V16_INLINE float norm_sum_row(const float *s, size_t cols) {
   }
   if (i < cols) {
     const v16 a = v16_load_n(s + i, cols - i);
-    if (i % 32) s1 = v16_add(s1, a);
-    else s0 = v16_add(s0, a);
+    if (i % 32)
+      s1 = v16_add(s1, a);
+    else
+      s0 = v16_add(s0, a);
   }
   return v16_sum(v16_add(s0, s1));
 }
@@ -72,8 +76,10 @@ V16_INLINE float norm_inverse(const float *s, size_t cols, float mean, float eps
   if (i < cols) {
     const size_t n = cols - i;
     const v16 a = v16_first_or(v16_sub(v16_load_n(s + i, n), m), v16_set1(0.0f), n);
-    if (i % 32) s1 = v16_fma(a, a, s1);
-    else s0 = v16_fma(a, a, s0);
+    if (i % 32)
+      s1 = v16_fma(a, a, s1);
+    else
+      s0 = v16_fma(a, a, s0);
   }
   return 1.0f / sqrtf(v16_sum(v16_add(s0, s1)) / (float)cols + eps);
 }

@@ -3,7 +3,7 @@
 
 void bnc_rms_norm_qd8_scalar(const bnc_norm_args *args, size_t from, size_t to) {
   for (size_t row = from; row < to; ++row) {
-    const float *s = bnc_norm_row(args, row);      /* [cols] */
+    const float *s = bnc_norm_row(args, row);   /* [cols] */
     int8_t *q = args->q + row * args->q_stride; /* [cols] */
     const float inverse = bnc_norm_inverse(s, args->cols, 0.0f, args->eps);
     float min = 0.0f, max = 0.0f, multiplier;

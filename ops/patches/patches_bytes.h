@@ -5,8 +5,11 @@
 
 #include "ops/patches/patches.h"
 
-enum { PATCHES_LEAST = 8, PATCHES_MOST = 16, /* pixels of a patch's side that vectors are made for */
-       PATCHES_PITCH = PATCHES_MOST * PATCHES_MOST + 16 /* bytes of a channel: what is behind a line may be overwritten */ };
+enum {
+  PATCHES_LEAST = 8,
+  PATCHES_MOST = 16,                               /* pixels of a patch's side that vectors are made for */
+  PATCHES_PITCH = PATCHES_MOST * PATCHES_MOST + 16 /* bytes of a channel: what is behind a line may be overwritten */
+};
 
 /* Least and greatest byte of each channel. */
 typedef struct patches_ends {
@@ -18,7 +21,8 @@ static inline bool bnc_patches_usual(const bnc_patches_args *a) {
   return a->patch >= PATCHES_LEAST && a->patch <= PATCHES_MOST && a->x_stride == 3 && a->c_stride == 1 && a->y_stride <= INT32_MAX;
 }
 
-static inline void bnc_patches_bytes(const bnc_patches_args *a, size_t g, uint8_t *out /* [3, pitch], of each the first patch * patch */, size_t pitch) {
+static inline void bnc_patches_bytes(const bnc_patches_args *a, size_t g, uint8_t *out /* [3, pitch], of each the first patch * patch */,
+                                     size_t pitch) {
   const size_t patch = a->patch, grid = a->side / patch, x_stride = a->x_stride, green = a->c_stride, blue = 2 * green;
   const uint32_t *ys = a->y + g / grid * patch, *xs = a->x + g % grid * patch; /* [patch] */
   for (size_t dy = 0; dy < patch; ++dy, out += patch) {

@@ -7,7 +7,8 @@
 enum { WIDE = 32 };
 
 static inline void patches_split(const uint8_t *pixels, uint8_t *r, uint8_t *g, uint8_t *b) {
-  const __m128i front = _mm_loadu_si128((const __m128i *)pixels), back = _mm_loadu_si128((const __m128i *)(pixels + 8)); /* bytes 0 .. 15, 8 .. 23 */
+  const __m128i front = _mm_loadu_si128((const __m128i *)pixels),
+                back = _mm_loadu_si128((const __m128i *)(pixels + 8)); /* bytes 0 .. 15, 8 .. 23 */
   const __m128i rg = _mm_or_si128(_mm_shuffle_epi8(front, _mm_setr_epi8(0, 3, 6, 9, 12, 15, -1, -1, 1, 4, 7, 10, 13, -1, -1, -1)),
                                   _mm_shuffle_epi8(back, _mm_setr_epi8(-1, -1, -1, -1, -1, -1, 10, 13, -1, -1, -1, -1, -1, 8, 11, 14)));
   const __m128i blue = _mm_or_si128(_mm_shuffle_epi8(front, _mm_setr_epi8(2, 5, 8, 11, 14, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1)),
@@ -33,8 +34,8 @@ static inline void patches_range(const uint8_t *bytes, size_t n, uint8_t *least,
   *greatest = (uint8_t)~_mm_cvtsi128_si32(high);
 }
 
-/* Entry x of up to eight blocks of 16, each xored with the one before it: all blocks up to that of x add up to its own. 0 where x has its top bit set:
-   shuffles then give 0, and saturation keeps the bit. */
+/* Entry x of up to eight blocks of 16, each xored with the one before it: all blocks up to that of x add up to its own. 0 where x has its
+   top bit set: shuffles then give 0, and saturation keeps the bit. */
 static inline __m256i look_up(const __m128i *step, size_t blocks, __m256i x) {
   __m256i r = _mm256_setzero_si256();
   for (size_t k = 0; k < blocks; ++k) {
@@ -44,8 +45,8 @@ static inline __m256i look_up(const __m128i *step, size_t blocks, __m256i x) {
   return r;
 }
 
-static inline void patches_map(const uint8_t *bytes, size_t n, uint8_t least, uint8_t greatest, const float *levels, float multiplier, int32_t zero_point,
-                               int8_t *q) {
+static inline void patches_map(const uint8_t *bytes, size_t n, uint8_t least, uint8_t greatest, const float *levels, float multiplier,
+                               int32_t zero_point, int8_t *q) {
   enum { BLOCK = 16, HALF = 8, BLOCKS = 16 };
   const size_t first = least / BLOCK, blocks = greatest / BLOCK - first + 1;
   const __m256i base = _mm256_set1_epi8((char)(first * BLOCK)), top = _mm256_set1_epi8((char)0x80);

@@ -12,7 +12,8 @@ static inline __m512i table(const float *levels /* [64] */, float multiplier, in
   __m512i x[4];
 #pragma GCC unroll 4
   for (size_t i = 0; i < 4; ++i) x[i] = _mm512_cvtps_epi32(v16_scaled(v16_load(levels + 16 * i), multiplier, zero_point).a);
-  const __m512i front = _mm512_adds_epi16(_mm512_packs_epi32(x[0], x[1]), zero), back = _mm512_adds_epi16(_mm512_packs_epi32(x[2], x[3]), zero);
+  const __m512i front = _mm512_adds_epi16(_mm512_packs_epi32(x[0], x[1]), zero),
+                back = _mm512_adds_epi16(_mm512_packs_epi32(x[2], x[3]), zero);
   return _mm512_permutexvar_epi32(_mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15), _mm512_packs_epi16(front, back));
 }
 
@@ -21,8 +22,8 @@ static inline __m512i words_at(const __m512i *t, __m512i at, __mmask32 upper) {
   return _mm512_mask_blend_epi16(upper, _mm512_permutex2var_epi16(t[0], at, t[1]), _mm512_permutex2var_epi16(t[2], at, t[3]));
 }
 
-static inline void patches_map(const uint8_t *bytes, size_t n, uint8_t least, uint8_t greatest, const float *levels, float multiplier, int32_t zero_point,
-                               int8_t *q) {
+static inline void patches_map(const uint8_t *bytes, size_t n, uint8_t least, uint8_t greatest, const float *levels, float multiplier,
+                               int32_t zero_point, int8_t *q) {
   __m512i t[4];
   (void)least, (void)greatest; /* a whole table in registers costs no more than looking which part is needed */
 #pragma GCC unroll 4

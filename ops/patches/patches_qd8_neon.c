@@ -29,8 +29,8 @@ static inline void patches_range(const uint8_t *bytes, size_t n, uint8_t *least,
   *greatest = vget_lane_u8(high, 0);
 }
 
-static inline void patches_map(const uint8_t *bytes, size_t n, uint8_t least, uint8_t greatest, const float *levels, float multiplier, int32_t zero_point,
-                               int8_t *q) {
+static inline void patches_map(const uint8_t *bytes, size_t n, uint8_t least, uint8_t greatest, const float *levels, float multiplier,
+                               int32_t zero_point, int8_t *q) {
   enum { BLOCK = 16 };
   int8_t table[256] = {0};
   const size_t first = least / BLOCK * BLOCK, end = (greatest / BLOCK + 1u) * BLOCK;

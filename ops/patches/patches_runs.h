@@ -24,7 +24,8 @@ static inline void patches_crop(const bnc_patches_args *a, size_t g, uint8_t *ou
   const uint8_t *column = a->u8 + 3 * (size_t)a->x[g % grid * patch];
   for (size_t dy = 0; dy < patch; ++dy, out += patch) {
     const uint8_t *line = column + ys[dy] * a->y_stride; /* [patch, 3] */
-    for (size_t dx = 0; dx < last; dx += PATCHES_RUN) patches_split(line + 3 * dx, out + dx, out + PATCHES_PITCH + dx, out + 2 * PATCHES_PITCH + dx);
+    for (size_t dx = 0; dx < last; dx += PATCHES_RUN)
+      patches_split(line + 3 * dx, out + dx, out + PATCHES_PITCH + dx, out + 2 * PATCHES_PITCH + dx);
     patches_split(line + 3 * last, out + last, out + PATCHES_PITCH + last, out + 2 * PATCHES_PITCH + last);
   }
 }
@@ -32,8 +33,10 @@ static inline void patches_crop(const bnc_patches_args *a, size_t g, uint8_t *ou
 static inline patches_ends patches_read(const bnc_patches_args *a, size_t g, uint8_t *bytes) {
   const size_t grid = a->side / a->patch;
   patches_ends ends;
-  if (patches_adjacent(a->x + g % grid * a->patch, a->patch)) patches_crop(a, g, bytes);
-  else bnc_patches_bytes(a, g, bytes, PATCHES_PITCH);
+  if (patches_adjacent(a->x + g % grid * a->patch, a->patch))
+    patches_crop(a, g, bytes);
+  else
+    bnc_patches_bytes(a, g, bytes, PATCHES_PITCH);
   for (size_t c = 0; c < 3; ++c) patches_range(bytes + c * PATCHES_PITCH, a->patch * a->patch, &ends.least[c], &ends.greatest[c]);
   return ends;
 }

@@ -5,8 +5,8 @@ enum { WIDE = 32, ENTRIES = 256, HALVES = 2, TOGETHER = 4 /* patches that share 
 
 /* The low and the high halves of a channel's levels, each in eight registers. */
 static inline void halve(const float *levels /* [256] */, uint16_t *halves /* [2, 256] */) {
-  const __m512i even = _mm512_set_epi16(62, 60, 58, 56, 54, 52, 50, 48, 46, 44, 42, 40, 38, 36, 34, 32, 30, 28, 26, 24, 22, 20, 18, 16, 14, 12, 10, 8, 6, 4,
-                                        2, 0);
+  const __m512i even = _mm512_set_epi16(62, 60, 58, 56, 54, 52, 50, 48, 46, 44, 42, 40, 38, 36, 34, 32, 30, 28, 26, 24, 22, 20, 18, 16, 14,
+                                        12, 10, 8, 6, 4, 2, 0);
   for (size_t i = 0; i < ENTRIES; i += WIDE) {
     const __m512i front = _mm512_loadu_si512(levels + i), back = _mm512_loadu_si512(levels + i + WIDE / 2);
     _mm512_storeu_si512(halves + i, _mm512_permutex2var_epi16(front, even, back));
@@ -21,7 +21,8 @@ static inline __attribute__((always_inline)) __m512i look_up(const __m512i *t, _
   return _mm512_mask_blend_epi16(bit7, low, high);
 }
 
-static inline __attribute__((always_inline)) void map(const __m512i t[HALVES][8], const uint8_t *bytes /* [n >= 64] */, size_t n, float *out /* [n] */) {
+static inline __attribute__((always_inline)) void map(const __m512i t[HALVES][8], const uint8_t *bytes /* [n >= 64] */, size_t n,
+                                                      float *out /* [n] */) {
   /* The order that unpacking to dwords, within quarters of a register, undoes. */
   const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
   for (size_t i = 0; i < n; i += WIDE) {

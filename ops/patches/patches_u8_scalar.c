@@ -2,7 +2,8 @@
 #include "ops/patches/patches.h"
 
 void bnc_patches_u8_scalar(const bnc_patches_args *args, size_t from, size_t to) {
-  const size_t patch = args->patch, grid = args->side / patch, area = patch * patch, x_stride = args->x_stride, green = args->c_stride, blue = 2 * green;
+  const size_t patch = args->patch, grid = args->side / patch, area = patch * patch, x_stride = args->x_stride, green = args->c_stride,
+               blue = 2 * green;
   const float *red_level = args->lut[0], *green_level = args->lut[1], *blue_level = args->lut[2]; /* [256] */
   for (size_t g = from; g < to; ++g) {
     const uint32_t *ys = args->y + g / grid * patch, *xs = args->x + g % grid * patch; /* [patch] */

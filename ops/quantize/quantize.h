@@ -8,9 +8,9 @@
 
 typedef struct bnc_quantize_args {
   size_t cols;
-  const float *x;         /* [rows, cols] */
-  int8_t *q;              /* [rows, cols] */
-  bnc_qd8_params *params; /* [rows] */
+  const float *x;            /* [rows, cols] */
+  int8_t *q;                 /* [rows, cols] */
+  bnc_qd8_params *params;    /* [rows] */
   size_t x_stride, q_stride; /* elements from row to row */
 } bnc_quantize_args;
 

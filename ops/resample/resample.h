@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * @file resample.h  An antialiased bicubic resize of 8-bit RGB in Pillow's fixed point: the taps of one axis, and the two passes, along rows and
- * then down columns, each of which rounds to 8 bits.
+ * @file resample.h  An antialiased bicubic resize of 8-bit RGB in Pillow's fixed point: the taps of one axis, and the two passes, along
+ * rows and then down columns, each of which rounds to 8 bits.
  */
 #ifndef BINOCLE_OPS_RESAMPLE_RESAMPLE_H
 #define BINOCLE_OPS_RESAMPLE_RESAMPLE_H
@@ -12,7 +12,7 @@
 #define BNC_RESAMPLE_BITS 22 /* fractional bits of a weight: 32 - 8 (a pixel) - 2 (sign, and sums of weights above 1) */
 
 enum {
-  BNC_RESAMPLE_GROUP = 4,   /* taps whose weights lie together */
+  BNC_RESAMPLE_GROUP = 4,     /* taps whose weights lie together */
   BNC_RESAMPLE_LOW_BITS = 11, /* a weight is high * 2^11 + low, 0 <= low < 2^11: both fit int16, and so does what multiplies them */
   BNC_RESAMPLE_DIGITS = 3     /* or (digit[2] * 2^8 + digit[1]) * 2^8 + digit[0], each in int8: weights are below 1.99 */
 };
@@ -39,11 +39,11 @@ void bnc_resample_free(bnc_resample *r);
 
 typedef struct bnc_resample_rows_args {
   const bnc_resample *taps;
-  const uint8_t *in;             /* [rows, taps->in, 3], beginning with row `first_row` */
-  uint8_t *out;                  /* [slots, taps->out, 3]: row r goes to slot r % slots */
-  size_t in_stride, out_stride;  /* bytes from row to row */
+  const uint8_t *in;            /* [rows, taps->in, 3], beginning with row `first_row` */
+  uint8_t *out;                 /* [slots, taps->out, 3]: row r goes to slot r % slots */
+  size_t in_stride, out_stride; /* bytes from row to row */
   size_t first_row, slots;
-  size_t begin, end;             /* the output positions that are written, of each row */
+  size_t begin, end; /* the output positions that are written, of each row */
 } bnc_resample_rows_args;
 
 typedef struct bnc_resample_columns_args {

@@ -26,7 +26,8 @@ void bnc_resample_columns_u8_avx2(const bnc_resample_columns_args *args, size_t 
     for (size_t t = 0; t < count; t += 2) {
       const int16_t *pair = parts + t / BNC_RESAMPLE_GROUP * (2 * BNC_RESAMPLE_GROUP) + t % BNC_RESAMPLE_GROUP;
       const __m256i w_high = weights(pair), w_low = weights(pair + BNC_RESAMPLE_GROUP);
-      const __m256i a = _mm256_loadu_si256((const __m256i *)(args->in[t] + k)), b = _mm256_loadu_si256((const __m256i *)(args->in[t + 1] + k));
+      const __m256i a = _mm256_loadu_si256((const __m256i *)(args->in[t] + k)),
+                    b = _mm256_loadu_si256((const __m256i *)(args->in[t + 1] + k));
       const __m256i first = _mm256_unpacklo_epi8(a, b), last = _mm256_unpackhi_epi8(a, b);
       const __m256i x[4] = {_mm256_unpacklo_epi8(first, zero), _mm256_unpackhi_epi8(first, zero), _mm256_unpacklo_epi8(last, zero),
                             _mm256_unpackhi_epi8(last, zero)};

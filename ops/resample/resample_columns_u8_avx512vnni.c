@@ -20,9 +20,10 @@ static inline __attribute__((always_inline)) void block(const bnc_resample_colum
   for (size_t t = 0; t < count; t += BNC_RESAMPLE_GROUP, digits += BNC_RESAMPLE_DIGITS * BNC_RESAMPLE_GROUP) {
     const __m512i p = _mm512_maskz_loadu_epi8(kept, a->in[t] + k), q = _mm512_maskz_loadu_epi8(kept, a->in[t + 1] + k);
     const __m512i r = _mm512_maskz_loadu_epi8(kept, a->in[t + 2] + k), s = _mm512_maskz_loadu_epi8(kept, a->in[t + 3] + k);
-    const __m512i front[2] = {_mm512_unpacklo_epi8(p, q), _mm512_unpacklo_epi8(r, s)}, back[2] = {_mm512_unpackhi_epi8(p, q), _mm512_unpackhi_epi8(r, s)};
-    const __m512i x[4] = {_mm512_unpacklo_epi16(front[0], front[1]), _mm512_unpackhi_epi16(front[0], front[1]), _mm512_unpacklo_epi16(back[0], back[1]),
-                          _mm512_unpackhi_epi16(back[0], back[1])};
+    const __m512i front[2] = {_mm512_unpacklo_epi8(p, q), _mm512_unpacklo_epi8(r, s)},
+                  back[2] = {_mm512_unpackhi_epi8(p, q), _mm512_unpackhi_epi8(r, s)};
+    const __m512i x[4] = {_mm512_unpacklo_epi16(front[0], front[1]), _mm512_unpackhi_epi16(front[0], front[1]),
+                          _mm512_unpacklo_epi16(back[0], back[1]), _mm512_unpackhi_epi16(back[0], back[1])};
 #pragma GCC unroll 3
     for (size_t d = 0; d < BNC_RESAMPLE_DIGITS; ++d) {
       int32_t four;

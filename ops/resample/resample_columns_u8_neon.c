@@ -28,7 +28,8 @@ void bnc_resample_columns_u8_neon(const bnc_resample_columns_args *args, size_t 
         low[j] = vmlal_s16(low[j], x[j], w_low);
       }
     }
-    const uint16x8_t words[2] = {vcombine_u16(total(high[0], low[0]), total(high[1], low[1])), vcombine_u16(total(high[2], low[2]), total(high[3], low[3]))};
+    const uint16x8_t words[2] = {vcombine_u16(total(high[0], low[0]), total(high[1], low[1])),
+                                 vcombine_u16(total(high[2], low[2]), total(high[3], low[3]))};
     vst1q_u8(args->out + k, vcombine_u8(vqmovn_u16(words[0]), vqmovn_u16(words[1])));
   }
   bnc_resample_column(args, k, to);

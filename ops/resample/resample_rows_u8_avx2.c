@@ -4,14 +4,17 @@
 
 #include "ops/resample/resample_scalar.h"
 
-enum { ROWS = 4, /* side by side: they share the weights' loads, and fill the registers with sums */
-       READ_AHEAD = 2 /* pixels: the 16 bytes of a load hold four and a third */ };
+enum {
+  ROWS = 4,      /* side by side: they share the weights' loads, and fill the registers with sums */
+  READ_AHEAD = 2 /* pixels: the 16 bytes of a load hold four and a third */
+};
 
 /* Position i of `rows` rows. One byte behind each of its pixels is overwritten. */
-static inline __attribute__((always_inline)) void position(const bnc_resample *taps, size_t i, const uint8_t *in, size_t in_stride, uint8_t *const *out,
-                                                           const size_t rows) {
+static inline __attribute__((always_inline)) void position(const bnc_resample *taps, size_t i, const uint8_t *in, size_t in_stride,
+                                                           uint8_t *const *out, const size_t rows) {
   /* In the low half of a register, taps 0 and 1 as pairs of 16 bits: red, green, blue, nothing; in the high half, taps 2 and 3. */
-  const __m256i pixels = _mm256_setr_epi8(0, -1, 3, -1, 1, -1, 4, -1, 2, -1, 5, -1, -1, -1, -1, -1, 6, -1, 9, -1, 7, -1, 10, -1, 8, -1, 11, -1, -1, -1, -1, -1);
+  const __m256i pixels = _mm256_setr_epi8(0, -1, 3, -1, 1, -1, 4, -1, 2, -1, 5, -1, -1, -1, -1, -1, 6, -1, 9, -1, 7, -1, 10, -1, 8, -1, 11,
+                                          -1, -1, -1, -1, -1);
   const __m256i highs = _mm256_setr_epi32(0x03020100, 0x03020100, 0x03020100, 0x03020100, 0x07060504, 0x07060504, 0x07060504, 0x07060504);
   const __m256i lows = _mm256_add_epi8(highs, _mm256_set1_epi8(8));
   const int16_t *part = taps->parts + 2 * i * taps->taps;

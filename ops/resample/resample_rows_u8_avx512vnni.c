@@ -4,9 +4,12 @@
 
 #include "ops/resample/resample_scalar.h"
 
-enum { ROWS = 4,      /* side by side, each in a quarter of a register */
-       POSITIONS = 4, /* that are stored together */
-       READ_AHEAD = 2, WRITE_AHEAD = 2 /* pixels: the 16 bytes of a load or a store hold five and a third, of which four count */ };
+enum {
+  ROWS = 4,      /* side by side, each in a quarter of a register */
+  POSITIONS = 4, /* that are stored together */
+  READ_AHEAD = 2,
+  WRITE_AHEAD = 2 /* pixels: the 16 bytes of a load or a store hold five and a third, of which four count */
+};
 
 typedef struct block {
   const uint8_t *in[ROWS];
@@ -46,7 +49,8 @@ static inline __attribute__((always_inline)) __m512i position(const bnc_resample
 }
 
 /* Four positions of the rows, those bytes of the 12 that `kept` has, or, with room, four bytes more. */
-static inline __attribute__((always_inline)) void four(const bnc_resample *taps, const size_t *i /* [4] */, const block *b, const bool room, __mmask16 kept) {
+static inline __attribute__((always_inline)) void four(const bnc_resample *taps, const size_t *i /* [4] */, const block *b, const bool room,
+                                                       __mmask16 kept) {
   const __m512i squeeze = _mm512_broadcast_i32x4(_mm_setr_epi8(0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14, -1, -1, -1, -1));
   const __m512i front = _mm512_packs_epi32(position(taps, i[0], b, room), position(taps, i[1], b, room));
   const __m512i back = _mm512_packs_epi32(position(taps, i[2], b, room), position(taps, i[3], b, room));
@@ -67,7 +71,8 @@ void bnc_resample_rows_u8_avx512vnni(const bnc_resample_rows_args *args, size_t 
       b.out[r] = args->out + y % args->slots * args->out_stride;
     }
     size_t i = args->begin;
-    for (; i + POSITIONS + WRITE_AHEAD <= roomy; i += POSITIONS) four(args->taps, (const size_t[]){i, i + 1, i + 2, i + 3}, &b, true, 0xffff);
+    for (; i + POSITIONS + WRITE_AHEAD <= roomy; i += POSITIONS)
+      four(args->taps, (const size_t[]){i, i + 1, i + 2, i + 3}, &b, true, 0xffff);
     for (; i < args->end; i += POSITIONS) {
       const size_t each[POSITIONS] = {i, i + 1 < last ? i + 1 : last, i + 2 < last ? i + 2 : last, i + 3 < last ? i + 3 : last};
       const size_t n = args->end - i < POSITIONS ? args->end - i : POSITIONS;

@@ -13,7 +13,8 @@ static inline uint8_t bnc_resample_pixel(int32_t sum) {
   return (uint8_t)(v < 0 ? 0 : v > 255 ? 255 : v);
 }
 
-static inline void bnc_resample_position(const bnc_resample *taps, size_t i, const uint8_t *in /* [taps->in, 3] */, uint8_t *out /* [taps->out, 3] */) {
+static inline void bnc_resample_position(const bnc_resample *taps, size_t i, const uint8_t *in /* [taps->in, 3] */,
+                                         uint8_t *out /* [taps->out, 3] */) {
   const int32_t *w = taps->weights + i * taps->taps;
   const uint8_t *p = in + 3 * (size_t)taps->first[i];
   int32_t r = BNC_RESAMPLE_HALF, g = BNC_RESAMPLE_HALF, b = BNC_RESAMPLE_HALF;

@@ -23,9 +23,7 @@ V16_INLINE v16 v16_exp_nonpositive(v16 x) {
 
 V16_INLINE v16 v16_exp(v16 x) { return v16_exp_nonpositive(v16_min(x, v16_set1(BNC_EXP_HIGH))); }
 
-V16_INLINE v16 v16_swish(v16 x, float slope) {
-  return v16_div(x, v16_add(v16_set1(1.0f), v16_exp(v16_mul(x, v16_set1(-slope)))));
-}
+V16_INLINE v16 v16_swish(v16 x, float slope) { return v16_div(x, v16_add(v16_set1(1.0f), v16_exp(v16_mul(x, v16_set1(-slope))))); }
 
 V16_INLINE v16 v16_gelu(v16 x) {
   const v16 one = v16_set1(1.0f), u = v16_div(one, v16_fma(v16_abs(x), v16_set1(BNC_PHI_P), one));

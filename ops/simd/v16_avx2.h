@@ -13,8 +13,8 @@
 
 #define V16_INLINE static inline __attribute__((always_inline, unused))
 #define V16_UNROLL _Pragma("GCC unroll 16") /* else arrays of registers live in memory */
-#define V16_TILE_ROWS 6    /* rows of a register tile: 6 x 2 sums, 2 loads and a broadcast fill the 16 registers */
-#define V16_TILE_VECTORS 1 /* its columns, in sixteens */
+#define V16_TILE_ROWS 6                     /* rows of a register tile: 6 x 2 sums, 2 loads and a broadcast fill the 16 registers */
+#define V16_TILE_VECTORS 1                  /* its columns, in sixteens */
 
 typedef struct v16 {
   __m256 a, b;

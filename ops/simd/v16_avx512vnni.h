@@ -11,7 +11,7 @@
 
 #define V16_INLINE static inline __attribute__((always_inline, unused))
 #define V16_UNROLL _Pragma("GCC unroll 16")
-#define V16_TILE_ROWS 12   /* 12 x 2 sums, two loads and a broadcast of 32 registers: 14 loads for 24 multiply-adds */
+#define V16_TILE_ROWS 12 /* 12 x 2 sums, two loads and a broadcast of 32 registers: 14 loads for 24 multiply-adds */
 #define V16_TILE_VECTORS 2
 
 typedef struct v16 {

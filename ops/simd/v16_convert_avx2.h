@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** @file v16_convert_avx2.h  Sixteen floats from and to int8, half and bfloat16 in memory, on AVX2. Part of v16_avx2.h, which includes it. */
+/** @file v16_convert_avx2.h  Sixteen floats from and to int8, half and bfloat16 in memory, on AVX2. Part of v16_avx2.h, which includes it.
+ */
 #ifndef BINOCLE_OPS_SIMD_V16_CONVERT_AVX2_H
 #define BINOCLE_OPS_SIMD_V16_CONVERT_AVX2_H
 

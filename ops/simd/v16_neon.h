@@ -43,7 +43,7 @@ V16_INLINE void v16_store_n(float *p, v16 x, size_t n) {
   memcpy(p, t, n * sizeof *t);
 }
 
-#define V16_BINARY(name, f) \
+#define V16_BINARY(name, f)                                                                                                                \
   V16_INLINE v16 name(v16 x, v16 y) { return (v16){f(x.a, y.a), f(x.b, y.b), f(x.c, y.c), f(x.d, y.d)}; }
 
 V16_BINARY(v16_add, vaddq_f32)

@@ -10,11 +10,11 @@
 
 typedef struct bnc_taps_args {
   size_t cols;
-  const float *x;        /* [any, cols] */
-  const uint32_t *start; /* [rows + 1]; taps only */
-  const uint32_t *index; /* [taps] rows of x; gather: [rows] */
-  const float *weight;   /* [taps]; taps only */
-  float *out;            /* [rows, cols]; must not overlap x */
+  const float *x;              /* [any, cols] */
+  const uint32_t *start;       /* [rows + 1]; taps only */
+  const uint32_t *index;       /* [taps] rows of x; gather: [rows] */
+  const float *weight;         /* [taps]; taps only */
+  float *out;                  /* [rows, cols]; must not overlap x */
   size_t x_stride, out_stride; /* elements from row to row */
 } bnc_taps_args;
 

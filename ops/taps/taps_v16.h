@@ -33,8 +33,10 @@ V16_INLINE void taps_f32(const bnc_taps_args *a, size_t from, size_t to) {
         const float *x = a->x + a->index[k] * a->x_stride + i;
         sum = v16_fma(v16_set1(a->weight[k]), n < 16 ? v16_load_n(x, n) : v16_load(x), sum);
       }
-      if (n < 16) v16_store_n(out + i, sum, n);
-      else v16_store(out + i, sum);
+      if (n < 16)
+        v16_store_n(out + i, sum, n);
+      else
+        v16_store(out + i, sum);
     }
   }
 }

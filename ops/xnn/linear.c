@@ -7,8 +7,8 @@
 #include "ops/qd8.h"
 #include "platforms/array.h"
 
-/* XNNPACK asks a "weights cache" where the packed weights of an operator are, each time that the operator is reshaped. Answering with another
-   address each time makes one operator serve all layers of its shape. */
+/* XNNPACK asks a "weights cache" where the packed weights of an operator are, each time that the operator is reshaped. Answering with
+   another address each time makes one operator serve all layers of its shape. */
 typedef enum cache_mode {
   MEASURE, /* note the size that is asked for, and refuse */
   PACK,    /* give memory, keep what was packed */
@@ -39,10 +39,10 @@ struct bnc_linear_set {
   bnc_packed_store *store;
   uint32_t flags;
   cache_mode mode;
-  void *block;     /* PACK: [block_size] */
+  void *block; /* PACK: [block_size] */
   size_t block_size;
   uint32_t seed;
-  void *packed;    /* USE: the answer */
+  void *packed; /* USE: the answer */
   shaped *op;
   size_t ops, op_capacity;
   layer *layer;
@@ -105,10 +105,12 @@ static bnc_status refused(const bnc_linear_spec *spec, enum xnn_status s, bnc_er
 bnc_status bnc_linear_set_create(bnc_linear_set **set, bnc_packed_store *store, bool yields, bnc_error *err) {
   *set = NULL;
   enum xnn_status status = xnn_initialize(NULL);
-  if (status != xnn_status_success) return bnc_fail(err, BNC_ERROR_UNSUPPORTED, "XNNPACK cannot run on this machine (%s)", status_text(status));
+  if (status != xnn_status_success)
+    return bnc_fail(err, BNC_ERROR_UNSUPPORTED, "XNNPACK cannot run on this machine (%s)", status_text(status));
   bnc_linear_set *s = bnc_mem_zalloc(sizeof *s);
   if (!s) return bnc_fail_memory(err, sizeof *s);
-  s->provider = (struct xnn_weights_cache_provider){s, look_up, reserve_space, look_up_or_insert, is_finalized, offset_to_addr, delete_cache};
+  s->provider =
+      (struct xnn_weights_cache_provider){s, look_up, reserve_space, look_up_or_insert, is_finalized, offset_to_addr, delete_cache};
   s->store = store;
   s->flags = yields ? XNN_FLAG_YIELD_WORKERS : 0;
   *set = s;
@@ -133,17 +135,16 @@ static enum xnn_status create(bnc_linear_set *set, cache_mode mode, const bnc_li
   *op = NULL;
   switch (p->kind) {
     case BNC_LINEAR_F32:
-      return xnn_create_fully_connected_nc_f32(p->k, p->n, p->in_stride, p->out_stride, p->weights, p->bias, -most, most, set->flags, NULL, cache, op);
+      return xnn_create_fully_connected_nc_f32(p->k, p->n, p->in_stride, p->out_stride, p->weights, p->bias, -most, most, set->flags, NULL,
+                                               cache, op);
     case BNC_LINEAR_QD8_QC8:
-      return xnn_create_fully_connected_nc_qd8_f32_qc8w(p->k, p->n, p->in_stride, p->out_stride, p->scales, p->weights, p->bias, -most, most, set->flags, NULL,
-                                                        cache, op);
+      return xnn_create_fully_connected_nc_qd8_f32_qc8w(p->k, p->n, p->in_stride, p->out_stride, p->scales, p->weights, p->bias, -most,
+                                                        most, set->flags, NULL, cache, op);
   }
   return xnn_status_invalid_parameter;
 }
 
-static bool same_shape(const shape *s, const bnc_linear_spec *p) {
-  return s->kind == p->kind && s->n == p->n && s->k == p->k;
-}
+static bool same_shape(const shape *s, const bnc_linear_spec *p) { return s->kind == p->kind && s->n == p->n && s->k == p->k; }
 
 /* Index of the shape's operator for these strides, or of any entry of the shape where the strides do not matter; SIZE_MAX: none. */
 static size_t find_shape(const bnc_linear_set *set, const bnc_linear_spec *p, bool strides) {
@@ -155,7 +156,8 @@ static size_t find_shape(const bnc_linear_set *set, const bnc_linear_spec *p, bo
 }
 
 static bnc_status add_shape(bnc_linear_set *set, const bnc_linear_spec *p, const shaped *like, shaped **added, bnc_error *err) {
-  if (!bnc_array_reserve(&set->op, &set->op_capacity, set->ops + 1, sizeof *set->op)) return bnc_fail_memory(err, (set->ops + 1) * sizeof *set->op);
+  if (!bnc_array_reserve(&set->op, &set->op_capacity, set->ops + 1, sizeof *set->op))
+    return bnc_fail_memory(err, (set->ops + 1) * sizeof *set->op);
   shaped *s = &set->op[set->ops];
   *s = (shaped){.shape = {p->kind, p->n, p->k}, .in_stride = p->in_stride, .out_stride = p->out_stride};
   if (like) {
@@ -210,7 +212,8 @@ bnc_status bnc_linear_set_pack(bnc_linear_set *set, const bnc_linear_spec *spec,
     if (size == expected) return BNC_OK;
     return bnc_fail(err, BNC_ERROR_FORMAT, "weight %u is packed into %zu bytes, expected %zu", weight, size, expected);
   }
-  if (!bnc_packed_takes(set->store)) return bnc_fail(err, BNC_ERROR_FORMAT, "weight %u (rows %u to %zu) is not among the packed weights", weight, from, from + p.n);
+  if (!bnc_packed_takes(set->store))
+    return bnc_fail(err, BNC_ERROR_FORMAT, "weight %u (rows %u to %zu) is not among the packed weights", weight, from, from + p.n);
   xnn_operator_t op;
   enum xnn_status x = create(set, PACK, &p, &op);
   if (op) xnn_delete_operator(op);
@@ -234,10 +237,12 @@ static bnc_status operator_for(bnc_linear_set *set, const bnc_linear_spec *spec,
   return BNC_OK;
 }
 
-bnc_status bnc_linear_set_add(bnc_linear_set *set, const bnc_linear_spec *spec, uint32_t weight, uint32_t from, uint32_t *id, bnc_error *err) {
+bnc_status bnc_linear_set_add(bnc_linear_set *set, const bnc_linear_spec *spec, uint32_t weight, uint32_t from, uint32_t *id,
+                              bnc_error *err) {
   bnc_status s = bnc_linear_set_pack(set, spec, weight, from, err);
   if (s != BNC_OK) return s;
-  if (!bnc_array_reserve(&set->layer, &set->layer_capacity, set->layers + 1, sizeof *set->layer)) return bnc_fail_memory(err, (set->layers + 1) * sizeof *set->layer);
+  if (!bnc_array_reserve(&set->layer, &set->layer_capacity, set->layers + 1, sizeof *set->layer))
+    return bnc_fail_memory(err, (set->layers + 1) * sizeof *set->layer);
   layer *l = &set->layer[set->layers];
   bnc_packed_key key = {weight, from, (uint32_t)spec->n, set->op[find_shape(set, spec, false)].seed};
   *l = (layer){.packed = bnc_packed_find(set->store, &key, NULL)};

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** @file linear.h  y = x W^T + b on XNNPACK's fully connected operators. A set holds the layers of one session: one operator per shape, created once,
-    which serves all layers of that shape in turn; a layer itself is no more than its packed weights. This folder alone knows XNNPACK. */
+/** @file linear.h  y = x W^T + b on XNNPACK's fully connected operators. A set holds the layers of one session: one operator per shape,
+   created once, which serves all layers of that shape in turn; a layer itself is no more than its packed weights. This folder alone knows
+   XNNPACK. */
 #ifndef BINOCLE_OPS_XNN_LINEAR_H
 #define BINOCLE_OPS_XNN_LINEAR_H
 
@@ -13,8 +14,8 @@
 #include "platforms/threads.h"
 
 typedef enum bnc_linear_kind {
-  BNC_LINEAR_F32,     /* f32 x, f32 W */
-  BNC_LINEAR_QD8_QC8  /* qd8 x, int8 W with a scale per output */
+  BNC_LINEAR_F32,    /* f32 x, f32 W */
+  BNC_LINEAR_QD8_QC8 /* qd8 x, int8 W with a scale per output */
 } bnc_linear_kind;
 
 /** Pointers must stay valid as long as the set. They are read when the layer is packed, and not of a layer that the store holds already. */
@@ -33,16 +34,17 @@ typedef struct bnc_linear_set bnc_linear_set;
 bnc_status bnc_linear_set_create(bnc_linear_set **set, bnc_packed_store *store, bool yields, bnc_error *err);
 void bnc_linear_set_destroy(bnc_linear_set *set);
 
-/** Sees to it that the store holds a layer's packed weights, of the size that XNNPACK needs: packs them where they are missing. weight and from name
-    the layer in the store (bnc_packed_key). BNC_ERROR_FORMAT where a mapped store lacks them. Strides do not matter. */
+/** Sees to it that the store holds a layer's packed weights, of the size that XNNPACK needs: packs them where they are missing. weight and
+   from name the layer in the store (bnc_packed_key). BNC_ERROR_FORMAT where a mapped store lacks them. Strides do not matter. */
 bnc_status bnc_linear_set_pack(bnc_linear_set *set, const bnc_linear_spec *spec, uint32_t weight, uint32_t from, bnc_error *err);
 /** Bytes of a layer's packed weights. Strides do not matter. */
 bnc_status bnc_linear_set_packed_bytes(bnc_linear_set *set, const bnc_linear_spec *spec, size_t *bytes, bnc_error *err);
 /** Adds a layer; *id names it in this set. */
-bnc_status bnc_linear_set_add(bnc_linear_set *set, const bnc_linear_spec *spec, uint32_t weight, uint32_t from, uint32_t *id, bnc_error *err);
+bnc_status bnc_linear_set_add(bnc_linear_set *set, const bnc_linear_spec *spec, uint32_t weight, uint32_t from, uint32_t *id,
+                              bnc_error *err);
 
-/** y [rows,n] = x [rows,k]. x: f32, or qd8 with params (bnc_qd8_params) [rows + 16] whose last 16 repeat the last row's; 16 bytes behind x must be
-    readable. Neither allocates nor locks beyond the pool. BNC_ERROR_INTERNAL where XNNPACK refuses. */
+/** y [rows,n] = x [rows,k]. x: f32, or qd8 with params (bnc_qd8_params) [rows + 16] whose last 16 repeat the last row's; 16 bytes behind x
+   must be readable. Neither allocates nor locks beyond the pool. BNC_ERROR_INTERNAL where XNNPACK refuses. */
 bnc_status bnc_linear_set_run(bnc_linear_set *set, uint32_t id, size_t rows, const void *x, const void *params, float *y, bnc_pool *pool);
 
 /** Operators and layers so far. */

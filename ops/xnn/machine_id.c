@@ -15,12 +15,27 @@ uint64_t bnc_packed_machine_id(void) {
     /* XNNPACK picks its kernels, and with them the packed form, from these. */
     const uint8_t features[] = {
         sizeof(void *),
-        (uint8_t)cpuinfo_has_x86_avx2(), (uint8_t)cpuinfo_has_x86_fma3(), (uint8_t)cpuinfo_has_x86_avx512f(), (uint8_t)cpuinfo_has_x86_avx512bw(),
-        (uint8_t)cpuinfo_has_x86_avx512dq(), (uint8_t)cpuinfo_has_x86_avx512vl(), (uint8_t)cpuinfo_has_x86_avx512cd(),
-        (uint8_t)cpuinfo_has_x86_avx512vnni(), (uint8_t)cpuinfo_has_x86_avxvnni(), (uint8_t)cpuinfo_has_x86_avx512vbmi(),
-        (uint8_t)cpuinfo_has_x86_f16c(), (uint8_t)cpuinfo_has_x86_avx(), (uint8_t)cpuinfo_has_x86_sse4_1(), (uint8_t)cpuinfo_has_x86_ssse3(),
-        (uint8_t)cpuinfo_has_x86_gfni(), (uint8_t)cpuinfo_has_arm_neon(), (uint8_t)cpuinfo_has_arm_neon_v8(),
-        (uint8_t)cpuinfo_has_arm_neon_dot(), (uint8_t)cpuinfo_has_arm_i8mm(), (uint8_t)cpuinfo_has_arm_neon_fp16_arith(), (uint8_t)cpuinfo_has_arm_sve(),
+        (uint8_t)cpuinfo_has_x86_avx2(),
+        (uint8_t)cpuinfo_has_x86_fma3(),
+        (uint8_t)cpuinfo_has_x86_avx512f(),
+        (uint8_t)cpuinfo_has_x86_avx512bw(),
+        (uint8_t)cpuinfo_has_x86_avx512dq(),
+        (uint8_t)cpuinfo_has_x86_avx512vl(),
+        (uint8_t)cpuinfo_has_x86_avx512cd(),
+        (uint8_t)cpuinfo_has_x86_avx512vnni(),
+        (uint8_t)cpuinfo_has_x86_avxvnni(),
+        (uint8_t)cpuinfo_has_x86_avx512vbmi(),
+        (uint8_t)cpuinfo_has_x86_f16c(),
+        (uint8_t)cpuinfo_has_x86_avx(),
+        (uint8_t)cpuinfo_has_x86_sse4_1(),
+        (uint8_t)cpuinfo_has_x86_ssse3(),
+        (uint8_t)cpuinfo_has_x86_gfni(),
+        (uint8_t)cpuinfo_has_arm_neon(),
+        (uint8_t)cpuinfo_has_arm_neon_v8(),
+        (uint8_t)cpuinfo_has_arm_neon_dot(),
+        (uint8_t)cpuinfo_has_arm_i8mm(),
+        (uint8_t)cpuinfo_has_arm_neon_fp16_arith(),
+        (uint8_t)cpuinfo_has_arm_sve(),
     };
     XXH3_64bits_update(&state, features, sizeof features);
     for (uint32_t i = 0; i < cpuinfo_get_uarchs_count(); i++) {

@@ -31,7 +31,8 @@ static bool slot_ok(const bnc_packed_store *store, const packed_slot *slot, bool
 static bnc_status check_content(const bnc_packed_store *store, bool whole, bnc_error *err) {
   uint64_t random = bnc_clock_ns();
   for (size_t i = 0; i < store->slots; i++)
-    if (!slot_ok(store, &store->slot[i], whole, &random)) return bnc_fail(err, BNC_ERROR_FORMAT, "entry %zu of the packed weights is damaged", i);
+    if (!slot_ok(store, &store->slot[i], whole, &random))
+      return bnc_fail(err, BNC_ERROR_FORMAT, "entry %zu of the packed weights is damaged", i);
   return BNC_OK;
 }
 
@@ -52,8 +53,9 @@ static bnc_status read_index(bnc_packed_store *store, const packed_footer *f, co
     store->bytes += e->size;
     store->slots++;
   }
-  return blocks == f->blocks ? BNC_OK : bnc_fail(err, BNC_ERROR_FORMAT, "the packed weights have %llu blocks, expected %llu", (unsigned long long)f->blocks,
-                                                 (unsigned long long)blocks);
+  return blocks == f->blocks ? BNC_OK
+                             : bnc_fail(err, BNC_ERROR_FORMAT, "the packed weights have %llu blocks, expected %llu",
+                                        (unsigned long long)f->blocks, (unsigned long long)blocks);
 }
 
 static bnc_status check_bytes(bnc_packed_store *store, size_t size, const bnc_packed_identity *identity, bnc_error *err) {
@@ -69,12 +71,14 @@ static bnc_status check_bytes(bnc_packed_store *store, size_t size, const bnc_pa
     return bnc_fail(err, BNC_ERROR_FORMAT, "%zu bytes of packed weights, expected %llu", size, (unsigned long long)f.size);
   uint64_t content = left - f.blocks * 8 - f.entries * sizeof(packed_entry);
   store->checksums = store->data + content;
-  if (XXH3_64bits(store->checksums, (size_t)(left - content)) != f.index_checksum) return bnc_fail(err, BNC_ERROR_FORMAT, "the index of the packed weights is damaged");
+  if (XXH3_64bits(store->checksums, (size_t)(left - content)) != f.index_checksum)
+    return bnc_fail(err, BNC_ERROR_FORMAT, "the index of the packed weights is damaged");
   bnc_status s = read_index(store, &f, store->checksums + f.blocks * 8, content, err);
   return s == BNC_OK ? check_content(store, size <= VERIFY_WHOLE, err) : s;
 }
 
-bnc_status bnc_packed_open_bytes(bnc_packed_store **store, const uint8_t *data, size_t size, const bnc_packed_identity *identity, bnc_error *err) {
+bnc_status bnc_packed_open_bytes(bnc_packed_store **store, const uint8_t *data, size_t size, const bnc_packed_identity *identity,
+                                 bnc_error *err) {
   bnc_status s = bnc_packed_create(store, err);
   if (s != BNC_OK) return s;
   (*store)->data = data;

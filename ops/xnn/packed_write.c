@@ -66,8 +66,10 @@ static bnc_status put_checksums(bnc_packed_store *store, XXH3_state_t *hash, bnc
   return s;
 }
 
-bnc_status bnc_packed_finish(bnc_packed_store *store, const bnc_packed_identity *identity, uint64_t *size, uint64_t *checksum, bnc_error *err) {
-  packed_footer footer = {.model_id = identity->model_id, .machine_id = identity->machine_id, .entries = store->slots, .blocks = store->blocks};
+bnc_status bnc_packed_finish(bnc_packed_store *store, const bnc_packed_identity *identity, uint64_t *size, uint64_t *checksum,
+                             bnc_error *err) {
+  packed_footer footer = {
+      .model_id = identity->model_id, .machine_id = identity->machine_id, .entries = store->slots, .blocks = store->blocks};
   memcpy(footer.magic, PACKED_MAGIC, sizeof footer.magic);
   XXH3_state_t *hash = bnc_mem_alloc(sizeof *hash);
   if (!hash) return bnc_fail_memory(err, sizeof *hash);

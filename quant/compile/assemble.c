@@ -14,7 +14,9 @@
 #define ANSWER_ROWS 256u /* rows of the KV cache behind the longest prompt */
 
 void bnc_compile_options_init(bnc_compile_options *options) {
-  if (options) *options = (bnc_compile_options){.size = sizeof *options, .vision_weights = BNC_WEIGHTS_INT8, .text_weights = BNC_WEIGHTS_INT8, .group = 32};
+  if (options)
+    *options =
+        (bnc_compile_options){.size = sizeof *options, .vision_weights = BNC_WEIGHTS_INT8, .text_weights = BNC_WEIGHTS_INT8, .group = 32};
 }
 
 const char *bnc_compile_pass_name(unsigned index) { return index < BNC_PASSES ? bnc_pass_name((bnc_pass_id)index) : NULL; }
@@ -47,19 +49,23 @@ bnc_status bnc_compile_options_take(bnc_compile_options *taken, const bnc_compil
   if (!o->output) return bnc_fail(err, BNC_ERROR_ARGUMENT, "a model file needs a name: options.output");
   if ((unsigned)o->vision_weights > BNC_WEIGHTS_INT8) return bnc_fail(err, BNC_ERROR_ARGUMENT, "vision weights may be f32 or int8");
   if ((unsigned)o->text_weights > BNC_WEIGHTS_INT4) return bnc_fail(err, BNC_ERROR_ARGUMENT, "text weights may be f32, int8 or int4");
-  if (o->group != 32 && o->group != 64 && o->group != 128) return bnc_fail(err, BNC_ERROR_ARGUMENT, "the group is %u, expected 32, 64 or 128", o->group);
+  if (o->group != 32 && o->group != 64 && o->group != 128)
+    return bnc_fail(err, BNC_ERROR_ARGUMENT, "the group is %u, expected 32, 64 or 128", o->group);
   if (o->disabled_passes & ~BNC_ALL_PASSES) return bnc_fail(err, BNC_ERROR_ARGUMENT, "there are %d passes", BNC_PASSES);
   if (o->target && !bnc_target_find(o->target)) return bnc_fail(err, BNC_ERROR_ARGUMENT, "there is no target %.60s", o->target);
   if ((unsigned)o->kv_cache > BNC_CACHE_INT8) return bnc_fail(err, BNC_ERROR_ARGUMENT, "the KV cache may be f32, f16 or int8");
   return BNC_OK;
 }
 
-static bnc_status choose_sizes(bnc_context *context, const bnc_compile_options *o, const bnc_geometry *g, bnc_build_options *b, bnc_file_meta *meta, bnc_error *err) {
+static bnc_status choose_sizes(bnc_context *context, const bnc_compile_options *o, const bnc_geometry *g, bnc_build_options *b,
+                               bnc_file_meta *meta, bnc_error *err) {
   const bnc_vision_geometry *v = &g->vision;
   size_t limit = o->context ? o->context : g->text.context < DEFAULT_CONTEXT ? g->text.context : DEFAULT_CONTEXT;
   if (limit < 1 || limit > g->text.max_positions)
-    return bnc_fail(err, BNC_ERROR_ARGUMENT, "a context of %zu rows, expected 1 to the model's max_position_embeddings of %zu", limit, g->text.max_positions);
-  if (!o->context && limit < g->text.context) bnc_context_log(context, BNC_LOG_INFO, "context cut from %zu to %zu rows; --context chooses another", g->text.context, limit);
+    return bnc_fail(err, BNC_ERROR_ARGUMENT, "a context of %zu rows, expected 1 to the model's max_position_embeddings of %zu", limit,
+                    g->text.max_positions);
+  if (!o->context && limit < g->text.context)
+    bnc_context_log(context, BNC_LOG_INFO, "context cut from %zu to %zu rows; --context chooses another", g->text.context, limit);
   meta->reference_limit = (uint32_t)limit;
   meta->context = (uint32_t)(limit + ANSWER_ROWS);
   b->context = meta->context;
@@ -127,11 +133,15 @@ static void tell_of_coarse_layers(const bnc_context *context, const bnc_programs
   if (b->text_weights != BNC_WEIGHT_QG4) return;
   for (size_t i = 0; i < p->constants.weights; i++) {
     const bnc_weight *w = &p->constants.weight[i];
-    if (w->kind != BNC_WEIGHT_QC8 || w->k % b->group == 0 || strncmp(bnc_constants_text(&p->constants, w->part[0].weight), "model.layers.", 13) != 0) continue;
+    if (w->kind != BNC_WEIGHT_QC8 || w->k % b->group == 0 ||
+        strncmp(bnc_constants_text(&p->constants, w->part[0].weight), "model.layers.", 13) != 0)
+      continue;
     coarse++;
     k = w->k;
   }
-  if (coarse) bnc_context_log(context, BNC_LOG_INFO, "%zu text layers stay int8: their %zu inputs do not divide into groups of %zu", coarse, k, b->group);
+  if (coarse)
+    bnc_context_log(context, BNC_LOG_INFO, "%zu text layers stay int8: their %zu inputs do not divide into groups of %zu", coarse, k,
+                    b->group);
 }
 
 bnc_status bnc_assemble_model(bnc_context *context, const bnc_compile_options *o, const bnc_assembly *a, bnc_error *err) {

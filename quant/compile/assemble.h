@@ -14,13 +14,14 @@
 typedef struct bnc_assembly {
   const bnc_geometry *geometry;
   const bnc_tensor_source *source;
-  const char *name;   /* of the model, as inspect shows it; NULL: none */
-  bnc_file_meta meta; /* bos, stops and prompt_template filled in; the rest follows from geometry and options */
+  const char *name;         /* of the model, as inspect shows it; NULL: none */
+  bnc_file_meta meta;       /* bos, stops and prompt_template filled in; the rest follows from geometry and options */
   const uint8_t *tokenizer; /* compact form; NULL: none */
   size_t tokenizer_size;
 } bnc_assembly;
 
-/** A copy of the caller's options with what its version of them lacks at the defaults, checked for what compile and synth have in common. */
+/** A copy of the caller's options with what its version of them lacks at the defaults, checked for what compile and synth have in common.
+ */
 bnc_status bnc_compile_options_take(bnc_compile_options *taken, const bnc_compile_options *options, bnc_error *err);
 /** Builds, optimises, schedules, quantises and writes options->output (and options->report). */
 bnc_status bnc_assemble_model(bnc_context *context, const bnc_compile_options *options, const bnc_assembly *assembly, bnc_error *err);

@@ -89,7 +89,8 @@ static bnc_status place_constants(writer *w, const uint8_t *constants, const uin
   if (!w->constants) return bnc_fail_memory(w->err, size);
   if (rope_count) memcpy(w->constants, w->parts->rope, rope_count * 4);
   for (size_t i = 0; i < c->constants; i++)
-    if (constants[i]) memcpy(w->constants + w->layout.constant_offset[i], c->constant[i].data, c->constant[i].rows * c->constant[i].cols * 4);
+    if (constants[i])
+      memcpy(w->constants + w->layout.constant_offset[i], c->constant[i].data, c->constant[i].rows * c->constant[i].cols * 4);
   for (size_t i = 0; i < c->taps_count; i++)
     if (taps[i]) {
       const bnc_taps *t = &c->taps[i];
@@ -107,14 +108,16 @@ static bnc_status place_constants(writer *w, const uint8_t *constants, const uin
 /* Only what a program uses goes into the file: weights of layers that pruning removed stay out. */
 static bnc_status lay_out(writer *w) {
   const bnc_constants *c = w->parts->constants;
-  uint8_t *weights = bnc_mem_array(c->weights + 1, 1), *constants = bnc_mem_array(c->constants + 1, 1), *taps = bnc_mem_array(c->taps_count + 1, 1);
+  uint8_t *weights = bnc_mem_array(c->weights + 1, 1), *constants = bnc_mem_array(c->constants + 1, 1),
+          *taps = bnc_mem_array(c->taps_count + 1, 1);
   w->layout.constant_offset = bnc_mem_array(c->constants + 1, sizeof(uint64_t));
   w->layout.taps_offset = bnc_mem_array(c->taps_count + 1, sizeof(uint64_t));
   w->layout.weight_index = bnc_mem_array(c->weights + 1, sizeof(uint32_t));
   w->weight = bnc_mem_array(c->weights + 1, sizeof *w->weight);
   w->source = bnc_mem_array(c->weights + 1, sizeof *w->source);
   bnc_status s = BNC_OK;
-  if (!weights || !constants || !taps || !w->layout.constant_offset || !w->layout.taps_offset || !w->layout.weight_index || !w->weight || !w->source)
+  if (!weights || !constants || !taps || !w->layout.constant_offset || !w->layout.taps_offset || !w->layout.weight_index || !w->weight ||
+      !w->source)
     s = bnc_fail_memory(w->err, c->weights * sizeof *w->weight);
   if (s == BNC_OK) {
     for (int p = 0; p < 3; p++)
@@ -135,7 +138,8 @@ static bnc_status lay_out(writer *w) {
 }
 
 /* Packs from what was just written: nothing is computed twice, and no more than a slab is in memory. */
-static bnc_status write_packed(const writer *w, bnc_file_writer *out, const bnc_file_section *table, uint32_t before, bnc_file_section *packed) {
+static bnc_status write_packed(const writer *w, bnc_file_writer *out, const bnc_file_section *table, uint32_t before,
+                               bnc_file_section *packed) {
   bnc_model_file file = {.weight = w->weight, .weights = w->weights};
   const bnc_program_id ids[3] = {BNC_PROGRAM_VISION, BNC_PROGRAM_PREFILL, BNC_PROGRAM_DECODE};
   bnc_packed_store *store = NULL;
@@ -170,7 +174,8 @@ static bnc_status write_sections(writer *w, bnc_file_writer *out, const section 
     } else if (sections[i].kind == BNC_SECTION_PACKED) {
       s = write_packed(w, out, table, i, &table[i]);
     } else {
-      s = bnc_weights_stream(w->context, w->parts->constants, w->weight, w->source, w->weights, w->data_size, out, &table[i].checksum, w->err);
+      s = bnc_weights_stream(w->context, w->parts->constants, w->weight, w->source, w->weights, w->data_size, out, &table[i].checksum,
+                             w->err);
     }
   }
   header.file_size = bnc_file_writer_size(out);

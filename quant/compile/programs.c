@@ -44,10 +44,8 @@ static bnc_status measure_after(bnc_programs *p, int which, unsigned pass) {
 
 static bnc_status run_passes(bnc_programs *p, int which) {
   static bnc_status (*const passes[])(bnc_graph *) = {
-      [BNC_PASS_SIMPLIFY_TAPS] = bnc_pass_simplify_taps,
-      [BNC_PASS_PRUNE_ROWS] = bnc_pass_prune_rows,
-      [BNC_PASS_MERGE_EQUAL] = bnc_pass_merge_equal,
-      [BNC_PASS_FOLD_SCALES] = bnc_pass_fold_scales,
+      [BNC_PASS_SIMPLIFY_TAPS] = bnc_pass_simplify_taps,       [BNC_PASS_PRUNE_ROWS] = bnc_pass_prune_rows,
+      [BNC_PASS_MERGE_EQUAL] = bnc_pass_merge_equal,           [BNC_PASS_FOLD_SCALES] = bnc_pass_fold_scales,
       [BNC_PASS_FUSE_PROJECTIONS] = bnc_pass_fuse_projections,
   };
   bnc_graph *g = &p->graph[which];
@@ -58,7 +56,8 @@ static bnc_status run_passes(bnc_programs *p, int which) {
   for (unsigned pass = 0; s == BNC_OK && pass <= BNC_PASS_FUSE_PROJECTIONS; pass++) {
     if (on(p, (bnc_pass_id)pass)) s = passes[pass](g);
     /* Pruning makes new gathers, which the tables' simplification takes further. */
-    if (s == BNC_OK && pass == BNC_PASS_PRUNE_ROWS && on(p, BNC_PASS_PRUNE_ROWS) && on(p, BNC_PASS_SIMPLIFY_TAPS)) s = bnc_pass_simplify_taps(g);
+    if (s == BNC_OK && pass == BNC_PASS_PRUNE_ROWS && on(p, BNC_PASS_PRUNE_ROWS) && on(p, BNC_PASS_SIMPLIFY_TAPS))
+      s = bnc_pass_simplify_taps(g);
     if (s == BNC_OK) s = measure_after(p, which, pass);
   }
   if (s == BNC_OK) s = bnc_pass_quantize_inputs(g, on(p, BNC_PASS_FUSE_QUANTIZE));

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** @file programs.h  The three programs of a model, from their reference graphs through all passes to schedules, with a record of what each pass saved. */
+/** @file programs.h  The three programs of a model, from their reference graphs through all passes to schedules, with a record of what each
+ * pass saved. */
 #ifndef BINOCLE_QUANT_COMPILE_PROGRAMS_H
 #define BINOCLE_QUANT_COMPILE_PROGRAMS_H
 
@@ -10,8 +11,8 @@
 
 #define BNC_PREFILL_ROWS 640u /* a picture's rows and a question fit into one chunk */
 
-/** What a program takes on the way through its passes: each number is that of a schedule, made as if the passes behind it were off. A pass that is off
-    leaves the numbers as they are. */
+/** What a program takes on the way through its passes: each number is that of a schedule, made as if the passes behind it were off. A pass
+   that is off leaves the numbers as they are. */
 typedef struct bnc_pass_record {
   uint64_t reference_ops, reference_macs; /* of the graph as the reference computes it, layers whose results it drops included */
   bnc_schedule_cost before;               /* every pass off */
@@ -20,17 +21,17 @@ typedef struct bnc_pass_record {
 
 typedef struct bnc_programs {
   bnc_constants constants;
-  bnc_graph graph[3];       /* vision, prefill, decode */
+  bnc_graph graph[3]; /* vision, prefill, decode */
   bnc_schedule schedule[3];
   bool present[3];
-  uint32_t *slab_cols;      /* [constants.weights]: 0: whole */
-  uint32_t passes;          /* bit per pass that is on */
+  uint32_t *slab_cols; /* [constants.weights]: 0: whole */
+  uint32_t passes;     /* bit per pass that is on */
   bnc_target target;
-  size_t slab_matrices;     /* matrices that run in slabs, and the largest slab of all */
+  size_t slab_matrices; /* matrices that run in slabs, and the largest slab of all */
   uint64_t slab_bytes;
   size_t tile_encodes, tile_encodes_reference;
   bnc_pass_record record[3];
-  uint32_t embedding;       /* weight id */
+  uint32_t embedding; /* weight id */
 } bnc_programs;
 
 /** Builds and optimises for a target. Free with bnc_programs_free in any case. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Compiling spends its time here. Loops run over fixed lanes, which compilers turn into vectors without being allowed to reorder float sums: results are
-   the same on every machine. */
+/* Compiling spends its time here. Loops run over fixed lanes, which compilers turn into vectors without being allowed to reorder float
+   sums: results are the same on every machine. */
 #include "quant/compile/quantize_weights.h"
 
 #include <float.h>

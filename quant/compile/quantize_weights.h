@@ -9,8 +9,8 @@
 /** One row: q[i] = round(w[i] / scale) in [-127, 127], scale = max |w| / 127 (1 for a row of zeros). */
 void bnc_quantize_row_qc8(const float *w /* [k] */, size_t k, int8_t *q /* [k] */, float *scale);
 
-/** One row in groups: value = (nibble - 8) * scale, scale a positive normal bf16 that minimises the group's squared error among a few candidates
-    near max |w| / 7.5. Even k in the low nibble. */
+/** One row in groups: value = (nibble - 8) * scale, scale a positive normal bf16 that minimises the group's squared error among a few
+   candidates near max |w| / 7.5. Even k in the low nibble. */
 void bnc_quantize_row_qg4(const float *w /* [k] */, size_t k, size_t group, uint8_t *q /* [k / 2] */, uint16_t *scales /* [k / group] */);
 
 /** f32 to the nearest bf16, ties to even; finite input. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* compile --report: what each program was, what each pass made of it, what it came to, and for which machine. Also kept in the model file, for inspect. */
+/* compile --report: what each program was, what each pass made of it, what it came to, and for which machine. Also kept in the model file,
+ * for inspect. */
 #include <string.h>
 
 #include "platforms/json.h"

@@ -21,14 +21,16 @@ static bnc_prompt_template template_of(const bnc_bpe *bpe, const bnc_geometry *g
   return geometry->has_vision ? BNC_PROMPT_VICUNA_V1 : BNC_PROMPT_PLAIN;
 }
 
-static bnc_status take_tokenizer(bnc_text_parts *parts, const char *dir, const bnc_geometry *geometry, bnc_file_meta *meta, bnc_error *err) {
+static bnc_status take_tokenizer(bnc_text_parts *parts, const char *dir, const bnc_geometry *geometry, bnc_file_meta *meta,
+                                 bnc_error *err) {
   bnc_bpe *bpe;
   int32_t stops[BNC_STOP_IDS];
   bnc_status s = bnc_bpe_from_dir(&bpe, dir, err);
   if (s != BNC_OK) return s;
   size_t size = bnc_bpe_vocabulary_size(bpe);
   if (size > geometry->text.vocab)
-    s = bnc_fail(err, BNC_ERROR_FORMAT, "%s/tokenizer.json: ids up to %zu, expected at most the model's vocabulary of %zu", dir, size - 1, geometry->text.vocab);
+    s = bnc_fail(err, BNC_ERROR_FORMAT, "%s/tokenizer.json: ids up to %zu, expected at most the model's vocabulary of %zu", dir, size - 1,
+                 geometry->text.vocab);
   if (s == BNC_OK) s = bnc_bpe_save(bpe, &parts->tokenizer, &parts->tokenizer_size, err);
   if (s == BNC_OK) {
     bnc_prompt_template chosen = template_of(bpe, geometry);
@@ -40,7 +42,8 @@ static bnc_status take_tokenizer(bnc_text_parts *parts, const char *dir, const b
   return s;
 }
 
-bnc_status bnc_text_parts_read(bnc_text_parts *parts, bnc_context *context, const char *dir, const bnc_geometry *geometry, bnc_file_meta *meta, bnc_error *err) {
+bnc_status bnc_text_parts_read(bnc_text_parts *parts, bnc_context *context, const char *dir, const bnc_geometry *geometry,
+                               bnc_file_meta *meta, bnc_error *err) {
   char path[4096];
   *parts = (bnc_text_parts){0};
   meta->bos = geometry->text.bos;

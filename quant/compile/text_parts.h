@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** @file text_parts.h  What a model file takes from a checkpoint's tokenizer: its compact form, the prompt template, the ids that end an answer. */
+/** @file text_parts.h  What a model file takes from a checkpoint's tokenizer: its compact form, the prompt template, the ids that end an
+ * answer. */
 #ifndef BINOCLE_QUANT_COMPILE_TEXT_PARTS_H
 #define BINOCLE_QUANT_COMPILE_TEXT_PARTS_H
 
@@ -13,7 +14,8 @@ typedef struct bnc_text_parts {
 } bnc_text_parts;
 
 /** Reads dir/tokenizer.json where there is one, and fills meta's bos, stops and prompt_template. */
-bnc_status bnc_text_parts_read(bnc_text_parts *parts, bnc_context *context, const char *dir, const bnc_geometry *geometry, bnc_file_meta *meta, bnc_error *err);
+bnc_status bnc_text_parts_read(bnc_text_parts *parts, bnc_context *context, const char *dir, const bnc_geometry *geometry,
+                               bnc_file_meta *meta, bnc_error *err);
 void bnc_text_parts_free(bnc_text_parts *parts);
 
 #endif

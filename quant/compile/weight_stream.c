@@ -62,7 +62,8 @@ static bnc_status read_rows(const stream *s, const bnc_weight *w, size_t row, si
   for (size_t p = 0, first = 0; status == BNC_OK && p < w->parts && rows > 0; first += w->part[p].n, p++) {
     if (row - first >= w->part[p].n) continue;
     size_t here = w->part[p].n - (row - first) < rows ? w->part[p].n - (row - first) : rows;
-    status = source->read(source->context, bnc_constants_text(s->constants, w->part[p].weight), (row - first) * w->k, here * w->k, out, err);
+    status =
+        source->read(source->context, bnc_constants_text(s->constants, w->part[p].weight), (row - first) * w->k, here * w->k, out, err);
     if (status == BNC_OK) multiply(out, here * w->k, w->part[p].weight_scale);
     row += here;
     rows -= here;
@@ -87,8 +88,9 @@ static void quantize_rows(void *context, size_t from, size_t to) {
       bnc_quantize_row_qg4(chunk + r * w->k, w->k, w->group, j->nibbles + r * (w->k / 2), j->groups + r * groups);
   }
   if (w->kind == BNC_WEIGHT_QG4)
-    bnc_matmul_i4_pack(j->rows, w->k, w->group, j->nibbles, j->groups, j->stored, (uint16_t *)(void *)j->scales + first * BNC_I4_PANEL * groups,
-                       j->offsets + first * BNC_I4_PANEL, from / BNC_I4_PANEL, bnc_i4_panels(to));
+    bnc_matmul_i4_pack(j->rows, w->k, w->group, j->nibbles, j->groups, j->stored,
+                       (uint16_t *)(void *)j->scales + first * BNC_I4_PANEL * groups, j->offsets + first * BNC_I4_PANEL,
+                       from / BNC_I4_PANEL, bnc_i4_panels(to));
 }
 
 /* Threads take whole panels, whatever the type. */
@@ -138,10 +140,15 @@ static bnc_status put_part(stream *s, const void *data, uint64_t size) {
 static bnc_status put_weight(stream *s, const bnc_weight *w, const bnc_weight_sizes *sizes) {
   const bool panels = w->kind == BNC_WEIGHT_QG4;
   const size_t fit = CHUNK_ELEMENTS / w->k / BNC_I4_PANEL * BNC_I4_PANEL, most = fit ? fit : BNC_I4_PANEL;
-  rows_job job = {.s = s, .w = w, .scales = bnc_mem_array((size_t)sizes->scales, 1), .offsets = bnc_mem_array((size_t)sizes->offsets, 1),
-                  .stored = bnc_mem_array(most, w->k), .nibbles = bnc_mem_array(panels ? most : 0, w->k / 2),
+  rows_job job = {.s = s,
+                  .w = w,
+                  .scales = bnc_mem_array((size_t)sizes->scales, 1),
+                  .offsets = bnc_mem_array((size_t)sizes->offsets, 1),
+                  .stored = bnc_mem_array(most, w->k),
+                  .nibbles = bnc_mem_array(panels ? most : 0, w->k / 2),
                   .groups = bnc_mem_array(panels ? most : 0, panels ? w->k / w->group * sizeof(uint16_t) : 0)};
-  bnc_status status = job.scales && job.offsets && job.stored && job.nibbles && job.groups ? BNC_OK : bnc_fail_memory(s->err, sizes->scales + most * w->k);
+  bnc_status status =
+      job.scales && job.offsets && job.stored && job.nibbles && job.groups ? BNC_OK : bnc_fail_memory(s->err, sizes->scales + most * w->k);
   if (status == BNC_OK) status = reserve_chunk(s, most * w->k);
   for (; status == BNC_OK && job.row < w->n; job.row += job.rows) {
     job.rows = w->n - job.row < most ? w->n - job.row : most;
@@ -161,15 +168,17 @@ static bnc_status put_weight(stream *s, const bnc_weight *w, const bnc_weight_si
   return status;
 }
 
-bnc_status bnc_weights_stream(bnc_context *context, const bnc_constants *constants, const bnc_file_weight *weight, const uint32_t *source, size_t count,
-                              uint64_t size, bnc_file_writer *out, uint64_t *checksum, bnc_error *err) {
+bnc_status bnc_weights_stream(bnc_context *context, const bnc_constants *constants, const bnc_file_weight *weight, const uint32_t *source,
+                              size_t count, uint64_t size, bnc_file_writer *out, uint64_t *checksum, bnc_error *err) {
   stream s = {.context = context, .constants = constants, .out = out, .err = err, .size = size};
   s.hash = bnc_mem_alloc(sizeof *s.hash);
   if (!s.hash) return bnc_fail_memory(err, sizeof *s.hash);
   XXH3_64bits_reset(s.hash);
   bnc_status status = bnc_pool_create(&s.pool, context->settings.threads, err);
   for (size_t i = 0; status == BNC_OK && i < count; i++) {
-    if (s.written != weight[i].data) status = bnc_fail(err, BNC_ERROR_INTERNAL, "weight %zu is at %llu, expected %llu", i, (unsigned long long)s.written, (unsigned long long)weight[i].data);
+    if (s.written != weight[i].data)
+      status = bnc_fail(err, BNC_ERROR_INTERNAL, "weight %zu is at %llu, expected %llu", i, (unsigned long long)s.written,
+                        (unsigned long long)weight[i].data);
     const bnc_weight_sizes sizes = bnc_weight_sizes_of(&weight[i]);
     if (status == BNC_OK) status = put_weight(&s, &constants->weight[source[i]], &sizes);
   }

@@ -9,7 +9,7 @@
 #include "runtime/model/format.h"
 
 /** Appends section DATA: weight[i] [count], at its offsets, from constants' weight source[i]. *checksum is XXH3-64 of all of it. */
-bnc_status bnc_weights_stream(bnc_context *context, const bnc_constants *constants, const bnc_file_weight *weight, const uint32_t *source, size_t count,
-                              uint64_t size, bnc_file_writer *out, uint64_t *checksum, bnc_error *err);
+bnc_status bnc_weights_stream(bnc_context *context, const bnc_constants *constants, const bnc_file_weight *weight, const uint32_t *source,
+                              size_t count, uint64_t size, bnc_file_writer *out, uint64_t *checksum, bnc_error *err);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** @file build.h  The reference graphs: what the released PyTorch code computes (facts in DESIGN.md and arXiv 2407.16198), unpruned and unfused.
-    All cleverness is in quant/passes. */
+/** @file build.h  The reference graphs: what the released PyTorch code computes (facts in DESIGN.md and arXiv 2407.16198), unpruned and
+   unfused. All cleverness is in quant/passes. */
 #ifndef BINOCLE_QUANT_GRAPH_BUILD_H
 #define BINOCLE_QUANT_GRAPH_BUILD_H
 
@@ -8,7 +8,8 @@
 #include "quant/import/geometry.h"
 
 typedef struct bnc_build_options {
-  bnc_weight_kind vision_weights, text_weights; /* QG4 falls back to QC8 where a layer's inputs do not divide into groups, and for the head */
+  bnc_weight_kind vision_weights,
+      text_weights; /* QG4 falls back to QC8 where a layer's inputs do not divide into groups, and for the head */
   size_t group;
   size_t input_size; /* side of the resized picture: geometry's input_side, or less (the picture is then upsampled in the graph) */
   size_t context;    /* rows of the KV cache */
@@ -35,7 +36,8 @@ bnc_value_id bnc_build_binary(bnc_graph *graph, bnc_node_kind kind, const char *
 bnc_value_id bnc_build_take(bnc_graph *graph, const char *label, bnc_value_id x, bnc_taps *taps);
 
 /** One CLIP tower over a picture of tile x tile pixels [tile^2, 3]: the selected hidden state, class row dropped as the config says. */
-bnc_value_id bnc_build_tower(bnc_graph *graph, const bnc_geometry *geometry, const bnc_build_options *options, const char *tile, bnc_value_id pixels);
+bnc_value_id bnc_build_tower(bnc_graph *graph, const bnc_geometry *geometry, const bnc_build_options *options, const char *tile,
+                             bnc_value_id pixels);
 /** DEM: crops and strided views [grid^2, C], n*n each -> [grid^2, C]. */
 bnc_value_id bnc_build_dem(bnc_graph *graph, const bnc_geometry *geometry, const bnc_build_options *options, const bnc_value_id *crops,
                            const bnc_value_id *strides);

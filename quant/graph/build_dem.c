@@ -35,8 +35,9 @@ static bnc_value_id assemble(dem *d, const char *label, const bnc_value_id *part
   char joined[64];
   if (g->failed) return BNC_NO_VALUE;
   snprintf(joined, sizeof joined, "%s.parts", label);
-  bnc_value_id all = bnc_graph_add(g, BNC_NODE_CONCAT_ROWS, bnc_constants_string(g->constants, "%s", joined), count, d->v->width, BNC_DTYPE_F32, parts,
-                                   d->n * d->n)->output;
+  bnc_value_id all = bnc_graph_add(g, BNC_NODE_CONCAT_ROWS, bnc_constants_string(g->constants, "%s", joined), count, d->v->width,
+                                   BNC_DTYPE_F32, parts, d->n * d->n)
+                         ->output;
   uint32_t *index = bnc_mem_array(count, sizeof *index);
   bnc_taps taps = {0};
   if (!index) bnc_fail_memory(g->err, count * sizeof *index);
@@ -78,10 +79,12 @@ static bnc_value_id enhance(dem *d, const char *prefix, bnc_value_id query, bnc_
   bnc_graph *g = d->g;
   size_t width = d->v->width;
   char label[96];
-  bnc_value_id qkv[3] = {linear(d, prefix, "q", "attention.linears.0", query, width), linear(d, prefix, "k", "attention.linears.1", context, width),
+  bnc_value_id qkv[3] = {linear(d, prefix, "q", "attention.linears.0", query, width),
+                         linear(d, prefix, "k", "attention.linears.1", context, width),
                          linear(d, prefix, "v", "attention.linears.2", context, width)};
   if (g->failed) return BNC_NO_VALUE;
-  bnc_node *node = bnc_graph_add(g, BNC_NODE_ATTENTION, bnc_constants_string(g->constants, "%s.attention", prefix), d->rows, width, BNC_DTYPE_F32, qkv, 3);
+  bnc_node *node = bnc_graph_add(g, BNC_NODE_ATTENTION, bnc_constants_string(g->constants, "%s.attention", prefix), d->rows, width,
+                                 BNC_DTYPE_F32, qkv, 3);
   node->heads = node->kv_heads = (uint32_t)d->v->dem_heads;
   node->scale = (float)(1.0 / sqrt((double)(width / d->v->dem_heads)));
   node->int8 = bnc_build_attention_int8(d->options->vision_weights, width / d->v->dem_heads);
@@ -132,13 +135,15 @@ bnc_value_id bnc_build_dem(bnc_graph *g, const bnc_geometry *geometry, const bnc
   bnc_value_id enhanced_local = assemble(&d, "dem.enhanced_local", enhanced, phase_row);
   bnc_mem_free(enhanced);
   bnc_value_id halves[2] = {bottleneck(&d, "ffn_crop", enhanced_local), bottleneck(&d, "ffn_stride", enhanced_global)};
-  bnc_value_id x = bnc_graph_add(g, BNC_NODE_CONCAT_COLS, bnc_constants_string(g->constants, "dem.cat"), side * side, 2 * v->dem_out, BNC_DTYPE_F32, halves, 2)
+  bnc_value_id x = bnc_graph_add(g, BNC_NODE_CONCAT_COLS, bnc_constants_string(g->constants, "dem.cat"), side * side, 2 * v->dem_out,
+                                 BNC_DTYPE_F32, halves, 2)
                        ->output;
   x = bnc_build_binary(g, BNC_NODE_ADD, "dem.add_global", x, enhanced_global);
   x = bnc_build_binary(g, BNC_NODE_ADD, "dem.add_local", x, enhanced_local);
   x = bnc_build_layer_norm(g, x, "dem.ln_fuse", DEM ".ln_fuse", v->dem_ln_eps);
   bnc_taps line = {0}, plane = {0};
-  if (!g->failed && (bnc_taps_bilinear(&line, v->grid, side, g->err) != BNC_OK || bnc_taps_outer(&plane, &line, &line, g->err) != BNC_OK)) g->failed = true;
+  if (!g->failed && (bnc_taps_bilinear(&line, v->grid, side, g->err) != BNC_OK || bnc_taps_outer(&plane, &line, &line, g->err) != BNC_OK))
+    g->failed = true;
   bnc_taps_free(&line);
   return bnc_build_take(g, "dem.bilinear", x, &plane);
 }

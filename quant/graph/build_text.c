@@ -42,17 +42,19 @@ static bnc_value_id rotate(text *b, size_t layer, const char *what, bnc_value_id
 static bnc_value_id attention(text *b, size_t layer, bnc_value_id h) {
   const bnc_text_geometry *t = b->t;
   bnc_graph *g = b->g;
-  bnc_value_id q = rotate(b, layer, "rotate_q", linear(b, layer, "self_attn.q_proj", h, t->heads * t->head_dim, t->attention_bias), t->heads);
-  bnc_value_id k = rotate(b, layer, "rotate_k", linear(b, layer, "self_attn.k_proj", h, t->kv_heads * t->head_dim, t->attention_bias), t->kv_heads);
+  bnc_value_id q =
+      rotate(b, layer, "rotate_q", linear(b, layer, "self_attn.q_proj", h, t->heads * t->head_dim, t->attention_bias), t->heads);
+  bnc_value_id k =
+      rotate(b, layer, "rotate_k", linear(b, layer, "self_attn.k_proj", h, t->kv_heads * t->head_dim, t->attention_bias), t->kv_heads);
   bnc_value_id v = linear(b, layer, "self_attn.v_proj", h, t->kv_heads * t->head_dim, t->attention_bias);
   bnc_value_id kv[2] = {k, v};
-  bnc_node *append = bnc_graph_add(g, BNC_NODE_KV_APPEND, bnc_constants_string(g->constants, "layer%zu.kv_append", layer), b->options->context,
-                                   2 * t->kv_heads * t->head_dim, BNC_DTYPE_STATE, kv, 2);
+  bnc_node *append = bnc_graph_add(g, BNC_NODE_KV_APPEND, bnc_constants_string(g->constants, "layer%zu.kv_append", layer),
+                                   b->options->context, 2 * t->kv_heads * t->head_dim, BNC_DTYPE_STATE, kv, 2);
   append->layer = (uint32_t)layer;
   append->kv_heads = (uint32_t)t->kv_heads;
   bnc_value_id in[2] = {q, append->output};
-  bnc_node *node = bnc_graph_add(g, BNC_NODE_CACHE_ATTENTION, bnc_constants_string(g->constants, "layer%zu.attention", layer), b->rows, t->heads * t->head_dim,
-                                 BNC_DTYPE_F32, in, 2);
+  bnc_node *node = bnc_graph_add(g, BNC_NODE_CACHE_ATTENTION, bnc_constants_string(g->constants, "layer%zu.attention", layer), b->rows,
+                                 t->heads * t->head_dim, BNC_DTYPE_F32, in, 2);
   node->heads = (uint32_t)t->heads;
   node->kv_heads = (uint32_t)t->kv_heads;
   node->layer = (uint32_t)layer;
@@ -72,7 +74,8 @@ bnc_status bnc_build_text(bnc_graph *g, const bnc_geometry *geometry, const bnc_
   const bnc_text_geometry *t = &geometry->text;
   text b = {g, t, options, rows};
   char label[64], tensor[96];
-  bnc_node *input = bnc_graph_add(g, BNC_NODE_INPUT, bnc_constants_string(g->constants, "embeddings"), rows, t->hidden, BNC_DTYPE_F32, NULL, 0);
+  bnc_node *input =
+      bnc_graph_add(g, BNC_NODE_INPUT, bnc_constants_string(g->constants, "embeddings"), rows, t->hidden, BNC_DTYPE_F32, NULL, 0);
   g->program_input = input->output;
   if (!g->failed) g->value[input->output].varying = true;
   bnc_value_id x = input->output;
@@ -91,8 +94,10 @@ bnc_status bnc_build_text(bnc_graph *g, const bnc_geometry *geometry, const bnc_
   x = rms_norm(&b, "norm", "model.norm.weight", x);
   bnc_linear_names head = {"lm_head", t->tie_word_embeddings ? "model.embed_tokens.weight" : "lm_head.weight", NULL};
   /* The head stays int8 under int4 text weights: it decides the token, and costs little beside the layers. */
-  x = bnc_build_linear(g, x, t->vocab, head, options->text_weights == BNC_WEIGHT_QG4 ? BNC_WEIGHT_QC8 : options->text_weights, options->group);
+  x = bnc_build_linear(g, x, t->vocab, head, options->text_weights == BNC_WEIGHT_QG4 ? BNC_WEIGHT_QC8 : options->text_weights,
+                       options->group);
   if (!g->failed)
-    g->program_output = bnc_graph_add(g, BNC_NODE_LAST_ROW, bnc_constants_string(g->constants, "last_row"), 1, t->vocab, BNC_DTYPE_F32, &x, 1)->output;
+    g->program_output =
+        bnc_graph_add(g, BNC_NODE_LAST_ROW, bnc_constants_string(g->constants, "last_row"), 1, t->vocab, BNC_DTYPE_F32, &x, 1)->output;
   return bnc_graph_status(g);
 }

@@ -40,8 +40,8 @@ static bnc_value_id block(tower *t, size_t layer, bnc_value_id x) {
   bnc_value_id qkv[3] = {linear(t, layer, "self_attn.q_proj", h, v->width), linear(t, layer, "self_attn.k_proj", h, v->width),
                          linear(t, layer, "self_attn.v_proj", h, v->width)};
   if (g->failed) return BNC_NO_VALUE;
-  bnc_node *attention = bnc_graph_add(g, BNC_NODE_ATTENTION, bnc_constants_string(g->constants, "%s", label_of(t, layer, "attention")), g->value[x].rows,
-                                      v->width, BNC_DTYPE_F32, qkv, 3);
+  bnc_node *attention = bnc_graph_add(g, BNC_NODE_ATTENTION, bnc_constants_string(g->constants, "%s", label_of(t, layer, "attention")),
+                                      g->value[x].rows, v->width, BNC_DTYPE_F32, qkv, 3);
   attention->heads = attention->kv_heads = (uint32_t)v->heads;
   attention->scale = (float)(1.0 / sqrt((double)(v->width / v->heads)));
   attention->int8 = bnc_build_attention_int8(t->options->vision_weights, v->width / v->heads);
@@ -64,7 +64,8 @@ static bnc_value_id embed(tower *t, bnc_value_id patches) {
   float *position = bnc_mem_array((rows + 1) * width, sizeof *position), *class_row = bnc_mem_array(width, sizeof *class_row);
   uint32_t first = BNC_NO_ID, rest = BNC_NO_ID;
   bnc_status s = position && class_row ? BNC_OK : bnc_fail_memory(g->err, (rows + 2) * width * sizeof(float));
-  if (s == BNC_OK) s = c->source->read(c->source->context, TOWER ".embeddings.position_embedding.weight", 0, (rows + 1) * width, position, g->err);
+  if (s == BNC_OK)
+    s = c->source->read(c->source->context, TOWER ".embeddings.position_embedding.weight", 0, (rows + 1) * width, position, g->err);
   if (s == BNC_OK) s = c->source->read(c->source->context, TOWER ".embeddings.class_embedding", 0, width, class_row, g->err);
   for (size_t i = 0; s == BNC_OK && i < width; i++) class_row[i] += position[i];
   if (s == BNC_OK) s = bnc_constants_add(c, 1, width, class_row, &first, g->err);
@@ -82,15 +83,17 @@ static bnc_value_id embed(tower *t, bnc_value_id patches) {
   node->constant = rest;
   in[1] = bnc_build_binary(g, BNC_NODE_ADD, "", patches, node->output);
   if (!g->failed) g->node[g->value[in[1]].producer].name = bnc_constants_string(c, "%s.positions", t->tile);
-  return bnc_graph_add(g, BNC_NODE_CONCAT_ROWS, bnc_constants_string(c, "%s.tokens", t->tile), rows + 1, width, BNC_DTYPE_F32, in, 2)->output;
+  return bnc_graph_add(g, BNC_NODE_CONCAT_ROWS, bnc_constants_string(c, "%s.tokens", t->tile), rows + 1, width, BNC_DTYPE_F32, in, 2)
+      ->output;
 }
 
-bnc_value_id bnc_build_tower(bnc_graph *g, const bnc_geometry *geometry, const bnc_build_options *options, const char *tile, bnc_value_id pixels) {
+bnc_value_id bnc_build_tower(bnc_graph *g, const bnc_geometry *geometry, const bnc_build_options *options, const char *tile,
+                             bnc_value_id pixels) {
   const bnc_vision_geometry *v = &geometry->vision;
   tower t = {.g = g, .v = v, .options = options, .tile = tile};
   size_t rows = v->grid * v->grid;
-  bnc_node *patches = bnc_graph_add(g, BNC_NODE_PATCHES, bnc_constants_string(g->constants, "%s.patches", tile), rows, 3 * v->patch * v->patch, BNC_DTYPE_F32,
-                                    &pixels, 1);
+  bnc_node *patches = bnc_graph_add(g, BNC_NODE_PATCHES, bnc_constants_string(g->constants, "%s.patches", tile), rows,
+                                    3 * v->patch * v->patch, BNC_DTYPE_F32, &pixels, 1);
   patches->patch = (uint32_t)v->patch;
   bnc_taps whole = {0};
   uint32_t rows_of_pixels = BNC_NO_ID;

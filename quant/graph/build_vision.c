@@ -47,13 +47,14 @@ static bnc_value_id normalize(bnc_graph *g, const bnc_vision_geometry *v, bnc_va
   uint32_t id = BNC_NO_ID;
   bnc_patches_levels(v->mean, v->std, lut);
   keep(g, bnc_constants_add(g->constants, 3, 256, &lut[0][0], &id, g->err));
-  bnc_node *node = bnc_graph_add(g, BNC_NODE_NORMALIZE, bnc_constants_string(g->constants, "picture.normalize"), g->failed ? 0 : g->value[picture].rows, 3,
-                                 BNC_DTYPE_F32, &picture, 1);
+  bnc_node *node = bnc_graph_add(g, BNC_NODE_NORMALIZE, bnc_constants_string(g->constants, "picture.normalize"),
+                                 g->failed ? 0 : g->value[picture].rows, 3, BNC_DTYPE_F32, &picture, 1);
   node->constant = id;
   return node->output;
 }
 
-static bnc_value_id tile(bnc_graph *g, const bnc_geometry *geometry, const bnc_build_options *options, const char *name, bnc_value_id pixels) {
+static bnc_value_id tile(bnc_graph *g, const bnc_geometry *geometry, const bnc_build_options *options, const char *name,
+                         bnc_value_id pixels) {
   bnc_value_id features = bnc_build_tower(g, geometry, options, name, pixels);
   if (!g->failed) bnc_graph_add_probe(g, BNC_STAGE_TILES, bnc_constants_string(g->constants, "%s", name), features);
   return features;
@@ -81,7 +82,8 @@ bnc_status bnc_build_vision(bnc_graph *g, const bnc_geometry *geometry, const bn
   const bnc_vision_geometry *v = &geometry->vision;
   size_t n = v->views, fed = options->input_size, side = n * v->tile;
   char name[32];
-  g->program_input = bnc_graph_add(g, BNC_NODE_INPUT, bnc_constants_string(g->constants, "picture"), fed * fed, 3, BNC_DTYPE_U8, NULL, 0)->output;
+  g->program_input =
+      bnc_graph_add(g, BNC_NODE_INPUT, bnc_constants_string(g->constants, "picture"), fed * fed, 3, BNC_DTYPE_U8, NULL, 0)->output;
   bnc_value_id pixels = normalize(g, v, g->program_input);
   bnc_value_id x;
   if (!v->has_dem) {

@@ -30,7 +30,8 @@ uint32_t bnc_constants_string(bnc_constants *c, const char *format, ...) {
   size_t size = strlen(text) + 1;
   for (size_t at = 0; at < c->strings_size; at += strlen(c->strings + at) + 1)
     if (strcmp(c->strings + at, text) == 0) return (uint32_t)at;
-  if (c->strings_size + size > UINT32_MAX - 1 || !bnc_array_reserve(&c->strings, &c->strings_capacity, c->strings_size + size, 1)) return UINT32_MAX;
+  if (c->strings_size + size > UINT32_MAX - 1 || !bnc_array_reserve(&c->strings, &c->strings_capacity, c->strings_size + size, 1))
+    return UINT32_MAX;
   memcpy(c->strings + c->strings_size, text, size);
   c->strings_size += size;
   return (uint32_t)(c->strings_size - size);
@@ -84,7 +85,8 @@ static bool same_weight(const bnc_weight *a, const bnc_weight *b) {
   if (a->kind != b->kind || a->n != b->n || a->k != b->k || a->group != b->group || a->parts != b->parts) return false;
   for (size_t i = 0; i < a->parts; i++)
     if (a->part[i].weight != b->part[i].weight || a->part[i].bias != b->part[i].bias || a->part[i].n != b->part[i].n ||
-        a->part[i].weight_scale != b->part[i].weight_scale || a->part[i].bias_scale != b->part[i].bias_scale) return false;
+        a->part[i].weight_scale != b->part[i].weight_scale || a->part[i].bias_scale != b->part[i].bias_scale)
+      return false;
   return true;
 }
 
@@ -94,7 +96,8 @@ bnc_status bnc_constants_add_weight(bnc_constants *c, const bnc_weight *weight, 
       *id = (uint32_t)i;
       return BNC_OK;
     }
-  if (!bnc_array_reserve(&c->weight, &c->weight_capacity, c->weights + 1, sizeof *c->weight)) return bnc_fail_memory(err, sizeof *c->weight);
+  if (!bnc_array_reserve(&c->weight, &c->weight_capacity, c->weights + 1, sizeof *c->weight))
+    return bnc_fail_memory(err, sizeof *c->weight);
   c->weight[c->weights] = *weight;
   *id = (uint32_t)c->weights++;
   return BNC_OK;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** @file constants.h  What the programs of a model share: names, small f32 constants, tables of taps, and weight matrices, which stay in their
-    source until the writer streams them. */
+/** @file constants.h  What the programs of a model share: names, small f32 constants, tables of taps, and weight matrices, which stay in
+   their source until the writer streams them. */
 #ifndef BINOCLE_QUANT_GRAPH_CONSTANTS_H
 #define BINOCLE_QUANT_GRAPH_CONSTANTS_H
 

@@ -6,9 +6,9 @@
 #include "platforms/array.h"
 
 static const char *const kind_names[BNC_NODE_KINDS] = {
-    "input",  "constant", "normalize", "resample", "patches",    "take",     "concat_rows", "concat_cols", "slice_cols", "linear",    "layer_norm",
-    "rms_norm", "add",    "mean",      "gelu",     "quick_gelu", "silu_mul", "quantize",    "attention",   "rotate",     "kv_append", "cache_attention",
-    "last_row",
+    "input",      "constant",        "normalize", "resample", "patches", "take",       "concat_rows", "concat_cols", "slice_cols", "linear",
+    "layer_norm", "rms_norm",        "add",       "mean",     "gelu",    "quick_gelu", "silu_mul",    "quantize",    "attention",  "rotate",
+    "kv_append",  "cache_attention", "last_row",
 };
 
 const char *bnc_node_kind_name(bnc_node_kind kind) { return (unsigned)kind < BNC_NODE_KINDS ? kind_names[kind] : "unknown"; }
@@ -75,8 +75,8 @@ static bool append_inputs(bnc_graph *g, const bnc_value_id *inputs, size_t count
   return true;
 }
 
-bnc_node *bnc_graph_add(bnc_graph *g, bnc_node_kind kind, uint32_t name, size_t rows, size_t cols, bnc_dtype dtype, const bnc_value_id *inputs,
-                        size_t count) {
+bnc_node *bnc_graph_add(bnc_graph *g, bnc_node_kind kind, uint32_t name, size_t rows, size_t cols, bnc_dtype dtype,
+                        const bnc_value_id *inputs, size_t count) {
   bool varying = false;
   uint32_t first;
   for (size_t i = 0; i < count && !g->failed; i++)
@@ -93,9 +93,16 @@ bnc_node *bnc_graph_add(bnc_graph *g, bnc_node_kind kind, uint32_t name, size_t 
     return &g->scratch;
   }
   bnc_node *node = &g->node[g->nodes];
-  *node = (bnc_node){.kind = kind, .first_input = first, .inputs = (uint32_t)count, .second = BNC_NO_VALUE, .name = name, .weight = BNC_NO_ID,
-                     .constant = BNC_NO_ID, .taps = {BNC_NO_ID, BNC_NO_ID}};
-  node->output = bnc_graph_add_value(g, rows, cols, dtype, varying && kind != BNC_NODE_LAST_ROW && dtype != BNC_DTYPE_STATE, (uint32_t)g->nodes);
+  *node = (bnc_node){.kind = kind,
+                     .first_input = first,
+                     .inputs = (uint32_t)count,
+                     .second = BNC_NO_VALUE,
+                     .name = name,
+                     .weight = BNC_NO_ID,
+                     .constant = BNC_NO_ID,
+                     .taps = {BNC_NO_ID, BNC_NO_ID}};
+  node->output =
+      bnc_graph_add_value(g, rows, cols, dtype, varying && kind != BNC_NODE_LAST_ROW && dtype != BNC_DTYPE_STATE, (uint32_t)g->nodes);
   g->nodes++;
   return node;
 }

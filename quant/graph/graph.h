@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** @file graph.h  The typed intermediate representation between a checkpoint and a schedule.
-    A graph is a list of nodes in an order of execution over values. A value is a matrix [rows, cols], row-major; pictures are matrices too, one
-    row a pixel. Each value has one producer. Constants, tables of taps and weight matrices belong to the model (bnc_constants), since the three
-    programs share them. */
+    A graph is a list of nodes in an order of execution over values. A value is a matrix [rows, cols], row-major; pictures are matrices too,
+   one row a pixel. Each value has one producer. Constants, tables of taps and weight matrices belong to the model (bnc_constants), since
+   the three programs share them. */
 #ifndef BINOCLE_QUANT_GRAPH_GRAPH_H
 #define BINOCLE_QUANT_GRAPH_GRAPH_H
 
@@ -59,13 +59,13 @@ typedef struct bnc_node {
   bool dead;
   uint32_t first_input, inputs; /* in graph->input */
   bnc_value_id output;
-  bnc_value_id second;   /* second output: the quantised twin (norms, activations); BNC_NO_VALUE where there is none */
-  uint32_t name;         /* in constants' strings: "crop0.layer3.fc1" */
-  uint32_t weight;       /* LINEAR: bnc_constants weight */
-  uint32_t constant;     /* CONSTANT, NORMALIZE's table: bnc_constants constant */
-  uint32_t taps[2];      /* TAKE: [0]; RESAMPLE, PATCHES: y and x */
+  bnc_value_id second; /* second output: the quantised twin (norms, activations); BNC_NO_VALUE where there is none */
+  uint32_t name;       /* in constants' strings: "crop0.layer3.fc1" */
+  uint32_t weight;     /* LINEAR: bnc_constants weight */
+  uint32_t constant;   /* CONSTANT, NORMALIZE's table: bnc_constants constant */
+  uint32_t taps[2];    /* TAKE: [0]; RESAMPLE, PATCHES: y and x */
   uint32_t heads, kv_heads, patch, layer, from;
-  bool int8;             /* ATTENTION: rounds what it multiplies */
+  bool int8; /* ATTENTION: rounds what it multiplies */
   float scale, eps;
 } bnc_node;
 
@@ -87,7 +87,7 @@ typedef struct bnc_graph {
   bnc_probe *probe;
   size_t probes, probe_capacity;
   bnc_value_id program_input, program_output;
-  bnc_error *err;   /* where a failed builder call leaves its words; the first failure stays */
+  bnc_error *err; /* where a failed builder call leaves its words; the first failure stays */
   bool failed;
   bnc_node scratch; /* what builders write to after a failure */
 } bnc_graph;
@@ -99,8 +99,8 @@ bnc_status bnc_graph_copy(bnc_graph *to, const bnc_graph *from);
 
 /** Appends a node with one output of the given shape; more attributes are set on the returned node, which stays valid until the next call.
     After a failure graph->failed is set, a scratch node is returned, and further calls do nothing: builders check once, at their end. */
-bnc_node *bnc_graph_add(bnc_graph *graph, bnc_node_kind kind, uint32_t name, size_t rows, size_t cols, bnc_dtype dtype, const bnc_value_id *inputs,
-                        size_t count);
+bnc_node *bnc_graph_add(bnc_graph *graph, bnc_node_kind kind, uint32_t name, size_t rows, size_t cols, bnc_dtype dtype,
+                        const bnc_value_id *inputs, size_t count);
 bnc_value_id bnc_graph_add_value(bnc_graph *graph, size_t rows, size_t cols, bnc_dtype dtype, bool varying, uint32_t producer);
 void bnc_graph_add_probe(bnc_graph *graph, uint32_t stage, uint32_t name, bnc_value_id value);
 /** Replaces a node's inputs. */
@@ -114,7 +114,9 @@ bnc_status bnc_graph_sort(bnc_graph *graph);
 /** Appends graph's failure to a status. */
 bnc_status bnc_graph_status(const bnc_graph *graph);
 
-static inline bnc_value_id bnc_node_input(const bnc_graph *graph, const bnc_node *node, size_t i) { return graph->input[node->first_input + i]; }
+static inline bnc_value_id bnc_node_input(const bnc_graph *graph, const bnc_node *node, size_t i) {
+  return graph->input[node->first_input + i];
+}
 const char *bnc_node_kind_name(bnc_node_kind kind);
 /** Multiply-accumulates of a node at its values' full rows. */
 uint64_t bnc_node_macs(const bnc_graph *graph, const bnc_node *node);

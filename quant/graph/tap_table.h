@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** @file tap_table.h  Resamplings as sparse tables: output row r is the sum of weight[k] * input row index[k] over k in [start[r], start[r+1]).
-    Crops, strided views, interleavings and the interpolations of PyTorch are all of this form. */
+/** @file tap_table.h  Resamplings as sparse tables: output row r is the sum of weight[k] * input row index[k] over k in [start[r],
+   start[r+1]). Crops, strided views, interleavings and the interpolations of PyTorch are all of this form. */
 #ifndef BINOCLE_QUANT_GRAPH_TAP_TABLE_H
 #define BINOCLE_QUANT_GRAPH_TAP_TABLE_H
 

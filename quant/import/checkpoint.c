@@ -18,9 +18,15 @@ typedef struct loaded {
 
 typedef bnc_status parse_fn(void *out, const char *data, size_t size, bnc_error *err);
 
-static bnc_status parse_model(void *out, const char *data, size_t size, bnc_error *err) { return bnc_import_config_parse(out, data, size, err); }
-static bnc_status parse_generation(void *out, const char *data, size_t size, bnc_error *err) { return bnc_generation_config_parse(out, data, size, err); }
-static bnc_status parse_tower(void *out, const char *data, size_t size, bnc_error *err) { return bnc_tower_config_parse(out, data, size, err); }
+static bnc_status parse_model(void *out, const char *data, size_t size, bnc_error *err) {
+  return bnc_import_config_parse(out, data, size, err);
+}
+static bnc_status parse_generation(void *out, const char *data, size_t size, bnc_error *err) {
+  return bnc_generation_config_parse(out, data, size, err);
+}
+static bnc_status parse_tower(void *out, const char *data, size_t size, bnc_error *err) {
+  return bnc_tower_config_parse(out, data, size, err);
+}
 static bnc_status parse_preprocessor(void *out, const char *data, size_t size, bnc_error *err) {
   return bnc_preprocessor_config_parse(out, data, size, err);
 }
@@ -46,10 +52,13 @@ static bnc_status read_files(loaded *l, bnc_error *err) {
   bnc_status s = read_config(l->dir, "config.json", false, parse_model, &l->config, err);
   if (s == BNC_OK) s = read_config(l->dir, "generation_config.json", true, parse_generation, &l->config, err);
   if (s != BNC_OK) return s;
-  if (l->tower_dir) bnc_tower_config_default(&l->tower);
-  else l->tower = l->config.tower;
+  if (l->tower_dir)
+    bnc_tower_config_default(&l->tower);
+  else
+    l->tower = l->config.tower;
   if (l->tower_dir) s = read_config(l->tower_dir, "config.json", true, parse_tower, &l->tower, err);
-  if (s == BNC_OK) s = read_config(l->tower_dir ? l->tower_dir : l->dir, "preprocessor_config.json", true, parse_preprocessor, &l->tower, err);
+  if (s == BNC_OK)
+    s = read_config(l->tower_dir ? l->tower_dir : l->dir, "preprocessor_config.json", true, parse_preprocessor, &l->tower, err);
   if (s == BNC_OK) s = bnc_shard_set_open(&l->checkpoint->model, l->dir, err);
   if (s == BNC_OK && l->tower_dir) s = bnc_shard_set_open(&l->checkpoint->tower, l->tower_dir, err);
   return s;
@@ -62,13 +71,14 @@ static bnc_status settle_vision(loaded *l, bnc_error *err) {
                   bnc_tensor_table_has_prefix(&c->table, "model.spatial_embed.") ||
                   (!l->tower_dir && bnc_tensor_table_has_prefix(&c->table, "vision_model."));
   if (!g->has_vision)
-    return l->tower_dir ? bnc_fail(err, BNC_ERROR_ARGUMENT, "%s: a language model without projector has no use for the vision tower in %s", l->dir, l->tower_dir)
+    return l->tower_dir ? bnc_fail(err, BNC_ERROR_ARGUMENT, "%s: a language model without projector has no use for the vision tower in %s",
+                                   l->dir, l->tower_dir)
                         : BNC_OK;
   if (!bnc_tensor_table_has_prefix(&c->table, "vision_model.")) {
     if (l->tower_dir)
       return bnc_fail(err, BNC_ERROR_FORMAT, "%s: found no tensor vision_model.*, expected a CLIP vision tower", l->tower_dir);
-    return bnc_fail(err, BNC_ERROR_FORMAT, "%s: the checkpoint holds no vision tower: pass --vision-tower DIR, a folder with %s%s%s", l->dir,
-                    *l->config.tower_name ? "\"" : "its CLIP model", l->config.tower_name, *l->config.tower_name ? "\"" : "");
+    return bnc_fail(err, BNC_ERROR_FORMAT, "%s: the checkpoint holds no vision tower: pass --vision-tower DIR, a folder with %s%s%s",
+                    l->dir, *l->config.tower_name ? "\"" : "its CLIP model", l->config.tower_name, *l->config.tower_name ? "\"" : "");
   }
   bnc_status s = bnc_vision_shapes(g, &l->config, &l->tower, &c->table, err);
   if (s != BNC_OK) bnc_error_prefix(err, "%s", l->tower_dir ? l->tower_dir : l->dir);
@@ -144,8 +154,10 @@ bnc_status bnc_checkpoint_open(bnc_checkpoint **checkpoint, const char *dir, con
     s = open_checkpoint(l, err);
   }
   bnc_mem_free(l);
-  if (s == BNC_OK) *checkpoint = c;
-  else bnc_checkpoint_close(c);
+  if (s == BNC_OK)
+    *checkpoint = c;
+  else
+    bnc_checkpoint_close(c);
   return s;
 }
 
@@ -166,6 +178,10 @@ const bnc_source_tensor *bnc_checkpoint_find(const bnc_checkpoint *c, const char
 }
 
 size_t bnc_checkpoint_tensor_count(const bnc_checkpoint *c) { return c->table.count; }
-const bnc_source_tensor *bnc_checkpoint_tensor(const bnc_checkpoint *c, size_t index) { return index < c->table.count ? &c->tensors[index] : NULL; }
+const bnc_source_tensor *bnc_checkpoint_tensor(const bnc_checkpoint *c, size_t index) {
+  return index < c->table.count ? &c->tensors[index] : NULL;
+}
 uint64_t bnc_checkpoint_total_bytes(const bnc_checkpoint *c) { return c->total_bytes; }
-uint64_t bnc_checkpoint_tensor_bytes(const bnc_source_tensor *tensor) { return (uint64_t)tensor->elements * bnc_source_dtype_size(tensor->dtype); }
+uint64_t bnc_checkpoint_tensor_bytes(const bnc_source_tensor *tensor) {
+  return (uint64_t)tensor->elements * bnc_source_dtype_size(tensor->dtype);
+}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** @file checkpoint.h  Hugging Face checkpoints (config.json and safetensors): validated, described, and read as float32 a piece at a time. */
+/** @file checkpoint.h  Hugging Face checkpoints (config.json and safetensors): validated, described, and read as float32 a piece at a time.
+ */
 #ifndef BINOCLE_QUANT_IMPORT_CHECKPOINT_H
 #define BINOCLE_QUANT_IMPORT_CHECKPOINT_H
 

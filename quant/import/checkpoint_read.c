@@ -60,8 +60,8 @@ bnc_status bnc_checkpoint_read_f32(const bnc_checkpoint *c, const bnc_source_ten
                                    bnc_error *err) {
   const bnc_table_tensor *t = &c->table.tensors[tensor - c->tensors];
   if (first_element > tensor->elements || count > tensor->elements - first_element)
-    return bnc_fail(err, BNC_ERROR_ARGUMENT, "\"%s\": elements %zu and %zu more, expected to stay within %zu", tensor->name, first_element, count,
-                    tensor->elements);
+    return bnc_fail(err, BNC_ERROR_ARGUMENT, "\"%s\": elements %zu and %zu more, expected to stay within %zu", tensor->name, first_element,
+                    count, tensor->elements);
   const size_t size = bnc_source_dtype_size(tensor->dtype);
   size_t at = t->source->begin + first_element * size, released = at;
   for (size_t done = 0; done < count; done += BLOCK) {

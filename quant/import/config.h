@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** @file config.h  config.json, generation_config.json, preprocessor_config.json: what they say, with the defaults of transformers and LLaVA filled in. */
+/** @file config.h  config.json, generation_config.json, preprocessor_config.json: what they say, with the defaults of transformers and
+ * LLaVA filled in. */
 #ifndef BINOCLE_QUANT_IMPORT_CONFIG_H
 #define BINOCLE_QUANT_IMPORT_CONFIG_H
 
@@ -17,16 +18,16 @@ typedef struct bnc_tower_config {
 } bnc_tower_config;
 
 typedef struct bnc_import_config {
-  bnc_text_geometry text;    /* complete, but tie_word_embeddings is only what the config says */
-  bool tie_given;            /* whether it says so, true or false */
-  bool has_vision;           /* whether it mentions a vision tower or a projector */
-  char tower_name[200];      /* mm_vision_tower, for messages; "" where not given */
-  size_t projector_depth;    /* 0 identity, 1 linear or mlp1x_gelu, ... */
-  int64_t select_layer;      /* mm_vision_select_layer */
+  bnc_text_geometry text; /* complete, but tie_word_embeddings is only what the config says */
+  bool tie_given;         /* whether it says so, true or false */
+  bool has_vision;        /* whether it mentions a vision tower or a projector */
+  char tower_name[200];   /* mm_vision_tower, for messages; "" where not given */
+  size_t projector_depth; /* 0 identity, 1 linear or mlp1x_gelu, ... */
+  int64_t select_layer;   /* mm_vision_select_layer */
   bool select_cls;
-  size_t tiles_per_side;     /* mm_tiles_per_side; 0 where not given */
-  size_t mm_hidden;          /* mm_hidden_size; 0 where not given */
-  bnc_tower_config tower;    /* from a nested vision_config */
+  size_t tiles_per_side;  /* mm_tiles_per_side; 0 where not given */
+  size_t mm_hidden;       /* mm_hidden_size; 0 where not given */
+  bnc_tower_config tower; /* from a nested vision_config */
 } bnc_import_config;
 
 /** A checkpoint's config.json, size bytes. What Binocle cannot compute is BNC_ERROR_UNSUPPORTED, naming key and value. */

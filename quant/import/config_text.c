@@ -7,10 +7,10 @@
 /* Far beyond any model, and small enough that products of two and file sizes stay far from overflow. */
 enum { MAX_WIDTH = 1 << 20, MAX_LAYERS = 4096, MAX_HEADS = 1 << 16, MAX_FFN = 1 << 24, MAX_VOCAB = 1 << 24 };
 
-#define TRY(call)                 \
-  do {                            \
-    bnc_status s_ = (call);       \
-    if (s_ != BNC_OK) return s_;  \
+#define TRY(call)                                                                                                                          \
+  do {                                                                                                                                     \
+    bnc_status s_ = (call);                                                                                                                \
+    if (s_ != BNC_OK) return s_;                                                                                                           \
   } while (0)
 
 static bnc_status required_size(yyjson_val *root, const char *key, size_t highest, size_t *out, bnc_error *err) {
@@ -27,13 +27,14 @@ static bnc_status parse_sizes(bnc_text_geometry *t, yyjson_val *root, bnc_error 
   t->kv_heads = t->heads;
   TRY(bnc_json_get_size(root, "num_key_value_heads", 1, MAX_HEADS, &t->kv_heads, err));
   if (t->heads % t->kv_heads)
-    return bnc_fail(err, BNC_ERROR_FORMAT, "\"num_attention_heads\": found %zu, expected a multiple of \"num_key_value_heads\" (%zu)", t->heads,
-                    t->kv_heads);
+    return bnc_fail(err, BNC_ERROR_FORMAT, "\"num_attention_heads\": found %zu, expected a multiple of \"num_key_value_heads\" (%zu)",
+                    t->heads, t->kv_heads);
   if (bnc_json_given(root, "head_dim")) {
     TRY(bnc_json_get_size(root, "head_dim", 1, MAX_WIDTH, &t->head_dim, err));
   } else {
     if (t->hidden % t->heads)
-      return bnc_fail(err, BNC_ERROR_FORMAT, "\"hidden_size\": found %zu, expected a multiple of \"num_attention_heads\" (%zu)", t->hidden, t->heads);
+      return bnc_fail(err, BNC_ERROR_FORMAT, "\"hidden_size\": found %zu, expected a multiple of \"num_attention_heads\" (%zu)", t->hidden,
+                      t->heads);
     t->head_dim = t->hidden / t->heads;
   }
   if (t->head_dim % 2)
@@ -51,8 +52,8 @@ static bnc_status parse_llama3_scaling(bnc_rope_scaling *rope, size_t max_positi
   TRY(bnc_json_get_size(scaling, "original_max_position_embeddings", 1, INT32_MAX, &original, err));
   rope->original_positions = (double)original;
   if (rope->high_freq_factor <= rope->low_freq_factor)
-    return bnc_fail(err, BNC_ERROR_FORMAT, "\"high_freq_factor\": found %g, expected more than \"low_freq_factor\" (%g)", rope->high_freq_factor,
-                    rope->low_freq_factor);
+    return bnc_fail(err, BNC_ERROR_FORMAT, "\"high_freq_factor\": found %g, expected more than \"low_freq_factor\" (%g)",
+                    rope->high_freq_factor, rope->low_freq_factor);
   rope->kind = BNC_ROPE_LLAMA3;
   return BNC_OK;
 }
@@ -74,7 +75,8 @@ static bnc_status parse_rope(bnc_text_geometry *t, yyjson_val *root, bnc_error *
   if (s == BNC_OK) s = bnc_json_get_string(scaling, "rope_type", &kind, err);
   if (s == BNC_OK && strcmp(kind, "default") != 0) {
     if (strcmp(kind, "linear") != 0 && strcmp(kind, "llama3") != 0)
-      return bnc_fail(err, BNC_ERROR_UNSUPPORTED, "\"%s\": found the type \"%.40s\", expected none, \"default\", \"linear\" or \"llama3\"", key, kind);
+      return bnc_fail(err, BNC_ERROR_UNSUPPORTED, "\"%s\": found the type \"%.40s\", expected none, \"default\", \"linear\" or \"llama3\"",
+                      key, kind);
     t->rope.kind = BNC_ROPE_LINEAR;
     s = bnc_json_require(scaling, "factor", err);
     if (s == BNC_OK) s = bnc_json_get_double(scaling, "factor", 1, 1e6, &t->rope.factor, err);
@@ -91,7 +93,8 @@ static bnc_status parse_eos(bnc_text_geometry *t, yyjson_val *root, bnc_error *e
   for (size_t i = 0; i < n; i++) {
     yyjson_val *id = yyjson_is_arr(v) ? yyjson_arr_get(v, i) : v;
     if (!yyjson_is_uint(id) || yyjson_get_uint(id) >= t->vocab)
-      return bnc_fail(err, BNC_ERROR_FORMAT, "\"eos_token_id\": found %s, expected ids from 0 to %zu", bnc_json_found(id, found), t->vocab - 1);
+      return bnc_fail(err, BNC_ERROR_FORMAT, "\"eos_token_id\": found %s, expected ids from 0 to %zu", bnc_json_found(id, found),
+                      t->vocab - 1);
     size_t known = 0;
     while (known < t->eos_count && t->eos[known] != (int32_t)yyjson_get_uint(id)) known++;
     if (known < t->eos_count) continue;
@@ -125,8 +128,9 @@ static bnc_status check_model_kind(yyjson_val *root, bnc_error *err) {
   if (strcmp(type, "llama") != 0 && strcmp(type, "llava_llama") != 0 && strcmp(type, "llava") != 0)
     return bnc_fail(err, BNC_ERROR_UNSUPPORTED, "\"model_type\": found \"%.60s\", expected \"llava_llama\", \"llava\" or \"llama\"", type);
   if (bnc_json_given(root, "text_config"))
-    return bnc_fail(err, BNC_ERROR_UNSUPPORTED, "\"text_config\": found the layout of transformers' own LLaVA, expected that of the LLaVA code "
-                                                "(LlavaLlamaForCausalLM)");
+    return bnc_fail(err, BNC_ERROR_UNSUPPORTED,
+                    "\"text_config\": found the layout of transformers' own LLaVA, expected that of the LLaVA code "
+                    "(LlavaLlamaForCausalLM)");
   if (bnc_json_given(root, "quantization_config"))
     return bnc_fail(err, BNC_ERROR_UNSUPPORTED, "\"quantization_config\": found a quantised checkpoint, expected bf16, f16 or f32 weights");
   TRY(bnc_json_get_string(root, "hidden_act", &act, err));

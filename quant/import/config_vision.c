@@ -22,8 +22,9 @@ bnc_status bnc_tower_config_object(bnc_tower_config *out, yyjson_val *object, bn
     size_t highest;
     size_t *out;
   } sizes[] = {
-      {"hidden_size", MAX_SIZE, &out->width},       {"num_hidden_layers", MAX_LAYERS, &out->layers}, {"num_attention_heads", MAX_SIZE, &out->heads},
-      {"intermediate_size", 1 << 24, &out->mlp},    {"patch_size", MAX_SIZE, &out->patch},           {"image_size", MAX_SIZE, &out->image_size},
+      {"hidden_size", MAX_SIZE, &out->width},         {"num_hidden_layers", MAX_LAYERS, &out->layers},
+      {"num_attention_heads", MAX_SIZE, &out->heads}, {"intermediate_size", 1 << 24, &out->mlp},
+      {"patch_size", MAX_SIZE, &out->patch},          {"image_size", MAX_SIZE, &out->image_size},
       {"num_channels", MAX_SIZE, &channels},
   };
   bnc_status s = BNC_OK;
@@ -50,8 +51,9 @@ static bnc_status parse_projector(bnc_import_config *out, yyjson_val *root, bnc_
   if (strncmp(type, "mlp", 3) == 0)
     while (type[at] >= '0' && type[at] <= '9' && depth <= MAX_PROJECTOR_DEPTH) depth = depth * 10 + (size_t)(type[at++] - '0');
   if (depth < 1 || depth > MAX_PROJECTOR_DEPTH || strcmp(type + at, "x_gelu") != 0)
-    return bnc_fail(err, BNC_ERROR_UNSUPPORTED, "\"mm_projector_type\": found \"%.60s\", expected \"mlpNx_gelu\" (N from 1 to %d), \"linear\" or \"identity\"",
-                    type, MAX_PROJECTOR_DEPTH);
+    return bnc_fail(err, BNC_ERROR_UNSUPPORTED,
+                    "\"mm_projector_type\": found \"%.60s\", expected \"mlpNx_gelu\" (N from 1 to %d), \"linear\" or \"identity\"", type,
+                    MAX_PROJECTOR_DEPTH);
   out->projector_depth = depth;
   return BNC_OK;
 }
@@ -66,8 +68,8 @@ static bnc_status check_fixed_choices(yyjson_val *root, bnc_error *err) {
     bnc_status s = bnc_json_get_string(root, choices[i].key, &value, err);
     if (s != BNC_OK) return s;
     if (strcmp(value, choices[i].only) != 0)
-      return bnc_fail(err, BNC_ERROR_UNSUPPORTED, "\"%s\": found \"%.60s\", expected %s%s%s", choices[i].key, value, *choices[i].only ? "\"" : "none",
-                      choices[i].only, *choices[i].only ? "\"" : "");
+      return bnc_fail(err, BNC_ERROR_UNSUPPORTED, "\"%s\": found \"%.60s\", expected %s%s%s", choices[i].key, value,
+                      *choices[i].only ? "\"" : "none", choices[i].only, *choices[i].only ? "\"" : "");
   }
   bool start_end = false;
   bnc_status s = bnc_json_get_bool(root, "mm_use_im_start_end", &start_end, err);
@@ -90,7 +92,8 @@ bnc_status bnc_import_config_vision(bnc_import_config *out, yyjson_val *root, bn
   if (s == BNC_OK) s = bnc_json_get_object(root, "vision_config", &nested, err);
   if (s != BNC_OK) return s;
   if (strcmp(feature, "patch") != 0 && strcmp(feature, "cls_patch") != 0)
-    return bnc_fail(err, BNC_ERROR_UNSUPPORTED, "\"mm_vision_select_feature\": found \"%.60s\", expected \"patch\" or \"cls_patch\"", feature);
+    return bnc_fail(err, BNC_ERROR_UNSUPPORTED, "\"mm_vision_select_feature\": found \"%.60s\", expected \"patch\" or \"cls_patch\"",
+                    feature);
   out->select_cls = strcmp(feature, "cls_patch") == 0;
   for (size_t i = 0; i + 1 < sizeof out->tower_name && tower[i]; i++) out->tower_name[i] = tower[i];
   if (!nested) return BNC_OK;

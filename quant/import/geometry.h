@@ -15,9 +15,9 @@ typedef enum bnc_rope_kind { BNC_ROPE_PLAIN, BNC_ROPE_LINEAR, BNC_ROPE_LLAMA3 } 
 
 typedef struct bnc_rope_scaling {
   bnc_rope_kind kind;
-  double factor;           /* linear, llama3 */
-  double low_freq_factor;  /* llama3 */
-  double high_freq_factor; /* llama3 */
+  double factor;             /* linear, llama3 */
+  double low_freq_factor;    /* llama3 */
+  double high_freq_factor;   /* llama3 */
   double original_positions; /* llama3: original_max_position_embeddings */
 } bnc_rope_scaling;
 
@@ -25,8 +25,8 @@ typedef enum bnc_vision_activation { BNC_VISION_QUICK_GELU, BNC_VISION_GELU } bn
 
 /** The language model: LLaMA (RMSNorm, rotary positions, grouped-query attention, SwiGLU). */
 typedef struct bnc_text_geometry {
-  size_t vocab;    /* V: rows of embed_tokens and lm_head; may be odd */
-  size_t hidden;   /* H */
+  size_t vocab;  /* V: rows of embed_tokens and lm_head; may be odd */
+  size_t hidden; /* H */
   size_t layers;
   size_t heads;    /* query heads; q_proj is [heads * head_dim, H] */
   size_t kv_heads; /* divides heads; k_proj and v_proj are [kv_heads * head_dim, H] */
@@ -59,14 +59,14 @@ typedef struct bnc_vision_geometry {
   size_t input_side;  /* S = n * tile */
   float ln_eps;
   bnc_vision_activation activation;
-  float mean[3], std[3];    /* of RGB values in 0 .. 1 */
-  uint8_t pad_colour[3];    /* int(mean * 255): what image_aspect_ratio "pad" pads to a square with */
-  bool has_dem;             /* spatial_embed */
-  size_t dem_heads;         /* divides C */
-  size_t dem_mid;           /* rows of ffn_crop.0 and ffn_stride.0; C / 16 as released */
-  size_t dem_out;           /* rows of ffn_crop.2 and ffn_stride.2: C / 2, their outputs are joined to C */
-  float dem_ln_eps;         /* attention.ln and ln_fuse */
-  size_t projector_depth;   /* linears with erf GELU between: mm_projector.0, .2, .4 ...; 0: identity (C == H) */
+  float mean[3], std[3];  /* of RGB values in 0 .. 1 */
+  uint8_t pad_colour[3];  /* int(mean * 255): what image_aspect_ratio "pad" pads to a square with */
+  bool has_dem;           /* spatial_embed */
+  size_t dem_heads;       /* divides C */
+  size_t dem_mid;         /* rows of ffn_crop.0 and ffn_stride.0; C / 16 as released */
+  size_t dem_out;         /* rows of ffn_crop.2 and ffn_stride.2: C / 2, their outputs are joined to C */
+  float dem_ln_eps;       /* attention.ln and ln_fuse */
+  size_t projector_depth; /* linears with erf GELU between: mm_projector.0, .2, .4 ...; 0: identity (C == H) */
 } bnc_vision_geometry;
 
 typedef struct bnc_geometry {

@@ -3,7 +3,8 @@
 
 #include "quant/import/geometry.h"
 
-/* transformers' _compute_llama3_parameters in float32: long waves are slowed by factor, short ones kept, between them it goes over smoothly. */
+/* transformers' _compute_llama3_parameters in float32: long waves are slowed by factor, short ones kept, between them it goes over
+ * smoothly. */
 static float llama3_frequency(const bnc_rope_scaling *rope, float frequency) {
   const float low = (float)rope->low_freq_factor, high = (float)rope->high_freq_factor, factor = (float)rope->factor;
   const float positions = (float)rope->original_positions;

@@ -61,8 +61,9 @@ static bnc_status parse_tensor(bnc_safetensor *t, yyjson_val *info, size_t data_
     return bnc_fail(err, BNC_ERROR_FORMAT, "\"%s\": data_offsets: expected two integers, the second not below the first", t->name);
   const size_t available = file_size - data_begin;
   if (yyjson_get_uint(to) > available)
-    return bnc_fail(err, BNC_ERROR_FORMAT, "\"%s\": data_offsets: the tensor ends at byte %llu of the data, the file has %zu: is it truncated?",
-                    t->name, (unsigned long long)yyjson_get_uint(to), available);
+    return bnc_fail(err, BNC_ERROR_FORMAT,
+                    "\"%s\": data_offsets: the tensor ends at byte %llu of the data, the file has %zu: is it truncated?", t->name,
+                    (unsigned long long)yyjson_get_uint(to), available);
   if (yyjson_get_uint(to) - yyjson_get_uint(from) != bytes)
     return bnc_fail(err, BNC_ERROR_FORMAT, "\"%s\": data_offsets: found %llu bytes, expected %zu (%zu elements of %s)", t->name,
                     (unsigned long long)(yyjson_get_uint(to) - yyjson_get_uint(from)), bytes, t->elements, t->dtype_name);
@@ -89,11 +90,13 @@ static bnc_status check_places(bnc_safetensors *st, size_t data_begin, size_t fi
       return bnc_fail(err, BNC_ERROR_FORMAT, "\"%s\" and \"%s\" overlap: one ends at byte %zu, the other begins at byte %zu of the file",
                       st->tensors[i - 1].name, t->name, at, t->begin);
     if (t->begin > at)
-      return bnc_fail(err, BNC_ERROR_FORMAT, "\"%s\": begins at byte %zu of the file, expected %zu: the format allows no hole", t->name, t->begin, at);
+      return bnc_fail(err, BNC_ERROR_FORMAT, "\"%s\": begins at byte %zu of the file, expected %zu: the format allows no hole", t->name,
+                      t->begin, at);
     at = t->end;
   }
   if (at != file_size)
-    return bnc_fail(err, BNC_ERROR_FORMAT, "the tensors end at byte %zu, the file at byte %zu: expected no data behind the last tensor", at, file_size);
+    return bnc_fail(err, BNC_ERROR_FORMAT, "the tensors end at byte %zu, the file at byte %zu: expected no data behind the last tensor", at,
+                    file_size);
   return BNC_OK;
 }
 
@@ -142,11 +145,14 @@ bnc_status bnc_safetensors_parse(bnc_safetensors *out, const uint8_t *data, size
     return bnc_fail(err, BNC_ERROR_FORMAT, "header length: found %llu bytes, expected at most %u: is this a safetensors file?",
                     (unsigned long long)header, BNC_SAFETENSORS_MAX_HEADER);
   if (header > size - 8)
-    return bnc_fail(err, BNC_ERROR_FORMAT, "header length: found %llu bytes, the file has %zu: is it truncated?", (unsigned long long)header, size - 8);
+    return bnc_fail(err, BNC_ERROR_FORMAT, "header length: found %llu bytes, the file has %zu: is it truncated?",
+                    (unsigned long long)header, size - 8);
   yyjson_doc *doc;
   bnc_status s = bnc_json_parse(&doc, (const char *)data + 8, (size_t)header, err);
-  if (s == BNC_OK) s = collect(out, yyjson_doc_get_root(doc), 8 + (size_t)header, size, err);
-  else bnc_error_prefix(err, "header");
+  if (s == BNC_OK)
+    s = collect(out, yyjson_doc_get_root(doc), 8 + (size_t)header, size, err);
+  else
+    bnc_error_prefix(err, "header");
   yyjson_doc_free(doc);
   if (s != BNC_OK) bnc_safetensors_free(out);
   return s;

@@ -19,13 +19,13 @@ typedef enum bnc_source_dtype {
 } bnc_source_dtype;
 
 typedef struct bnc_safetensor {
-  const char *name;       /* without NUL inside; belongs to the bnc_safetensors */
+  const char *name; /* without NUL inside; belongs to the bnc_safetensors */
   bnc_source_dtype dtype;
   const char *dtype_name; /* as the format spells it: "BF16" */
   size_t rank;            /* 0: a single element */
   size_t shape[BNC_SAFETENSORS_MAX_RANK];
-  size_t elements;        /* product of shape */
-  size_t begin, end;      /* bytes [begin, end) of the file, inside it; end - begin = elements * size of one */
+  size_t elements;   /* product of shape */
+  size_t begin, end; /* bytes [begin, end) of the file, inside it; end - begin = elements * size of one */
 } bnc_safetensor;
 
 typedef struct bnc_safetensors {
@@ -34,7 +34,8 @@ typedef struct bnc_safetensors {
   char *names;
 } bnc_safetensors;
 
-/** Parses the header of a file that lies (or is mapped) in memory; data is [size]. Reads the header alone. Free with bnc_safetensors_free. */
+/** Parses the header of a file that lies (or is mapped) in memory; data is [size]. Reads the header alone. Free with bnc_safetensors_free.
+ */
 bnc_status bnc_safetensors_parse(bnc_safetensors *out, const uint8_t *data, size_t size, bnc_error *err);
 void bnc_safetensors_free(bnc_safetensors *st);
 

@@ -19,7 +19,8 @@ static bnc_status check_file_name(const char *tensor, yyjson_val *file, bnc_erro
     return bnc_fail(err, BNC_ERROR_FORMAT, "\"%s\": found %s, expected the name of a shard", tensor, bnc_json_found(file, found));
   /* An index must not make us read files outside its folder. */
   if (strchr(name, '/') || strchr(name, '\\') || strstr(name, ".."))
-    return bnc_fail(err, BNC_ERROR_FORMAT, "\"%s\": the shard \"%.200s\" leads out of the folder, expected a plain file name", tensor, name);
+    return bnc_fail(err, BNC_ERROR_FORMAT, "\"%s\": the shard \"%.200s\" leads out of the folder, expected a plain file name", tensor,
+                    name);
   if (!ends_with(name, ".safetensors") || strlen(name) > 255)
     return bnc_fail(err, BNC_ERROR_FORMAT, "\"%s\": found the shard \"%.200s\", expected a name that ends in .safetensors", tensor, name);
   return BNC_OK;

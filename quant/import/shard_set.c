@@ -38,8 +38,10 @@ static bnc_status open_shard(bnc_shard_set *set, const char *dir, const char *na
       bnc_file_map_close(&shard->map);
     }
   }
-  if (s != BNC_OK) bnc_mem_free(shard->path);
-  else set->count++;
+  if (s != BNC_OK)
+    bnc_mem_free(shard->path);
+  else
+    set->count++;
   return s;
 }
 
@@ -56,11 +58,14 @@ static bnc_status check_index(const bnc_shard_set *set, const bnc_shard_index *i
     size_t low = 0, high = shard->header.count;
     while (low < high) {
       const size_t middle = low + (high - low) / 2;
-      if (strcmp(shard->header.tensors[middle].name, e->tensor) < 0) low = middle + 1;
-      else high = middle;
+      if (strcmp(shard->header.tensors[middle].name, e->tensor) < 0)
+        low = middle + 1;
+      else
+        high = middle;
     }
     if (low == shard->header.count || strcmp(shard->header.tensors[low].name, e->tensor) != 0)
-      return bnc_fail(err, BNC_ERROR_FORMAT, "%s: \"%s\" is missing, though " INDEX_NAME " says that it is in this shard", shard->path, e->tensor);
+      return bnc_fail(err, BNC_ERROR_FORMAT, "%s: \"%s\" is missing, though " INDEX_NAME " says that it is in this shard", shard->path,
+                      e->tensor);
   }
   return BNC_OK;
 }

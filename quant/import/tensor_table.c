@@ -24,8 +24,8 @@ static bool tower_ignorable(const char *name) {
 
 /* false: leave the tensor out. Else *canonical is its name, NULL if nobody knows it. */
 static bool name_in_tower(const char *name, const char **canonical) {
-  if (tower_ignorable(name) || begins(name, "text_model.") || strcmp(name, "logit_scale") == 0 || strcmp(name, "visual_projection.weight") == 0 ||
-      strcmp(name, "text_projection.weight") == 0)
+  if (tower_ignorable(name) || begins(name, "text_model.") || strcmp(name, "logit_scale") == 0 ||
+      strcmp(name, "visual_projection.weight") == 0 || strcmp(name, "text_projection.weight") == 0)
     return false;
   *canonical = begins(name, TOWER) ? name : NULL;
   return true;
@@ -51,7 +51,8 @@ static int by_name(const void *a, const void *b) {
   return strcmp(x->name, y->name);
 }
 
-bnc_status bnc_tensor_table_build(bnc_tensor_table *table, const bnc_shard_set *model, const bnc_shard_set *tower, bool tied, bnc_error *err) {
+bnc_status bnc_tensor_table_build(bnc_tensor_table *table, const bnc_shard_set *model, const bnc_shard_set *tower, bool tied,
+                                  bnc_error *err) {
   const bnc_shard_set *sets[2] = {model, tower};
   size_t total = 0;
   *table = (bnc_tensor_table){0, NULL};
@@ -73,8 +74,8 @@ bnc_status bnc_tensor_table_build(bnc_tensor_table *table, const bnc_shard_set *
   for (size_t i = 1; i < table->count; i++) {
     const bnc_table_tensor *a = &table->tensors[i - 1], *b = &table->tensors[i];
     if (a->name && b->name && strcmp(a->name, b->name) == 0)
-      return bnc_fail(err, BNC_ERROR_FORMAT, "%s: \"%s\" found twice, also as \"%s\" in %s", b->shard->path, b->source->name, a->source->name,
-                      a->shard->path);
+      return bnc_fail(err, BNC_ERROR_FORMAT, "%s: \"%s\" found twice, also as \"%s\" in %s", b->shard->path, b->source->name,
+                      a->source->name, a->shard->path);
   }
   return BNC_OK;
 }
@@ -90,8 +91,10 @@ static size_t lower_bound(const bnc_tensor_table *table, const char *name) {
   while (low < high) {
     const size_t middle = low + (high - low) / 2;
     const char *at = table->tensors[middle].name;
-    if (at && strcmp(at, name) < 0) low = middle + 1;
-    else high = middle;
+    if (at && strcmp(at, name) < 0)
+      low = middle + 1;
+    else
+      high = middle;
   }
   return low;
 }
@@ -122,8 +125,9 @@ bnc_status bnc_tensor_table_check_all_used(const bnc_tensor_table *table, bnc_er
   for (size_t i = 0; i < table->count; i++) {
     const bnc_table_tensor *t = &table->tensors[i];
     if (!t->used)
-      return bnc_fail(err, BNC_ERROR_FORMAT, "%s: unknown tensor \"%s\" of shape %s: the model that config.json describes has none of that name",
-                      t->shard->path, t->source->name, bnc_shape_text(t->source->rank, t->source->shape, shape, sizeof shape));
+      return bnc_fail(err, BNC_ERROR_FORMAT,
+                      "%s: unknown tensor \"%s\" of shape %s: the model that config.json describes has none of that name", t->shard->path,
+                      t->source->name, bnc_shape_text(t->source->rank, t->source->shape, shape, sizeof shape));
   }
   return BNC_OK;
 }

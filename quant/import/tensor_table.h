@@ -20,10 +20,12 @@ typedef struct bnc_tensor_table {
 } bnc_tensor_table;
 
 /**
- * Collects what is neither known to be without use (rotary_emb.inv_freq, position_ids, post_layernorm, CLIP's text model) nor replaced: with a
- * tower set, the tower inside the checkpoint. tower may be NULL. tied: an lm_head is without use. One name in two places is an error.
+ * Collects what is neither known to be without use (rotary_emb.inv_freq, position_ids, post_layernorm, CLIP's text model) nor replaced:
+ * with a tower set, the tower inside the checkpoint. tower may be NULL. tied: an lm_head is without use. One name in two places is an
+ * error.
  */
-bnc_status bnc_tensor_table_build(bnc_tensor_table *table, const bnc_shard_set *model, const bnc_shard_set *tower, bool tied, bnc_error *err);
+bnc_status bnc_tensor_table_build(bnc_tensor_table *table, const bnc_shard_set *model, const bnc_shard_set *tower, bool tied,
+                                  bnc_error *err);
 void bnc_tensor_table_free(bnc_tensor_table *table);
 
 /** NULL where there is none. */

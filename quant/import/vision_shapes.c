@@ -37,18 +37,20 @@ static bnc_status tower_sizes(bnc_vision_geometry *v, const bnc_tower_config *to
   bnc_status s = shaped(table, TOWER "embeddings.patch_embedding.weight", 4, &t, err);
   if (s != BNC_OK) return s;
   if (t->shape[0] > MAX_WIDTH || t->shape[1] != 3 || t->shape[2] != t->shape[3] || t->shape[2] > MAX_INPUT_SIDE)
-    return bnc_fail(err, BNC_ERROR_FORMAT, "\"%s\": found shape [%zu, %zu, %zu, %zu], expected [width, 3, patch, patch]", t->name, t->shape[0],
-                    t->shape[1], t->shape[2], t->shape[3]);
+    return bnc_fail(err, BNC_ERROR_FORMAT, "\"%s\": found shape [%zu, %zu, %zu, %zu], expected [width, 3, patch, patch]", t->name,
+                    t->shape[0], t->shape[1], t->shape[2], t->shape[3]);
   v->width = t->shape[0];
   v->patch = t->shape[2];
   s = shaped(table, TOWER "embeddings.position_embedding.weight", 2, &t, err);
   if (s != BNC_OK) return s;
   v->grid = square_root(t->shape[0] - 1);
   if (v->grid == 0 || v->grid * v->grid + 1 != t->shape[0])
-    return bnc_fail(err, BNC_ERROR_FORMAT, "\"%s\": found %zu rows, expected a square number and one (the class token)", t->name, t->shape[0]);
+    return bnc_fail(err, BNC_ERROR_FORMAT, "\"%s\": found %zu rows, expected a square number and one (the class token)", t->name,
+                    t->shape[0]);
   v->tile = v->grid * v->patch;
   if (v->tile > MAX_INPUT_SIDE)
-    return bnc_fail(err, BNC_ERROR_LIMIT, "a tile of the vision tower has %zu pixels per side, expected at most %d", v->tile, MAX_INPUT_SIDE);
+    return bnc_fail(err, BNC_ERROR_LIMIT, "a tile of the vision tower has %zu pixels per side, expected at most %d", v->tile,
+                    MAX_INPUT_SIDE);
   v->layers = bnc_tensor_table_count_layers(table, TOWER "encoder.layers.");
   if (v->layers > 0) {
     s = shaped(table, TOWER "encoder.layers.0.mlp.fc1.weight", 2, &t, err);
@@ -68,15 +70,18 @@ static bnc_status tower_settings(bnc_vision_geometry *v, const bnc_import_config
   if (v->heads == 0 && v->width % HEAD_DIM)
     return bnc_fail(err, BNC_ERROR_FORMAT,
                     "vision width: found %zu, expected a multiple of %d where no config says how many heads the tower has; "
-                    "--vision-tower DIR with the tower's config.json would", v->width, HEAD_DIM);
+                    "--vision-tower DIR with the tower's config.json would",
+                    v->width, HEAD_DIM);
   if (v->heads == 0) v->heads = v->width / HEAD_DIM;
   if (v->width % v->heads)
-    return bnc_fail(err, BNC_ERROR_FORMAT, "vision width: found %zu, expected a multiple of \"num_attention_heads\" (%zu)", v->width, v->heads);
+    return bnc_fail(err, BNC_ERROR_FORMAT, "vision width: found %zu, expected a multiple of \"num_attention_heads\" (%zu)", v->width,
+                    v->heads);
   /* Index into the hidden states, of which there is one more than layers. */
   const int64_t states = (int64_t)v->layers + 1, select = config->select_layer;
   if (select < -states || select >= states)
-    return bnc_fail(err, BNC_ERROR_FORMAT, "\"mm_vision_select_layer\": found %" PRId64 ", expected %" PRId64 " to %" PRId64 ": the tower has %zu layers",
-                    select, -states, states - 1, v->layers);
+    return bnc_fail(err, BNC_ERROR_FORMAT,
+                    "\"mm_vision_select_layer\": found %" PRId64 ", expected %" PRId64 " to %" PRId64 ": the tower has %zu layers", select,
+                    -states, states - 1, v->layers);
   v->layers_used = (size_t)(select < 0 ? states + select : select);
   v->select_cls = config->select_cls;
   v->ln_eps = (float)tower->ln_eps;
@@ -100,9 +105,11 @@ static bnc_status dem_sizes(bnc_vision_geometry *v, const bnc_tensor_table *tabl
   if (v->dem_out * 2 != v->width)
     return bnc_fail(err, BNC_ERROR_FORMAT, "\"%s\": found %zu rows, expected half the vision width (%zu)", t->name, t->shape[0], v->width);
   if (v->width % DEM_HEADS)
-    return bnc_fail(err, BNC_ERROR_FORMAT, "vision width: found %zu, expected a multiple of the %d heads of spatial_embed", v->width, DEM_HEADS);
+    return bnc_fail(err, BNC_ERROR_FORMAT, "vision width: found %zu, expected a multiple of the %d heads of spatial_embed", v->width,
+                    DEM_HEADS);
   if (v->select_cls)
-    return bnc_fail(err, BNC_ERROR_UNSUPPORTED, "\"mm_vision_select_feature\": found \"cls_patch\", expected \"patch\" for a model with spatial_embed");
+    return bnc_fail(err, BNC_ERROR_UNSUPPORTED,
+                    "\"mm_vision_select_feature\": found \"cls_patch\", expected \"patch\" for a model with spatial_embed");
   v->dem_heads = DEM_HEADS;
   v->dem_ln_eps = 1e-5f;
   return BNC_OK;
@@ -122,14 +129,15 @@ bnc_status bnc_vision_shapes(bnc_geometry *geometry, const bnc_import_config *co
     s = dem_sizes(v, table, err);
     if (s != BNC_OK) return s;
   } else if (config->tiles_per_side > 1) {
-    return bnc_fail(err, BNC_ERROR_FORMAT, "\"mm_tiles_per_side\": found %zu, expected 1 for a model without spatial_embed", config->tiles_per_side);
+    return bnc_fail(err, BNC_ERROR_FORMAT, "\"mm_tiles_per_side\": found %zu, expected 1 for a model without spatial_embed",
+                    config->tiles_per_side);
   }
   v->input_side = v->views * v->tile;
   if (v->input_side > MAX_INPUT_SIDE)
     return bnc_fail(err, BNC_ERROR_LIMIT, "the picture would have %zu pixels per side, expected at most %d", v->input_side, MAX_INPUT_SIDE);
   v->projector_depth = config->projector_depth;
   if (v->projector_depth == 0 && v->width != geometry->text.hidden)
-    return bnc_fail(err, BNC_ERROR_FORMAT, "\"mm_projector_type\": \"identity\" needs a vision width (%zu) equal to \"hidden_size\" (%zu)", v->width,
-                    geometry->text.hidden);
+    return bnc_fail(err, BNC_ERROR_FORMAT, "\"mm_projector_type\": \"identity\" needs a vision width (%zu) equal to \"hidden_size\" (%zu)",
+                    v->width, geometry->text.hidden);
   return BNC_OK;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Constant factors move into the weights in front of or behind them: the softmax scale into the query projection (rotation commutes with it), the half of a
-   mean into the linear layers that read it. Only powers of two move: they are exact, so results stay equal bit for bit in f32 and in int8. */
+/* Constant factors move into the weights in front of or behind them: the softmax scale into the query projection (rotation commutes with
+   it), the half of a mean into the linear layers that read it. Only powers of two move: they are exact, so results stay equal bit for bit
+   in f32 and in int8. */
 #include <math.h>
 
 #include "platforms/mem.h"
@@ -53,7 +54,8 @@ static bnc_status fold_mean(bnc_graph *g, bnc_node *mean) {
       if (bnc_node_input(g, &g->node[n], i) == mean->output && g->node[n].kind != BNC_NODE_LINEAR) return BNC_OK;
   bnc_status s = BNC_OK;
   for (size_t n = 0; s == BNC_OK && n < g->nodes; n++)
-    if (g->node[n].kind == BNC_NODE_LINEAR && bnc_node_input(g, &g->node[n], 0) == mean->output) s = scale_linear(g, &g->node[n], 0.5f, false);
+    if (g->node[n].kind == BNC_NODE_LINEAR && bnc_node_input(g, &g->node[n], 0) == mean->output)
+      s = scale_linear(g, &g->node[n], 0.5f, false);
   mean->kind = BNC_NODE_ADD;
   return s;
 }

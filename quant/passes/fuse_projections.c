@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Linear layers that read one value (q, k, v; gate, up; DEM's keys and values) become one matrix, stacked along its outputs; their readers get
-   columns of its result. Each output is the dot product that it was: nothing changes in the numbers. */
+/* Linear layers that read one value (q, k, v; gate, up; DEM's keys and values) become one matrix, stacked along its outputs; their readers
+   get columns of its result. Each output is the dot product that it was: nothing changes in the numbers. */
 #include "quant/passes/passes.h"
 
 static bool fits(const bnc_graph *g, const bnc_node *first, const bnc_node *next) {
   if (next->kind != BNC_NODE_LINEAR) return false;
   const bnc_weight *a = &g->constants->weight[first->weight], *b = &g->constants->weight[next->weight];
-  return !next->dead && bnc_node_input(g, next, 0) == bnc_node_input(g, first, 0) && a->kind == b->kind &&
-         a->k == b->k && a->group == b->group && b->parts == 1 && a->n >= BNC_NARROW_COLUMNS && b->n >= BNC_NARROW_COLUMNS;
+  return !next->dead && bnc_node_input(g, next, 0) == bnc_node_input(g, first, 0) && a->kind == b->kind && a->k == b->k &&
+         a->group == b->group && b->parts == 1 && a->n >= BNC_NARROW_COLUMNS && b->n >= BNC_NARROW_COLUMNS;
 }
 
 /* The three names differ in a part of their tail: "crop0.layer3.self_attn.q_proj" and its siblings become "...q_proj+k_proj+v_proj". */

@@ -14,8 +14,8 @@ typedef enum bnc_live_kind {
 
 typedef struct bnc_live_rows {
   bnc_live_kind kind;
-  size_t rows;    /* of the value */
-  uint8_t *mark;  /* SOME: [rows], 0 or 1 */
+  size_t rows;   /* of the value */
+  uint8_t *mark; /* SOME: [rows], 0 or 1 */
 } bnc_live_rows;
 
 /** [graph->values], computed backwards from the program's output and from all writes to the KV cache. Free with bnc_live_rows_free. */

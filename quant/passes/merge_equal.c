@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Value numbering: of nodes that compute the same from the same, the first stays. Tables, constants and weights are interned already, so that equal
-   ones have equal ids. */
+/* Value numbering: of nodes that compute the same from the same, the first stays. Tables, constants and weights are interned already, so
+   that equal ones have equal ids. */
 #include <string.h>
 
 #include "platforms/mem.h"

@@ -6,10 +6,11 @@
 #include "platforms/mem.h"
 
 static const char *const names[BNC_PASSES] = {
-    [BNC_PASS_SIMPLIFY_TAPS] = "simplify-taps",   [BNC_PASS_PRUNE_ROWS] = "prune-rows",       [BNC_PASS_MERGE_EQUAL] = "merge-equal",
-    [BNC_PASS_FOLD_SCALES] = "fold-scales",
-    [BNC_PASS_FUSE_PROJECTIONS] = "fuse-projections", [BNC_PASS_FUSE_QUANTIZE] = "fuse-quantize", [BNC_PASS_FUSE_RESIDUAL] = "fuse-residual",
-    [BNC_PASS_FUSE_PATCHES] = "fuse-patches",     [BNC_PASS_ALIAS_PARTS] = "alias-parts",     [BNC_PASS_SLAB_COLUMNS] = "slab-columns",
+    [BNC_PASS_SIMPLIFY_TAPS] = "simplify-taps",       [BNC_PASS_PRUNE_ROWS] = "prune-rows",
+    [BNC_PASS_MERGE_EQUAL] = "merge-equal",           [BNC_PASS_FOLD_SCALES] = "fold-scales",
+    [BNC_PASS_FUSE_PROJECTIONS] = "fuse-projections", [BNC_PASS_FUSE_QUANTIZE] = "fuse-quantize",
+    [BNC_PASS_FUSE_RESIDUAL] = "fuse-residual",       [BNC_PASS_FUSE_PATCHES] = "fuse-patches",
+    [BNC_PASS_ALIAS_PARTS] = "alias-parts",           [BNC_PASS_SLAB_COLUMNS] = "slab-columns",
 };
 
 const char *bnc_pass_name(bnc_pass_id pass) { return (unsigned)pass < BNC_PASSES ? names[pass] : "unknown"; }

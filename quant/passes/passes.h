@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** @file passes.h  Rewrites of a graph that leave its output as it is, bit for bit (quantize_inputs alone changes numbers, where weights are
-    quantised). Each pass is a file of its own and can be switched off; a graph is right after any subset, in this order.
-    Norms' affine parts are not folded into the layers behind them: that saves no time and harms int4 weights (bench/baselines/fold_affine.csv). */
+/** @file passes.h  Rewrites of a graph that leave its output as it is, bit for bit (quantize_inputs alone changes numbers, where weights
+   are quantised). Each pass is a file of its own and can be switched off; a graph is right after any subset, in this order. Norms' affine
+   parts are not folded into the layers behind them: that saves no time and harms int4 weights (bench/baselines/fold_affine.csv). */
 #ifndef BINOCLE_QUANT_PASSES_PASSES_H
 #define BINOCLE_QUANT_PASSES_PASSES_H
 
@@ -26,8 +26,8 @@ const char *bnc_pass_name(bnc_pass_id pass);
 /** The pass of that name, or BNC_PASSES. */
 bnc_pass_id bnc_pass_find(const char *name);
 
-/** For fewer columns than a tile of its usual kernels has, XNNPACK picks others, which add up in another order. Matrices narrower than this are neither joined
-    to others nor split off, so that passes leave results as they are, bit for bit. */
+/** For fewer columns than a tile of its usual kernels has, XNNPACK picks others, which add up in another order. Matrices narrower than this
+   are neither joined to others nor split off, so that passes leave results as they are, bit for bit. */
 #define BNC_NARROW_COLUMNS 32u
 
 #define BNC_ALL_PASSES ((1u << BNC_PASSES) - 1u)

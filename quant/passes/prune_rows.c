@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Liveness over rows. Backwards from the output: which rows of each value are read. A row-wise op needs the same rows of its inputs, attention the
-   same rows of its queries and all keys and values, a table of taps the rows of its taps. Then each value shrinks to its live rows; where a value
-   keeps more rows than one of its readers wants, a gather picks them. A varying value, of which only the run's last row is read, shrinks to that. */
+/* Liveness over rows. Backwards from the output: which rows of each value are read. A row-wise op needs the same rows of its inputs,
+   attention the same rows of its queries and all keys and values, a table of taps the rows of its taps. Then each value shrinks to its live
+   rows; where a value keeps more rows than one of its readers wants, a gather picks them. A varying value, of which only the run's last row
+   is read, shrinks to that. */
 #include "platforms/mem.h"
 #include "quant/passes/live_rows.h"
 #include "quant/passes/passes.h"

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Linear layers with quantised weights read int8 rows with a scale and a zero point of their own (qd8). A value is quantised once for all its readers:
-   by a node of its own, or, fused, by the norm or the activation that produces it. */
+/* Linear layers with quantised weights read int8 rows with a scale and a zero point of their own (qd8). A value is quantised once for all
+   its readers: by a node of its own, or, fused, by the norm or the activation that produces it. */
 #include "platforms/mem.h"
 #include "quant/passes/passes.h"
 
 static bool can_quantize(bnc_node_kind kind) {
-  return kind == BNC_NODE_LAYER_NORM || kind == BNC_NODE_RMS_NORM || kind == BNC_NODE_GELU || kind == BNC_NODE_QUICK_GELU || kind == BNC_NODE_SILU_MUL;
+  return kind == BNC_NODE_LAYER_NORM || kind == BNC_NODE_RMS_NORM || kind == BNC_NODE_GELU || kind == BNC_NODE_QUICK_GELU ||
+         kind == BNC_NODE_SILU_MUL;
 }
 
 /* Activations that quantise work in their input's place. It must be a matrix product, or the columns of one, that nobody else reads. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tables of taps: zero weights go; a table after a table becomes one where at least one of the two is a plain gather (then no arithmetic changes);
-   a table that reads one part of a concatenation reads that part; a table that changes nothing goes. */
+/* Tables of taps: zero weights go; a table after a table becomes one where at least one of the two is a plain gather (then no arithmetic
+   changes); a table that reads one part of a concatenation reads that part; a table that changes nothing goes. */
 #include "platforms/mem.h"
 #include "quant/passes/passes.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Values that share a block: views lie inside what they view, parts of a concatenation inside the whole, and a sum or a rotation takes the place of
-   an operand that dies with it. */
+/* Values that share a block: views lie inside what they view, parts of a concatenation inside the whole, and a sum or a rotation takes the
+   place of an operand that dies with it. */
 #include "platforms/mem.h"
 #include "quant/schedule/schedule.h"
 
@@ -30,7 +30,8 @@ static void put(aliaser *a, bnc_value_id v, bnc_value_id parent, size_t row, siz
   a->s->place[v].root = p->root;
   a->s->place[v].row = p->row + row;
   a->s->place[v].col = p->col + col;
-  uint32_t last = a->used[v] && a->last_use[v] > a->busy_until[v] ? a->last_use[v] : a->busy_until[v]; /* v's own readers, and those of what lies in it */
+  uint32_t last = a->used[v] && a->last_use[v] > a->busy_until[v] ? a->last_use[v]
+                                                                  : a->busy_until[v]; /* v's own readers, and those of what lies in it */
   if (last > a->busy_until[p->root]) a->busy_until[p->root] = last;
 }
 
@@ -40,7 +41,8 @@ static bool is_probed(const bnc_graph *g, bnc_value_id v) {
   return v == g->program_output;
 }
 
-/* Parts of a concatenation move into the whole before anything aliases them; a part that is in two concatenations is copied into the second. */
+/* Parts of a concatenation move into the whole before anything aliases them; a part that is in two concatenations is copied into the
+ * second. */
 static void alias_concats(aliaser *a, uint8_t *moved) {
   const bnc_graph *g = a->g;
   for (size_t n = g->nodes; n-- > 0;) { /* outer concatenations first, so that nested parts land in the outermost */
@@ -87,8 +89,8 @@ static bool dies_here(const aliaser *a, bnc_value_id in, uint32_t step) {
   return !a->pinned[root] && !is_probed(a->g, in) && a->last_use[in] == step && a->busy_until[root] <= step && covers_root(a, in);
 }
 
-/* A rotation of one slice of a fused projection: its neighbours live on, but nobody else reads these columns, neither as they are, nor through another view,
-   nor as a part of what the projection was moved into. */
+/* A rotation of one slice of a fused projection: its neighbours live on, but nobody else reads these columns, neither as they are, nor
+   through another view, nor as a part of what the projection was moved into. */
 static bool slice_dies_here(const aliaser *a, bnc_value_id in, uint32_t step) {
   const bnc_graph *g = a->g;
   const bnc_node *slice = &g->node[g->value[in].producer];
@@ -114,7 +116,9 @@ static void alias_in_place(aliaser *a) {
     bnc_step *step = &s->step[i];
     bnc_value_id out = step->out[0];
     if (out == BNC_NO_VALUE || s->place[out].root != out || a->busy_until[out] == UINT32_MAX) continue;
-    int operands = step->kind == BNC_OP_ADD || step->kind == BNC_OP_ADD_LAYER_NORM || step->kind == BNC_OP_ADD_RMS_NORM ? 2 : step->kind == BNC_OP_ROTATE;
+    int operands = step->kind == BNC_OP_ADD || step->kind == BNC_OP_ADD_LAYER_NORM || step->kind == BNC_OP_ADD_RMS_NORM
+                       ? 2
+                       : step->kind == BNC_OP_ROTATE;
     for (int k = 0; k < operands; k++) {
       bnc_value_id in = step->in[k];
       if (in == BNC_NO_VALUE || a->g->value[in].rows != a->g->value[out].rows || a->g->value[in].cols != a->g->value[out].cols) continue;

@@ -31,12 +31,19 @@ static bnc_operand operand_of(const emitter *e, bnc_value_id v) {
 static bnc_operand table_of(const emitter *e, uint32_t taps) {
   if (taps == BNC_NO_ID) return (bnc_operand){0};
   const bnc_taps *t = &e->s->graph->constants->taps[taps];
-  return (bnc_operand){.space = BNC_SPACE_CONSTANT, .rows = (uint32_t)t->rows, .cols = (uint32_t)t->in_rows, .offset = e->layout->taps_offset[taps]};
+  return (bnc_operand){
+      .space = BNC_SPACE_CONSTANT, .rows = (uint32_t)t->rows, .cols = (uint32_t)t->in_rows, .offset = e->layout->taps_offset[taps]};
 }
 
 bnc_file_weight bnc_weight_describe(const bnc_weight *w) {
-  bnc_file_weight f = {.dtype = w->kind, .n = (uint32_t)w->n, .k = (uint32_t)w->k, .group = (uint32_t)w->group, .scales = UINT64_MAX, .offsets = UINT64_MAX,
-                       .bias = UINT64_MAX, .name = w->part[0].weight};
+  bnc_file_weight f = {.dtype = w->kind,
+                       .n = (uint32_t)w->n,
+                       .k = (uint32_t)w->k,
+                       .group = (uint32_t)w->group,
+                       .scales = UINT64_MAX,
+                       .offsets = UINT64_MAX,
+                       .bias = UINT64_MAX,
+                       .name = w->part[0].weight};
   for (size_t i = 0; i < w->parts; i++)
     if (w->part[i].bias != BNC_NO_ID) f.bias = 0;
   return f;
@@ -55,7 +62,10 @@ static void emit_op(const emitter *e, const bnc_step *step, bnc_file_op *op) {
   for (int i = 0; i < 2; i++) op->table[i] = table_of(e, step->taps[i]);
   if (step->lut != BNC_NO_ID) {
     const bnc_constant *c = &g->constants->constant[step->lut];
-    op->in[1] = (bnc_operand){.space = BNC_SPACE_CONSTANT, .rows = (uint32_t)c->rows, .cols = (uint32_t)c->cols, .stride = (uint32_t)c->cols,
+    op->in[1] = (bnc_operand){.space = BNC_SPACE_CONSTANT,
+                              .rows = (uint32_t)c->rows,
+                              .cols = (uint32_t)c->cols,
+                              .stride = (uint32_t)c->cols,
                               .offset = e->layout->constant_offset[step->lut]};
   }
   if (step->kind == BNC_OP_LINEAR) {
@@ -110,6 +120,9 @@ bnc_status bnc_schedule_emit(const bnc_schedule *s, const bnc_layout *layout, ui
     head->macs += op[i].macs;
   }
   for (size_t i = 0; i < g->probes; i++)
-    probe[i] = (bnc_file_probe){.stage = g->probe[i].stage, .name = g->probe[i].name, .op = done_step(s, g->probe[i].value), .value = operand_of(&e, g->probe[i].value)};
+    probe[i] = (bnc_file_probe){.stage = g->probe[i].stage,
+                                .name = g->probe[i].name,
+                                .op = done_step(s, g->probe[i].value),
+                                .value = operand_of(&e, g->probe[i].value)};
   return BNC_OK;
 }

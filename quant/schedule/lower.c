@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Nodes become steps. Views (column slices, ranges of rows) become none; concatenations become copies of those parts that are not written in place;
-   a residual sum and the norm behind it, and the way from the picture to patches, quantised or not, become one step each. */
+/* Nodes become steps. Views (column slices, ranges of rows) become none; concatenations become copies of those parts that are not written
+   in place; a residual sum and the norm behind it, and the way from the picture to patches, quantised or not, become one step each. */
 #include "platforms/array.h"
 #include "quant/passes/passes.h"
 #include "quant/schedule/schedule.h"
@@ -183,7 +183,8 @@ static bool drop_unread(bnc_schedule *s) {
     bool any = step->kind == BNC_OP_KV_APPEND;
     for (int o = 0; o < BNC_OP_OUTPUTS; o++) {
       if (step->out[o] == BNC_NO_VALUE) continue;
-      bool sum = o == 0 && (step->kind == BNC_OP_ADD_LAYER_NORM || step->kind == BNC_OP_ADD_RMS_NORM); /* the norm reads what the op itself sums */
+      bool sum =
+          o == 0 && (step->kind == BNC_OP_ADD_LAYER_NORM || step->kind == BNC_OP_ADD_RMS_NORM); /* the norm reads what the op itself sums */
       if (read[step->out[o]])
         any = true;
       else if (!sum)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Lifetimes become offsets: a block may lie wherever no block that lives at the same time lies. Offline placement, first fit in several orders; the
-   lowest result wins. The lower bound is the largest sum of blocks that live at one step. */
+/* Lifetimes become offsets: a block may lie wherever no block that lives at the same time lies. Offline placement, first fit in several
+   orders; the lowest result wins. The lower bound is the largest sum of blocks that live at one step. */
 #include <stdlib.h>
 #include <string.h>
 

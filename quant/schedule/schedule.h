@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** @file schedule.h  From a graph to a flat list of ops over fixed offsets: lowering, aliasing, the memory plan, and the bytes of a program section. */
+/** @file schedule.h  From a graph to a flat list of ops over fixed offsets: lowering, aliasing, the memory plan, and the bytes of a program
+ * section. */
 #ifndef BINOCLE_QUANT_SCHEDULE_SCHEDULE_H
 #define BINOCLE_QUANT_SCHEDULE_SCHEDULE_H
 
@@ -15,17 +16,17 @@ typedef struct bnc_step {
   float f;
   bnc_value_id in[BNC_OP_INPUTS], out[BNC_OP_OUTPUTS];
   uint32_t taps[2];
-  uint32_t first_col;   /* LINEAR, COPY: where in `out` the written columns begin ... */
-  uint32_t first_row;   /* ... and rows */
-  uint32_t cols;        /* LINEAR: how many columns; 0: all */
+  uint32_t first_col; /* LINEAR, COPY: where in `out` the written columns begin ... */
+  uint32_t first_row; /* ... and rows */
+  uint32_t cols;      /* LINEAR: how many columns; 0: all */
 } bnc_step;
 
 /** Where a value lives: inside a root value's block, or (constants) in no block. */
 typedef struct bnc_place {
   bnc_value_id root;
-  size_t row, col;     /* inside the root */
-  uint64_t offset;     /* root only: bytes in the arena */
-  uint64_t bytes;      /* root only */
+  size_t row, col;      /* inside the root */
+  uint64_t offset;      /* root only: bytes in the arena */
+  uint64_t bytes;       /* root only */
   uint32_t first, last; /* root only: steps between which it lives; first > last: never */
 } bnc_place;
 
@@ -38,17 +39,17 @@ enum {
 
 typedef struct bnc_schedule {
   const bnc_graph *graph;
-  uint32_t passes;            /* bit per bnc_pass_id that is on */
-  uint32_t alias;             /* BNC_ALIAS_... that are done; 0 without the pass */
-  const uint32_t *slab_cols;  /* [constants' weights]: columns per slab; 0: whole */
+  uint32_t passes;           /* bit per bnc_pass_id that is on */
+  uint32_t alias;            /* BNC_ALIAS_... that are done; 0 without the pass */
+  const uint32_t *slab_cols; /* [constants' weights]: columns per slab; 0: whole */
   bnc_step *step;
   size_t steps, step_capacity;
-  bnc_place *place;           /* [graph->values] */
+  bnc_place *place; /* [graph->values] */
   uint64_t arena_bytes, live_bytes;
 } bnc_schedule;
 
-/** Builds steps and places of a graph that has been through its passes. Sharing a block saves copies, but lets it live longer; of all ways to share,
-    the one with the smallest arena is taken, and of these the one with the fewest ops. */
+/** Builds steps and places of a graph that has been through its passes. Sharing a block saves copies, but lets it live longer; of all ways
+   to share, the one with the smallest arena is taken, and of these the one with the fewest ops. */
 bnc_status bnc_schedule_create(bnc_schedule *schedule, const bnc_graph *graph, uint32_t passes, const uint32_t *slab_cols);
 void bnc_schedule_free(bnc_schedule *schedule);
 

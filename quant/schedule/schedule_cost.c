@@ -35,7 +35,8 @@ static uint64_t moved_by(const bnc_schedule *s, const bnc_step *step) {
     if (step->in[k] != BNC_NO_VALUE) bytes += value_bytes(&value[step->in[k]]);
   if (step->kind == BNC_OP_COPY) return 2 * bytes;
   for (int o = 0; o < BNC_OP_OUTPUTS; o++)
-    if (step->out[o] != BNC_NO_VALUE) bytes += step->kind == BNC_OP_LINEAR ? (uint64_t)value[step->out[o]].rows * step->cols * 4 : value_bytes(&value[step->out[o]]);
+    if (step->out[o] != BNC_NO_VALUE)
+      bytes += step->kind == BNC_OP_LINEAR ? (uint64_t)value[step->out[o]].rows * step->cols * 4 : value_bytes(&value[step->out[o]]);
   return bytes;
 }
 

@@ -8,9 +8,9 @@
 
 typedef struct bnc_schedule_cost {
   uint64_t ops, macs;
-  uint64_t moved_bytes;        /* activations that ops read and write, each operand of each op once */
-  uint64_t weight_bytes;       /* of the matrices in use, each one once: what the file holds for this program */
-  uint64_t weight_read_bytes;  /* of weights read from memory, as slab_cost.h predicts it for the target */
+  uint64_t moved_bytes;       /* activations that ops read and write, each operand of each op once */
+  uint64_t weight_bytes;      /* of the matrices in use, each one once: what the file holds for this program */
+  uint64_t weight_read_bytes; /* of weights read from memory, as slab_cost.h predicts it for the target */
   uint64_t arena_bytes, live_bytes;
 } bnc_schedule_cost;
 

@@ -3,11 +3,12 @@
 
 #include "ops/matmul/matmul.h"
 
-#define TILE 64u          /* what all kernels' column tiles divide */
+#define TILE 64u /* what all kernels' column tiles divide */
 #define CALL_CYCLES 6000.0
 #define LEAST_GAIN 0.03
 
-/* XNNPACK's many-row kernels of a level: rows per block, and multiply-accumulates per cycle as bench_slabs finds them with weights in the cache. */
+/* XNNPACK's many-row kernels of a level: rows per block, and multiply-accumulates per cycle as bench_slabs finds them with weights in the
+ * cache. */
 typedef struct rates {
   double f32_rows, f32_macs, int8_rows, int8_macs;
 } rates;
@@ -30,7 +31,11 @@ typedef struct sizes {
 static sizes sizes_of(const bnc_target *t, const bnc_slab_layer *l) {
   rates r = rates_of(t->level);
   bool f32 = l->kind == BNC_WEIGHT_F32;
-  sizes s = {.row_block = f32 ? r.f32_rows : r.int8_rows, .macs = f32 ? r.f32_macs : r.int8_macs, .weight_bytes = f32 ? 4 : l->kind == BNC_WEIGHT_QC8 ? 1 : 0.5,
+  sizes s = {.row_block = f32 ? r.f32_rows : r.int8_rows,
+             .macs = f32 ? r.f32_macs : r.int8_macs,
+             .weight_bytes = f32                         ? 4
+                             : l->kind == BNC_WEIGHT_QC8 ? 1
+                                                         : 0.5,
              .activation_bytes = f32 ? 4 : 1};
   double rows = (double)((l->rows + t->cores - 1) / t->cores);
   s.walks = rows > s.row_block ? rows / s.row_block : 1;
@@ -67,7 +72,8 @@ double bnc_slab_cycles(const bnc_target *t, const bnc_slab_layer *l, size_t cols
   for (size_t from = 0; from < l->n; from += cols) {
     double c = (double)(l->n - from < cols ? l->n - from : cols), slab = c * (double)l->k * s.weight_bytes;
     double walk = s.row_block * c * (double)l->k / s.macs;
-    cycles += most(walk, slab / (double)t->memory_rate) + (s.walks - 1) * most(walk, slab / rate_of(t, slab)) + x / rate_of(t, x + slab) + CALL_CYCLES;
+    cycles += most(walk, slab / (double)t->memory_rate) + (s.walks - 1) * most(walk, slab / rate_of(t, slab)) + x / rate_of(t, x + slab) +
+              CALL_CYCLES;
   }
   return cycles;
 }

@@ -42,7 +42,8 @@ static distribution distribution_of(const bnc_geometry *g, const char *name) {
   bool norm = strstr(name, "norm") || strstr(name, "layrnorm") || strstr(name, ".ln") || strstr(name, "ln_fuse");
   if (ends(name, ".bias")) return (distribution){0.0f, 0.02f};
   if (norm) return (distribution){1.0f, 0.1f};
-  if (strstr(name, "embed_tokens") || strstr(name, "class_embedding") || strstr(name, "position_embedding")) return (distribution){0.0f, 0.035f};
+  if (strstr(name, "embed_tokens") || strstr(name, "class_embedding") || strstr(name, "position_embedding"))
+    return (distribution){0.0f, 0.035f};
   return (distribution){0.0f, sqrtf(3.0f / (float)inputs_of(g, name))};
 }
 

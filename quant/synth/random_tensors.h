@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** @file random_tensors.h  Tensors out of nothing: every value follows from the tensor's name and its index, so any part can be had at any time, on
-    any thread, and twice alike. */
+/** @file random_tensors.h  Tensors out of nothing: every value follows from the tensor's name and its index, so any part can be had at any
+   time, on any thread, and twice alike. */
 #ifndef BINOCLE_QUANT_SYNTH_RANDOM_TENSORS_H
 #define BINOCLE_QUANT_SYNTH_RANDOM_TENSORS_H
 

@@ -28,6 +28,7 @@ bnc_status bnc_synth(bnc_context *context, const char *preset, const bnc_compile
   if (s != BNC_OK) return s;
   bnc_tensor_source source = bnc_random_tensors(&geometry);
   snprintf(name, sizeof name, "%s (random weights)", preset);
-  bnc_assembly assembly = {.geometry = &geometry, .source = &source, .name = name, .meta = {.bos = -1, .prompt_template = BNC_PROMPT_PLAIN}};
+  bnc_assembly assembly = {
+      .geometry = &geometry, .source = &source, .name = name, .meta = {.bos = -1, .prompt_template = BNC_PROMPT_PLAIN}};
   return bnc_assemble_model(context, &o, &assembly, err);
 }

@@ -43,10 +43,17 @@ bnc_status bnc_model_get_info(const bnc_model *model, bnc_model_info *info) {
   if (!model || !info || info->size == 0) return BNC_ERROR_ARGUMENT;
   const bnc_file_meta *m = &model->file.meta;
   bool vision = model->file.program[BNC_PROGRAM_VISION].head != NULL;
-  bnc_model_info full = {.size = info->size, .vocabulary = m->vocabulary, .context = m->context, .prompt_limit = m->reference_limit,
-                         .image_rows = vision ? m->image_rows : 0, .input_side = vision ? m->input_side : 0, .hidden = m->hidden,
-                         .has_tokenizer = model->bpe != NULL, .file_bytes = model->file.header.file_size,
-                         .predicted_bytes = bnc_predict_memory(&model->file).total, .fingerprint = model->file.header.model_id};
+  bnc_model_info full = {.size = info->size,
+                         .vocabulary = m->vocabulary,
+                         .context = m->context,
+                         .prompt_limit = m->reference_limit,
+                         .image_rows = vision ? m->image_rows : 0,
+                         .input_side = vision ? m->input_side : 0,
+                         .hidden = m->hidden,
+                         .has_tokenizer = model->bpe != NULL,
+                         .file_bytes = model->file.header.file_size,
+                         .predicted_bytes = bnc_predict_memory(&model->file).total,
+                         .fingerprint = model->file.header.model_id};
   memcpy(info, &full, info->size < sizeof full ? info->size : sizeof full);
   return BNC_OK;
 }

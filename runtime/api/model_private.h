@@ -15,8 +15,8 @@
 struct bnc_model {
   bnc_context *context; /* not owned */
   bnc_model_file file;
-  bnc_bpe *bpe;         /* NULL: the file has no tokenizer */
-  pthread_mutex_t lock; /* sessions are created one at a time: they share the store */
+  bnc_bpe *bpe;            /* NULL: the file has no tokenizer */
+  pthread_mutex_t lock;    /* sessions are created one at a time: they share the store */
   bnc_packed_store *store; /* made with the first session */
   bnc_kernels kernels;     /* likewise */
 };

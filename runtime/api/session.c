@@ -102,7 +102,8 @@ void bnc_session_restart(bnc_session *session) {
 }
 
 size_t bnc_session_opening(const bnc_session *session, const int32_t *ids, size_t count, size_t total, size_t *rows) {
-  const size_t most = session->opening_rows < total ? session->opening_rows : total - 1; /* the last row is computed: its logits are wanted */
+  const size_t most =
+      session->opening_rows < total ? session->opening_rows : total - 1; /* the last row is computed: its logits are wanted */
   size_t i = 0;
   *rows = 0;
   for (; i < count && i < session->opening.count && ids[i] == session->opening.data[i]; i++) {
@@ -119,7 +120,9 @@ size_t bnc_session_rows(const bnc_session *session) { return session ? session->
 bnc_status bnc_session_logits(bnc_session *session, const float **logits, size_t *count) {
   if (!session) return BNC_ERROR_ARGUMENT;
   if (!logits || !count) return bnc_fail(&session->error, BNC_ERROR_ARGUMENT, "logits need a place");
-  if (!session->logits) return bnc_fail(&session->error, BNC_ERROR_ARGUMENT, "there are no logits: nothing was asked or appended since the last picture or reset");
+  if (!session->logits)
+    return bnc_fail(&session->error, BNC_ERROR_ARGUMENT,
+                    "there are no logits: nothing was asked or appended since the last picture or reset");
   *logits = session->logits;
   *count = session->model->file.meta.vocabulary;
   return BNC_OK;
@@ -137,5 +140,6 @@ bnc_status bnc_session_run(bnc_session *session, bnc_program_id id, size_t rows,
   stage_progress progress = {session->model->context, stage};
   bnc_run_hooks steps = {.context = &progress, .step = report};
   if (!hooks && stage) hooks = &steps;
-  return session->profile ? bnc_session_run_profiled(session, id, rows, hooks) : bnc_executor_run(session->executor, id, rows, session->rows, hooks, &session->error);
+  return session->profile ? bnc_session_run_profiled(session, id, rows, hooks)
+                          : bnc_executor_run(session->executor, id, rows, session->rows, hooks, &session->error);
 }

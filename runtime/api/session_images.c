@@ -17,7 +17,8 @@ static bnc_status fit(bnc_session *s, const bnc_image *image) {
   const bnc_file_meta *m = &s->model->file.meta;
   const uint8_t pad[3] = {(uint8_t)(m->pad_colour >> 16), (uint8_t)(m->pad_colour >> 8), (uint8_t)m->pad_colour};
   s->logits = NULL;
-  return bnc_image_fit(image, pad, m->input_side, &s->model->kernels.resample, s->pool, bnc_executor_input(s->executor, BNC_PROGRAM_VISION), &s->error);
+  return bnc_image_fit(image, pad, m->input_side, &s->model->kernels.resample, s->pool, bnc_executor_input(s->executor, BNC_PROGRAM_VISION),
+                       &s->error);
 }
 
 static bnc_status check_vision(bnc_session *s) {
@@ -38,7 +39,8 @@ static bnc_status add(bnc_session *s, bnc_image *image) {
   if (status != BNC_OK) return status;
   const bnc_operand *out = &s->model->file.program[BNC_PROGRAM_VISION].head->output;
   const float *rows = bnc_executor_output(s->executor, BNC_PROGRAM_VISION);
-  for (size_t r = 0; r < m->image_rows; r++) memcpy(s->image + before * count + r * m->hidden, rows + r * out->stride, m->hidden * sizeof *rows);
+  for (size_t r = 0; r < m->image_rows; r++)
+    memcpy(s->image + before * count + r * m->hidden, rows + r * out->stride, m->hidden * sizeof *rows);
   s->images++;
   s->statistics.pictures++;
   s->statistics.vision_seconds += (double)(bnc_clock_ns() - start) * 1e-9;
@@ -86,7 +88,8 @@ static void collect(void *context, const bnc_file_probe *probe, const float *val
     if (!a->values) c->status = bnc_fail_memory(&c->session->error, c->parts * rows * cols * sizeof *a->values);
   }
   if (c->status == BNC_OK && (rows != a->shape[1] || cols != a->shape[2]))
-    c->status = bnc_fail(&c->session->error, BNC_ERROR_UNSUPPORTED, "part %zu of this stage has %zu x %zu values, another has %zu x %zu", part, rows, cols, a->shape[1], a->shape[2]);
+    c->status = bnc_fail(&c->session->error, BNC_ERROR_UNSUPPORTED, "part %zu of this stage has %zu x %zu values, another has %zu x %zu",
+                         part, rows, cols, a->shape[1], a->shape[2]);
   if (c->status != BNC_OK) return;
   for (size_t r = 0; r < rows; r++) memcpy(a->values + (part * rows + r) * cols, value + r * probe->value.stride, cols * sizeof *value);
   c->done++;
@@ -105,10 +108,12 @@ static bnc_status encode_stage(bnc_session *s, bnc_image_stage stage, bnc_array 
   if (!c.probe) return bnc_fail_memory(&s->error, program->head->probes * sizeof *c.probe);
   c.parts = bnc_program_stage_probes(program, (uint32_t)stage, c.probe);
   bnc_status status = BNC_OK;
-  if (c.parts == 0) status = bnc_fail(&s->error, BNC_ERROR_UNSUPPORTED, "%s does not compute this stage: it has one view and no DEM", s->model->file.path);
+  if (c.parts == 0)
+    status = bnc_fail(&s->error, BNC_ERROR_UNSUPPORTED, "%s does not compute this stage: it has one view and no DEM", s->model->file.path);
   if (status == BNC_OK) status = bnc_session_run(s, BNC_PROGRAM_VISION, 0, NULL, &hooks);
   if (status == BNC_OK) status = c.status;
-  if (status == BNC_OK && c.done != c.parts) status = bnc_fail(&s->error, BNC_ERROR_INTERNAL, "%zu of %zu parts of this stage were computed", c.done, c.parts);
+  if (status == BNC_OK && c.done != c.parts)
+    status = bnc_fail(&s->error, BNC_ERROR_INTERNAL, "%zu of %zu parts of this stage were computed", c.done, c.parts);
   bnc_mem_free(c.probe);
   array->rank = 3;
   if (status != BNC_OK || stage == BNC_IMAGE_TILES) return status;
@@ -145,7 +150,8 @@ static bnc_status encode_pixels(bnc_session *s, bnc_array *array) {
 bnc_status bnc_session_encode(bnc_session *session, const char *image_path, bnc_image_stage stage, bnc_array *array) {
   bnc_image image;
   if (!session) return BNC_ERROR_ARGUMENT;
-  if (!image_path || !array || (unsigned)stage > BNC_IMAGE_PROJECTOR) return bnc_fail(&session->error, BNC_ERROR_ARGUMENT, "encode needs a picture, a stage and a place");
+  if (!image_path || !array || (unsigned)stage > BNC_IMAGE_PROJECTOR)
+    return bnc_fail(&session->error, BNC_ERROR_ARGUMENT, "encode needs a picture, a stage and a place");
   *array = (bnc_array){0};
   bnc_status s = check_vision(session);
   if (s == BNC_OK) s = bnc_image_load(&image, image_path, &session->error);

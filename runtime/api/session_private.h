@@ -19,15 +19,15 @@ struct bnc_session {
   bnc_detokenizer *detokenizer; /* NULL without a tokenizer */
   float *image;                 /* [opening_images + images, image_rows, hidden]: of the first prompt; then those that wait for theirs */
   size_t images, opening_images, image_capacity; /* capacity in floats */
-  bnc_ids opening;              /* the first prompt's ids whose rows, opening_rows of them, stand at the KV cache's front */
+  bnc_ids opening; /* the first prompt's ids whose rows, opening_rows of them, stand at the KV cache's front */
   size_t opening_rows;
-  size_t rows;                  /* in the KV cache */
-  int32_t last_id;              /* the last row's token; -1: none, or a picture */
-  int32_t pending;              /* sampled, told to the caller, not yet in the cache; -1: none */
+  size_t rows;     /* in the KV cache */
+  int32_t last_id; /* the last row's token; -1: none, or a picture */
+  int32_t pending; /* sampled, told to the caller, not yet in the cache; -1: none */
   bool cut, started;
-  const float *logits;          /* behind the last row; NULL: nothing computed since */
+  const float *logits; /* behind the last row; NULL: nothing computed since */
   bnc_statistics statistics;
-  bnc_profile *profile;         /* NULL: nothing is recorded */
+  bnc_profile *profile; /* NULL: nothing is recorded */
 };
 
 /** Runs a program with the given hooks or, hooks NULL, with the context's progress callback under the name `stage` (NULL: none). */

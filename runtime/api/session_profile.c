@@ -68,10 +68,11 @@ bnc_status bnc_session_profile_begin(bnc_session *session) {
 }
 
 bnc_status bnc_session_profile(bnc_session *session, bnc_profile_form form, char **text) {
-  static bnc_status (*const printers[])(const bnc_profile *, const bnc_model_file *, char **, bnc_error *) = {bnc_profile_print_text, bnc_profile_print_json, bnc_profile_print_trace,
-                                                                                                            bnc_profile_print_html};
+  static bnc_status (*const printers[])(const bnc_profile *, const bnc_model_file *, char **, bnc_error *) = {
+      bnc_profile_print_text, bnc_profile_print_json, bnc_profile_print_trace, bnc_profile_print_html};
   if (!session) return BNC_ERROR_ARGUMENT;
-  if (!text || (unsigned)form > BNC_PROFILE_HTML) return bnc_fail(&session->error, BNC_ERROR_ARGUMENT, "a profile needs a form and a place for its text");
+  if (!text || (unsigned)form > BNC_PROFILE_HTML)
+    return bnc_fail(&session->error, BNC_ERROR_ARGUMENT, "a profile needs a form and a place for its text");
   *text = NULL;
   if (!session->profile) return bnc_fail(&session->error, BNC_ERROR_ARGUMENT, "nothing was profiled: call bnc_session_profile_begin first");
   return printers[form](session->profile, &session->model->file, text, &session->error);

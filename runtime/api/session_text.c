@@ -129,12 +129,14 @@ static bnc_status append(bnc_session *s, const int32_t *ids, size_t count) {
       images++;
       total += m->image_rows;
     } else if (ids[i] < 0 || (uint32_t)ids[i] >= m->vocabulary) {
-      return bnc_fail(&s->error, BNC_ERROR_ARGUMENT, "id %d at position %zu, expected 0 to %u, or %d for a picture", ids[i], i, m->vocabulary - 1, BNC_IMAGE_ID);
+      return bnc_fail(&s->error, BNC_ERROR_ARGUMENT, "id %d at position %zu, expected 0 to %u, or %d for a picture", ids[i], i,
+                      m->vocabulary - 1, BNC_IMAGE_ID);
     } else {
       total++;
     }
   }
-  if (images > s->images) return bnc_fail(&s->error, BNC_ERROR_ARGUMENT, "the prompt shows %zu pictures, but %zu were given", images, s->images);
+  if (images > s->images)
+    return bnc_fail(&s->error, BNC_ERROR_ARGUMENT, "the prompt shows %zu pictures, but %zu were given", images, s->images);
   if (total == 0) return bnc_fail(&s->error, BNC_ERROR_ARGUMENT, "an empty prompt");
   s->cut = false;
   if (!s->started && total > m->reference_limit) {
@@ -142,8 +144,10 @@ static bnc_status append(bnc_session *s, const int32_t *ids, size_t count) {
     s->cut = true;
   }
   if (s->rows + total > m->context)
-    return bnc_fail(&s->error, BNC_ERROR_LIMIT, "the conversation has %zu rows and %zu more do not fit into the context of %u: compile with a larger --context, or start anew",
-                    s->rows, total, m->context);
+    return bnc_fail(
+        &s->error, BNC_ERROR_LIMIT,
+        "the conversation has %zu rows and %zu more do not fit into the context of %u: compile with a larger --context, or start anew",
+        s->rows, total, m->context);
   bnc_status status = (s->started ? continue_conversation : open_conversation)(s, ids, count, total, images);
   if (status == BNC_OK) {
     s->started = true;
@@ -169,14 +173,16 @@ bnc_status bnc_session_ask(bnc_session *session, const char *text) {
   bnc_error *err = &session->error;
   if (!text) return bnc_fail(err, BNC_ERROR_ARGUMENT, "a question needs text");
   if (!model->bpe)
-    return bnc_fail(err, BNC_ERROR_UNSUPPORTED, "%s has no tokenizer: its checkpoint had no tokenizer.json; use ids (`binocle score`) instead", model->file.path);
+    return bnc_fail(err, BNC_ERROR_UNSUPPORTED,
+                    "%s has no tokenizer: its checkpoint had no tokenizer.json; use ids (`binocle score`) instead", model->file.path);
   bnc_prompt_template template_ = (bnc_prompt_template)model->file.meta.prompt_template;
   bnc_ids ids = {0};
   bnc_status s = session->pending >= 0 ? bnc_ids_append(&ids, &session->pending, 1, err) : BNC_OK;
   if (s == BNC_OK && !session->started)
     s = bnc_prompt_first(model->bpe, template_, text, session->images, &ids, err);
   else if (s == BNC_OK)
-    s = bnc_prompt_next(model->bpe, template_, text, session->images, session->pending >= 0 ? session->pending : session->last_id, &ids, err);
+    s = bnc_prompt_next(model->bpe, template_, text, session->images, session->pending >= 0 ? session->pending : session->last_id, &ids,
+                        err);
   if (s == BNC_OK) s = append(session, ids.data, ids.count);
   bnc_ids_free(&ids);
   return s;
@@ -221,7 +227,8 @@ static bnc_status tell(bnc_session *s, int32_t id, bnc_on_text on_text, void *us
   return BNC_OK;
 }
 
-static bnc_status generate(bnc_session *s, bnc_sampler *sampler, const bnc_sampling *o, bnc_on_text on_text, void *user, bnc_finish *finish) {
+static bnc_status generate(bnc_session *s, bnc_sampler *sampler, const bnc_sampling *o, bnc_on_text on_text, void *user,
+                           bnc_finish *finish) {
   const bnc_file_meta *m = &s->model->file.meta;
   bool stop = false;
   for (uint32_t n = 0; !stop; n++) {

@@ -19,7 +19,8 @@ struct bnc_tokenizer {
 static bnc_status open_model(bnc_tokenizer *t, const char *path, bnc_error *err) {
   bnc_status s = bnc_model_file_open(&t->file, path, err);
   if (s != BNC_OK) return s;
-  if (!t->file.tokenizer.data) return bnc_fail(err, BNC_ERROR_UNSUPPORTED, "%s has no tokenizer: its checkpoint had no tokenizer.json", path);
+  if (!t->file.tokenizer.data)
+    return bnc_fail(err, BNC_ERROR_UNSUPPORTED, "%s has no tokenizer: its checkpoint had no tokenizer.json", path);
   s = bnc_bpe_load(&t->bpe, t->file.tokenizer.data, t->file.tokenizer.size, err);
   return s == BNC_OK ? s : bnc_error_prefix(err, "%s: section tokenizer", path);
 }
@@ -83,7 +84,8 @@ bnc_status bnc_tokenizer_json_line(bnc_tokenizer *tokenizer, const char *line, s
   if (!tokenizer) return BNC_ERROR_ARGUMENT;
   bnc_error *err = &tokenizer->context->error;
   if (!line || !result) return bnc_fail(err, BNC_ERROR_ARGUMENT, "a line and a place for its result are needed");
-  bnc_status s = decode ? bnc_jsonl_decode(tokenizer->bpe, line, length, false, &out, err) : bnc_jsonl_encode(tokenizer->bpe, line, length, &out, err);
+  bnc_status s =
+      decode ? bnc_jsonl_decode(tokenizer->bpe, line, length, false, &out, err) : bnc_jsonl_encode(tokenizer->bpe, line, length, &out, err);
   return finish_text(&out, s, result, err);
 }
 
@@ -99,7 +101,8 @@ bnc_status bnc_ids_load(bnc_context *context, const char *path, int32_t **ids, s
   *ids = bnc_mem_array(*count + 1, sizeof **ids);
   if (!*ids) s = bnc_fail_memory(err, *count * sizeof **ids);
   for (size_t i = 0; s == BNC_OK && i < *count; i++) {
-    if (wide[i] < INT32_MIN || wide[i] > INT32_MAX) s = bnc_fail(err, BNC_ERROR_FORMAT, "%s: id %lld at position %zu is none", path, (long long)wide[i], i);
+    if (wide[i] < INT32_MIN || wide[i] > INT32_MAX)
+      s = bnc_fail(err, BNC_ERROR_FORMAT, "%s: id %lld at position %zu is none", path, (long long)wide[i], i);
     (*ids)[i] = (int32_t)wide[i];
   }
   bnc_mem_free(wide);

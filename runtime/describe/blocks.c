@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A walk over the ops. A write begins a block and ends those that it overwrites; a read lengthens the blocks that it touches and joins them: they were
-   parts of one matrix. Slabs of columns lie in one range of bytes without touching each other, which strides tell. */
+/* A walk over the ops. A write begins a block and ends those that it overwrites; a read lengthens the blocks that it touches and joins
+   them: they were parts of one matrix. Slabs of columns lie in one range of bytes without touching each other, which strides tell. */
 #include "runtime/describe/blocks.h"
 
 #include <stdlib.h>
@@ -20,7 +20,8 @@ typedef struct walk {
 static bool overlap(const bnc_arena_block *b, const bnc_operand *o) {
   const bnc_operand *v = &b->value;
   if (o->offset >= b->end || o->offset + bnc_operand_bytes(o) <= b->offset) return false;
-  if (v->element != BNC_ELEMENT_F32 || o->element != BNC_ELEMENT_F32 || v->stride != o->stride || v->cols + (uint64_t)o->cols > v->stride) return true;
+  if (v->element != BNC_ELEMENT_F32 || o->element != BNC_ELEMENT_F32 || v->stride != o->stride || v->cols + (uint64_t)o->cols > v->stride)
+    return true;
   /* The same rows of one matrix, other columns? */
   uint64_t stride = v->stride, from = (o->offset / 4 + stride - v->offset / 4 % stride) % stride;
   return from < v->cols || from + o->cols > stride;
@@ -63,7 +64,8 @@ static void write_operand(walk *w, const bnc_operand *o, uint32_t op) {
     finish(w, i--);
   }
   if (w->lives == LIVE_MAX) finish(w, 0);
-  w->live[w->lives++] = (bnc_arena_block){.offset = o->offset, .end = o->offset + bnc_operand_bytes(o), .first = op, .last = op + 1, .writer = op, .value = *o};
+  w->live[w->lives++] = (bnc_arena_block){
+      .offset = o->offset, .end = o->offset + bnc_operand_bytes(o), .first = op, .last = op + 1, .writer = op, .value = *o};
 }
 
 static int by_birth(const void *a, const void *b) {

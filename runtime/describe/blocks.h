@@ -9,7 +9,7 @@
 typedef struct bnc_arena_block {
   uint64_t offset, end;
   uint32_t first, last;
-  uint32_t writer; /* op that made it, the last one where it has parts; UINT32_MAX: the program's input */
+  uint32_t writer;   /* op that made it, the last one where it has parts; UINT32_MAX: the program's input */
   bnc_operand value; /* as the writer wrote it, or as the reader that joined its parts saw it */
 } bnc_arena_block;
 

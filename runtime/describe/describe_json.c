@@ -13,7 +13,9 @@ typedef struct describer {
   yyjson_mut_val *root;
 } describer;
 
-static void add(const describer *d, yyjson_mut_val *object, const char *key, uint64_t value) { yyjson_mut_obj_add_uint(d->doc, object, key, value); }
+static void add(const describer *d, yyjson_mut_val *object, const char *key, uint64_t value) {
+  yyjson_mut_obj_add_uint(d->doc, object, key, value);
+}
 
 /* A float such as 1e-5f as the decimal that was meant. */
 static double decimal(float value) { return round((double)value * 1e12) * 1e-12; }
@@ -25,11 +27,19 @@ static void add_model(const describer *d) {
   const struct {
     const char *key;
     uint64_t value;
-  } text[] = {{"vocabulary", m->vocabulary}, {"hidden", m->hidden}, {"layers", m->layers}, {"heads", m->heads}, {"kv_heads", m->kv_heads},
-              {"head_dim", m->head_dim}, {"ffn", m->ffn}},
-    vision[] = {{"width", m->vision_width}, {"layers", m->vision_layers}, {"layers_used", m->vision_layers_used}, {"heads", m->vision_heads},
-                {"mlp", m->vision_mlp}, {"patch", m->patch}, {"grid", m->grid}, {"tile_side", m->tile_side}, {"tiles_per_side", m->tiles_per_side},
-                {"input_side", m->input_side}, {"image_rows", m->image_rows}};
+  } text[] = {{"vocabulary", m->vocabulary}, {"hidden", m->hidden},     {"layers", m->layers}, {"heads", m->heads},
+              {"kv_heads", m->kv_heads},     {"head_dim", m->head_dim}, {"ffn", m->ffn}},
+    vision[] = {{"width", m->vision_width},
+                {"layers", m->vision_layers},
+                {"layers_used", m->vision_layers_used},
+                {"heads", m->vision_heads},
+                {"mlp", m->vision_mlp},
+                {"patch", m->patch},
+                {"grid", m->grid},
+                {"tile_side", m->tile_side},
+                {"tiles_per_side", m->tiles_per_side},
+                {"input_side", m->input_side},
+                {"image_rows", m->image_rows}};
   yyjson_mut_obj_add_strcpy(d->doc, o, "name", m->name ? bnc_printable_name(d->f, m->name, name) : "");
   for (size_t i = 0; i < sizeof text / sizeof *text; i++) add(d, o, text[i].key, text[i].value);
   yyjson_mut_obj_add_bool(d->doc, o, "tied_embeddings", m->tied_embeddings != 0);
@@ -167,7 +177,8 @@ bnc_status bnc_describe_json(const bnc_model_file *file, char **json, bnc_error 
     s = add_report(&d, err);
   }
   if (s == BNC_OK) {
-    *json = yyjson_mut_write_opts(d.doc, YYJSON_WRITE_PRETTY_TWO_SPACES | YYJSON_WRITE_INF_AND_NAN_AS_NULL, &bnc_json_allocator, NULL, NULL);
+    *json =
+        yyjson_mut_write_opts(d.doc, YYJSON_WRITE_PRETTY_TWO_SPACES | YYJSON_WRITE_INF_AND_NAN_AS_NULL, &bnc_json_allocator, NULL, NULL);
     if (!*json) s = bnc_fail_memory(err, 0);
   }
   yyjson_mut_doc_free(d.doc);

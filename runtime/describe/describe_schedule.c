@@ -24,7 +24,8 @@ static uint64_t moved_bytes(const bnc_model_file *f, const bnc_file_op *op) {
 static void print_weight(bnc_page *p, const bnc_model_file *f, const bnc_file_op *op) {
   char name[BNC_NAME_SIZE];
   const bnc_file_weight *w = &f->weight[op->weight];
-  bnc_page_print(p, " | weight %u %s %s[%u,%u]", op->weight, bnc_printable_name(f, w->name, name), bnc_weight_dtype_name(w->dtype), w->n, w->k);
+  bnc_page_print(p, " | weight %u %s %s[%u,%u]", op->weight, bnc_printable_name(f, w->name, name), bnc_weight_dtype_name(w->dtype), w->n,
+                 w->k);
   if (w->dtype == BNC_W_QG4) bnc_page_print(p, " groups of %u", w->group);
   if (op->a[0] != 0 || op->a[1] != w->n) bnc_page_print(p, " columns %u..%u", op->a[0], op->a[0] + op->a[1]);
 }
@@ -47,7 +48,8 @@ static void print_op(bnc_page *p, const bnc_model_file *f, uint32_t index, const
 bnc_status bnc_describe_schedule(const bnc_model_file *f, char **text, bnc_error *err) {
   char name[BNC_NAME_SIZE];
   bnc_page p = {0};
-  bnc_page_print(&p, "# index kind name inputs -> outputs | weight | MACs, bytes read and written. type[rows,columns]/stride@first..end of the arena's bytes.\n");
+  bnc_page_print(&p, "# index kind name inputs -> outputs | weight | MACs, bytes read and written. type[rows,columns]/stride@first..end of "
+                     "the arena's bytes.\n");
   for (uint32_t id = 0; id < BNC_PROGRAMS; id++) {
     const bnc_program *program = &f->program[id];
     if (!program->head) continue;
@@ -58,7 +60,9 @@ bnc_status bnc_describe_schedule(const bnc_model_file *f, char **text, bnc_error
       for (uint32_t k = 0; k < program->head->probes; k++) {
         const bnc_file_probe *probe = &program->probe[k];
         static const char *const stages[BNC_STAGES] = {"pixels", "tiles", "dem", "projector"};
-        if (probe->op == i) bnc_page_print(&p, "      probe %s %s\n", stages[probe->stage], probe->name == UINT32_MAX ? "" : bnc_printable_name(f, probe->name, name));
+        if (probe->op == i)
+          bnc_page_print(&p, "      probe %s %s\n", stages[probe->stage],
+                         probe->name == UINT32_MAX ? "" : bnc_printable_name(f, probe->name, name));
       }
     }
   }

@@ -17,12 +17,13 @@ static void print_model(bnc_page *p, const bnc_model_file *f) {
   bnc_page_bytes(p, f->header.file_size);
   bnc_page_print(p, "%s\n", f->tokenizer.data ? "" : ", no tokenizer");
   head(p, "text");
-  bnc_page_print(p, "%u layers of %u, %u heads (%u for keys) of %u, ffn %u, vocabulary %u\n", m->layers, m->hidden, m->heads, m->kv_heads, m->head_dim,
-                 m->ffn, m->vocabulary);
+  bnc_page_print(p, "%u layers of %u, %u heads (%u for keys) of %u, ffn %u, vocabulary %u\n", m->layers, m->hidden, m->heads, m->kv_heads,
+                 m->head_dim, m->ffn, m->vocabulary);
   if (!f->program[BNC_PROGRAM_VISION].head) return;
   head(p, "vision");
-  bnc_page_print(p, "%u of %u layers of %u, %u heads, mlp %u; %u x %u tiles of %u pixels, %u rows per picture\n", m->vision_layers_used, m->vision_layers,
-                 m->vision_width, m->vision_heads, m->vision_mlp, m->tiles_per_side, m->tiles_per_side, m->tile_side, m->image_rows);
+  bnc_page_print(p, "%u of %u layers of %u, %u heads, mlp %u; %u x %u tiles of %u pixels, %u rows per picture\n", m->vision_layers_used,
+                 m->vision_layers, m->vision_width, m->vision_heads, m->vision_mlp, m->tiles_per_side, m->tiles_per_side, m->tile_side,
+                 m->image_rows);
 }
 
 static void print_tiles(bnc_page *p, const bnc_model_file *f) {
@@ -59,7 +60,8 @@ static void print_weights(bnc_page *p, const bnc_model_file *f) {
   /* Where int4 was asked for, layers whose inputs do not divide into groups are int8. */
   for (uint32_t i = 0; grouped && i < f->program[BNC_PROGRAM_DECODE].head->ops; i++) {
     const bnc_file_op *op = &f->program[BNC_PROGRAM_DECODE].op[i];
-    coarse += op->kind == BNC_OP_LINEAR && op->a[0] == 0 && f->weight[op->weight].dtype == BNC_W_QC8 && f->weight[op->weight].n != f->meta.vocabulary;
+    coarse += op->kind == BNC_OP_LINEAR && op->a[0] == 0 && f->weight[op->weight].dtype == BNC_W_QC8 &&
+              f->weight[op->weight].n != f->meta.vocabulary;
   }
   if (coarse == 0) return;
   head(p, "");
@@ -96,7 +98,8 @@ static void print_target(bnc_page *p, const bnc_model_file *f) {
   char name[BNC_NAME_SIZE];
   if (!m->target) return;
   head(p, "target");
-  bnc_page_print(p, "%s, %u cores, L2 %u KiB, L3 %u KiB: ", bnc_printable_name(f, m->target, name), m->target_cores, m->target_l2_kib, m->target_l3_kib);
+  bnc_page_print(p, "%s, %u cores, L2 %u KiB, L3 %u KiB: ", bnc_printable_name(f, m->target, name), m->target_cores, m->target_l2_kib,
+                 m->target_l3_kib);
   if (m->slab_matrices)
     bnc_page_print(p, "%u matrices in column slabs of up to %u KiB\n", m->slab_matrices, m->slab_kib);
   else
@@ -106,7 +109,10 @@ static void print_target(bnc_page *p, const bnc_model_file *f) {
 static const struct {
   const char *key, *word;
   void (*print)(bnc_page *, uint64_t);
-} columns[] = {{"ops", "ops", bnc_page_count}, {"macs", "MACs", bnc_page_count}, {"arena_bytes", "arena", bnc_page_bytes}, {"moved_bytes", "moved", bnc_page_bytes},
+} columns[] = {{"ops", "ops", bnc_page_count},
+               {"macs", "MACs", bnc_page_count},
+               {"arena_bytes", "arena", bnc_page_bytes},
+               {"moved_bytes", "moved", bnc_page_bytes},
                {"weight_read_bytes", "weights", bnc_page_bytes}};
 
 /* The measures of one schedule, or dashes; a report from elsewhere may lack them. */
@@ -138,10 +144,11 @@ static const char *printable(yyjson_val *name) {
   return text;
 }
 
-/* From the compiler's report: each program as the reference computes it, scheduled as it is, and with one pass after the other. Two programs stand side by
-   side: decode is prefill with one row. */
+/* From the compiler's report: each program as the reference computes it, scheduled as it is, and with one pass after the other. Two
+   programs stand side by side: decode is prefill with one row. */
 static void print_passes(bnc_page *p, yyjson_val *report) {
-  yyjson_val *programs = yyjson_obj_get(report, "programs"), *side[2] = {yyjson_obj_get(programs, "vision"), yyjson_obj_get(programs, "prefill")};
+  yyjson_val *programs = yyjson_obj_get(report, "programs"),
+             *side[2] = {yyjson_obj_get(programs, "vision"), yyjson_obj_get(programs, "prefill")};
   const char *const words[2] = {"vision", "prefill"};
   int first = side[0] ? 0 : 1;
   yyjson_val *passes = yyjson_obj_get(side[first], "passes");
@@ -188,7 +195,8 @@ bnc_status bnc_describe_text(const bnc_model_file *f, char **text, bnc_error *er
   bnc_page p = {0};
   yyjson_doc *report = NULL;
   *text = NULL;
-  if (f->report.data && bnc_json_parse(&report, (const char *)f->report.data, f->report.size, err) != BNC_OK) return bnc_error_prefix(err, "section report");
+  if (f->report.data && bnc_json_parse(&report, (const char *)f->report.data, f->report.size, err) != BNC_OK)
+    return bnc_error_prefix(err, "section report");
   print_model(&p, f);
   print_tiles(&p, f);
   print_weights(&p, f);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The memory plan as a picture. A panel per program: ops from left to right, bytes of the arena from bottom to top, a block per value in the colour of
-   the op that made it; below, the parts of the model that the ops belong to. Pointing at a block names it. */
+/* The memory plan as a picture. A panel per program: ops from left to right, bytes of the arena from bottom to top, a block per value in
+   the colour of the op that made it; below, the parts of the model that the ops belong to. Pointing at a block names it. */
 #include <string.h>
 
 #include "platforms/mem.h"
@@ -22,8 +22,14 @@ typedef enum group { G_INPUT, G_PICTURE, G_LINEAR, G_ATTENTION, G_NORM, G_ACTIVA
 static const struct {
   const char *name, *colour;
 } groups[GROUPS] = {
-    [G_INPUT] = {"input", "#4d4d4d"},          [G_PICTURE] = {"picture", "#17a2a2"}, [G_LINEAR] = {"linear", "#4878cf"}, [G_ATTENTION] = {"attention", "#e8833a"},
-    [G_NORM] = {"norm, quantise", "#58a65c"}, [G_ACTIVATION] = {"activation", "#9b6bc9"}, [G_SUM] = {"sum", "#c9a227"},     [G_MOVE] = {"copy, take, rotate", "#a8796a"},
+    [G_INPUT] = {"input", "#4d4d4d"},
+    [G_PICTURE] = {"picture", "#17a2a2"},
+    [G_LINEAR] = {"linear", "#4878cf"},
+    [G_ATTENTION] = {"attention", "#e8833a"},
+    [G_NORM] = {"norm, quantise", "#58a65c"},
+    [G_ACTIVATION] = {"activation", "#9b6bc9"},
+    [G_SUM] = {"sum", "#c9a227"},
+    [G_MOVE] = {"copy, take, rotate", "#a8796a"},
 };
 
 static group group_of(uint32_t kind) {
@@ -118,8 +124,8 @@ static void draw_block(const panel *n, const bnc_arena_block *b) {
   attribute(n->p, "y", y_of(n, (double)b->end));
   attribute(n->p, "width", width > 0.2 ? width : 0.2);
   attribute(n->p, "height", height > 0.3 ? height : 0.3);
-  bnc_page_print(n->p, "><title>%s: %s\n%s [%u, %u], ", input ? "input" : bnc_printable_name(n->f, op->name, name), input ? "" : bnc_op_kind_name(op->kind),
-                 bnc_element_name(b->value.element), b->value.rows, b->value.cols);
+  bnc_page_print(n->p, "><title>%s: %s\n%s [%u, %u], ", input ? "input" : bnc_printable_name(n->f, op->name, name),
+                 input ? "" : bnc_op_kind_name(op->kind), bnc_element_name(b->value.element), b->value.rows, b->value.cols);
   bnc_page_bytes(n->p, b->end - b->offset);
   bnc_page_print(n->p, " at %llu\nops %u to %u</title></rect>\n", (unsigned long long)b->offset, b->first, b->last ? b->last - 1 : 0);
 }
@@ -153,7 +159,8 @@ static bnc_status draw_panel(panel *n, bnc_error *err) {
   const bnc_file_program *h = n->program->head;
   bnc_arena_block *blocks;
   size_t count;
-  if (h->ops > OPS_MAX) return bnc_fail(err, BNC_ERROR_LIMIT, "program %s has %u ops, expected at most %u to draw", bnc_program_name(n->id), h->ops, OPS_MAX);
+  if (h->ops > OPS_MAX)
+    return bnc_fail(err, BNC_ERROR_LIMIT, "program %s has %u ops, expected at most %u to draw", bnc_program_name(n->id), h->ops, OPS_MAX);
   bnc_status s = bnc_arena_blocks(n->program, &blocks, &count, err);
   if (s != BNC_OK) return s;
   n->x_scale = PLOT_WIDTH / (h->ops ? h->ops : 1);
@@ -180,7 +187,8 @@ static bnc_status draw_panel(panel *n, bnc_error *err) {
 static void draw_head(bnc_page *p, const bnc_model_file *f, int panels) {
   char name[BNC_NAME_SIZE];
   int height = TOP + panels * PANEL;
-  bnc_page_print(p, "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" viewBox=\"0 0 %d %d\">\n<style>\n", WIDTH, height, WIDTH, height);
+  bnc_page_print(p, "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" viewBox=\"0 0 %d %d\">\n<style>\n", WIDTH, height,
+                 WIDTH, height);
   bnc_page_print(p, "text { font: 12px system-ui, 'DejaVu Sans', sans-serif; fill: #333 }\n.title { font-size: 15px; font-weight: 600 }\n"
                     ".right { text-anchor: end }\n.middle { text-anchor: middle }\n.part { font-size: 11px }\n"
                     ".page { fill: #fff }\n.plot { fill: #f6f6f4 }\n.grid { stroke: #ddd }\n.tick { stroke: #888 }\n"

@@ -18,7 +18,8 @@ const char *bnc_kv_dtype_name(uint32_t dtype);
 /** "vision", "prefill", "decode". */
 const char *bnc_program_name(uint32_t program);
 
-/** A string of the file, cut to BNC_NAME_SIZE and made printable ASCII without quotes and angle brackets: safe on a terminal, in JSON and in XML. */
+/** A string of the file, cut to BNC_NAME_SIZE and made printable ASCII without quotes and angle brackets: safe on a terminal, in JSON and
+ * in XML. */
 const char *bnc_printable_name(const bnc_model_file *file, uint32_t string, char out[BNC_NAME_SIZE]);
 
 /** Bytes of a weight as the file stores it: data, scales, offsets and bias. */

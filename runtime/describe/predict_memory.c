@@ -5,12 +5,13 @@
 #include "runtime/describe/names.h"
 #include "runtime/model/weight_slabs.h"
 
-#define TEXT_ROWS 128u                  /* a question with its template, and a short answer */
-#define PROCESS_BYTES ((uint64_t)10 << 20) /* code, libraries, allocator, stacks: measured on x86-64 Linux with 2 threads */
-#define OPERATOR_BYTES 1024u            /* an XNNPACK fully connected operator and its place in our tables */
+#define TEXT_ROWS 128u                       /* a question with its template, and a short answer */
+#define PROCESS_BYTES ((uint64_t)10 << 20)   /* code, libraries, allocator, stacks: measured on x86-64 Linux with 2 threads */
+#define OPERATOR_BYTES 1024u                 /* an XNNPACK fully connected operator and its place in our tables */
 #define EMBEDDING_BYTES ((uint64_t)64 << 10) /* what the kernel maps around the page of one embedding */
 
-/* What our kernels read, as it lies in the file; else XNNPACK's packed form: the values, and per output a bias and, for int8, a sum and a scale. */
+/* What our kernels read, as it lies in the file; else XNNPACK's packed form: the values, and per output a bias and, for int8, a sum and a
+ * scale. */
 static uint64_t resident_bytes(const bnc_file_weight *w, bool own_int8) {
   if (!bnc_weight_is_packed(w, own_int8)) return bnc_weight_bytes(w);
   uint64_t count = (uint64_t)w->n * w->k;
@@ -55,8 +56,9 @@ bnc_memory_prediction bnc_predict_memory(const bnc_model_file *f) {
   p.kv_cache = p.rows * cache_row_bytes(m);
   p.kv_cache_full = round_up(m->context, BNC_KV_BLOCK) * cache_row_bytes(m);
   uint64_t table = (uint64_t)m->vocabulary * m->hidden, touched = TEXT_ROWS * EMBEDDING_BYTES;
-  p.other = PROCESS_BYTES + programs + f->constants.size + 3 * (uint64_t)f->tokenizer.size + operators * OPERATOR_BYTES + (touched < table ? touched : table) +
-            (uint64_t)m->context * m->head_dim * 4 + (vision ? (uint64_t)m->image_rows * m->hidden * 4 : 0);
+  p.other = PROCESS_BYTES + programs + f->constants.size + 3 * (uint64_t)f->tokenizer.size + operators * OPERATOR_BYTES +
+            (touched < table ? touched : table) + (uint64_t)m->context * m->head_dim * 4 +
+            (vision ? (uint64_t)m->image_rows * m->hidden * 4 : 0);
   p.total = p.weights + p.arena + p.kv_cache + p.other;
   p.total_full = p.weights + p.arena + p.kv_cache_full + p.other;
   return p;

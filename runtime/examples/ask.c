@@ -15,12 +15,11 @@ int main(int argc, char **argv) {
   bnc_context *context = NULL; /* settings and messages */
   bnc_model *model = NULL;     /* the mapped file, shared by its sessions */
   bnc_session *session = NULL; /* one conversation */
-  bnc_status status;
   if (argc != 4) {
     fprintf(stderr, "usage: ask MODEL PICTURE QUESTION\n");
     return 2;
   }
-  status = bnc_context_create(NULL, &context);
+  bnc_status status = bnc_context_create(NULL, &context);
   if (status == BNC_OK) status = bnc_model_open(context, argv[1], &model);
   if (status == BNC_OK) status = bnc_session_create(model, &session);
   if (status != BNC_OK) {
@@ -29,8 +28,10 @@ int main(int argc, char **argv) {
     status = bnc_session_add_image_file(session, argv[2]);
     if (status == BNC_OK) status = bnc_session_ask(session, argv[3]);
     if (status == BNC_OK) status = bnc_session_generate(session, NULL, print_piece, NULL, NULL);
-    if (status == BNC_OK) putchar('\n');
-    else fprintf(stderr, "ask: %s\n", bnc_session_error(session));
+    if (status == BNC_OK)
+      putchar('\n');
+    else
+      fprintf(stderr, "ask: %s\n", bnc_session_error(session));
   }
   bnc_session_destroy(session); /* NULL is fine */
   bnc_model_close(model);

@@ -20,7 +20,8 @@ static bnc_status create_caches(bnc_executor *ex, bnc_error *err) {
   half = round_up(half, BNC_ALIGNMENT);
   if (m->kv_dtype == BNC_KV_INT8) scales = round_up(capacity * m->kv_heads * 4, BNC_ALIGNMENT);
   per_layer = 2 * half + 2 * scales;
-  if (!bnc_mul_size(per_layer, m->layers, &ex->cache_bytes)) return bnc_fail(err, BNC_ERROR_LIMIT, "a KV cache of %u rows is too large for this machine", m->context);
+  if (!bnc_mul_size(per_layer, m->layers, &ex->cache_bytes))
+    return bnc_fail(err, BNC_ERROR_LIMIT, "a KV cache of %u rows is too large for this machine", m->context);
   ex->cache = bnc_mem_array(m->layers, sizeof *ex->cache);
   ex->cache_memory = bnc_mem_alloc(ex->cache_bytes); /* untouched pages cost nothing: a short conversation uses little of a long context */
   if (!ex->cache || !ex->cache_memory) return bnc_fail_memory(err, ex->cache_bytes);
@@ -58,16 +59,19 @@ static bnc_status check_memory(const bnc_executor *ex, bnc_error *err) {
   uint64_t needed = ARENA_SLACK, element = m->kv_dtype == BNC_KV_F32 ? 4 : m->kv_dtype == BNC_KV_F16 ? 2 : 1;
   for (int p = 0; p < BNC_PROGRAMS; p++)
     if (ex->file->program[p].head && ex->file->program[p].head->arena_bytes > needed) needed = ex->file->program[p].head->arena_bytes;
-  needed += 2 * element * m->layers * ((uint64_t)m->context + BNC_KV_BLOCK) * m->kv_heads * m->head_dim + (uint64_t)m->context * m->head_dim * sizeof(float);
+  needed += 2 * element * m->layers * ((uint64_t)m->context + BNC_KV_BLOCK) * m->kv_heads * m->head_dim +
+            (uint64_t)m->context * m->head_dim * sizeof(float);
   long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
   if (pages <= 0 || page <= 0 || needed <= (uint64_t)pages * (uint64_t)page) return BNC_OK;
-  return bnc_fail(err, BNC_ERROR_LIMIT, "this model needs %llu MB of memory for a session, the machine has %llu MB", (unsigned long long)(needed >> 20),
-                  (unsigned long long)((uint64_t)pages * (uint64_t)page >> 20));
+  return bnc_fail(err, BNC_ERROR_LIMIT, "this model needs %llu MB of memory for a session, the machine has %llu MB",
+                  (unsigned long long)(needed >> 20), (unsigned long long)((uint64_t)pages * (uint64_t)page >> 20));
 }
 
 /* Elements of the sums that an op's matmul needs. */
 static size_t sums_of(const bnc_executor *ex, const bnc_file_op *op) {
-  return op->kind == BNC_OP_LINEAR && ex->file->weight[op->weight].dtype == BNC_W_QG4 ? (size_t)op->in[0].rows * (op->in[0].cols / ex->file->weight[op->weight].group) : 0;
+  return op->kind == BNC_OP_LINEAR && ex->file->weight[op->weight].dtype == BNC_W_QG4
+             ? (size_t)op->in[0].rows * (op->in[0].cols / ex->file->weight[op->weight].group)
+             : 0;
 }
 
 static bnc_status create_memory(bnc_executor *ex, bnc_error *err) {
@@ -75,7 +79,8 @@ static bnc_status create_memory(bnc_executor *ex, bnc_error *err) {
   for (int p = 0; p < BNC_PROGRAMS; p++) {
     const bnc_program *program = &ex->file->program[p];
     if (!program->head) continue;
-    if (program->head->arena_bytes > ex->arena_bytes) ex->arena_bytes = (size_t)program->head->arena_bytes; /* the validator holds it below SIZE_MAX / 2 */
+    if (program->head->arena_bytes > ex->arena_bytes)
+      ex->arena_bytes = (size_t)program->head->arena_bytes; /* the validator holds it below SIZE_MAX / 2 */
     for (uint32_t i = 0; i < program->head->ops; i++) {
       const bnc_file_op *op = &program->op[i];
       if (sums_of(ex, op) > sums) sums = sums_of(ex, op);
@@ -94,8 +99,8 @@ static bnc_status create_memory(bnc_executor *ex, bnc_error *err) {
   return BNC_OK;
 }
 
-bnc_status bnc_executor_create(bnc_executor **executor, const bnc_model_file *file, bnc_pool *pool, const bnc_kernels *kernels, bnc_packed_store *store,
-                               const bnc_run_hooks *hooks, bnc_error *err) {
+bnc_status bnc_executor_create(bnc_executor **executor, const bnc_model_file *file, bnc_pool *pool, const bnc_kernels *kernels,
+                               bnc_packed_store *store, const bnc_run_hooks *hooks, bnc_error *err) {
   *executor = NULL;
   bnc_executor *ex = bnc_mem_zalloc(sizeof *ex);
   if (!ex) return bnc_fail_memory(err, sizeof *ex);
@@ -146,7 +151,8 @@ static bnc_status run_linear(const bnc_op_run *run) {
   bnc_linear_set *set = run->ex->linears;
   size_t rows = bnc_run_rows(run, x);
   bnc_pool *pool = (uint64_t)rows * x->cols * run->op->a[1] < BNC_SHARED_MACS ? NULL : run->ex->pool;
-  if (x->element == BNC_ELEMENT_QD8) return bnc_linear_set_run(set, run->linear, rows, bnc_run_qd8(run, x), bnc_run_params(run, x), bnc_run_out(run, 0), pool);
+  if (x->element == BNC_ELEMENT_QD8)
+    return bnc_linear_set_run(set, run->linear, rows, bnc_run_qd8(run, x), bnc_run_params(run, x), bnc_run_out(run, 0), pool);
   return bnc_linear_set_run(set, run->linear, rows, bnc_run_in(run, 0), NULL, bnc_run_out(run, 0), pool);
 }
 
@@ -178,9 +184,10 @@ static void fire_probes(const bnc_executor *ex, const bnc_program *program, uint
 bnc_status bnc_executor_run(bnc_executor *ex, bnc_program_id id, size_t rows, size_t position, const bnc_run_hooks *hooks, bnc_error *err) {
   const bnc_program *program = &ex->file->program[id];
   if (!program->head) return bnc_fail(err, BNC_ERROR_UNSUPPORTED, "this model has no vision: it was compiled from a text-only checkpoint");
-  if (id != BNC_PROGRAM_VISION && (rows == 0 || rows > program->head->input.rows || position > ex->file->meta.context || rows > ex->file->meta.context - position))
-    return bnc_fail(err, BNC_ERROR_LIMIT, "%zu rows at position %zu, expected at most %u rows within a context of %u", rows, position, program->head->input.rows,
-                    ex->file->meta.context);
+  if (id != BNC_PROGRAM_VISION &&
+      (rows == 0 || rows > program->head->input.rows || position > ex->file->meta.context || rows > ex->file->meta.context - position))
+    return bnc_fail(err, BNC_ERROR_LIMIT, "%zu rows at position %zu, expected at most %u rows within a context of %u", rows, position,
+                    program->head->input.rows, ex->file->meta.context);
   for (uint32_t i = 0; i < program->head->ops; i++) {
     bnc_op_run run = {ex, &program->op[i], rows, position, ex->linear_of[id][i]};
     uint64_t start = hooks && hooks->timing ? bnc_clock_ns() : 0;
@@ -207,7 +214,9 @@ static void embed_rows(void *context, size_t from, size_t to) {
 
 void bnc_executor_embed(bnc_executor *ex, const int32_t *ids, size_t count, float *out) {
   const bnc_file_weight *w = &ex->file->weight[ex->file->meta.embedding];
-  embed_job job = {ex->kernels, {.cols = w->k, .table = ex->file->data.data + w->data, .ids = ids, .out = out, .out_stride = w->k}, w->dtype == BNC_W_QC8};
+  embed_job job = {ex->kernels,
+                   {.cols = w->k, .table = ex->file->data.data + w->data, .ids = ids, .out = out, .out_stride = w->k},
+                   w->dtype == BNC_W_QC8};
   if (job.quantized) job.args.scale = (const float *)(const void *)(ex->file->data.data + w->scales);
   bnc_pool_run(ex->pool, embed_rows, &job, count, bnc_run_grain(w->k));
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** @file executor.h  Runs the programs of a model file: one arena, one KV cache, operators made once. A run allocates nothing, opens nothing and takes
-    no lock but the pool's. */
+/** @file executor.h  Runs the programs of a model file: one arena, one KV cache, operators made once. A run allocates nothing, opens
+   nothing and takes no lock but the pool's. */
 #ifndef BINOCLE_RUNTIME_EXEC_EXECUTOR_H
 #define BINOCLE_RUNTIME_EXEC_EXECUTOR_H
 
@@ -23,8 +23,8 @@ typedef struct bnc_run_hooks {
 } bnc_run_hooks;
 
 /** file, pool, kernels and store must outlive the executor. step (may be NULL) reports the creation of operators. */
-bnc_status bnc_executor_create(bnc_executor **executor, const bnc_model_file *file, bnc_pool *pool, const bnc_kernels *kernels, bnc_packed_store *store,
-                               const bnc_run_hooks *hooks, bnc_error *err);
+bnc_status bnc_executor_create(bnc_executor **executor, const bnc_model_file *file, bnc_pool *pool, const bnc_kernels *kernels,
+                               bnc_packed_store *store, const bnc_run_hooks *hooks, bnc_error *err);
 void bnc_executor_destroy(bnc_executor *executor);
 
 /** Where a program reads and writes; the three programs share the arena, so an output is read before another program runs. */
@@ -33,9 +33,10 @@ const float *bnc_executor_output(const bnc_executor *executor, bnc_program_id id
 /** Rows that one run of the program takes at most. */
 size_t bnc_executor_capacity(const bnc_executor *executor, bnc_program_id id);
 
-/** Runs a program. rows and position count for the text programs alone: the input's first `rows` rows are the tokens position .. position + rows - 1;
-    the caches hold those before. */
-bnc_status bnc_executor_run(bnc_executor *executor, bnc_program_id id, size_t rows, size_t position, const bnc_run_hooks *hooks, bnc_error *err);
+/** Runs a program. rows and position count for the text programs alone: the input's first `rows` rows are the tokens position .. position +
+   rows - 1; the caches hold those before. */
+bnc_status bnc_executor_run(bnc_executor *executor, bnc_program_id id, size_t rows, size_t position, const bnc_run_hooks *hooks,
+                            bnc_error *err);
 
 /** Token embeddings, dequantised: out [count, hidden]. Ids must be inside the vocabulary. */
 void bnc_executor_embed(bnc_executor *executor, const int32_t *ids, size_t count, float *out);

@@ -21,7 +21,7 @@ struct bnc_executor {
   size_t scratch_bytes;
   int32_t *sums; /* of the largest int4 layer's rows and groups (ops/matmul/matmul.h) */
   bnc_linear_set *linears;
-  bool own_int8; /* bnc_weight_slabs_own_int8 */
+  bool own_int8;                     /* bnc_weight_slabs_own_int8 */
   uint32_t *linear_of[BNC_PROGRAMS]; /* [ops] layer of linears; UINT32_MAX for other ops and int4 weights */
 };
 
@@ -29,8 +29,8 @@ struct bnc_executor {
 typedef struct bnc_op_run {
   bnc_executor *ex;
   const bnc_file_op *op;
-  size_t rows;      /* of the run; operands that vary have so many */
-  size_t position;  /* of the run's first row */
+  size_t rows;     /* of the run; operands that vary have so many */
+  size_t position; /* of the run's first row */
   uint32_t linear;
 } bnc_op_run;
 
@@ -51,7 +51,8 @@ static inline int8_t *bnc_run_qd8(const bnc_op_run *r, const bnc_operand *o) {
   return o->space == BNC_SPACE_ARENA ? (int8_t *)(r->ex->arena + o->offset + bnc_qd8_data_offset(o->rows)) : NULL;
 }
 
-/** Items of a row-wise op that one thread takes at a time: so many that starting it costs nothing, and the same for any number of threads. */
+/** Items of a row-wise op that one thread takes at a time: so many that starting it costs nothing, and the same for any number of threads.
+ */
 static inline size_t bnc_run_grain(size_t cols) { return cols >= 65536 ? 1 : 65536 / (cols ? cols : 1); }
 
 /** A linear layer that ops/matmul runs on the file's own bytes; int4 always is one. */
@@ -59,7 +60,9 @@ static inline bool bnc_op_is_own(const bnc_executor *ex, const bnc_file_op *op) 
   return op->kind == BNC_OP_LINEAR && !bnc_weight_is_packed(&ex->file->weight[op->weight], ex->own_int8);
 }
 
-static inline bool bnc_op_is_i4(const bnc_model_file *file, const bnc_file_op *op) { return op->kind == BNC_OP_LINEAR && file->weight[op->weight].dtype == BNC_W_QG4; }
+static inline bool bnc_op_is_i4(const bnc_model_file *file, const bnc_file_op *op) {
+  return op->kind == BNC_OP_LINEAR && file->weight[op->weight].dtype == BNC_W_QG4;
+}
 
 /** Below so many multiply-accumulates, waking a second thread costs more than it brings, above all where other programs hold its CPU. */
 #define BNC_SHARED_MACS ((uint64_t)4 << 20)

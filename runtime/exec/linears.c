@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Linear layers on XNNPACK: all but those that run on ops/matmul. One layer per weight slab and pair of strides, shared by all ops that look alike: ten tiles of one tower need the layers of one. */
+/* Linear layers on XNNPACK: all but those that run on ops/matmul. One layer per weight slab and pair of strides, shared by all ops that
+ * look alike: ten tiles of one tower need the layers of one. */
 #include "platforms/mem.h"
 #include "runtime/exec/executor_private.h"
 #include "runtime/model/weight_slabs.h"
@@ -14,12 +15,13 @@ static linear_key key_of(const bnc_file_op *op) {
 }
 
 static bool same(const linear_key *a, const linear_key *b) {
-  return a->slab.weight == b->slab.weight && a->slab.from == b->slab.from && a->slab.count == b->slab.count && a->in_stride == b->in_stride &&
-         a->out_stride == b->out_stride;
+  return a->slab.weight == b->slab.weight && a->slab.from == b->slab.from && a->slab.count == b->slab.count &&
+         a->in_stride == b->in_stride && a->out_stride == b->out_stride;
 }
 
 static size_t hash(const linear_key *k, size_t buckets) {
-  uint64_t h = k->slab.weight * 0x9e3779b97f4a7c15u + k->slab.from * 0xc2b2ae3d27d4eb4fu + k->slab.count * 0x165667b19e3779f9u + k->in_stride * 31u + k->out_stride;
+  uint64_t h = k->slab.weight * 0x9e3779b97f4a7c15u + k->slab.from * 0xc2b2ae3d27d4eb4fu + k->slab.count * 0x165667b19e3779f9u +
+               k->in_stride * 31u + k->out_stride;
   return (size_t)((h ^ (h >> 29)) & (buckets - 1));
 }
 

@@ -19,12 +19,14 @@ static bnc_status take_section(bnc_packed_store **store, const bnc_model_file *f
   return s == BNC_OK ? complete(store, file, err) : s;
 }
 
-static bnc_status take_file(bnc_packed_store **store, const bnc_model_file *file, const char *path, const bnc_packed_identity *identity, bnc_error *err) {
+static bnc_status take_file(bnc_packed_store **store, const bnc_model_file *file, const char *path, const bnc_packed_identity *identity,
+                            bnc_error *err) {
   bnc_status s = bnc_packed_open(store, path, identity, err);
   return s == BNC_OK ? complete(store, file, err) : s;
 }
 
-static bnc_status write_file(const bnc_model_file *file, const char *path, const bnc_packed_identity *identity, const bnc_context *context, bnc_error *err) {
+static bnc_status write_file(const bnc_model_file *file, const char *path, const bnc_packed_identity *identity, const bnc_context *context,
+                             bnc_error *err) {
   bnc_file_writer *out = NULL;
   bnc_packed_store *store = NULL;
   uint64_t size, checksum;
@@ -52,8 +54,8 @@ static bnc_status pack_into_memory(bnc_packed_store **store, const bnc_model_fil
 }
 
 /* Through the cache. What keeps a file from being used or written ends in memory; what would do so there too ends the call. */
-static bnc_status use_folder(bnc_packed_store **store, const bnc_model_file *file, const char *path, const bnc_packed_identity *identity, const bnc_context *context,
-                             bnc_error *err) {
+static bnc_status use_folder(bnc_packed_store **store, const bnc_model_file *file, const char *path, const bnc_packed_identity *identity,
+                             const bnc_context *context, bnc_error *err) {
   bnc_error why = {BNC_OK, ""};
   bnc_status s = take_file(store, file, path, identity, &why);
   if (s == BNC_OK || s == BNC_ERROR_MEMORY) return s == BNC_OK ? s : bnc_fail(err, s, "%s", why.text);

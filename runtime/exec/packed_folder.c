@@ -42,7 +42,8 @@ bnc_status bnc_packed_folder_path(const bnc_context *context, const bnc_packed_i
     folder = getenv("HOME");
   }
   if (!folder || !folder[0]) return BNC_OK;
-  snprintf(name, sizeof name, "%s/%016llx-%016llx" SUFFIX, below, (unsigned long long)identity->model_id, (unsigned long long)identity->machine_id);
+  snprintf(name, sizeof name, "%s/%016llx-%016llx" SUFFIX, below, (unsigned long long)identity->model_id,
+           (unsigned long long)identity->machine_id);
   *path = join(folder, name);
   return *path ? BNC_OK : bnc_fail_memory(err, strlen(folder));
 }
@@ -53,7 +54,8 @@ bnc_status bnc_packed_folder_prepare(const char *path, bnc_error *err) {
   bnc_status s = BNC_OK;
   for (char *at = strchr(folder + 1, '/'); at && s == BNC_OK; at = strchr(at + 1, '/')) {
     *at = 0;
-    if (mkdir(folder, 0700) < 0 && errno != EEXIST && access(folder, F_OK) < 0) s = bnc_fail_errno(err, "%s: cannot make this folder", folder);
+    if (mkdir(folder, 0700) < 0 && errno != EEXIST && access(folder, F_OK) < 0)
+      s = bnc_fail_errno(err, "%s: cannot make this folder", folder);
     *at = '/';
   }
   *strrchr(folder, '/') = 0;
@@ -68,7 +70,8 @@ static void remove_abandoned(const char *path) {
   if (fd < 0) return;
   time_t now = time(NULL);
   /* A writer holds a lock on its file (platforms/file.h); the kernel drops it with the process. */
-  if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_mtime + ABANDONED_SECONDS < now && flock(fd, LOCK_EX | LOCK_NB) == 0) unlink(path);
+  if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_mtime + ABANDONED_SECONDS < now && flock(fd, LOCK_EX | LOCK_NB) == 0)
+    unlink(path);
   close(fd);
 }
 

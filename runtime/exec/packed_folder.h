@@ -22,9 +22,10 @@ typedef struct bnc_packed_limits {
 /** 60 days and 64 GiB. */
 extern const bnc_packed_limits bnc_packed_limits_default;
 
-/** Before path is packed into `needed` bytes: removes packed weights beside it that are beyond the limits, and, where the disk lacks room, those longest
-    unused until it has enough. path itself and files that a process has open stay. Logs what it removes. BNC_ERROR_IO, and nothing removed for it, where
-    there is too little room even so. */
-bnc_status bnc_packed_folder_make_room(const char *path, uint64_t needed, const bnc_packed_limits *limits, const bnc_context *context, bnc_error *err);
+/** Before path is packed into `needed` bytes: removes packed weights beside it that are beyond the limits, and, where the disk lacks room,
+   those longest unused until it has enough. path itself and files that a process has open stay. Logs what it removes. BNC_ERROR_IO, and
+   nothing removed for it, where there is too little room even so. */
+bnc_status bnc_packed_folder_make_room(const char *path, uint64_t needed, const bnc_packed_limits *limits, const bnc_context *context,
+                                       bnc_error *err);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which packed weights go when others come. A removed file harms nobody who has it mapped; that one is left alone which somebody has open only saves
-   packing it again at his next start. */
+/* Which packed weights go when others come. A removed file harms nobody who has it mapped; that one is left alone which somebody has open
+   only saves packing it again at his next start. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -51,8 +51,8 @@ static bool in_use(const folder *f, const entry *e) {
 
 static bool is_packed_name(const char *name) {
   size_t length = strlen(name);
-  return length == 33 + strlen(SUFFIX) && name[16] == '-' && strspn(name, "0123456789abcdef") == 16 && strspn(name + 17, "0123456789abcdef") == 16 &&
-         strcmp(name + 33, SUFFIX) == 0;
+  return length == 33 + strlen(SUFFIX) && name[16] == '-' && strspn(name, "0123456789abcdef") == 16 &&
+         strspn(name + 17, "0123456789abcdef") == 16 && strcmp(name + 33, SUFFIX) == 0;
 }
 
 static bool list(folder *f, const char *own) {
@@ -82,35 +82,44 @@ static bool list(folder *f, const char *own) {
 static void remove_entry(const folder *f, const entry *e, const bnc_context *context, const char *why) {
   struct stat st;
   if (fstatat(f->fd, e->name, &st, AT_SYMLINK_NOFOLLOW) < 0 || st.st_ino != e->inode) return; /* somebody has packed it anew meanwhile */
-  if (unlinkat(f->fd, e->name, 0) == 0 && context) bnc_context_log(context, BNC_LOG_INFO, "packed weights %s are removed: %s", e->name, why);
+  if (unlinkat(f->fd, e->name, 0) == 0 && context)
+    bnc_context_log(context, BNC_LOG_INFO, "packed weights %s are removed: %s", e->name, why);
 }
 
-static bnc_status make_room(folder *f, uint64_t needed, uint64_t replaced, const bnc_packed_limits *limits, const bnc_context *context, bnc_error *err) {
+static bnc_status make_room(folder *f, uint64_t needed, uint64_t replaced, const bnc_packed_limits *limits, const bnc_context *context,
+                            bnc_error *err) {
   struct statvfs disk;
   const time_t now = time(NULL);
   uint64_t free_bytes = UINT64_MAX, movable = 0, left = f->bytes;
   if (fstatvfs(f->fd, &disk) == 0) free_bytes = (uint64_t)disk.f_bavail * disk.f_frsize;
   for (size_t i = 0; i < f->entries; i++)
-    if (in_use(f, &f->entry[i])) f->entry[i].name[0] = 0;
-    else movable += f->entry[i].bytes;
+    if (in_use(f, &f->entry[i]))
+      f->entry[i].name[0] = 0;
+    else
+      movable += f->entry[i].bytes;
   bool fits = free_bytes >= needed || free_bytes + movable >= needed; /* the file that is replaced goes when its successor is whole */
   for (size_t i = 0; i < f->entries; i++) {
     const entry *e = &f->entry[i];
     const char *why = NULL;
     if (!e->name[0]) continue;
-    if (e->used < now && (uint64_t)(now - e->used) > limits->unused_seconds) why = "unused for long";
-    else if (left > limits->bytes || needed + replaced > limits->bytes - left) why = "the folder's limit";
-    else if (fits && free_bytes < needed) why = "the disk lacks room";
+    if (e->used < now && (uint64_t)(now - e->used) > limits->unused_seconds)
+      why = "unused for long";
+    else if (left > limits->bytes || needed + replaced > limits->bytes - left)
+      why = "the folder's limit";
+    else if (fits && free_bytes < needed)
+      why = "the disk lacks room";
     if (!why) continue;
     remove_entry(f, e, context, why);
     left -= e->bytes;
     if (free_bytes != UINT64_MAX) free_bytes += e->bytes;
   }
   if (fits || free_bytes >= needed) return BNC_OK;
-  return bnc_fail(err, BNC_ERROR_IO, "packing needs %llu MB of disk, %llu MB are free", (unsigned long long)(needed / 1000000 + 1), (unsigned long long)(free_bytes / 1000000));
+  return bnc_fail(err, BNC_ERROR_IO, "packing needs %llu MB of disk, %llu MB are free", (unsigned long long)(needed / 1000000 + 1),
+                  (unsigned long long)(free_bytes / 1000000));
 }
 
-bnc_status bnc_packed_folder_make_room(const char *path, uint64_t needed, const bnc_packed_limits *limits, const bnc_context *context, bnc_error *err) {
+bnc_status bnc_packed_folder_make_room(const char *path, uint64_t needed, const bnc_packed_limits *limits, const bnc_context *context,
+                                       bnc_error *err) {
   const char *own = strrchr(path, '/') + 1;
   folder f = {.fd = -1};
   struct stat st;

@@ -25,8 +25,14 @@ static void attention(const bnc_op_run *r) {
   const bnc_operand *q = &op->in[0];
   const bnc_attention_ops *k = &r->ex->kernels->attention;
   attention_job job = {.rows = bnc_run_rows(r, q), .scratch = r->ex->scratch, .scratch_bytes = r->ex->scratch_bytes};
-  job.args = (bnc_attention_args){.heads = op->a[0], .kv_heads = op->a[1], .head_size = q->cols / op->a[0], .scale = op->f[0], .q = bnc_run_in(r, 0),
-                                  .q_stride = q->stride, .out = bnc_run_out(r, 0), .out_stride = op->out[0].stride};
+  job.args = (bnc_attention_args){.heads = op->a[0],
+                                  .kv_heads = op->a[1],
+                                  .head_size = q->cols / op->a[0],
+                                  .scale = op->f[0],
+                                  .q = bnc_run_in(r, 0),
+                                  .q_stride = q->stride,
+                                  .out = bnc_run_out(r, 0),
+                                  .out_stride = op->out[0].stride};
   if (op->kind != BNC_OP_CACHE_ATTENTION) {
     job.kernel = op->kind == BNC_OP_ATTENTION ? k->rows_f32 : k->rows_i8;
     job.args.keys = op->in[1].rows;
@@ -68,7 +74,12 @@ static void rotate(const bnc_op_run *r) {
     for (size_t i = 0; i < rows; i++)
       for (size_t c = 0; c < x->cols; c++) to[i * y->stride + c] = from[i * x->stride + c];
   rope_job job = {r->ex->kernels->rope.f32,
-                  {.heads = op->a[0], .head_size = x->cols / op->a[0], .x = to, .x_stride = y->stride, .cos = r->ex->rope_cos, .sin = r->ex->rope_sin,
+                  {.heads = op->a[0],
+                   .head_size = x->cols / op->a[0],
+                   .x = to,
+                   .x_stride = y->stride,
+                   .cos = r->ex->rope_cos,
+                   .sin = r->ex->rope_sin,
                    .position = r->position + r->rows - rows}};
   bnc_pool_run(r->ex->pool, run_rope_rows, &job, rows, bnc_run_grain(x->cols));
 }
@@ -86,8 +97,14 @@ static void append(const bnc_op_run *r) {
   const bnc_file_op *op = r->op;
   const bnc_kv_append_ops *k = &r->ex->kernels->kv_append;
   uint32_t dtype = r->ex->file->meta.kv_dtype;
-  append_job job = {dtype == BNC_KV_F32 ? k->f32 : dtype == BNC_KV_F16 ? k->f16 : k->i8,
-                    {.cache = r->ex->cache[op->a[0]], .k = bnc_run_in(r, 0), .v = bnc_run_in(r, 1), .k_stride = op->in[0].stride, .v_stride = op->in[1].stride,
+  append_job job = {dtype == BNC_KV_F32   ? k->f32
+                    : dtype == BNC_KV_F16 ? k->f16
+                                          : k->i8,
+                    {.cache = r->ex->cache[op->a[0]],
+                     .k = bnc_run_in(r, 0),
+                     .v = bnc_run_in(r, 1),
+                     .k_stride = op->in[0].stride,
+                     .v_stride = op->in[1].stride,
                      .position = r->position}};
   bnc_pool_run(r->ex->pool, run_append_rows, &job, r->rows, bnc_run_grain(op->in[0].cols));
 }

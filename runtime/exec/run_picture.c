@@ -70,7 +70,9 @@ static void patches(const bnc_op_run *r) {
   const table y = read_table(r, 0), x = read_table(r, 1);
   const float *lut = bnc_run_in(r, 1);
   const size_t pixel = op->in[0].stride, grid = y.rows / op->a[0];
-  patches_job job = {.args = {.side = y.rows, .patch = op->a[0], .y = y.index, .x = x.index, .y_stride = pixel * x.in_rows, .x_stride = pixel, .c_stride = 1}};
+  patches_job job = {
+      .args = {
+          .side = y.rows, .patch = op->a[0], .y = y.index, .x = x.index, .y_stride = pixel * x.in_rows, .x_stride = pixel, .c_stride = 1}};
   const bool u8 = op->kind == BNC_OP_PATCHES_U8;
   if (u8) {
     job.args.u8 = bnc_run_bytes(r, &op->in[0]);
@@ -104,7 +106,8 @@ void bnc_run_picture_op(const bnc_op_run *r) {
       return;
     }
     case BNC_OP_RESAMPLE: {
-      resample_job job = {read_table(r, 0), read_table(r, 1), bnc_run_in(r, 0), bnc_run_out(r, 0), op->in[0].stride, op->out[0].stride, op->in[0].cols};
+      resample_job job = {read_table(r, 0), read_table(r, 1),  bnc_run_in(r, 0), bnc_run_out(r, 0),
+                          op->in[0].stride, op->out[0].stride, op->in[0].cols};
       bnc_pool_run(pool, resample_rows, &job, job.y.rows, 4);
       return;
     }

@@ -24,8 +24,9 @@ static void run_quantize_rows(void *context, size_t from, size_t to) {
 
 static void quantize(const bnc_op_run *r, const float *x, size_t x_stride, const bnc_operand *out) {
   size_t rows = bnc_run_rows(r, out);
-  quantize_job job = {r->ex->kernels->quantize.qd8,
-                      {.cols = out->cols, .x = x, .q = bnc_run_qd8(r, out), .params = bnc_run_params(r, out), .x_stride = x_stride, .q_stride = out->cols}};
+  quantize_job job = {
+      r->ex->kernels->quantize.qd8,
+      {.cols = out->cols, .x = x, .q = bnc_run_qd8(r, out), .params = bnc_run_params(r, out), .x_stride = x_stride, .q_stride = out->cols}};
   bnc_pool_run(r->ex->pool, run_quantize_rows, &job, rows, bnc_run_grain(out->cols));
   bnc_qd8_pad(job.args.params, rows);
 }
@@ -38,7 +39,11 @@ static void norm(const bnc_op_run *r) {
   int parameters = sums ? 2 : 1, outputs = sums ? 1 : 0;
   const bnc_operand *f = &op->out[outputs], *q = &op->out[outputs + 1];
   size_t rows = bnc_run_rows(r, &op->in[0]);
-  norm_job job = {.args = {.cols = op->in[0].cols, .eps = op->f[0], .x = bnc_run_in(r, 0), .x_stride = op->in[0].stride, .gamma = bnc_run_in(r, parameters)}};
+  norm_job job = {.args = {.cols = op->in[0].cols,
+                           .eps = op->f[0],
+                           .x = bnc_run_in(r, 0),
+                           .x_stride = op->in[0].stride,
+                           .gamma = bnc_run_in(r, parameters)}};
   if (layer) job.args.beta = bnc_run_in(r, parameters + 1);
   if (sums) {
     job.args.add = bnc_run_in(r, 1);
@@ -115,8 +120,13 @@ static void run_add_rows(void *context, size_t from, size_t to) {
 static void add(const bnc_op_run *r) {
   const bnc_file_op *op = r->op;
   add_job job = {op->kind == BNC_OP_ADD ? r->ex->kernels->add.add_f32 : r->ex->kernels->add.mean2_f32,
-                 {.cols = op->out[0].cols, .a = bnc_run_in(r, 0), .b = bnc_run_in(r, 1), .y = bnc_run_out(r, 0), .a_stride = op->in[0].stride,
-                  .b_stride = op->in[1].stride, .y_stride = op->out[0].stride}};
+                 {.cols = op->out[0].cols,
+                  .a = bnc_run_in(r, 0),
+                  .b = bnc_run_in(r, 1),
+                  .y = bnc_run_out(r, 0),
+                  .a_stride = op->in[0].stride,
+                  .b_stride = op->in[1].stride,
+                  .y_stride = op->out[0].stride}};
   bnc_pool_run(r->ex->pool, run_add_rows, &job, bnc_run_rows(r, &op->out[0]), bnc_run_grain(op->out[0].cols));
 }
 
@@ -136,8 +146,13 @@ static void take(const bnc_op_run *r) {
   memcpy(&t, table, sizeof t);
   const uint32_t *start = (const uint32_t *)(const void *)(table + sizeof t);
   take_job job = {t.gather ? r->ex->kernels->taps.gather_f32 : r->ex->kernels->taps.taps_f32,
-                  {.cols = op->out[0].cols, .x = bnc_run_in(r, 0), .start = start, .index = start + t.rows + 1,
-                   .weight = (const float *)(const void *)(start + t.rows + 1 + t.taps), .out = bnc_run_out(r, 0), .x_stride = op->in[0].stride,
+                  {.cols = op->out[0].cols,
+                   .x = bnc_run_in(r, 0),
+                   .start = start,
+                   .index = start + t.rows + 1,
+                   .weight = (const float *)(const void *)(start + t.rows + 1 + t.taps),
+                   .out = bnc_run_out(r, 0),
+                   .x_stride = op->in[0].stride,
                    .out_stride = op->out[0].stride}};
   bnc_pool_run(r->ex->pool, run_take_rows, &job, op->out[0].rows, bnc_run_grain(op->out[0].cols));
 }

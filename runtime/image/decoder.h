@@ -16,10 +16,12 @@ bnc_status bnc_image_check_size(uint64_t width, uint64_t height, size_t max_pixe
 /** bnc_image_check_size, then *image with an uninitialised block of that size. */
 bnc_status bnc_image_allocate(bnc_image *image, uint64_t width, uint64_t height, size_t max_pixels, bnc_error *err);
 
-/** The orientation (tag 0x0112 of the first directory) in a TIFF structure, as EXIF blocks hold it; 1 (upright) where there is none or it is damaged. */
+/** The orientation (tag 0x0112 of the first directory) in a TIFF structure, as EXIF blocks hold it; 1 (upright) where there is none or it
+ * is damaged. */
 unsigned bnc_exif_orientation(const uint8_t *tiff /* [size] */, size_t size);
 
-/** Turns a picture that was stored with this EXIF orientation (1 .. 8) upright. 5 .. 8 swap width and height and need a second block for a while. */
+/** Turns a picture that was stored with this EXIF orientation (1 .. 8) upright. 5 .. 8 swap width and height and need a second block for a
+ * while. */
 bnc_status bnc_image_orient(bnc_image *image, unsigned orientation, bnc_error *err);
 
 #endif

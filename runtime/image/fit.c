@@ -5,24 +5,24 @@
 #include "runtime/image/image.h"
 
 enum {
-  BLOCK = 4,   /* rows that are resized at a time: the kernels do so many side by side */
-  BAND = 64    /* output rows that a thread takes at least: neighbouring bands both resize the rows at their border */
+  BLOCK = 4, /* rows that are resized at a time: the kernels do so many side by side */
+  BAND = 64  /* output rows that a thread takes at least: neighbouring bands both resize the rows at their border */
 };
 
-/* The padded square is never built. It is read in bands of output rows: rows of the picture that the vertical pass asks for are resized horizontally once,
- * and stay in a ring that is as long as the vertical kernel; rows of pure padding are all alike and share one result. */
+/* The padded square is never built. It is read in bands of output rows: rows of the picture that the vertical pass asks for are resized
+ * horizontally once, and stay in a ring that is as long as the vertical kernel; rows of pure padding are all alike and share one result. */
 typedef struct fit {
   const bnc_image *image;
   const bnc_resample_ops *ops;
-  bnc_resample taps;         /* square -> side, the same for both axes */
-  size_t square, left, top;  /* pixels: the padded square's side, and where the picture lies in it */
-  size_t begin, end;         /* output columns that see any of the picture */
-  size_t slots;              /* of a ring */
-  uint8_t *pad_row;          /* [side, 3] a row of padding, resized */
-  uint8_t *rings;            /* [threads][slots, side, 3] resized rows of the picture; row y in slot y % slots */
-  uint8_t *padded;           /* [threads][BLOCK, square, 3] rows with the padding beside them; NULL where there is none */
-  const uint8_t **rows;      /* [threads][taps] */
-  uint8_t *out;              /* [side, side, 3] */
+  bnc_resample taps;        /* square -> side, the same for both axes */
+  size_t square, left, top; /* pixels: the padded square's side, and where the picture lies in it */
+  size_t begin, end;        /* output columns that see any of the picture */
+  size_t slots;             /* of a ring */
+  uint8_t *pad_row;         /* [side, 3] a row of padding, resized */
+  uint8_t *rings;           /* [threads][slots, side, 3] resized rows of the picture; row y in slot y % slots */
+  uint8_t *padded;          /* [threads][BLOCK, square, 3] rows with the padding beside them; NULL where there is none */
+  const uint8_t **rows;     /* [threads][taps] */
+  uint8_t *out;             /* [side, side, 3] */
 } fit;
 
 static void fill_pixels(uint8_t *row, size_t count, const uint8_t pad[3]) {
@@ -32,7 +32,14 @@ static void fill_pixels(uint8_t *row, size_t count, const uint8_t pad[3]) {
 /* Rows [y, y + count) of the picture into the ring. */
 static void resize_rows(const fit *f, size_t thread, uint8_t *ring, size_t y, size_t count) {
   const size_t bytes = f->image->width * 3, side = f->taps.out * 3;
-  bnc_resample_rows_args a = {.taps = &f->taps, .in = f->image->rgb, .out = ring, .in_stride = bytes, .out_stride = side, .slots = f->slots, .begin = f->begin, .end = f->end};
+  bnc_resample_rows_args a = {.taps = &f->taps,
+                              .in = f->image->rgb,
+                              .out = ring,
+                              .in_stride = bytes,
+                              .out_stride = side,
+                              .slots = f->slots,
+                              .begin = f->begin,
+                              .end = f->end};
   if (f->padded) {
     uint8_t *block = f->padded + thread * BLOCK * f->square * 3;
     for (size_t r = 0; r < count; r++) memcpy(block + (r * f->square + f->left) * 3, f->image->rgb + (y + r) * bytes, bytes);
@@ -48,7 +55,8 @@ static void fit_band(void *context, size_t thread, size_t from, size_t to) {
   const size_t side = f->taps.out * 3, height = f->image->height;
   uint8_t *ring = f->rings + thread * f->slots * side;
   const uint8_t **rows = f->rows + thread * f->taps.taps;
-  size_t next = f->taps.first[from] > f->top ? f->taps.first[from] - f->top : 0; /* rows of the picture before it are not needed, or were resized */
+  size_t next =
+      f->taps.first[from] > f->top ? f->taps.first[from] - f->top : 0; /* rows of the picture before it are not needed, or were resized */
   for (size_t i = from; i < to; i++) {
     const size_t first = f->taps.first[i], count = f->taps.count[i];
     while (next < height && next + f->top < first + count) {
@@ -89,8 +97,10 @@ static bnc_status fit_resized(fit *f, bnc_pool *pool, const uint8_t pad[3], bnc_
   const bool enough = pad_pixels && f->pad_row && f->rows && f->rings && (f->padded || f->image->width == f->square);
   if (enough) {
     prepare(f, threads, pad, pad_pixels);
-    if (threads == 1) fit_band(f, 0, 0, side);
-    else bnc_pool_run_threads(pool, fit_band, f, side, grain > BAND ? grain : BAND);
+    if (threads == 1)
+      fit_band(f, 0, 0, side);
+    else
+      bnc_pool_run_threads(pool, fit_band, f, side, grain > BAND ? grain : BAND);
   }
   bnc_mem_free(pad_pixels);
   bnc_mem_free(f->pad_row);
@@ -106,11 +116,12 @@ static void fit_unresized(const fit *f, const uint8_t pad[3]) {
   for (size_t y = 0; y < f->image->height; y++) memcpy(f->out + ((f->top + y) * f->square + f->left) * 3, f->image->rgb + y * bytes, bytes);
 }
 
-bnc_status bnc_image_fit(const bnc_image *image, const uint8_t pad[3], size_t side, const bnc_resample_ops *ops, bnc_pool *pool, uint8_t *out, bnc_error *err) {
+bnc_status bnc_image_fit(const bnc_image *image, const uint8_t pad[3], size_t side, const bnc_resample_ops *ops, bnc_pool *pool,
+                         uint8_t *out, bnc_error *err) {
   const size_t width = image->width, height = image->height, square = width > height ? width : height;
   if (!image->rgb || width < 1 || height < 1 || square > BNC_IMAGE_MAX_SIDE || side < 1 || side > BNC_IMAGE_MAX_SIDE)
-    return bnc_fail(err, BNC_ERROR_ARGUMENT, "cannot fit %zu x %zu pixels into %zu x %zu, expected sides of 1 to %u", width, height, side, side,
-                    BNC_IMAGE_MAX_SIDE);
+    return bnc_fail(err, BNC_ERROR_ARGUMENT, "cannot fit %zu x %zu pixels into %zu x %zu, expected sides of 1 to %u", width, height, side,
+                    side, BNC_IMAGE_MAX_SIDE);
   fit f = {.image = image, .ops = ops, .square = square, .left = (square - width) / 2, .top = (square - height) / 2, .out = out};
   if (square == side) {
     fit_unresized(&f, pad);

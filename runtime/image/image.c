@@ -12,9 +12,11 @@ bnc_status bnc_image_check_size(uint64_t width, uint64_t height, size_t max_pixe
   const unsigned long long w = width, h = height;
   if (w == 0 || h == 0) return bnc_fail(err, BNC_ERROR_FORMAT, "the picture is empty: found %llu x %llu pixels", w, h);
   if (w > BNC_IMAGE_MAX_SIDE || h > BNC_IMAGE_MAX_SIDE)
-    return bnc_fail(err, BNC_ERROR_LIMIT, "the picture is too large: found %llu x %llu pixels, expected at most %u on a side", w, h, BNC_IMAGE_MAX_SIDE);
+    return bnc_fail(err, BNC_ERROR_LIMIT, "the picture is too large: found %llu x %llu pixels, expected at most %u on a side", w, h,
+                    BNC_IMAGE_MAX_SIDE);
   if (w * h > max_pixels)
-    return bnc_fail(err, BNC_ERROR_LIMIT, "the picture is too large: found %llu x %llu = %llu pixels, expected at most %zu", w, h, w * h, max_pixels);
+    return bnc_fail(err, BNC_ERROR_LIMIT, "the picture is too large: found %llu x %llu = %llu pixels, expected at most %zu", w, h, w * h,
+                    max_pixels);
   return BNC_OK;
 }
 
@@ -65,7 +67,10 @@ static const signature others[] = {
     {0, 4, "RIFF", "a RIFF file (sound or film)"},
     {0, 4, "PK\3\4", "a ZIP archive"},
     {0, 2, "\x1f\x8b", "a gzip archive"},
-    {0, 4, "\x7f" "ELF", "a program"},
+    {0, 4,
+     "\x7f"
+     "ELF",
+     "a program"},
     {0, 6, "\x93NUMPY", "a NumPy array"},
     {0, 23, "version https://git-lfs", "a Git LFS pointer (the picture itself was not fetched)"},
 };
@@ -88,8 +93,10 @@ static bnc_status refuse(const uint8_t *data, size_t size, bnc_error *err) {
 bnc_status bnc_image_decode(bnc_image *image, const uint8_t *data, size_t size, bnc_error *err) {
   *image = (bnc_image){0, 0, NULL};
   if (size > BNC_IMAGE_MAX_FILE_SIZE)
-    return bnc_fail(err, BNC_ERROR_LIMIT, "the picture's file is too large: found %zu bytes, expected at most %u", size, BNC_IMAGE_MAX_FILE_SIZE);
-  if (starts_with(data, size, 0, "RIFF", 4) && starts_with(data, size, 8, "WEBP", 4)) return bnc_webp_decode(image, data, size, BNC_IMAGE_MAX_PIXELS, err);
+    return bnc_fail(err, BNC_ERROR_LIMIT, "the picture's file is too large: found %zu bytes, expected at most %u", size,
+                    BNC_IMAGE_MAX_FILE_SIZE);
+  if (starts_with(data, size, 0, "RIFF", 4) && starts_with(data, size, 8, "WEBP", 4))
+    return bnc_webp_decode(image, data, size, BNC_IMAGE_MAX_PIXELS, err);
   if (starts_with(data, size, 0, "\xff\xd8\xff", 3)) return bnc_jpeg_decode(image, data, size, BNC_IMAGE_MAX_PIXELS, err);
   if (starts_with(data, size, 0, "\x89PNG\r\n\x1a\n", 8)) return bnc_png_decode(image, data, size, BNC_IMAGE_MAX_PIXELS, err);
   return refuse(data, size, err);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** @file image.h  Pictures: WebP, JPEG and PNG to 8-bit RGB, and the padded, resized square that the vision program reads.
  *
- * Colours are those of Pillow's Image.open(path).convert("RGB"), bit for bit: no colour management and no gamma; alpha is dropped and the stored colour kept;
- * 16-bit channels keep their high byte, except grayscale without alpha, which Pillow clips (min(value, 255)).
- * One thing differs on purpose: an EXIF orientation (any of the formats) is applied, as people expect upright pictures. */
+ * Colours are those of Pillow's Image.open(path).convert("RGB"), bit for bit: no colour management and no gamma; alpha is dropped and the
+ * stored colour kept; 16-bit channels keep their high byte, except grayscale without alpha, which Pillow clips (min(value, 255)). One thing
+ * differs on purpose: an EXIF orientation (any of the formats) is applied, as people expect upright pictures. */
 #ifndef BINOCLE_RUNTIME_IMAGE_IMAGE_H
 #define BINOCLE_RUNTIME_IMAGE_IMAGE_H
 
@@ -13,8 +13,8 @@
 #include "ops/resample/resample.h"
 #include "platforms/threads.h"
 
-#define BNC_IMAGE_MAX_SIDE 32768u                    /* pixels, width and height each */
-#define BNC_IMAGE_MAX_PIXELS (64u * 1024u * 1024u)   /* width * height */
+#define BNC_IMAGE_MAX_SIDE 32768u                      /* pixels, width and height each */
+#define BNC_IMAGE_MAX_PIXELS (64u * 1024u * 1024u)     /* width * height */
 #define BNC_IMAGE_MAX_FILE_SIZE (256u * 1024u * 1024u) /* bytes */
 
 typedef struct bnc_image {
@@ -38,7 +38,8 @@ void bnc_image_free(bnc_image *image);
 /**
  * Pads to a square, the picture at offset (longer - shorter) / 2 and colour pad around it, and resizes that to side x side: Pillow's
  * Image.resize((side, side), BICUBIC) of the padded picture, bit for bit. The padded square itself is never built.
- * side is 1 .. BNC_IMAGE_MAX_SIDE. The result depends on neither ops nor pool (NULL: the caller's thread). out is complete or, after an error, undefined.
+ * side is 1 .. BNC_IMAGE_MAX_SIDE. The result depends on neither ops nor pool (NULL: the caller's thread). out is complete or, after an
+ * error, undefined.
  */
 bnc_status bnc_image_fit(const bnc_image *image, const uint8_t pad[3], size_t side, const bnc_resample_ops *ops, bnc_pool *pool,
                          uint8_t *out /* [side, side, 3] */, bnc_error *err);

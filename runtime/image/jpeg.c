@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* JPEG through libjpeg(-turbo) with its default, accurate settings, which are Pillow's too: integer "islow" DCT, smooth chroma upsampling. */
+/* JPEG through libjpeg(-turbo) with its default, accurate settings, which are Pillow's too: integer "islow" DCT, smooth chroma upsampling.
+ */
 #include <setjmp.h>
 #include <stdio.h>
 #include <string.h>
 
 #include <jpeglib.h>
-#include <jerror.h>
+
+#include <jerror.h> /* needs the types of jpeglib.h */
 
 #include "platforms/mem.h"
 #include "runtime/image/decoder.h"
 
-#define MAX_SCANS 200                   /* of a progressive picture; encoders write about 10. Each costs a walk over the whole picture */
-#define MAX_WORKING_MEMORY (1l << 30)   /* bytes that libjpeg may take; a progressive picture keeps all coefficients, 2 bytes each */
+#define MAX_SCANS 200                 /* of a progressive picture; encoders write about 10. Each costs a walk over the whole picture */
+#define MAX_WORKING_MEMORY (1l << 30) /* bytes that libjpeg may take; a progressive picture keeps all coefficients, 2 bytes each */
 
 typedef struct decoder {
   struct jpeg_error_mgr manager; /* first: libjpeg hands back its address */
@@ -76,12 +78,14 @@ static void on_output(j_common_ptr jpeg) { (void)jpeg; }
 
 static void on_progress(j_common_ptr jpeg) {
   decoder *d = (decoder *)jpeg->err;
-  if (d->jpeg.input_scan_number > MAX_SCANS) leave(d, bnc_fail(d->err, BNC_ERROR_LIMIT, "JPEG picture: found more than %d scans", MAX_SCANS));
+  if (d->jpeg.input_scan_number > MAX_SCANS)
+    leave(d, bnc_fail(d->err, BNC_ERROR_LIMIT, "JPEG picture: found more than %d scans", MAX_SCANS));
 }
 
 static unsigned orientation_of(const struct jpeg_decompress_struct *jpeg) {
   for (jpeg_saved_marker_ptr m = jpeg->marker_list; m; m = m->next)
-    if (m->marker == JPEG_APP0 + 1 && m->data_length >= 6 && memcmp(m->data, "Exif\0\0", 6) == 0) return bnc_exif_orientation(m->data + 6, m->data_length - 6);
+    if (m->marker == JPEG_APP0 + 1 && m->data_length >= 6 && memcmp(m->data, "Exif\0\0", 6) == 0)
+      return bnc_exif_orientation(m->data + 6, m->data_length - 6);
   return 1;
 }
 
@@ -92,20 +96,23 @@ static void check_colours(decoder *d) {
     case JCS_YCbCr: return;
     case JCS_CMYK:
     case JCS_YCCK:
-      leave(d, bnc_fail(d->err, BNC_ERROR_UNSUPPORTED, "JPEG picture: found CMYK colours (a picture made for print), expected RGB or grayscale"));
+      leave(d, bnc_fail(d->err, BNC_ERROR_UNSUPPORTED,
+                        "JPEG picture: found CMYK colours (a picture made for print), expected RGB or grayscale"));
     default:
       leave(d, bnc_fail(d->err, BNC_ERROR_UNSUPPORTED, "JPEG picture: found %d channels of an unknown kind, expected RGB or grayscale",
                         d->jpeg.num_components));
   }
 }
 
-/* Huffman codes have a bit or more, and each 8 x 8 block has a code or more: a short file that claims a large picture is found out before memory is taken for it. */
+/* Huffman codes have a bit or more, and each 8 x 8 block has a code or more: a short file that claims a large picture is found out before
+ * memory is taken for it. */
 static void check_plausible(decoder *d, size_t size) {
   for (int i = 0; !d->jpeg.arith_code && i < d->jpeg.num_components; i++) {
     const jpeg_component_info *c = &d->jpeg.comp_info[i];
     const unsigned long long least = (unsigned long long)c->width_in_blocks * c->height_in_blocks / 8;
     if (least > size)
-      leave(d, bnc_fail(d->err, BNC_ERROR_FORMAT, "JPEG picture: its data ends early: found %zu bytes, expected at least %llu for %u x %u pixels", size, least,
+      leave(d, bnc_fail(d->err, BNC_ERROR_FORMAT,
+                        "JPEG picture: its data ends early: found %zu bytes, expected at least %llu for %u x %u pixels", size, least,
                         d->jpeg.image_width, d->jpeg.image_height));
   }
 }

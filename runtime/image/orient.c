@@ -37,8 +37,8 @@ static bnc_status transpose(bnc_image *image, bnc_error *err) {
   return BNC_OK;
 }
 
-/* EXIF 2.3, tag 0x0112: where the stored picture's row 0 and column 0 are on the upright one: 1 top left, 2 top right, 3 bottom right, 4 bottom left,
- * 5 left top, 6 right top, 7 right bottom, 8 left bottom. */
+/* EXIF 2.3, tag 0x0112: where the stored picture's row 0 and column 0 are on the upright one: 1 top left, 2 top right, 3 bottom right, 4
+ * bottom left, 5 left top, 6 right top, 7 right bottom, 8 left bottom. */
 bnc_status bnc_image_orient(bnc_image *image, unsigned orientation, bnc_error *err) {
   if (orientation >= 5 && orientation <= 8) {
     bnc_status s = transpose(image, err);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* PNG through libpng. Colours as Pillow's convert("RGB") has them: alpha, tRNS, gAMA and background are ignored; fewer than 8 bits are spread over 0 .. 255;
- * 16 bits keep their high byte, but 16-bit grayscale without alpha is clipped, min(value, 255), which is what Pillow does to its mode "I;16". */
+/* PNG through libpng. Colours as Pillow's convert("RGB") has them: alpha, tRNS, gAMA and background are ignored; fewer than 8 bits are
+ * spread over 0 .. 255; 16 bits keep their high byte, but 16-bit grayscale without alpha is clipped, min(value, 255), which is what Pillow
+ * does to its mode "I;16". */
 #include <png.h>
 #include <setjmp.h>
 #include <string.h>
@@ -10,7 +11,7 @@
 
 #define MAX_CHUNK_MEMORY (8u << 20) /* bytes that one ancillary chunk (a profile, a text) may take unpacked */
 #define MAX_ANCILLARY_CHUNKS 128
-#define MAX_DEFLATE_RATIO 1032u     /* bytes out per byte in, the most that deflate can do */
+#define MAX_DEFLATE_RATIO 1032u /* bytes out per byte in, the most that deflate can do */
 
 typedef struct decoder {
   png_structp png;
@@ -39,7 +40,8 @@ static void on_warning(png_structp png, png_const_charp text) { (void)png, (void
 
 static void on_read(png_structp png, png_bytep out, size_t length) {
   decoder *d = png_get_io_ptr(png);
-  if (length > d->size - d->offset) leave(d, bnc_fail(d->err, BNC_ERROR_FORMAT, "PNG picture: its data ends early, after %zu bytes", d->size));
+  if (length > d->size - d->offset)
+    leave(d, bnc_fail(d->err, BNC_ERROR_FORMAT, "PNG picture: its data ends early, after %zu bytes", d->size));
   memcpy(out, d->data + d->offset, length);
   d->offset += length;
 }
@@ -56,7 +58,8 @@ static void on_free(png_structp png, void *block) {
   bnc_mem_free(block);
 }
 
-/* 16-bit grayscale is read as it is: libpng has no clipping. Interlaced pictures arrive in passes, so that rows are whole only after the last. */
+/* 16-bit grayscale is read as it is: libpng has no clipping. Interlaced pictures arrive in passes, so that rows are whole only after the
+ * last. */
 static void read_gray16(decoder *d, int passes) {
   const size_t width = d->image->width, height = d->image->height;
   d->gray16 = bnc_mem_array(height, width * 2);
@@ -83,7 +86,8 @@ static uint32_t u32(const uint8_t *p) { return (uint32_t)p[0] << 24 | (uint32_t)
 
 /* libpng refuses an empty or huge size too, but says only "Invalid IHDR data". */
 static bnc_status check_header(const uint8_t *data, size_t size, size_t max_pixels, bnc_error *err) {
-  if (size < 8 + 25 || memcmp(data + 12, "IHDR", 4) != 0) return bnc_fail(err, BNC_ERROR_FORMAT, "PNG picture: its header (IHDR) is missing");
+  if (size < 8 + 25 || memcmp(data + 12, "IHDR", 4) != 0)
+    return bnc_fail(err, BNC_ERROR_FORMAT, "PNG picture: its header (IHDR) is missing");
   return bnc_image_check_size(u32(data + 16), u32(data + 20), max_pixels, err);
 }
 
@@ -100,8 +104,9 @@ static void decode(decoder *d, size_t max_pixels) {
   png_get_IHDR(png, d->info, &width, &height, &depth, &colour, &interlace, NULL, NULL);
   const unsigned long long least = (unsigned long long)png_get_rowbytes(png, d->info) * height / MAX_DEFLATE_RATIO;
   if (least > d->size)
-    leave(d, bnc_fail(d->err, BNC_ERROR_FORMAT, "PNG picture: its data ends early: found %zu bytes, expected at least %llu for %u x %u pixels", d->size, least,
-                      (unsigned)width, (unsigned)height));
+    leave(d,
+          bnc_fail(d->err, BNC_ERROR_FORMAT, "PNG picture: its data ends early: found %zu bytes, expected at least %llu for %u x %u pixels",
+                   d->size, least, (unsigned)width, (unsigned)height));
   const int is_gray16 = colour == PNG_COLOR_TYPE_GRAY && depth == 16;
   if (!is_gray16) {
     if (colour == PNG_COLOR_TYPE_PALETTE) png_set_palette_to_rgb(png);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* WebP through libwebp. The picture is the canvas with its first frame: pixels that the frame leaves out are black, as Pillow (that is, libwebp's animation
- * decoder, which starts from transparent black) has them. Alpha is never decoded into colours, so RGB output equals RGBA output without its A. */
+/* WebP through libwebp. The picture is the canvas with its first frame: pixels that the frame leaves out are black, as Pillow (that is,
+ * libwebp's animation decoder, which starts from transparent black) has them. Alpha is never decoded into colours, so RGB output equals
+ * RGBA output without its A. */
 #include <string.h>
 #include <webp/decode.h>
 #include <webp/demux.h>
@@ -20,21 +21,22 @@ static const char *status_text(VP8StatusCode code) {
 }
 
 static bnc_status fail_code(VP8StatusCode code, bnc_error *err) {
-  const bnc_status s = code == VP8_STATUS_OUT_OF_MEMORY          ? BNC_ERROR_MEMORY
+  const bnc_status s = code == VP8_STATUS_OUT_OF_MEMORY         ? BNC_ERROR_MEMORY
                        : code == VP8_STATUS_UNSUPPORTED_FEATURE ? BNC_ERROR_UNSUPPORTED
                                                                 : BNC_ERROR_FORMAT;
   return bnc_fail(err, s, "WebP picture: %s", status_text(code));
 }
 
-static bnc_status decode_frame(bnc_image *image, const WebPIterator *frame, size_t max_pixels, uint32_t width, uint32_t height, bnc_error *err) {
+static bnc_status decode_frame(bnc_image *image, const WebPIterator *frame, size_t max_pixels, uint32_t width, uint32_t height,
+                               bnc_error *err) {
   WebPDecoderConfig config;
   if (!WebPInitDecoderConfig(&config)) return bnc_fail(err, BNC_ERROR_INTERNAL, "WebP picture: libwebp is another version than its header");
   VP8StatusCode code = WebPGetFeatures(frame->fragment.bytes, frame->fragment.size, &config.input);
   if (code != VP8_STATUS_OK) return fail_code(code, err);
   if (frame->x_offset < 0 || frame->y_offset < 0 || frame->width != config.input.width || frame->height != config.input.height ||
       (uint64_t)frame->x_offset + (uint64_t)frame->width > width || (uint64_t)frame->y_offset + (uint64_t)frame->height > height)
-    return bnc_fail(err, BNC_ERROR_FORMAT, "WebP picture: found a frame of %d x %d at %d, %d, expected one inside %u x %u", config.input.width,
-                    config.input.height, frame->x_offset, frame->y_offset, (unsigned)width, (unsigned)height);
+    return bnc_fail(err, BNC_ERROR_FORMAT, "WebP picture: found a frame of %d x %d at %d, %d, expected one inside %u x %u",
+                    config.input.width, config.input.height, frame->x_offset, frame->y_offset, (unsigned)width, (unsigned)height);
   bnc_status s = bnc_image_allocate(image, width, height, max_pixels, err);
   if (s != BNC_OK) return s;
   const size_t stride = image->width * 3, bytes = stride * image->height;
@@ -66,7 +68,8 @@ bnc_status bnc_webp_decode(bnc_image *image, const uint8_t *data, size_t size, s
   WebPDemuxState state;
   WebPDemuxer *demuxer = WebPDemuxPartial(&file, &state);
   if (!demuxer)
-    return bnc_fail(err, BNC_ERROR_FORMAT, "WebP picture: %s", state == WEBP_DEMUX_PARSE_ERROR ? "its structure is damaged" : "its data ends early");
+    return bnc_fail(err, BNC_ERROR_FORMAT, "WebP picture: %s",
+                    state == WEBP_DEMUX_PARSE_ERROR ? "its structure is damaged" : "its data ends early");
   const uint32_t width = WebPDemuxGetI(demuxer, WEBP_FF_CANVAS_WIDTH), height = WebPDemuxGetI(demuxer, WEBP_FF_CANVAS_HEIGHT);
   bnc_status s = bnc_image_check_size(width, height, max_pixels, err);
   WebPIterator frame;

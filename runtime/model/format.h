@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** @file format.h  The .bnc model file: what its bytes mean. Little-endian; every section starts at a multiple of 64 bytes and carries an XXH3-64
-    checksum. Structures here are the file's own: fixed-width fields, no padding, sizes held by static assertions. A reader trusts nothing before
-    runtime/model/validate.c has passed it.
+/** @file format.h  The .bnc model file: what its bytes mean. Little-endian; every section starts at a multiple of 64 bytes and carries an
+   XXH3-64 checksum. Structures here are the file's own: fixed-width fields, no padding, sizes held by static assertions. A reader trusts
+   nothing before runtime/model/validate.c has passed it.
 
       header | section table | sections ...
 
@@ -11,7 +11,9 @@
 
 #include <stdint.h>
 
-#define BNC_FORMAT_MAGIC "\x89" "BNC\r\n\x1a\n" /* catches text-mode transfers, as PNG's does */
+#define BNC_FORMAT_MAGIC                                                                                                                   \
+  "\x89"                                                                                                                                   \
+  "BNC\r\n\x1a\n" /* catches text-mode transfers, as PNG's does */
 #define BNC_FORMAT_VERSION 2u
 #define BNC_FORMAT_ALIGNMENT 64u
 
@@ -36,9 +38,10 @@ typedef enum bnc_section_kind {
   BNC_SECTION_VISION = 6,    /* a program */
   BNC_SECTION_PREFILL = 7,
   BNC_SECTION_DECODE = 8,
-  BNC_SECTION_REPORT = 9,    /* what each pass saved: JSON, as compile --report writes it */
-  BNC_SECTION_DATA = 10,     /* the weights; by far the largest */
-  BNC_SECTION_PACKED = 11,   /* optional: f32 and int8 weights as one machine's XNNPACK wants them (ops/xnn/packed.h); other machines pass over it */
+  BNC_SECTION_REPORT = 9, /* what each pass saved: JSON, as compile --report writes it */
+  BNC_SECTION_DATA = 10,  /* the weights; by far the largest */
+  BNC_SECTION_PACKED =
+      11, /* optional: f32 and int8 weights as one machine's XNNPACK wants them (ops/xnn/packed.h); other machines pass over it */
   BNC_SECTION_KINDS
 } bnc_section_kind;
 
@@ -66,23 +69,23 @@ typedef struct bnc_file_meta {
   uint32_t tied_embeddings;
   float rms_eps, rope_theta;
   uint32_t vision_width, vision_layers, vision_layers_used, vision_heads, vision_mlp, patch, grid, tile_side;
-  uint32_t tiles_per_side;  /* n; 1: one view, no DEM */
-  uint32_t input_side;      /* pixels per side of what the picture is resized to */
-  uint32_t image_rows;      /* embeddings per picture */
+  uint32_t tiles_per_side; /* n; 1: one view, no DEM */
+  uint32_t input_side;     /* pixels per side of what the picture is resized to */
+  uint32_t image_rows;     /* embeddings per picture */
   uint32_t tile_encodes, tile_encodes_reference;
   uint32_t pad_colour;      /* 0xRRGGBB */
   uint32_t prompt_template; /* runtime/text/prompt.h */
   int32_t bos;              /* -1: none */
   uint32_t stops;
-  int32_t stop[8];          /* token ids that end an answer */
-  uint32_t embedding;       /* weight id of the token embeddings */
+  int32_t stop[8];           /* token ids that end an answer */
+  uint32_t embedding;        /* weight id of the token embeddings */
   uint32_t rope_frequencies; /* CONSTANTS offset / 64 of f32 [head_dim / 2] */
-  uint32_t name;            /* strings */
-  uint32_t kv_dtype;        /* bnc_kv_dtype */
-  uint32_t target;          /* strings: the machine that the schedule was made for; 0: not told */
+  uint32_t name;             /* strings */
+  uint32_t kv_dtype;         /* bnc_kv_dtype */
+  uint32_t target;           /* strings: the machine that the schedule was made for; 0: not told */
   uint32_t target_l2_kib, target_l3_kib, target_cores;
-  uint32_t slab_matrices;   /* matrices that run in column slabs ... */
-  uint32_t slab_kib;        /* ... of at most so much */
+  uint32_t slab_matrices; /* matrices that run in column slabs ... */
+  uint32_t slab_kib;      /* ... of at most so much */
   uint8_t reserved[68];
 } bnc_file_meta;
 _Static_assert(sizeof(bnc_file_meta) == 256, "meta");
@@ -90,10 +93,10 @@ _Static_assert(sizeof(bnc_file_meta) == 256, "meta");
 typedef enum bnc_weight_dtype { BNC_W_F32 = 0, BNC_W_QC8 = 1, BNC_W_QG4 = 2 } bnc_weight_dtype;
 typedef enum bnc_kv_dtype { BNC_KV_F32 = 0, BNC_KV_F16 = 1, BNC_KV_INT8 = 2 } bnc_kv_dtype;
 
-/** y = x W^T + b with W [n, k]. QC8: int8 [n][k], scales f32 [n]. QG4: as the kernels read it (ops/matmul/matmul.h), in panels of 8 rows, the last one
-    filled up with rows of zeros (p = panels): two values a byte (nibble - 8) [p][k/32][4][8][4], where byte (c, i, j) of a panel's 32 columns holds
-    columns 8 c + j (low) and 8 c + 4 + j (high) of row i; scales bf16 [p][k/group][8]; offsets f32 [p][8], each row's sum of its values times their
-    scales. Places count from the start of DATA. */
+/** y = x W^T + b with W [n, k]. QC8: int8 [n][k], scales f32 [n]. QG4: as the kernels read it (ops/matmul/matmul.h), in panels of 8 rows,
+   the last one filled up with rows of zeros (p = panels): two values a byte (nibble - 8) [p][k/32][4][8][4], where byte (c, i, j) of a
+   panel's 32 columns holds columns 8 c + j (low) and 8 c + 4 + j (high) of row i; scales bf16 [p][k/group][8]; offsets f32 [p][8], each
+   row's sum of its values times their scales. Places count from the start of DATA. */
 typedef struct bnc_file_weight {
   uint32_t dtype, n, k, group;
   uint64_t data, scales, offsets, bias; /* bias: f32 [n]. UINT64_MAX: none, as scales of F32 and offsets of all but QG4 */

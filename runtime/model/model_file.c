@@ -24,8 +24,10 @@ static bnc_status read_header(bnc_model_file *f, const uint8_t *data, size_t siz
   if (memcmp(h->magic, BNC_FORMAT_MAGIC, sizeof h->magic) != 0)
     return bnc_fail(err, BNC_ERROR_FORMAT, "not a .bnc model file (a checkpoint is made into one by `binocle compile`)");
   if (h->version != BNC_FORMAT_VERSION)
-    return bnc_fail(err, BNC_ERROR_UNSUPPORTED, "format version %u, expected %u: compile the checkpoint anew", h->version, BNC_FORMAT_VERSION);
-  if (h->header_checksum != XXH3_64bits(h, offsetof(bnc_file_header, header_checksum))) return bnc_fail(err, BNC_ERROR_FORMAT, "the header is damaged");
+    return bnc_fail(err, BNC_ERROR_UNSUPPORTED, "format version %u, expected %u: compile the checkpoint anew", h->version,
+                    BNC_FORMAT_VERSION);
+  if (h->header_checksum != XXH3_64bits(h, offsetof(bnc_file_header, header_checksum)))
+    return bnc_fail(err, BNC_ERROR_FORMAT, "the header is damaged");
   if (h->file_size != size)
     return bnc_fail(err, BNC_ERROR_FORMAT, "%zu bytes, expected %llu: the file is %s", size, (unsigned long long)h->file_size,
                     size < h->file_size ? "truncated" : "too long");
@@ -47,7 +49,8 @@ static bnc_status read_program(bnc_model_file *f, bnc_program_id id, const char 
   if (b.size < sizeof *p->head) return bnc_fail(err, BNC_ERROR_FORMAT, "section %s has %zu bytes, expected a program", name, b.size);
   const bnc_file_program *head = (const bnc_file_program *)(const void *)b.data;
   uint64_t expected = sizeof *head + (uint64_t)head->ops * sizeof(bnc_file_op) + (uint64_t)head->probes * sizeof(bnc_file_probe);
-  if (b.size != expected) return bnc_fail(err, BNC_ERROR_FORMAT, "section %s has %zu bytes, expected %llu", name, b.size, (unsigned long long)expected);
+  if (b.size != expected)
+    return bnc_fail(err, BNC_ERROR_FORMAT, "section %s has %zu bytes, expected %llu", name, b.size, (unsigned long long)expected);
   bnc_program_view(p, b.data);
   return BNC_OK;
 }
@@ -55,7 +58,8 @@ static bnc_status read_program(bnc_model_file *f, bnc_program_id id, const char 
 static bnc_status take_section(bnc_model_file *f, uint32_t kind, bnc_blob b, uint64_t checksum, bnc_error *err) {
   switch (kind) {
     case BNC_SECTION_META:
-      if (b.size != sizeof f->meta) return bnc_fail(err, BNC_ERROR_FORMAT, "section meta has %zu bytes, expected %zu", b.size, sizeof f->meta);
+      if (b.size != sizeof f->meta)
+        return bnc_fail(err, BNC_ERROR_FORMAT, "section meta has %zu bytes, expected %zu", b.size, sizeof f->meta);
       memcpy(&f->meta, b.data, sizeof f->meta);
       return BNC_OK;
     case BNC_SECTION_STRINGS:
@@ -64,7 +68,8 @@ static bnc_status take_section(bnc_model_file *f, uint32_t kind, bnc_blob b, uin
       return BNC_OK;
     case BNC_SECTION_TOKENIZER: f->tokenizer = b; return BNC_OK;
     case BNC_SECTION_WEIGHTS:
-      if (b.size % sizeof *f->weight != 0) return bnc_fail(err, BNC_ERROR_FORMAT, "section weights has %zu bytes, expected a multiple of %zu", b.size, sizeof *f->weight);
+      if (b.size % sizeof *f->weight != 0)
+        return bnc_fail(err, BNC_ERROR_FORMAT, "section weights has %zu bytes, expected a multiple of %zu", b.size, sizeof *f->weight);
       f->weight = (const bnc_file_weight *)(const void *)b.data;
       f->weights = b.size / sizeof *f->weight;
       return BNC_OK;
@@ -75,7 +80,12 @@ static bnc_status take_section(bnc_model_file *f, uint32_t kind, bnc_blob b, uin
       f->data = b;
       f->data_checksum = checksum;
       return BNC_OK;
-    default: return read_program(f, kind == BNC_SECTION_VISION ? BNC_PROGRAM_VISION : kind == BNC_SECTION_PREFILL ? BNC_PROGRAM_PREFILL : BNC_PROGRAM_DECODE, section_names[kind], b, err);
+    default:
+      return read_program(f,
+                          kind == BNC_SECTION_VISION    ? BNC_PROGRAM_VISION
+                          : kind == BNC_SECTION_PREFILL ? BNC_PROGRAM_PREFILL
+                                                        : BNC_PROGRAM_DECODE,
+                          section_names[kind], b, err);
   }
 }
 
@@ -84,16 +94,18 @@ static bnc_status read_sections(bnc_model_file *f, const uint8_t *data, size_t s
   uint32_t seen = 0;
   for (uint32_t i = 0; i < f->header.sections; i++) {
     const bnc_file_section *e = &table[i];
-    if (e->kind == 0 || e->kind >= BNC_SECTION_KINDS) return bnc_fail(err, BNC_ERROR_FORMAT, "section %u is of the unknown kind %u", i, e->kind);
+    if (e->kind == 0 || e->kind >= BNC_SECTION_KINDS)
+      return bnc_fail(err, BNC_ERROR_FORMAT, "section %u is of the unknown kind %u", i, e->kind);
     const char *name = section_names[e->kind];
     if (e->offset % BNC_FORMAT_ALIGNMENT != 0 || e->offset > size || e->size > size - e->offset)
-      return bnc_fail(err, BNC_ERROR_FORMAT, "section %s (%llu bytes at %llu) leaves the file of %zu bytes", name, (unsigned long long)e->size,
-                      (unsigned long long)e->offset, size);
+      return bnc_fail(err, BNC_ERROR_FORMAT, "section %s (%llu bytes at %llu) leaves the file of %zu bytes", name,
+                      (unsigned long long)e->size, (unsigned long long)e->offset, size);
     if ((seen >> e->kind) & 1u) return bnc_fail(err, BNC_ERROR_FORMAT, "section %s is there twice", name);
     seen |= 1u << e->kind;
     bnc_blob b = {data + e->offset, (size_t)e->size};
     bool later = (e->kind == BNC_SECTION_DATA || e->kind == BNC_SECTION_PACKED) && b.size > BNC_VERIFY_AT_OPEN;
-    if (!later && XXH3_64bits(b.data, b.size) != e->checksum) return bnc_fail(err, BNC_ERROR_FORMAT, "section %s is damaged: its checksum is wrong", name);
+    if (!later && XXH3_64bits(b.data, b.size) != e->checksum)
+      return bnc_fail(err, BNC_ERROR_FORMAT, "section %s is damaged: its checksum is wrong", name);
     bnc_status s = take_section(f, e->kind, b, e->checksum, err);
     if (s != BNC_OK) return s;
   }
@@ -101,7 +113,8 @@ static bnc_status read_sections(bnc_model_file *f, const uint8_t *data, size_t s
     bool optional = kind == BNC_SECTION_TOKENIZER || kind == BNC_SECTION_VISION || kind == BNC_SECTION_REPORT || kind == BNC_SECTION_PACKED;
     if (!optional && !((seen >> kind) & 1u)) return bnc_fail(err, BNC_ERROR_FORMAT, "section %s is missing", section_names[kind]);
   }
-  if (f->header.model_id != bnc_format_model_id(table, f->header.sections)) return bnc_fail(err, BNC_ERROR_FORMAT, "the header names other content than the file has");
+  if (f->header.model_id != bnc_format_model_id(table, f->header.sections))
+    return bnc_fail(err, BNC_ERROR_FORMAT, "the header names other content than the file has");
   return BNC_OK;
 }
 
@@ -144,5 +157,6 @@ bnc_status bnc_model_file_verify_data(const bnc_model_file *f, bnc_error *err) {
   }
   bool equal = XXH3_64bits_digest(hash) == f->data_checksum;
   bnc_mem_free(hash);
-  return equal ? BNC_OK : bnc_fail(err, BNC_ERROR_FORMAT, "%s: section data is damaged: its checksum is wrong", f->path ? f->path : "model");
+  return equal ? BNC_OK
+               : bnc_fail(err, BNC_ERROR_FORMAT, "%s: section data is damaged: its checksum is wrong", f->path ? f->path : "model");
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** @file model_file.h  An opened .bnc file: mapped, its sections' checksums verified, everything in it validated. Read-only, shared by sessions. */
+/** @file model_file.h  An opened .bnc file: mapped, its sections' checksums verified, everything in it validated. Read-only, shared by
+ * sessions. */
 #ifndef BINOCLE_RUNTIME_MODEL_MODEL_FILE_H
 #define BINOCLE_RUNTIME_MODEL_MODEL_FILE_H
 
@@ -37,8 +38,8 @@ typedef struct bnc_model_file {
   bnc_program program[BNC_PROGRAMS];
 } bnc_model_file;
 
-/** Sections up to this size are verified when the file is opened; DATA beyond it by bnc_model_file_verify_data, before it is packed, and PACKED
-    beyond it by samples (ops/xnn/packed.h), before it is used. */
+/** Sections up to this size are verified when the file is opened; DATA beyond it by bnc_model_file_verify_data, before it is packed, and
+   PACKED beyond it by samples (ops/xnn/packed.h), before it is used. */
 #define BNC_VERIFY_AT_OPEN ((size_t)64 << 20)
 
 bnc_status bnc_model_file_open(bnc_model_file *file, const char *path, bnc_error *err);

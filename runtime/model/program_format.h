@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** @file program_format.h  A program section of a .bnc file: a head, then a flat list of ops over matrices at fixed arena offsets, then probes. */
+/** @file program_format.h  A program section of a .bnc file: a head, then a flat list of ops over matrices at fixed arena offsets, then
+ * probes. */
 #ifndef BINOCLE_RUNTIME_MODEL_PROGRAM_FORMAT_H
 #define BINOCLE_RUNTIME_MODEL_PROGRAM_FORMAT_H
 
@@ -20,13 +21,13 @@ typedef struct bnc_operand {
 _Static_assert(sizeof(bnc_operand) == 24, "operand");
 
 typedef enum bnc_op_kind {
-  BNC_OP_NORMALIZE = 0,   /* in: picture u8 [p,3], lut [3,256]                                   out: f32 [p,3] */
-  BNC_OP_RESAMPLE,        /* in: x [h*w,c]; table y: rows h' (in h), x: rows w' (in w)           out: [h'*w',c] */
-  BNC_OP_PATCHES,         /* in: x [h*w,3]; tables y, x of one tap per row (side <- h, side <- w); a[0] = patch  out: [grid*grid,3pp] */
-  BNC_OP_PATCHES_U8,      /* in: picture u8, lut; the same, but out: f32, qd8 (either may be absent; with qd8, the lut ascends) */
-  BNC_OP_TAKE,            /* in: x; table                                                         out: [rows,c] */
-  BNC_OP_COPY,            /* in: x                                                                out: the same shape */
-  BNC_OP_LINEAR,          /* in: x (f32 or qd8); weight, rows [a[0], a[0] + a[1]) of it           out: f32 [rows,a[1]]; QG4: a[0] starts a panel */
+  BNC_OP_NORMALIZE = 0, /* in: picture u8 [p,3], lut [3,256]                                   out: f32 [p,3] */
+  BNC_OP_RESAMPLE,      /* in: x [h*w,c]; table y: rows h' (in h), x: rows w' (in w)           out: [h'*w',c] */
+  BNC_OP_PATCHES,       /* in: x [h*w,3]; tables y, x of one tap per row (side <- h, side <- w); a[0] = patch  out: [grid*grid,3pp] */
+  BNC_OP_PATCHES_U8,    /* in: picture u8, lut; the same, but out: f32, qd8 (either may be absent; with qd8, the lut ascends) */
+  BNC_OP_TAKE,          /* in: x; table                                                         out: [rows,c] */
+  BNC_OP_COPY,          /* in: x                                                                out: the same shape */
+  BNC_OP_LINEAR, /* in: x (f32 or qd8); weight, rows [a[0], a[0] + a[1]) of it           out: f32 [rows,a[1]]; QG4: a[0] starts a panel */
   BNC_OP_LAYER_NORM,      /* in: x, gamma, beta; f[0] = eps                                       out: f32, qd8 (either may be absent) */
   BNC_OP_RMS_NORM,        /* in: x, gamma; f[0] = eps                                             out: f32, qd8 */
   BNC_OP_ADD,             /* in: a, b                                                             out: a + b */
@@ -70,7 +71,7 @@ typedef enum bnc_stage { BNC_STAGE_PIXELS = 0, BNC_STAGE_TILES = 1, BNC_STAGE_DE
 
 typedef struct bnc_file_probe {
   uint32_t stage, name;
-  uint32_t op;       /* valid after this op */
+  uint32_t op; /* valid after this op */
   uint32_t reserved;
   bnc_operand value; /* f32 */
 } bnc_file_probe;
@@ -80,7 +81,7 @@ _Static_assert(sizeof(bnc_file_probe) == 40, "probe");
 typedef struct bnc_file_program {
   uint32_t ops, probes;
   uint64_t arena_bytes;
-  uint64_t live_bytes;  /* the largest set that is live at once: the lower bound of arena_bytes */
+  uint64_t live_bytes; /* the largest set that is live at once: the lower bound of arena_bytes */
   uint64_t macs;
   uint64_t reserved[2];
   bnc_operand input, output;

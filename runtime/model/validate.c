@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What opening a model file guarantees: sizes are sane, weights lie inside DATA, constants inside CONSTANTS. Programs have a file of their own. */
+/* What opening a model file guarantees: sizes are sane, weights lie inside DATA, constants inside CONSTANTS. Programs have a file of their
+ * own. */
 #include <math.h>
 
 #include "ops/matmul/matmul.h"
@@ -17,20 +18,31 @@ static bnc_status check_meta(const bnc_model_file *f, bnc_error *err) {
     const char *name;
     uint32_t value, most;
   } needed[] = {
-      {"vocabulary", m->vocabulary, MANY * 4}, {"hidden", m->hidden, MANY}, {"layers", m->layers, 10000}, {"heads", m->heads, 1024},
-      {"kv_heads", m->kv_heads, 1024}, {"head_dim", m->head_dim, 4096}, {"context", m->context, MANY * 16}, {"reference_limit", m->reference_limit, MANY * 16},
+      {"vocabulary", m->vocabulary, MANY * 4},
+      {"hidden", m->hidden, MANY},
+      {"layers", m->layers, 10000},
+      {"heads", m->heads, 1024},
+      {"kv_heads", m->kv_heads, 1024},
+      {"head_dim", m->head_dim, 4096},
+      {"context", m->context, MANY * 16},
+      {"reference_limit", m->reference_limit, MANY * 16},
   };
   for (size_t i = 0; i < sizeof needed / sizeof *needed; i++)
     if (needed[i].value == 0 || needed[i].value > needed[i].most)
       return bnc_fail(err, BNC_ERROR_FORMAT, "meta: %s is %u, expected 1 .. %u", needed[i].name, needed[i].value, needed[i].most);
-  if (m->heads % m->kv_heads != 0) return bnc_fail(err, BNC_ERROR_FORMAT, "meta: %u heads do not divide by %u key heads", m->heads, m->kv_heads);
+  if (m->heads % m->kv_heads != 0)
+    return bnc_fail(err, BNC_ERROR_FORMAT, "meta: %u heads do not divide by %u key heads", m->heads, m->kv_heads);
   if (m->head_dim % 2 != 0) return bnc_fail(err, BNC_ERROR_FORMAT, "meta: head_dim is %u, expected an even number", m->head_dim);
   if ((uint64_t)m->context * m->head_dim > MOST_ANGLES)
-    return bnc_fail(err, BNC_ERROR_LIMIT, "meta: a context of %u rows of %u columns a head, expected a product of at most %llu", m->context, m->head_dim, (unsigned long long)MOST_ANGLES);
-  if (m->reference_limit > m->context) return bnc_fail(err, BNC_ERROR_FORMAT, "meta: reference_limit is %u, expected at most the context of %u", m->reference_limit, m->context);
+    return bnc_fail(err, BNC_ERROR_LIMIT, "meta: a context of %u rows of %u columns a head, expected a product of at most %llu", m->context,
+                    m->head_dim, (unsigned long long)MOST_ANGLES);
+  if (m->reference_limit > m->context)
+    return bnc_fail(err, BNC_ERROR_FORMAT, "meta: reference_limit is %u, expected at most the context of %u", m->reference_limit,
+                    m->context);
   if (m->stops > 8) return bnc_fail(err, BNC_ERROR_FORMAT, "meta: %u stop ids, expected at most 8", m->stops);
   if (m->kv_dtype > BNC_KV_INT8) return bnc_fail(err, BNC_ERROR_FORMAT, "meta: unknown KV cache type %u", m->kv_dtype);
-  if (m->embedding >= f->weights || f->weight[m->embedding].n != m->vocabulary || f->weight[m->embedding].k != m->hidden || f->weight[m->embedding].dtype == BNC_W_QG4)
+  if (m->embedding >= f->weights || f->weight[m->embedding].n != m->vocabulary || f->weight[m->embedding].k != m->hidden ||
+      f->weight[m->embedding].dtype == BNC_W_QG4)
     return bnc_fail(err, BNC_ERROR_FORMAT, "meta: weight %u is no table of %u embeddings of %u", m->embedding, m->vocabulary, m->hidden);
   uint64_t rope = (uint64_t)m->rope_frequencies * BNC_FORMAT_ALIGNMENT;
   if (rope > f->constants.size || f->constants.size - rope < (uint64_t)m->head_dim / 2 * 4)
@@ -43,7 +55,9 @@ static bnc_status check_meta(const bnc_model_file *f, bnc_error *err) {
   return BNC_OK;
 }
 
-static bool inside(uint64_t offset, uint64_t size, uint64_t limit) { return offset % BNC_FORMAT_ALIGNMENT == 0 && offset <= limit && size <= limit - offset; }
+static bool inside(uint64_t offset, uint64_t size, uint64_t limit) {
+  return offset % BNC_FORMAT_ALIGNMENT == 0 && offset <= limit && size <= limit - offset;
+}
 
 static bnc_status check_weight(const bnc_model_file *f, size_t i, bnc_error *err) {
   const bnc_file_weight *w = &f->weight[i];
@@ -51,7 +65,8 @@ static bnc_status check_weight(const bnc_model_file *f, size_t i, bnc_error *err
   if (w->dtype > BNC_W_QG4 || w->n == 0 || w->k == 0 || w->n > MANY * 4 || w->k > MANY)
     return bnc_fail(err, BNC_ERROR_FORMAT, "weight %zu (%s) has type %u and shape %u x %u", i, name, w->dtype, w->n, w->k);
   if (w->dtype != BNC_W_F32 && w->k > MOST_QUANTIZED_K)
-    return bnc_fail(err, BNC_ERROR_FORMAT, "weight %zu (%s) has %u quantised columns, expected at most %u", i, name, w->k, MOST_QUANTIZED_K);
+    return bnc_fail(err, BNC_ERROR_FORMAT, "weight %zu (%s) has %u quantised columns, expected at most %u", i, name, w->k,
+                    MOST_QUANTIZED_K);
   if (w->dtype == BNC_W_QG4 && (w->group == 0 || w->group % BNC_I4_BLOCK != 0 || w->k % w->group != 0))
     return bnc_fail(err, BNC_ERROR_FORMAT, "weight %zu (%s): groups of %u do not divide %u", i, name, w->group, w->k);
   const bnc_weight_sizes sizes = bnc_weight_sizes_of(w);

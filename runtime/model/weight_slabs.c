@@ -69,7 +69,8 @@ static bnc_status list_slabs(const bnc_model_file *file, bnc_weight_slab **slabs
   for (int p = 0; p < BNC_PROGRAMS; p++)
     for (uint32_t i = 0; file->program[p].head && i < file->program[p].head->ops; i++) {
       const bnc_file_op *op = &file->program[p].op[i];
-      if (op->kind == BNC_OP_LINEAR && bnc_weight_is_packed(&file->weight[op->weight], own_int8)) slab[n++] = (bnc_weight_slab){op->weight, op->a[0], op->a[1]};
+      if (op->kind == BNC_OP_LINEAR && bnc_weight_is_packed(&file->weight[op->weight], own_int8))
+        slab[n++] = (bnc_weight_slab){op->weight, op->a[0], op->a[1]};
     }
   sort(slab, n);
   for (size_t i = 0; i < n; i++)
@@ -100,11 +101,13 @@ bnc_status bnc_weight_slabs_pack(const bnc_model_file *file, bnc_packed_store *s
   if (s == BNC_OK) s = list_slabs(file, &slab, &count, err);
   for (size_t i = 0; s == BNC_OK && i < count; i++) {
     bnc_linear_spec spec = bnc_weight_slab_spec(file, slab[i]);
-    if (packs && context && bnc_context_progress(context, "packing weights", (double)i / (double)count)) s = bnc_fail(err, BNC_ERROR_CANCELLED, "cancelled");
+    if (packs && context && bnc_context_progress(context, "packing weights", (double)i / (double)count))
+      s = bnc_fail(err, BNC_ERROR_CANCELLED, "cancelled");
     if (s == BNC_OK) s = bnc_linear_set_pack(set, &spec, slab[i].weight, slab[i].from, err);
     if (packs) release(file, &spec);
   }
-  if (s == BNC_OK && packs && context && bnc_context_progress(context, "packing weights", 1.0)) s = bnc_fail(err, BNC_ERROR_CANCELLED, "cancelled");
+  if (s == BNC_OK && packs && context && bnc_context_progress(context, "packing weights", 1.0))
+    s = bnc_fail(err, BNC_ERROR_CANCELLED, "cancelled");
   bnc_mem_free(slab);
   bnc_linear_set_destroy(set);
   if (packs) bnc_mem_trim();

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** @file weight_slabs.h  The pieces of a model's f32 and int8 weights that its programs multiply with, and how they get into a store of packed weights.
-    int4 weights are no part of this: layers read them from the file as they are, and so they do int8 weights where our kernel is the faster one. */
+/** @file weight_slabs.h  The pieces of a model's f32 and int8 weights that its programs multiply with, and how they get into a store of
+   packed weights. int4 weights are no part of this: layers read them from the file as they are, and so they do int8 weights where our
+   kernel is the faster one. */
 #ifndef BINOCLE_RUNTIME_MODEL_WEIGHT_SLABS_H
 #define BINOCLE_RUNTIME_MODEL_WEIGHT_SLABS_H
 
@@ -16,13 +17,16 @@ typedef struct bnc_weight_slab {
 /** Whether layers of int8 weights run on ops/matmul here, at the level that BINOCLE_CPU leaves this machine. */
 bool bnc_weight_slabs_own_int8(void);
 /** Whether XNNPACK multiplies with a weight, packed. */
-static inline bool bnc_weight_is_packed(const bnc_file_weight *w, bool own_int8) { return w->dtype == BNC_W_F32 || (w->dtype == BNC_W_QC8 && !own_int8); }
+static inline bool bnc_weight_is_packed(const bnc_file_weight *w, bool own_int8) {
+  return w->dtype == BNC_W_F32 || (w->dtype == BNC_W_QC8 && !own_int8);
+}
 
 /** Where a slab's numbers lie: everything of the spec but the strides, which are set to those of contiguous matrices. */
 bnc_linear_spec bnc_weight_slab_spec(const bnc_model_file *file, bnc_weight_slab slab);
 
-/** Sees to it that the store holds every slab of all programs, in the size that XNNPACK needs: packs what is missing, one slab at a time, or, with a
-    mapped store, says with BNC_ERROR_FORMAT what it lacks. Reports the stage "packing weights" where it packs; context may be NULL. */
+/** Sees to it that the store holds every slab of all programs, in the size that XNNPACK needs: packs what is missing, one slab at a time,
+   or, with a mapped store, says with BNC_ERROR_FORMAT what it lacks. Reports the stage "packing weights" where it packs; context may be
+   NULL. */
 bnc_status bnc_weight_slabs_pack(const bnc_model_file *file, bnc_packed_store *store, const bnc_context *context, bnc_error *err);
 
 /** Bytes that a store of every slab takes in a file, at most. */

@@ -25,11 +25,13 @@ typedef struct bnc_npy {
 
 /**
  * Reads the header and checks that exactly its items follow.
- * BNC_ERROR_FORMAT: no .npy, a damaged one, too few or too many bytes. BNC_ERROR_UNSUPPORTED: another type, byte order, Fortran order or rank.
+ * BNC_ERROR_FORMAT: no .npy, a damaged one, too few or too many bytes. BNC_ERROR_UNSUPPORTED: another type, byte order, Fortran order or
+ * rank.
  */
 bnc_status bnc_npy_parse(bnc_npy *array, const uint8_t *data /* [size] */, size_t size, bnc_error *err);
 
-/** Token ids: a rank-1 array of int32 or int64, as int64. *ids [*count] is a block of its own (bnc_mem_free), also where *count is 0; NULL after an error. */
+/** Token ids: a rank-1 array of int32 or int64, as int64. *ids [*count] is a block of its own (bnc_mem_free), also where *count is 0; NULL
+ * after an error. */
 bnc_status bnc_npy_parse_ids(const uint8_t *data /* [size] */, size_t size, int64_t **ids, size_t *count, bnc_error *err);
 /** bnc_npy_parse_ids of a file's content; errors begin with path. More than BNC_NPY_MAX_IDS are refused. */
 bnc_status bnc_npy_load_ids(const char *path, int64_t **ids, size_t *count, bnc_error *err);

@@ -5,8 +5,8 @@
 #include "platforms/mem.h"
 #include "runtime/npy/npy.h"
 
-#define MAGIC_SIZE 8                /* "\x93NUMPY", major, minor */
-#define MAX_HEADER (1u << 20)       /* bytes; NumPy's own stay below a few hundred */
+#define MAGIC_SIZE 8          /* "\x93NUMPY", major, minor */
+#define MAX_HEADER (1u << 20) /* bytes; NumPy's own stay below a few hundred */
 
 /* The header is a Python dict literal. Only the subset that NumPy writes for plain arrays is understood. */
 typedef struct cursor {
@@ -68,7 +68,8 @@ static bnc_status damaged(bnc_error *err, const char *what) { return bnc_fail(er
 static bnc_status read_descr(cursor *c, bnc_npy *array, size_t *item_size, bnc_error *err) {
   char text[32];
   skip_space(c);
-  if (c->at < c->end && *c->at == '[') return bnc_fail(err, BNC_ERROR_UNSUPPORTED, "found an array of records, expected int32, int64, float32 or float64");
+  if (c->at < c->end && *c->at == '[')
+    return bnc_fail(err, BNC_ERROR_UNSUPPORTED, "found an array of records, expected int32, int64, float32 or float64");
   if (!take_string(c, text, sizeof text)) return damaged(err, "found no type behind 'descr'");
   for (size_t i = 0; i < sizeof types / sizeof *types; i++)
     if (strcmp(text, types[i].name) == 0) {
@@ -102,11 +103,13 @@ static bnc_status read_header(cursor c, bnc_npy *array, size_t *item_size, bnc_e
     bnc_status s = BNC_OK;
     if (!comma || !take_string(&c, key, sizeof key) || !take(&c, ':')) return damaged(err, "found something other than 'key': value");
     const int which = strcmp(key, "descr") == 0 ? DESCR : strcmp(key, "fortran_order") == 0 ? ORDER : strcmp(key, "shape") == 0 ? SHAPE : 0;
-    if (!which || seen & which) return bnc_fail(err, BNC_ERROR_FORMAT, ".npy header: found %s key '%s'", which ? "a second" : "the unknown", key);
+    if (!which || seen & which)
+      return bnc_fail(err, BNC_ERROR_FORMAT, ".npy header: found %s key '%s'", which ? "a second" : "the unknown", key);
     seen |= which;
     if (which == DESCR) s = read_descr(&c, array, item_size, err);
     if (which == SHAPE) s = read_shape(&c, array, err);
-    if (which == ORDER && !take_word(&c, "False") && !(fortran = take_word(&c, "True"))) s = damaged(err, "found neither True nor False behind 'fortran_order'");
+    if (which == ORDER && !take_word(&c, "False") && !(fortran = take_word(&c, "True")))
+      s = damaged(err, "found neither True nor False behind 'fortran_order'");
     if (s != BNC_OK) return s;
     comma = take(&c, ',');
   }
@@ -120,9 +123,11 @@ static bnc_status read_header(cursor c, bnc_npy *array, size_t *item_size, bnc_e
 bnc_status bnc_npy_parse(bnc_npy *array, const uint8_t *data, size_t size, bnc_error *err) {
   size_t item_size = 0, bytes = 0, at = MAGIC_SIZE, length = 0;
   *array = (bnc_npy){.count = 1};
-  if (size < MAGIC_SIZE + 2 || memcmp(data, "\x93NUMPY", 6) != 0) return bnc_fail(err, BNC_ERROR_FORMAT, "found something other than a .npy file");
+  if (size < MAGIC_SIZE + 2 || memcmp(data, "\x93NUMPY", 6) != 0)
+    return bnc_fail(err, BNC_ERROR_FORMAT, "found something other than a .npy file");
   const unsigned major = data[6], minor = data[7];
-  if (major < 1 || major > 3 || minor != 0) return bnc_fail(err, BNC_ERROR_UNSUPPORTED, "found .npy version %u.%u, expected 1.0, 2.0 or 3.0", major, minor);
+  if (major < 1 || major > 3 || minor != 0)
+    return bnc_fail(err, BNC_ERROR_UNSUPPORTED, "found .npy version %u.%u, expected 1.0, 2.0 or 3.0", major, minor);
   const size_t length_bytes = major == 1 ? 2 : 4;
   if (size < MAGIC_SIZE + length_bytes) return damaged(err, "it ends early");
   for (size_t i = 0; i < length_bytes; i++) length |= (size_t)data[at + i] << (8 * i);
@@ -150,9 +155,11 @@ bnc_status bnc_npy_parse_ids(const uint8_t *data, size_t size, int64_t **ids, si
   bnc_status s = bnc_npy_parse(&array, data, size, err);
   if (s != BNC_OK) return s;
   if (array.type != BNC_NPY_I32 && array.type != BNC_NPY_I64)
-    return bnc_fail(err, BNC_ERROR_FORMAT, "found items of type %s, expected int32 or int64 ids", array.type == BNC_NPY_F32 ? "float32" : "float64");
+    return bnc_fail(err, BNC_ERROR_FORMAT, "found items of type %s, expected int32 or int64 ids",
+                    array.type == BNC_NPY_F32 ? "float32" : "float64");
   if (array.rank != 1) return bnc_fail(err, BNC_ERROR_FORMAT, "found an array of %zu dimensions, expected ids in 1", array.rank);
-  if (array.count > BNC_NPY_MAX_IDS) return bnc_fail(err, BNC_ERROR_LIMIT, "found %zu ids, expected at most %u", array.count, BNC_NPY_MAX_IDS);
+  if (array.count > BNC_NPY_MAX_IDS)
+    return bnc_fail(err, BNC_ERROR_LIMIT, "found %zu ids, expected at most %u", array.count, BNC_NPY_MAX_IDS);
   int64_t *out = bnc_mem_array(array.count, sizeof *out);
   if (!out) return bnc_fail_memory(err, (unsigned long long)array.count * sizeof *out);
   for (size_t i = 0; i < array.count; i++) {

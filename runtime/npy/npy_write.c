@@ -16,7 +16,8 @@ struct bnc_npy_writer {
 /* Magic, version 1.0, length, dict, spaces up to a multiple of 64 bytes (so that mapped items are aligned), line break. */
 static size_t make_header(char header[HEADER_ROOM], const size_t *shape, size_t rank) {
   size_t n = (size_t)snprintf(header + 10, HEADER_ROOM - 10, "{'descr': '<f4', 'fortran_order': False, 'shape': (") + 10;
-  for (size_t i = 0; i < rank; i++) n += (size_t)snprintf(header + n, HEADER_ROOM - n, i + 1 < rank ? "%zu, " : rank == 1 ? "%zu," : "%zu", shape[i]);
+  for (size_t i = 0; i < rank; i++)
+    n += (size_t)snprintf(header + n, HEADER_ROOM - n, i + 1 < rank ? "%zu, " : rank == 1 ? "%zu," : "%zu", shape[i]);
   n += (size_t)snprintf(header + n, HEADER_ROOM - n, "), }");
   const size_t total = (n + 1 + 63) / 64 * 64;
   memset(header + n, ' ', total - n - 1);
@@ -31,10 +32,12 @@ bnc_status bnc_npy_writer_open(bnc_npy_writer **writer, const char *path, const 
   char header[HEADER_ROOM];
   size_t count = 1, bytes;
   *writer = NULL;
-  if (rank > BNC_NPY_MAX_RANK) return bnc_fail(err, BNC_ERROR_ARGUMENT, "%s: %zu dimensions, expected at most %d", path, rank, BNC_NPY_MAX_RANK);
+  if (rank > BNC_NPY_MAX_RANK)
+    return bnc_fail(err, BNC_ERROR_ARGUMENT, "%s: %zu dimensions, expected at most %d", path, rank, BNC_NPY_MAX_RANK);
   for (size_t i = 0; i < rank; i++)
     if (!bnc_mul_size(count, shape[i], &count)) return bnc_fail(err, BNC_ERROR_ARGUMENT, "%s: the shape is larger than any memory", path);
-  if (!bnc_mul_size(count, sizeof(float), &bytes)) return bnc_fail(err, BNC_ERROR_ARGUMENT, "%s: the shape is larger than any memory", path);
+  if (!bnc_mul_size(count, sizeof(float), &bytes))
+    return bnc_fail(err, BNC_ERROR_ARGUMENT, "%s: the shape is larger than any memory", path);
   bnc_npy_writer *w = bnc_mem_zalloc(sizeof *w);
   if (!w) return bnc_fail_memory(err, sizeof *w);
   w->missing = count;

@@ -8,11 +8,12 @@
 #include "runtime/describe/names.h"
 #include "runtime/profile/profile_record.h"
 
-#define WIDTH 1100u     /* pixels of the timeline */
-#define TRACK 46u       /* pixels of a program's track */
-#define OPS 25          /* told of each program */
+#define WIDTH 1100u /* pixels of the timeline */
+#define TRACK 46u   /* pixels of a program's track */
+#define OPS 25      /* told of each program */
 
-static const char *const colours[] = {"#4269d0", "#efb118", "#ff725c", "#6cc5b0", "#3ca951", "#ff8ab7", "#a463f2", "#97bbf5", "#9c6b4e", "#9498a0"};
+static const char *const colours[] = {"#4269d0", "#efb118", "#ff725c", "#6cc5b0", "#3ca951",
+                                      "#ff8ab7", "#a463f2", "#97bbf5", "#9c6b4e", "#9498a0"};
 static const char *colour_of(uint32_t kind) { return colours[kind % (sizeof colours / sizeof *colours)]; }
 
 static void print_ms(bnc_page *page, uint64_t nanoseconds) {
@@ -27,7 +28,8 @@ static void print_timeline(bnc_page *page, const bnc_profile *profile, const bnc
   const uint64_t first = profile->count ? profile->event[0].start : profile->begin, span = end > first ? end - first : 1;
   uint64_t drawn[BNC_PROGRAMS] = {0};
   bnc_page_print(page, "<h2>When</h2>\n<svg viewBox=\"0 0 %u %u\" width=\"100%%\">\n", WIDTH + 80, BNC_PROGRAMS * TRACK + 20);
-  for (uint32_t p = 0; p < BNC_PROGRAMS; p++) bnc_page_print(page, "<text x=\"0\" y=\"%u\">%s</text>\n", p * TRACK + 26, bnc_program_name(p));
+  for (uint32_t p = 0; p < BNC_PROGRAMS; p++)
+    bnc_page_print(page, "<text x=\"0\" y=\"%u\">%s</text>\n", p * TRACK + 26, bnc_program_name(p));
   for (size_t i = 0; i < profile->count && !page->failed; i++) {
     const bnc_profile_event *e = &profile->event[i];
     char name[BNC_NAME_SIZE];
@@ -38,12 +40,14 @@ static void print_timeline(bnc_page *page, const bnc_profile *profile, const bnc
     const bnc_file_op *op = &file->program[e->program].op[e->op];
     const uint64_t x = from > drawn[e->program] ? from : drawn[e->program], width = to > x + 30 ? to - x : 30;
     drawn[e->program] = x + width;
-    bnc_page_print(page, "<rect x=\"%llu.%02u\" y=\"%u\" width=\"%llu.%02u\" height=\"34\" fill=\"%s\"><title>%s ", (unsigned long long)(80 + x / 100), (unsigned)(x % 100), e->program * TRACK + 4,
-                   (unsigned long long)(width / 100), (unsigned)(width % 100), colour_of(op->kind), bnc_printable_name(file, op->name, name));
+    bnc_page_print(page, "<rect x=\"%llu.%02u\" y=\"%u\" width=\"%llu.%02u\" height=\"34\" fill=\"%s\"><title>%s ",
+                   (unsigned long long)(80 + x / 100), (unsigned)(x % 100), e->program * TRACK + 4, (unsigned long long)(width / 100),
+                   (unsigned)(width % 100), colour_of(op->kind), bnc_printable_name(file, op->name, name));
     print_ms(page, e->duration);
     bnc_page_print(page, " ms</title></rect>\n");
   }
-  bnc_page_print(page, "<text x=\"80\" y=\"%u\">0</text><text x=\"%u\" y=\"%u\" text-anchor=\"end\">", BNC_PROGRAMS * TRACK + 16, WIDTH + 80, BNC_PROGRAMS * TRACK + 16);
+  bnc_page_print(page, "<text x=\"80\" y=\"%u\">0</text><text x=\"%u\" y=\"%u\" text-anchor=\"end\">", BNC_PROGRAMS * TRACK + 16,
+                 WIDTH + 80, BNC_PROGRAMS * TRACK + 16);
   print_ms(page, span);
   bnc_page_print(page, " ms</text>\n</svg>\n");
 }
@@ -51,10 +55,14 @@ static void print_timeline(bnc_page *page, const bnc_profile *profile, const bnc
 /* Names of meters come from the machine's drivers. */
 static void print_escaped(bnc_page *page, const char *text) {
   for (; *text; text++) {
-    if (*text == '<') bnc_page_print(page, "&lt;");
-    else if (*text == '>') bnc_page_print(page, "&gt;");
-    else if (*text == '&') bnc_page_print(page, "&amp;");
-    else bnc_page_print(page, "%c", *text);
+    if (*text == '<')
+      bnc_page_print(page, "&lt;");
+    else if (*text == '>')
+      bnc_page_print(page, "&gt;");
+    else if (*text == '&')
+      bnc_page_print(page, "&amp;");
+    else
+      bnc_page_print(page, "%c", *text);
   }
 }
 
@@ -74,16 +82,19 @@ static void print_programs(bnc_page *page, const bnc_profile *profile) {
     }
     bnc_page_print(page, "<td>");
     bnc_page_fixed(page, r->joules);
-    bnc_page_print(page, "<td class=\"bar\"><div style=\"width:%upx\"></div></tr>\n", (unsigned)(most > 0 ? 300 * (r->joules > 0 ? r->joules : 0) / most : 0));
+    bnc_page_print(page, "<td class=\"bar\"><div style=\"width:%upx\"></div></tr>\n",
+                   (unsigned)(most > 0 ? 300 * (r->joules > 0 ? r->joules : 0) / most : 0));
   }
   bnc_page_print(page, "</table>\n<p>energy meter: ");
   print_escaped(page, profile->meter.meter[0] ? profile->meter.meter : profile->meter.reason);
   bnc_page_print(page, "</p>\n");
 }
 
-static void print_sums(bnc_page *page, const bnc_profile *profile, const bnc_model_file *file, const bnc_profile_sum *sums, size_t count, bool ops) {
+static void print_sums(bnc_page *page, const bnc_profile *profile, const bnc_model_file *file, const bnc_profile_sum *sums, size_t count,
+                       bool ops) {
   size_t told[BNC_PROGRAMS] = {0};
-  bnc_page_print(page, "<h2>%s</h2>\n<table><tr><th>program<th>%s<th>calls<th>ms<th>share<th></tr>\n", ops ? "The dearest ops" : "Kinds of ops", ops ? "op" : "kind");
+  bnc_page_print(page, "<h2>%s</h2>\n<table><tr><th>program<th>%s<th>calls<th>ms<th>share<th></tr>\n",
+                 ops ? "The dearest ops" : "Kinds of ops", ops ? "op" : "kind");
   for (size_t i = 0; i < count; i++) {
     const bnc_profile_sum *s = &sums[i];
     const uint64_t all = profile->program[s->program].nanoseconds;
@@ -91,9 +102,11 @@ static void print_sums(bnc_page *page, const bnc_profile *profile, const bnc_mod
     char name[BNC_NAME_SIZE];
     if (ops && told[s->program]++ >= OPS) continue;
     bnc_page_print(page, "<tr><td>%s<td>%s<td>%llu<td>", bnc_program_name(s->program),
-                   ops ? bnc_printable_name(file, file->program[s->program].op[s->op].name, name) : bnc_op_kind_name(s->kind), (unsigned long long)s->calls);
+                   ops ? bnc_printable_name(file, file->program[s->program].op[s->op].name, name) : bnc_op_kind_name(s->kind),
+                   (unsigned long long)s->calls);
     print_ms(page, s->nanoseconds);
-    bnc_page_print(page, "<td>%u.%u %%<td class=\"bar\"><div style=\"width:%upx;background:%s\"></div></tr>\n", share / 10, share % 10, share * 3 / 10, colour_of(s->kind));
+    bnc_page_print(page, "<td>%u.%u %%<td class=\"bar\"><div style=\"width:%upx;background:%s\"></div></tr>\n", share / 10, share % 10,
+                   share * 3 / 10, colour_of(s->kind));
   }
   bnc_page_print(page, "</table>\n");
 }
@@ -108,10 +121,12 @@ bnc_status bnc_profile_print_html(const bnc_profile *profile, const bnc_model_fi
   if (status == BNC_OK) status = bnc_describe_memory_svg(file, &memory, err);
   if (status == BNC_OK) {
     const char *svg = strstr(memory, "<svg"); /* behind what an XML file begins with */
-    bnc_page_print(&page, "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>Binocle profile</title>\n<style>\n"
-                          "body{font:14px sans-serif;margin:2em auto;max-width:1200px;color:#222;background:#fff}table{border-collapse:collapse}\n"
-                          "td,th{padding:2px 10px;text-align:right;border-bottom:1px solid #ddd}td:first-child,td:nth-child(2){text-align:left}\n"
-                          ".bar{text-align:left}.bar div{height:10px;background:#4269d0}svg text{font:12px sans-serif}\n</style></head><body>\n<h1>Binocle profile</h1>\n");
+    bnc_page_print(&page,
+                   "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>Binocle profile</title>\n<style>\n"
+                   "body{font:14px sans-serif;margin:2em auto;max-width:1200px;color:#222;background:#fff}table{border-collapse:collapse}\n"
+                   "td,th{padding:2px 10px;text-align:right;border-bottom:1px solid #ddd}td:first-child,td:nth-child(2){text-align:left}\n"
+                   ".bar{text-align:left}.bar div{height:10px;background:#4269d0}svg text{font:12px "
+                   "sans-serif}\n</style></head><body>\n<h1>Binocle profile</h1>\n");
     print_programs(&page, profile);
     print_timeline(&page, profile, file);
     print_sums(&page, profile, file, kinds, kind_count, false);

@@ -23,8 +23,8 @@ typedef struct bnc_profile_runs {
 typedef struct bnc_profile {
   bnc_profile_event *event; /* [count] */
   size_t count, capacity;
-  uint64_t begin;           /* when the record was begun */
-  uint64_t left_out;        /* events beyond BNC_PROFILE_EVENTS */
+  uint64_t begin;    /* when the record was begun */
+  uint64_t left_out; /* events beyond BNC_PROFILE_EVENTS */
   bnc_profile_runs program[BNC_PROGRAMS];
   bnc_energy *energy;
   bnc_energy_info meter;
@@ -44,9 +44,11 @@ typedef struct bnc_profile_sum {
 } bnc_profile_sum;
 
 /** Sums per op of each program, dearest first; *sums is freed with bnc_mem_free. */
-bnc_status bnc_profile_sum_ops(const bnc_profile *profile, const bnc_model_file *file, bnc_profile_sum **sums, size_t *count, bnc_error *err);
+bnc_status bnc_profile_sum_ops(const bnc_profile *profile, const bnc_model_file *file, bnc_profile_sum **sums, size_t *count,
+                               bnc_error *err);
 /** Sums per program and kind of op (calls: of ops), dearest first. */
-bnc_status bnc_profile_sum_kinds(const bnc_profile *profile, const bnc_model_file *file, bnc_profile_sum **sums, size_t *count, bnc_error *err);
+bnc_status bnc_profile_sum_kinds(const bnc_profile *profile, const bnc_model_file *file, bnc_profile_sum **sums, size_t *count,
+                                 bnc_error *err);
 /** Time of all recorded ops. */
 uint64_t bnc_profile_total(const bnc_profile *profile);
 

@@ -35,14 +35,16 @@ static size_t finish(bnc_profile_sum *sums, size_t count) {
   return used;
 }
 
-bnc_status bnc_profile_sum_ops(const bnc_profile *profile, const bnc_model_file *file, bnc_profile_sum **sums, size_t *count, bnc_error *err) {
+bnc_status bnc_profile_sum_ops(const bnc_profile *profile, const bnc_model_file *file, bnc_profile_sum **sums, size_t *count,
+                               bnc_error *err) {
   size_t first[BNC_PROGRAMS + 1] = {0};
   for (uint32_t p = 0; p < BNC_PROGRAMS; p++) first[p + 1] = first[p] + (file->program[p].head ? file->program[p].head->ops : 0);
   bnc_profile_sum *s = bnc_mem_array(first[BNC_PROGRAMS] + 1, sizeof *s);
   *sums = s;
   if (!s) return bnc_fail_memory(err, first[BNC_PROGRAMS] * sizeof *s);
   for (uint32_t p = 0; p < BNC_PROGRAMS; p++)
-    for (size_t i = first[p]; i < first[p + 1]; i++) s[i] = (bnc_profile_sum){.program = p, .op = (uint32_t)(i - first[p]), .kind = file->program[p].op[i - first[p]].kind};
+    for (size_t i = first[p]; i < first[p + 1]; i++)
+      s[i] = (bnc_profile_sum){.program = p, .op = (uint32_t)(i - first[p]), .kind = file->program[p].op[i - first[p]].kind};
   for (size_t i = 0; i < profile->count; i++) {
     const bnc_profile_event *e = &profile->event[i];
     add(&s[first[e->program] + e->op], 1, e->duration, e->duration, e->duration, macs_of(file, e));
@@ -51,7 +53,8 @@ bnc_status bnc_profile_sum_ops(const bnc_profile *profile, const bnc_model_file 
   return BNC_OK;
 }
 
-bnc_status bnc_profile_sum_kinds(const bnc_profile *profile, const bnc_model_file *file, bnc_profile_sum **sums, size_t *count, bnc_error *err) {
+bnc_status bnc_profile_sum_kinds(const bnc_profile *profile, const bnc_model_file *file, bnc_profile_sum **sums, size_t *count,
+                                 bnc_error *err) {
   const size_t kinds = 256;
   bnc_profile_sum *ops, *s;
   size_t used;

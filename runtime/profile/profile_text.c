@@ -11,7 +11,8 @@ static double ms(uint64_t nanoseconds) { return (double)nanoseconds * 1e-6; }
 
 static void print_sum(bnc_page *page, const bnc_profile *profile, const bnc_profile_sum *s, const char *name) {
   const uint64_t all = profile->program[s->program].nanoseconds;
-  bnc_page_print(page, "  %-40s %9llu %12.3f %6.1f %%", name, (unsigned long long)s->calls, ms(s->nanoseconds), all ? 100.0 * (double)s->nanoseconds / (double)all : 0.0);
+  bnc_page_print(page, "  %-40s %9llu %12.3f %6.1f %%", name, (unsigned long long)s->calls, ms(s->nanoseconds),
+                 all ? 100.0 * (double)s->nanoseconds / (double)all : 0.0);
   if (s->macs && s->nanoseconds) bnc_page_print(page, " %9.2f", (double)s->macs / (double)s->nanoseconds);
   bnc_page_print(page, "\n");
 }
@@ -40,7 +41,8 @@ bnc_status bnc_profile_print_text(const bnc_profile *profile, const bnc_model_fi
       if (kinds[i].program == p) print_sum(&page, profile, &kinds[i], bnc_op_kind_name(kinds[i].kind));
     bnc_page_print(&page, "  the dearest ops:\n");
     for (size_t i = 0; i < op_count && told < OPS; i++)
-      if (ops[i].program == p && ++told) print_sum(&page, profile, &ops[i], bnc_printable_name(file, file->program[p].op[ops[i].op].name, name));
+      if (ops[i].program == p && ++told)
+        print_sum(&page, profile, &ops[i], bnc_printable_name(file, file->program[p].op[ops[i].op].name, name));
     bnc_page_print(&page, "\n");
   }
   if (profile->left_out) bnc_page_print(&page, "%llu ops were not recorded: the record was full\n", (unsigned long long)profile->left_out);

@@ -40,8 +40,10 @@ static int on_text(void *user, int32_t id, const char *text, size_t length) {
   }
   answer->begun = true;
   if (length && answer->stream) {
-    if (isatty(STDOUT_FILENO)) write_plain(text, length);
-    else bnc_console_write(text, length);
+    if (isatty(STDOUT_FILENO))
+      write_plain(text, length);
+    else
+      bnc_console_write(text, length);
     answer->ends_line = text[length - 1] == '\n';
     answer->output_failed = !bnc_console_flush();
   } else if (length) {
@@ -58,7 +60,9 @@ int bnc_answer_check_question(bnc_work *work, const char *question, size_t pictu
   if (status != BNC_OK) return bnc_work_fail(work, status, "the question", bnc_context_error(work->context));
   for (const char *at = question; (at = strstr(at, "<image>")) != NULL; at++) named++;
   if (named == 0 || named == pictures) return BNC_EXIT_DONE;
-  return bnc_work_refuse(work, "the question has %zu <image>, but %zu pictures are given; expected as many, or no <image>: then the pictures come first", named, pictures);
+  return bnc_work_refuse(
+      work, "the question has %zu <image>, but %zu pictures are given; expected as many, or no <image>: then the pictures come first",
+      named, pictures);
 }
 
 int bnc_answer_ask(bnc_answer *answer, const char *question, const bnc_answer_options *options) {
@@ -68,7 +72,8 @@ int bnc_answer_ask(bnc_answer *answer, const char *question, const bnc_answer_op
   if (status == BNC_OK) {
     answer->cut = bnc_session_was_cut(work->session) != 0;
     if (answer->cut && !answer->one_of_many)
-      bnc_work_note(work, "the prompt was cut to its first %u rows, the most that this model reads; 'binocle compile --context' sets that", work->info.prompt_limit);
+      bnc_work_note(work, "the prompt was cut to its first %u rows, the most that this model reads; 'binocle compile --context' sets that",
+                    work->info.prompt_limit);
     bnc_sampling_init(&sampling);
     sampling.temperature = options->temperature;
     sampling.top_p = options->top_p;
@@ -89,7 +94,8 @@ int bnc_answer_ask(bnc_answer *answer, const char *question, const bnc_answer_op
 }
 
 void bnc_answer_clear(bnc_answer *answer) {
-  *answer = (bnc_answer){.work = answer->work, .stream = answer->stream, .one_of_many = answer->one_of_many, .text = answer->text, .room = answer->room};
+  *answer = (bnc_answer){
+      .work = answer->work, .stream = answer->stream, .one_of_many = answer->one_of_many, .text = answer->text, .room = answer->room};
 }
 
 void bnc_answer_free(bnc_answer *answer) { free(answer->text); }

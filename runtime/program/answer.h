@@ -12,26 +12,41 @@ typedef struct bnc_answer_options {
 
 #define BNC_ANSWER_DEFAULTS {.max_tokens = 256, .top_p = 1}
 /* Rows of a table of options. */
-#define BNC_ANSWER_OPTIONS(o) \
-  {.name = "max-tokens", .value = "N", .help = "longest answer; default 256", .count = &(o).max_tokens, .least = 1, .most = 1000000}, \
-  {.name = "temperature", .value = "T", .help = "0 (the default): always the likeliest token; higher: more varied", .real = &(o).temperature, .high = 100}, \
-  {.name = "top-p", .value = "P", .help = "draw from the likeliest tokens that make up P; default 1: from all", .real = &(o).top_p, .low = 1e-6, .high = 1}, \
-  {.name = "top-k", .value = "K", .help = "draw from the K likeliest tokens; default 0: from all", .count = &(o).top_k, .most = UINT32_MAX}, \
-  {.name = "seed", .value = "S", .help = "of the drawing; default 0", .count = &(o).seed, .most = UINT64_MAX}
+#define BNC_ANSWER_OPTIONS(o)                                                                                                              \
+  {.name = "max-tokens", .value = "N", .help = "longest answer; default 256", .count = &(o).max_tokens, .least = 1, .most = 1000000},      \
+      {.name = "temperature",                                                                                                              \
+       .value = "T",                                                                                                                       \
+       .help = "0 (the default): always the likeliest token; higher: more varied",                                                         \
+       .real = &(o).temperature,                                                                                                           \
+       .high = 100},                                                                                                                       \
+      {.name = "top-p",                                                                                                                    \
+       .value = "P",                                                                                                                       \
+       .help = "draw from the likeliest tokens that make up P; default 1: from all",                                                       \
+       .real = &(o).top_p,                                                                                                                 \
+       .low = 1e-6,                                                                                                                        \
+       .high = 1},                                                                                                                         \
+      {.name = "top-k",                                                                                                                    \
+       .value = "K",                                                                                                                       \
+       .help = "draw from the K likeliest tokens; default 0: from all",                                                                    \
+       .count = &(o).top_k,                                                                                                                \
+       .most = UINT32_MAX},                                                                                                                \
+  {                                                                                                                                        \
+    .name = "seed", .value = "S", .help = "of the drawing; default 0", .count = &(o).seed, .most = UINT64_MAX                              \
+  }
 
 typedef struct bnc_answer {
   bnc_work *work;
-  bool stream;       /* to standard output as it comes */
-  bool one_of_many;  /* the bar goes on, and nothing is said about it */
+  bool stream;      /* to standard output as it comes */
+  bool one_of_many; /* the bar goes on, and nothing is said about it */
   bool begun, ends_line;
-  char *text;        /* [length], kept where it is not streamed */
+  char *text; /* [length], kept where it is not streamed */
   size_t length, room;
   uint64_t tokens;
-  bnc_joules *joules; /* NULL: energy is not wanted */
-  double first_token; /* bnc_seconds() when it came, less what reading the meter took before */
+  bnc_joules *joules;  /* NULL: energy is not wanted */
+  double first_token;  /* bnc_seconds() when it came, less what reading the meter took before */
   double first_joules; /* then; NaN: not known */
   bnc_finish finish;
-  bool cut;          /* the prompt */
+  bool cut; /* the prompt */
   bool output_failed, out_of_memory;
 } bnc_answer;
 

@@ -9,8 +9,10 @@
 #include "runtime/program/json_object.h"
 
 static void put_front(bnc_json_object *json, const bnc_question *q, const bnc_answerer *by) {
-  if (q->id) bnc_json_words(json, "id", q->id);
-  else bnc_json_whole(json, "id", q->number);
+  if (q->id)
+    bnc_json_words(json, "id", q->id);
+  else
+    bnc_json_whole(json, "id", q->number);
   bnc_json_words(json, "category", q->category);
   if (q->images <= 1) {
     bnc_json_words(json, "image", q->images ? q->image[0] : NULL);
@@ -38,7 +40,8 @@ static void put_outcome(bnc_json_object *json, const bnc_answer_record *r) {
   bnc_json_count(json, "answer_tokens", r->answer_tokens);
 }
 
-static char *print(bnc_context *context, const bnc_question *question, const bnc_answerer *by, const bnc_answer_record *record, size_t *length) {
+static char *print(bnc_context *context, const bnc_question *question, const bnc_answerer *by, const bnc_answer_record *record,
+                   size_t *length) {
   bnc_json_object json;
   char *text = NULL;
   FILE *file = open_memstream(&text, length);
@@ -55,8 +58,12 @@ static char *print(bnc_context *context, const bnc_question *question, const bnc
   return NULL;
 }
 
-char *bnc_answer_record_line(bnc_context *context, const bnc_answer_record *record, size_t *length) { return print(context, record->question, &record->by, record, length); }
-char *bnc_answer_record_front(bnc_context *context, const bnc_question *question, const bnc_answerer *by, size_t *length) { return print(context, question, by, NULL, length); }
+char *bnc_answer_record_line(bnc_context *context, const bnc_answer_record *record, size_t *length) {
+  return print(context, record->question, &record->by, record, length);
+}
+char *bnc_answer_record_front(bnc_context *context, const bnc_question *question, const bnc_answerer *by, size_t *length) {
+  return print(context, question, by, NULL, length);
+}
 
 static bool lacks(char why[BNC_WHY], const char *name, const char *expected) {
   snprintf(why, BNC_WHY, "\"%s\" is not %s: this is no line of answers", name, expected);
@@ -66,7 +73,8 @@ static bool lacks(char why[BNC_WHY], const char *name, const char *expected) {
 static bool take_outcome(bnc_answer_record *r, yyjson_val *root, char why[BNC_WHY]) {
   yyjson_val *model = yyjson_obj_get(root, "model"), *answer = yyjson_obj_get(root, "answer"), *right = yyjson_obj_get(root, "right");
   yyjson_val *seconds = yyjson_obj_get(root, "seconds"), *joules = yyjson_obj_get(root, "joules");
-  if (!yyjson_is_str(model) || strlen(yyjson_get_str(model)) != BNC_MODEL_NAME - 1) return lacks(why, "model", "the fingerprint of a model");
+  if (!yyjson_is_str(model) || strlen(yyjson_get_str(model)) != BNC_MODEL_NAME - 1)
+    return lacks(why, "model", "the fingerprint of a model");
   if (!yyjson_is_str(answer)) return lacks(why, "answer", "a text");
   if (!yyjson_is_bool(right)) return lacks(why, "right", "true or false");
   if (!yyjson_is_num(seconds) || !(yyjson_get_num(seconds) >= 0)) return lacks(why, "seconds", "a time");
@@ -85,7 +93,8 @@ static bool take_outcome(bnc_answer_record *r, yyjson_val *root, char why[BNC_WH
   return true;
 }
 
-bool bnc_answer_record_parse(bnc_answer_record *record, bnc_question *question, const char *line, size_t length, uint64_t number, char why[BNC_WHY]) {
+bool bnc_answer_record_parse(bnc_answer_record *record, bnc_question *question, const char *line, size_t length, uint64_t number,
+                             char why[BNC_WHY]) {
   *record = (bnc_answer_record){.question = question};
   if (!bnc_question_parse(question, BNC_QUESTION_ANSWERED, line, length, number, why)) return false;
   if (take_outcome(record, yyjson_doc_get_root(question->document), why)) return true;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** @file answer_record.h  A line of an answers file: the question as it was asked, the model, and what came of it. Lines stand alone, so that files of
-    several machines may be joined. */
+/** @file answer_record.h  A line of an answers file: the question as it was asked, the model, and what came of it. Lines stand alone, so
+   that files of several machines may be joined. */
 #ifndef BINOCLE_PROGRAM_ANSWER_RECORD_H
 #define BINOCLE_PROGRAM_ANSWER_RECORD_H
 
@@ -25,7 +25,7 @@ typedef struct bnc_answer_record {
   const char *finish; /* "stop", "length" or "context" */
   bool right, cut;    /* cut: the prompt did not fit into the context whole */
   double seconds;
-  double joules;      /* NaN: no meter */
+  double joules; /* NaN: no meter */
   uint64_t prompt_tokens, answer_tokens;
 } bnc_answer_record;
 
@@ -35,6 +35,7 @@ char *bnc_answer_record_line(bnc_context *context, const bnc_answer_record *reco
 char *bnc_answer_record_front(bnc_context *context, const bnc_question *question, const bnc_answerer *by, size_t *length);
 
 /** The other way: question holds the texts and is to be freed by the caller. false: why says what is wrong, nothing is to be freed. */
-bool bnc_answer_record_parse(bnc_answer_record *record, bnc_question *question, const char *line, size_t length, uint64_t number, char why[BNC_WHY]);
+bool bnc_answer_record_parse(bnc_answer_record *record, bnc_question *question, const char *line, size_t length, uint64_t number,
+                             char why[BNC_WHY]);
 
 #endif

@@ -25,8 +25,10 @@ bool bnc_answers_file_open(bnc_answers_file *file, const char *path, char why[BN
   if (file->fd < 0 || fstat(file->fd, &st) != 0) return failed(why, "cannot be written");
   file->regular = !standard && S_ISREG(st.st_mode);
   if (!file->regular || flock(file->fd, LOCK_EX | LOCK_NB) == 0) return true;
-  if (errno == EWOULDBLOCK) snprintf(why, BNC_WHY, "is being written by another program");
-  else failed(why, "cannot be locked");
+  if (errno == EWOULDBLOCK)
+    snprintf(why, BNC_WHY, "is being written by another program");
+  else
+    failed(why, "cannot be locked");
   return false;
 }
 
@@ -49,12 +51,14 @@ __attribute__((format(printf, 3, 4))) static bool other(char why[BNC_WHY], const
   return false;
 }
 
-static bool take_line(const bnc_lines *lines, const bnc_question_set *set, size_t at, const bnc_answerer *by, bnc_results *results, char why[BNC_WHY]) {
+static bool take_line(const bnc_lines *lines, const bnc_question_set *set, size_t at, const bnc_answerer *by, bnc_results *results,
+                      char why[BNC_WHY]) {
   bnc_question question;
   bnc_answer_record record;
   char problem[BNC_WHY];
   if (at == set->count) return other(why, lines, "answers a question that is not asked");
-  if (!bnc_answer_record_parse(&record, &question, lines->text, lines->length, lines->number, problem)) return other(why, lines, "%s", problem);
+  if (!bnc_answer_record_parse(&record, &question, lines->text, lines->length, lines->number, problem))
+    return other(why, lines, "%s", problem);
   const bnc_question *asked = &set->question[at];
   const char *difference = bnc_question_difference(&question, asked);
   bool ok = true;
@@ -63,7 +67,8 @@ static bool take_line(const bnc_lines *lines, const bnc_question_set *set, size_
   else if (strcmp(record.by.model, by->model) != 0)
     ok = other(why, lines, "is an answer of model %s, expected %s", record.by.model, by->model);
   else if (record.by.max_tokens != by->max_tokens)
-    ok = other(why, lines, "was answered with --max-tokens %llu, expected %llu", (unsigned long long)record.by.max_tokens, (unsigned long long)by->max_tokens);
+    ok = other(why, lines, "was answered with --max-tokens %llu, expected %llu", (unsigned long long)record.by.max_tokens,
+               (unsigned long long)by->max_tokens);
   else if (!bnc_results_add(results, &record, asked->category))
     ok = other(why, lines, "out of memory");
   bnc_question_free(&question);
@@ -71,7 +76,8 @@ static bool take_line(const bnc_lines *lines, const bnc_question_set *set, size_
 }
 
 /* What an interrupted write leaves is the beginning of the answer that was due: anything else is somebody's text, not ours to cut. */
-static bool check_torn(const bnc_lines *lines, bnc_context *context, const bnc_question_set *set, size_t at, const bnc_answerer *by, char why[BNC_WHY]) {
+static bool check_torn(const bnc_lines *lines, bnc_context *context, const bnc_question_set *set, size_t at, const bnc_answerer *by,
+                       char why[BNC_WHY]) {
   size_t length = 0;
   char *front = at < set->count ? bnc_answer_record_front(context, &set->question[at], by, &length) : NULL;
   if (lines->length < length) length = lines->length;
@@ -80,7 +86,8 @@ static bool check_torn(const bnc_lines *lines, bnc_context *context, const bnc_q
   return ours || other(why, lines, "is not whole, and not the beginning of the answer that is due");
 }
 
-bool bnc_answers_file_resume(bnc_answers_file *file, bnc_context *context, const bnc_question_set *set, const bnc_answerer *by, bnc_results *results, char why[BNC_WHY]) {
+bool bnc_answers_file_resume(bnc_answers_file *file, bnc_context *context, const bnc_question_set *set, const bnc_answerer *by,
+                             bnc_results *results, char why[BNC_WHY]) {
   if (!file->regular) return true;
   const int fd = fcntl(file->fd, F_DUPFD_CLOEXEC, 3);
   bnc_lines lines = {.file = fd >= 0 ? fdopen(fd, "r") : NULL, .limit = BNC_RECORD_LIMIT};
@@ -93,9 +100,12 @@ bool bnc_answers_file_resume(bnc_answers_file *file, bnc_context *context, const
   uint64_t whole = 0;
   bool ok = true;
   while (ok && (line = bnc_lines_next(&lines, why)) != BNC_LINE_END) {
-    if (line == BNC_LINE_WRONG) ok = false;
-    else if (!lines.complete) ok = check_torn(&lines, context, set, results->count, by, why);
-    else ok = take_line(&lines, set, results->count, by, results, why);
+    if (line == BNC_LINE_WRONG)
+      ok = false;
+    else if (!lines.complete)
+      ok = check_torn(&lines, context, set, results->count, by, why);
+    else
+      ok = take_line(&lines, set, results->count, by, results, why);
     if (ok && lines.complete) whole += lines.length + 1;
   }
   free(lines.text);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** @file answers_file.h  The file that an evaluation writes: a line per answer, each handed over at once, so that a later run goes on where one ended.
-    While it is open nobody else writes it. */
+/** @file answers_file.h  The file that an evaluation writes: a line per answer, each handed over at once, so that a later run goes on where
+   one ended. While it is open nobody else writes it. */
 #ifndef BINOCLE_PROGRAM_ANSWERS_FILE_H
 #define BINOCLE_PROGRAM_ANSWERS_FILE_H
 
@@ -10,18 +10,19 @@
 typedef struct bnc_answers_file {
   int fd;
   const char *path; /* not owned */
-  bool made;     /* was not there before */
-  bool regular;  /* no pipe or device: it can be read back and cut */
-  uint64_t size; /* bytes of whole lines */
+  bool made;        /* was not there before */
+  bool regular;     /* no pipe or device: it can be read back and cut */
+  uint64_t size;    /* bytes of whole lines */
 } bnc_answers_file;
 
 #define BNC_ANSWERS_CLOSED {.fd = -1}
 
 /** Opens it for writing, made where it is not there; "-" is standard output. false: why. */
 bool bnc_answers_file_open(bnc_answers_file *file, const char *path, char why[BNC_WHY]);
-/** Reads the answers that stand in the file: they must be to the first questions of the set, by the same answerer. They are added to results, and a
-    last line that was not written whole is cut away. false: why; the file is as it was. */
-bool bnc_answers_file_resume(bnc_answers_file *file, bnc_context *context, const bnc_question_set *set, const bnc_answerer *by, bnc_results *results, char why[BNC_WHY]);
+/** Reads the answers that stand in the file: they must be to the first questions of the set, by the same answerer. They are added to
+   results, and a last line that was not written whole is cut away. false: why; the file is as it was. */
+bool bnc_answers_file_resume(bnc_answers_file *file, bnc_context *context, const bnc_question_set *set, const bnc_answerer *by,
+                             bnc_results *results, char why[BNC_WHY]);
 /** Empties it. */
 bool bnc_answers_file_clear(bnc_answers_file *file, char why[BNC_WHY]);
 /** Appends a line. A line that could not be written whole is taken back where that is possible. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Times what a user waits for: load, look at a picture, read the prompt, answer. Prompts are made-up ids, so that models without a tokenizer serve too. */
+/* Times what a user waits for: load, look at a picture, read the prompt, answer. Prompts are made-up ids, so that models without a
+ * tokenizer serve too. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -104,10 +105,13 @@ static const struct {
     {"vision_s", "vision_s_min", "vision_s_median", "vision_s_max", "vision, s"},
     {"prefill_tokens_per_s", "prefill_tokens_per_s_min", "prefill_tokens_per_s_median", "prefill_tokens_per_s_max", "prefill, tokens/s"},
     {"decode_tokens_per_s", "decode_tokens_per_s_min", "decode_tokens_per_s_median", "decode_tokens_per_s_max", "decode, tokens/s"},
-    {"time_to_first_token_s", "time_to_first_token_s_min", "time_to_first_token_s_median", "time_to_first_token_s_max", "time to first token, s"},
+    {"time_to_first_token_s", "time_to_first_token_s_min", "time_to_first_token_s_median", "time_to_first_token_s_max",
+     "time to first token, s"},
     {"joules_per_picture", "joules_per_picture_min", "joules_per_picture_median", "joules_per_picture_max", "energy, J/picture"},
-    {"joules_per_prompt_token", "joules_per_prompt_token_min", "joules_per_prompt_token_median", "joules_per_prompt_token_max", "energy, J/prompt token"},
-    {"joules_per_generated_token", "joules_per_generated_token_min", "joules_per_generated_token_median", "joules_per_generated_token_max", "energy, J/answer token"},
+    {"joules_per_prompt_token", "joules_per_prompt_token_min", "joules_per_prompt_token_median", "joules_per_prompt_token_max",
+     "energy, J/prompt token"},
+    {"joules_per_generated_token", "joules_per_generated_token_min", "joules_per_generated_token_median", "joules_per_generated_token_max",
+     "energy, J/answer token"},
 };
 
 static int report_json(bench *b, const bnc_statistics *s) {
@@ -146,9 +150,13 @@ static int report(bench *b) {
   if (b->work.json) return report_json(b, &s);
   bnc_console_print("%-24s %10s %10s %10s\n", "", "min", "median", "max");
   for (int t = 0; t < TIMINGS; t++)
-    if (!isnan(b->sample[t][0])) bnc_console_print(t < JOULES_PICTURE ? "%-24s %10.3f %10.3f %10.3f\n" : "%-24s %10.3g %10.3g %10.3g\n", timings[t].words, b->sample[t][0], median(b->sample[t], n), b->sample[t][n - 1]);
-  bnc_console_print("%-24s %s%s%s\n", "energy meter", b->joules.meter[0] ? b->joules.meter : "none: ", b->joules.meter[0] && b->joules.note[0] ? "; " : "", b->joules.note);
-  bnc_console_print("%-24s %10.3f\n%-24s %10.1f (predicted %.1f)\n", "load, s", b->load, "peak memory, MB", (double)peak_rss() * 1e-6, (double)b->work.info.predicted_bytes * 1e-6);
+    if (!isnan(b->sample[t][0]))
+      bnc_console_print(t < JOULES_PICTURE ? "%-24s %10.3f %10.3f %10.3f\n" : "%-24s %10.3g %10.3g %10.3g\n", timings[t].words,
+                        b->sample[t][0], median(b->sample[t], n), b->sample[t][n - 1]);
+  bnc_console_print("%-24s %s%s%s\n", "energy meter",
+                    b->joules.meter[0] ? b->joules.meter : "none: ", b->joules.meter[0] && b->joules.note[0] ? "; " : "", b->joules.note);
+  bnc_console_print("%-24s %10.3f\n%-24s %10.1f (predicted %.1f)\n", "load, s", b->load, "peak memory, MB", (double)peak_rss() * 1e-6,
+                    (double)b->work.info.predicted_bytes * 1e-6);
   bnc_console_print("%-24s %10u, %s, %zu repetitions\n", "threads", s.threads, s.cpu_level, n);
   return BNC_EXIT_DONE;
 }
@@ -157,8 +165,8 @@ static int report(bench *b) {
 static int check_prompt(bench *b) {
   const uint64_t rows = b->prompt_tokens + (b->image ? b->work.info.image_rows : 0), most = b->work.info.prompt_limit;
   if (rows <= most) return BNC_EXIT_DONE;
-  return bnc_work_refuse(&b->work, "%s: a prompt of %llu rows, expected at most %llu; 'binocle compile --context' sets that", b->model, (unsigned long long)rows,
-                         (unsigned long long)most);
+  return bnc_work_refuse(&b->work, "%s: a prompt of %llu rows, expected at most %llu; 'binocle compile --context' sets that", b->model,
+                         (unsigned long long)rows, (unsigned long long)most);
 }
 
 static int load(bench *b) {
@@ -175,10 +183,19 @@ static int run(const bnc_command *command, int argc, char **argv) {
   bench b = {.prompt_tokens = 64, .gen_tokens = 32, .repeat = 3};
   const bnc_option options[] = {
       {.name = "image", .value = "FILE", .help = "a picture to look at in front of the prompt", .text = &b.image},
-      {.name = "prompt-tokens", .value = "N", .help = "ids in the prompt besides the picture; default 64", .count = &b.prompt_tokens, .least = 1, .most = 1u << 24},
+      {.name = "prompt-tokens",
+       .value = "N",
+       .help = "ids in the prompt besides the picture; default 64",
+       .count = &b.prompt_tokens,
+       .least = 1,
+       .most = 1u << 24},
       {.name = "gen-tokens", .value = "N", .help = "tokens to generate; default 32", .count = &b.gen_tokens, .least = 1, .most = 1u << 24},
       {.name = "repeat", .value = "R", .help = "repetitions; default 3", .count = &b.repeat, .least = 1, .most = REPEATS},
-      {.name = "warm-up", .value = "N", .help = "repetitions before them that do not count: the first one maps the weights; default 0", .count = &b.warm_up, .most = REPEATS},
+      {.name = "warm-up",
+       .value = "N",
+       .help = "repetitions before them that do not count: the first one maps the weights; default 0",
+       .count = &b.warm_up,
+       .most = REPEATS},
       BNC_JOULES_WATTS(b.joules),
       BNC_WORK_JSON(b.work, "print one JSON object"),
       BNC_WORK_THREADS(b.work),

@@ -19,11 +19,10 @@ typedef struct chat {
 
 #define GO_ON (-1) /* not an exit code: next line */
 
-static const char help[] =
-    "/image FILE  a picture for the next question\n"
-    "/reset       forget the conversation and its pictures\n"
-    "/quit        leave, as the end of input does; Ctrl-C stops an answer\n"
-    "A question that begins with a slash: write two.\n";
+static const char help[] = "/image FILE  a picture for the next question\n"
+                           "/reset       forget the conversation and its pictures\n"
+                           "/quit        leave, as the end of input does; Ctrl-C stops an answer\n"
+                           "A question that begins with a slash: write two.\n";
 
 /* A line that failed ends a conversation only where nobody is there to see it. */
 static int after(const chat *c, int code) { return code == BNC_EXIT_DONE || c->keyboard ? GO_ON : code; }
@@ -90,8 +89,10 @@ static int converse(chat *c) {
     const ssize_t length = c->keyboard && !bnc_interrupt_or_input() ? -1 : getline(&line, &room, stdin);
     if (length < 0) {
       if (c->keyboard) fputs("\n", stderr);
-      if (bnc_interrupted()) code = BNC_EXIT_INTERRUPTED;
-      else code = feof(stdin) ? BNC_EXIT_DONE : bnc_work_refuse(&c->work, "cannot read standard input: %s", strerror(errno));
+      if (bnc_interrupted())
+        code = BNC_EXIT_INTERRUPTED;
+      else
+        code = feof(stdin) ? BNC_EXIT_DONE : bnc_work_refuse(&c->work, "cannot read standard input: %s", strerror(errno));
     } else {
       code = one_line(c, line, (size_t)length);
     }

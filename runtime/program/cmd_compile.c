@@ -38,8 +38,9 @@ const bnc_command bnc_cmd_compile = {
     .name = "compile",
     .synopsis = "CHECKPOINT -o MODEL.bnc [options]",
     .summary = "turns a checkpoint (a folder with config.json and safetensors) into a model file",
-    .examples = "  binocle compile INF-LLaVA -o model.bnc\n"
-                "  binocle compile INF-LLaVA -o small.bnc --text-weights int4 --group 64 --report passes.json\n"
-                "  binocle compile INF-LLaVA --vision-tower clip-vit-large-patch14-336 --vision-weights f32 --text-weights f32 -o exact.bnc",
+    .examples =
+        "  binocle compile INF-LLaVA -o model.bnc\n"
+        "  binocle compile INF-LLaVA -o small.bnc --text-weights int4 --group 64 --report passes.json\n"
+        "  binocle compile INF-LLaVA --vision-tower clip-vit-large-patch14-336 --vision-weights f32 --text-weights f32 -o exact.bnc",
     .run = run,
 };

@@ -12,8 +12,10 @@ static int run(const bnc_command *command, int argc, char **argv) {
   code = bnc_work_begin(&work);
   if (code == BNC_EXIT_DONE) {
     const bnc_status status = bnc_devices(work.context, work.json, &text);
-    if (status == BNC_OK) bnc_console_text(text);
-    else code = bnc_work_fail(&work, status, NULL, bnc_context_error(work.context));
+    if (status == BNC_OK)
+      bnc_console_text(text);
+    else
+      code = bnc_work_fail(&work, status, NULL, bnc_context_error(work.context));
   }
   bnc_string_free(text);
   return bnc_work_end(&work, code);

@@ -39,8 +39,15 @@ static int run(const bnc_command *command, int argc, char **argv) {
   const char *operand[2] = {NULL, NULL}, *shard = NULL;
   bool help = false, summary = false;
   const bnc_option options[] = {
-      {.name = "o", .value = "ANSWERS.jsonl", .help = "the answers, a line each; what stands there already is not asked again; - for standard output", .required = true, .text = &e.output},
-      {.name = "shard", .value = "I/N", .help = "only group I of N (from 1) of the questions, those about one picture together", .text = &shard},
+      {.name = "o",
+       .value = "ANSWERS.jsonl",
+       .help = "the answers, a line each; what stands there already is not asked again; - for standard output",
+       .required = true,
+       .text = &e.output},
+      {.name = "shard",
+       .value = "I/N",
+       .help = "only group I of N (from 1) of the questions, those about one picture together",
+       .text = &shard},
       {.name = "max-tokens", .value = "N", .help = "longest answer; default 64", .count = &e.max_tokens, .least = 1, .most = 1000000},
       {.name = "force", .help = "start anew whatever the file of answers holds", .flag = &e.force},
       BNC_JOULES_WATTS(e.joules),
@@ -58,8 +65,7 @@ static int run(const bnc_command *command, int argc, char **argv) {
   int code = bnc_options_parse(command, &arguments, argc, argv);
   if (code != BNC_PARSED) return code;
   if (shard && !parse_shard(shard, &e)) return bnc_usage_error(command->name, "--shard is '%.60s', expected I/N with I from 1 to N", shard);
-  if (e.work.json && strcmp(e.output, "-") == 0)
-    return bnc_usage_error(command->name, "--json and -o - both want standard output");
+  if (e.work.json && strcmp(e.output, "-") == 0) return bnc_usage_error(command->name, "--json and -o - both want standard output");
   e.model = operand[0];
   e.questions = operand[1];
   code = bnc_work_begin(&e.work);
@@ -74,11 +80,15 @@ const bnc_command bnc_cmd_eval = {
     .name = "eval",
     .synopsis = "MODEL QUESTIONS.jsonl -o ANSWERS.jsonl [options]",
     .summary = "asks a file of questions and tells how many answers are right",
-    .details = "\nA line of questions: {\"image\": \"a.png\", \"question\": \"What is on the sign?\", \"answers\": [\"stop\"], \"category\": \"text\", \"id\": 7}.\n"
-               "image may be a list or absent; paths count from the folder of the questions. category and id may be absent. - reads standard input.\n"
-               "An answer is right where it equals one of the answers after both are made lower case (ASCII), white space is trimmed and collapsed,\n"
-               "and . , ; : ! ? at the end are left out. Questions about the same pictures are asked one after the other: vision is paid once.\n"
-               "A run that was interrupted goes on where it ended. The table gives 95 % score intervals (Wilson).",
+    .details =
+        "\nA line of questions: {\"image\": \"a.png\", \"question\": \"What is on the sign?\", \"answers\": [\"stop\"], \"category\": "
+        "\"text\", \"id\": 7}.\n"
+        "image may be a list or absent; paths count from the folder of the questions. category and id may be absent. - reads standard "
+        "input.\n"
+        "An answer is right where it equals one of the answers after both are made lower case (ASCII), white space is trimmed and "
+        "collapsed,\n"
+        "and . , ; : ! ? at the end are left out. Questions about the same pictures are asked one after the other: vision is paid once.\n"
+        "A run that was interrupted goes on where it ended. The table gives 95 % score intervals (Wilson).",
     .examples = "  binocle eval model.bnc questions.jsonl -o answers.jsonl\n"
                 "  binocle eval model.bnc questions.jsonl -o answers.3.jsonl --shard 3/8 --quiet\n"
                 "  binocle eval --summary answers.*.jsonl --json",

@@ -42,8 +42,10 @@ static int print_both(bnc_work *work) {
       const size_t length = strcspn(line, "\n");
       char *quoted = NULL;
       const bnc_status status = bnc_json_string(work->context, line, length, &quoted);
-      if (status == BNC_OK) bnc_console_print("%s%s", separator, quoted);
-      else code = bnc_work_fail(work, status, NULL, bnc_context_error(work->context));
+      if (status == BNC_OK)
+        bnc_console_print("%s%s", separator, quoted);
+      else
+        code = bnc_work_fail(work, status, NULL, bnc_context_error(work->context));
       bnc_string_free(quoted);
       separator = ",\n    ";
       line += length + (line[length] == '\n');
@@ -73,8 +75,10 @@ static int run(const bnc_command *command, int argc, char **argv) {
   if (code == BNC_EXIT_DONE) code = bnc_work_open_model(&work, path);
   bnc_progress_clear(&work.progress);
   if (code == BNC_EXIT_DONE && svg) code = write_svg(&work, svg);
-  if (code == BNC_EXIT_DONE && work.json && schedule) code = print_both(&work);
-  else if (code == BNC_EXIT_DONE) code = print(&work, work.json ? BNC_DESCRIBE_JSON : schedule ? BNC_DESCRIBE_SCHEDULE : BNC_DESCRIBE_TEXT);
+  if (code == BNC_EXIT_DONE && work.json && schedule)
+    code = print_both(&work);
+  else if (code == BNC_EXIT_DONE)
+    code = print(&work, work.json ? BNC_DESCRIBE_JSON : schedule ? BNC_DESCRIBE_SCHEDULE : BNC_DESCRIBE_TEXT);
   return bnc_work_end(&work, code);
 }
 

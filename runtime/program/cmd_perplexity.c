@@ -79,7 +79,9 @@ static int evaluate(bnc_work *w, const char *model, const char *path, const char
   }
   if (status != BNC_OK) return bnc_work_fail(w, status, NULL, bnc_context_error(w->context));
   if (window == 0 || window > w->info.prompt_limit) window = w->info.prompt_limit;
-  int code = count < 2 || window < 2 ? bnc_work_refuse(w, "%s: has %zu tokens in windows of %zu, expected at least two", path, count, window) : BNC_EXIT_DONE;
+  int code = count < 2 || window < 2
+                 ? bnc_work_refuse(w, "%s: has %zu tokens in windows of %zu, expected at least two", path, count, window)
+                 : BNC_EXIT_DONE;
   if (code == BNC_EXIT_DONE) code = bnc_work_open_session(w);
   if (code == BNC_EXIT_DONE) code = measure(w, ids, count, window, &s);
   bnc_tokens_free(ids);
@@ -93,7 +95,12 @@ static int run(const bnc_command *command, int argc, char **argv) {
   char *text = NULL;
   size_t length = 0;
   const bnc_option options[] = {
-      {.name = "context", .value = "N", .help = "tokens per window; default and most: the model's longest prompt", .count = &window, .least = 2, .most = 1u << 24},
+      {.name = "context",
+       .value = "N",
+       .help = "tokens per window; default and most: the model's longest prompt",
+       .count = &window,
+       .least = 2,
+       .most = 1u << 24},
       BNC_WORK_JSON(work, "print one JSON object"),
       BNC_WORK_THREADS(work),
       BNC_WORK_QUIET(work),

@@ -16,7 +16,8 @@ static double rate(uint64_t count, double seconds) { return seconds > 0 ? (doubl
 static double share(double joules, uint64_t of) { return of ? joules / (double)of : (double)NAN; }
 
 static void put_energy(bnc_json_object *json, const bnc_answer *answer, const run_times *times, const bnc_statistics *s) {
-  const double vision = s->pictures ? times->joules[1] - times->joules[0] : (double)NAN, first = answer->tokens ? answer->first_joules : times->joules[2];
+  const double vision = s->pictures ? times->joules[1] - times->joules[0] : (double)NAN,
+               first = answer->tokens ? answer->first_joules : times->joules[2];
   const double prefill = first - times->joules[1], decode = times->joules[2] - first;
   bnc_json_real(json, "vision_joules", vision);
   bnc_json_real(json, "prefill_joules", prefill);
@@ -55,7 +56,8 @@ static int print_json(bnc_work *work, const bnc_answer *answer, const run_times 
   return status == BNC_OK ? BNC_EXIT_DONE : bnc_work_fail(work, status, NULL, bnc_context_error(work->context));
 }
 
-static int answer_one(bnc_work *work, const char *path, const char *prompt, const bnc_text_list *images, const bnc_answer_options *options, bnc_joules *joules) {
+static int answer_one(bnc_work *work, const char *path, const char *prompt, const bnc_text_list *images, const bnc_answer_options *options,
+                      bnc_joules *joules) {
   run_times times = {.start = bnc_seconds()};
   bnc_answer answer = {.work = work, .stream = !work->json, .joules = work->json ? joules : NULL};
   int code = bnc_work_open_model(work, path);
@@ -84,7 +86,11 @@ static int run(const bnc_command *command, int argc, char **argv) {
   bnc_text_list images = {0};
   const char *model = NULL, *prompt = NULL;
   const bnc_option options[] = {
-      {.name = "prompt", .value = "TEXT", .help = "the question; <image> in it marks where a picture belongs", .required = true, .text = &prompt},
+      {.name = "prompt",
+       .value = "TEXT",
+       .help = "the question; <image> in it marks where a picture belongs",
+       .required = true,
+       .text = &prompt},
       {.name = "image", .value = "FILE", .help = "a WebP, JPEG or PNG picture", .list = &images},
       BNC_ANSWER_OPTIONS(answer),
       BNC_JOULES_WATTS(joules),

@@ -26,12 +26,15 @@ static int check_ids(bnc_work *work, const char *path, const id_list *list, size
   size_t placeholders = 0;
   for (size_t i = 0; i < list->count; i++) {
     const int32_t id = list->id[i];
-    if (id == BNC_IMAGE_TOKEN) placeholders++;
+    if (id == BNC_IMAGE_TOKEN)
+      placeholders++;
     else if (id < 0 || (uint32_t)id >= work->info.vocabulary)
-      return bnc_work_refuse(work, "%s: id %d at position %zu, expected 0 to %u, or %d for a picture", path, id, i, work->info.vocabulary - 1, BNC_IMAGE_TOKEN);
+      return bnc_work_refuse(work, "%s: id %d at position %zu, expected 0 to %u, or %d for a picture", path, id, i,
+                             work->info.vocabulary - 1, BNC_IMAGE_TOKEN);
   }
   if (placeholders == pictures) return BNC_EXIT_DONE;
-  return bnc_work_refuse(work, "%s: has %zu placeholders (%d) for pictures, but %zu pictures are given", path, placeholders, BNC_IMAGE_TOKEN, pictures);
+  return bnc_work_refuse(work, "%s: has %zu placeholders (%d) for pictures, but %zu pictures are given", path, placeholders,
+                         BNC_IMAGE_TOKEN, pictures);
 }
 
 /* logits: [forced ids or 1, vocabulary] */
@@ -40,11 +43,14 @@ static int compute(bnc_work *work, const score_arguments *a, const id_list *ids,
   for (size_t row = 0; row < rows; row++) {
     const float *last;
     size_t count;
-    bnc_status status = row == 0 ? bnc_session_append(work->session, ids->id, ids->count) : bnc_session_append(work->session, &force->id[row - 1], 1);
+    bnc_status status =
+        row == 0 ? bnc_session_append(work->session, ids->id, ids->count) : bnc_session_append(work->session, &force->id[row - 1], 1);
     if (status == BNC_OK) status = bnc_session_logits(work->session, &last, &count);
     if (status != BNC_OK) return bnc_work_fail(work, status, row ? a->force : a->ids, bnc_session_error(work->session));
     if (row == 0 && bnc_session_was_cut(work->session))
-      bnc_work_note(work, "%s: the prompt was cut to its first %u rows, the most that this model reads; 'binocle compile --context' sets that", a->ids, work->info.prompt_limit);
+      bnc_work_note(work,
+                    "%s: the prompt was cut to its first %u rows, the most that this model reads; 'binocle compile --context' sets that",
+                    a->ids, work->info.prompt_limit);
     memcpy(logits + row * count, last, count * sizeof *last);
     if (row) bnc_progress_show(&work->progress, "forcing ids", (double)row / (double)rows);
     if (bnc_interrupted()) return BNC_EXIT_INTERRUPTED;
@@ -55,7 +61,8 @@ static int compute(bnc_work *work, const score_arguments *a, const id_list *ids,
 static int score(bnc_work *work, const score_arguments *a, const id_list *ids, const id_list *force) {
   const size_t rows = force->count ? force->count : 1, columns = work->info.vocabulary, shape[2] = {rows, columns};
   /* Each forced id takes a row of the context. */
-  if (rows > work->info.context) return bnc_work_refuse(work, "%s: has %zu ids, expected at most the model's context of %u", a->force, rows, work->info.context);
+  if (rows > work->info.context)
+    return bnc_work_refuse(work, "%s: has %zu ids, expected at most the model's context of %u", a->force, rows, work->info.context);
   float *logits = calloc(rows * columns, sizeof *logits);
   if (!logits) return bnc_work_refuse(work, "out of memory for %zu x %zu logits", rows, columns);
   int code = bnc_work_open_session(work);
@@ -74,10 +81,21 @@ static int run(const bnc_command *command, int argc, char **argv) {
   score_arguments a = {0};
   id_list ids = {0}, force = {0};
   const bnc_option options[] = {
-      {.name = "ids", .value = "IDS.npy", .help = "the prompt: int32 or int64 ids, -200 stands for the next picture", .required = true, .text = &a.ids},
+      {.name = "ids",
+       .value = "IDS.npy",
+       .help = "the prompt: int32 or int64 ids, -200 stands for the next picture",
+       .required = true,
+       .text = &a.ids},
       {.name = "image", .value = "FILE", .help = "a picture", .list = &a.images},
-      {.name = "force", .value = "IDS.npy", .help = "n ids to go on with: row k of the result follows the prompt and the first k of them", .text = &a.force},
-      {.name = "o", .value = "LOGITS.npy", .help = "the float32 array to write: [V], with --force [n, V]", .required = true, .text = &a.output},
+      {.name = "force",
+       .value = "IDS.npy",
+       .help = "n ids to go on with: row k of the result follows the prompt and the first k of them",
+       .text = &a.force},
+      {.name = "o",
+       .value = "LOGITS.npy",
+       .help = "the float32 array to write: [V], with --force [n, V]",
+       .required = true,
+       .text = &a.output},
       BNC_WORK_THREADS(work),
       BNC_WORK_QUIET(work),
   };

@@ -30,7 +30,9 @@ static int run(const bnc_command *command, int argc, char **argv) {
   int code = bnc_options_parse(command, &arguments, argc, argv);
   if (code == BNC_PARSED) code = bnc_model_options_take(command, &m, &o);
   if (code != BNC_PARSED) return code;
-  if (!is_preset(preset)) return bnc_usage_error(command->name, "there is no preset '%.60s', expected inf-llava-8b, inf-llava-1b, llava-tile, w128 or pocket", preset);
+  if (!is_preset(preset))
+    return bnc_usage_error(command->name, "there is no preset '%.60s', expected inf-llava-8b, inf-llava-1b, llava-tile, w128 or pocket",
+                           preset);
   code = bnc_work_begin(&work);
   if (code == BNC_EXIT_DONE) code = bnc_model_options_check(&work, &m);
   if (code == BNC_EXIT_DONE) code = synth(&work, preset, &o);

@@ -27,8 +27,10 @@ static int convert(bnc_work *work, bnc_tokenizer *tokenizer, bool decode) {
     }
     bnc_string_free(result);
   }
-  if (code == BNC_EXIT_DONE && bnc_interrupted()) code = BNC_EXIT_INTERRUPTED;
-  else if (code == BNC_EXIT_DONE && ferror(stdin)) code = bnc_work_refuse(work, "cannot read standard input: %s", strerror(errno));
+  if (code == BNC_EXIT_DONE && bnc_interrupted())
+    code = BNC_EXIT_INTERRUPTED;
+  else if (code == BNC_EXIT_DONE && ferror(stdin))
+    code = bnc_work_refuse(work, "cannot read standard input: %s", strerror(errno));
   free(line);
   return code;
 }

@@ -17,7 +17,7 @@ typedef struct bnc_eval {
   bnc_question_set set;
   bnc_answers_file file;
   bnc_results results;
-  size_t resumed;         /* answers that stood in the file */
+  size_t resumed; /* answers that stood in the file */
 } bnc_eval;
 
 /* Exit codes as in work.h. */

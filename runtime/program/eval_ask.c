@@ -22,7 +22,9 @@ static int read_questions(bnc_eval *e) {
   if (bnc_interrupted()) return BNC_EXIT_INTERRUPTED;
   if (!ok) return bnc_work_refuse(&e->work, "%s: %s", name_of(e->questions, "standard input"), why);
   if (e->set.count == 0 && !standard) return bnc_work_refuse(&e->work, "%s: has no questions", e->questions);
-  return bnc_question_set_share(&e->set, e->shard - 1, e->shards) ? BNC_EXIT_DONE : bnc_work_refuse(&e->work, "out of memory for %zu questions", e->set.count);
+  return bnc_question_set_share(&e->set, e->shard - 1, e->shards)
+             ? BNC_EXIT_DONE
+             : bnc_work_refuse(&e->work, "out of memory for %zu questions", e->set.count);
 }
 
 /* An answers file must not replace what the answers come from. */
@@ -122,13 +124,15 @@ static int answer_one(bnc_eval *e, bnc_answer *answer, const bnc_question *quest
   if (code == BNC_EXIT_DONE) code = bnc_answer_ask(answer, question->text, &options);
   if (code != BNC_EXIT_DONE) return code;
   if (bnc_interrupted()) return BNC_EXIT_INTERRUPTED;
-  bnc_answer_record r = {.question = question, .by = e->by, .answer = answer->text ? answer->text : "", .length = answer->length, .cut = answer->cut};
+  bnc_answer_record r = {
+      .question = question, .by = e->by, .answer = answer->text ? answer->text : "", .length = answer->length, .cut = answer->cut};
   r.seconds = bnc_seconds() - start;
   r.joules = bnc_joules_now(&e->joules) - joules;
   r.finish = finishes[answer->finish];
   r.right = bnc_answer_matches_any(r.answer, r.length, question->expected, question->answers);
   r.answer_tokens = answer->tokens;
-  /* All rows of the prompt, those of the picture and those that were not computed again included; the last token told is not in the cache. */
+  /* All rows of the prompt, those of the picture and those that were not computed again included; the last token told is not in the cache.
+   */
   r.prompt_tokens = bnc_session_rows(w->session) - (answer->tokens ? answer->tokens - 1 : 0);
   return record(e, &r);
 }

@@ -32,7 +32,8 @@ static int report_json(bnc_eval *e) {
 
 int bnc_eval_report(bnc_eval *e) {
   const size_t cut = bnc_results_cut(&e->results);
-  if (cut) bnc_work_note(&e->work, "%zu prompts were cut to their first %u rows, the most that this model reads", cut, e->work.info.prompt_limit);
+  if (cut)
+    bnc_work_note(&e->work, "%zu prompts were cut to their first %u rows, the most that this model reads", cut, e->work.info.prompt_limit);
   bnc_work_tell(&e->work);
   if (!e->work.quiet) bnc_tally_print(&e->results, stderr);
   return e->work.json ? report_json(e) : BNC_EXIT_DONE;
@@ -91,15 +92,17 @@ static int take_line(summary *s, size_t file, const bnc_lines *lines) {
   char why[BNC_WHY];
   const char *path = s->files->item[file];
   const unsigned long long number = lines->number;
-  if (!bnc_answer_record_parse(&record, &question, lines->text, lines->length, lines->number, why)) return bnc_work_refuse(s->work, "%s: line %llu: %s", path, number, why);
+  if (!bnc_answer_record_parse(&record, &question, lines->text, lines->length, lines->number, why))
+    return bnc_work_refuse(s->work, "%s: line %llu: %s", path, number, why);
   if (!s->begun) s->by = record.by;
   s->begun = true;
   int code = BNC_EXIT_DONE;
   if (strcmp(record.by.model, s->by.model) != 0)
-    code = bnc_work_refuse(s->work, "%s: line %llu: is an answer of model %s, but earlier ones are of %s", path, number, record.by.model, s->by.model);
+    code = bnc_work_refuse(s->work, "%s: line %llu: is an answer of model %s, but earlier ones are of %s", path, number, record.by.model,
+                           s->by.model);
   else if (record.by.max_tokens != s->by.max_tokens)
-    code = bnc_work_refuse(s->work, "%s: line %llu: was answered with --max-tokens %llu, but earlier ones with %llu", path, number, (unsigned long long)record.by.max_tokens,
-                           (unsigned long long)s->by.max_tokens);
+    code = bnc_work_refuse(s->work, "%s: line %llu: was answered with --max-tokens %llu, but earlier ones with %llu", path, number,
+                           (unsigned long long)record.by.max_tokens, (unsigned long long)s->by.max_tokens);
   else if (!keep(s, &record, &question, file, lines->number))
     code = bnc_work_refuse(s->work, "out of memory");
   if (code != BNC_EXIT_DONE) bnc_question_free(&question);
@@ -114,9 +117,12 @@ static int take_file(summary *s, size_t index) {
   bnc_line line = BNC_LINE_READ;
   int code = lines.file ? BNC_EXIT_DONE : bnc_work_refuse(s->work, "%s: cannot be read", path);
   while (code == BNC_EXIT_DONE && (line = bnc_lines_next(&lines, why)) == BNC_LINE_READ) {
-    if (bnc_interrupted()) code = BNC_EXIT_INTERRUPTED;
-    else if (!lines.complete) bnc_work_note(s->work, "%s: line %llu is not whole and left out", path, (unsigned long long)lines.number);
-    else code = take_line(s, index, &lines);
+    if (bnc_interrupted())
+      code = BNC_EXIT_INTERRUPTED;
+    else if (!lines.complete)
+      bnc_work_note(s->work, "%s: line %llu is not whole and left out", path, (unsigned long long)lines.number);
+    else
+      code = take_line(s, index, &lines);
   }
   if (line == BNC_LINE_WRONG) code = bnc_work_refuse(s->work, "%s: %s", path, why);
   if (lines.file && !standard) fclose(lines.file);
@@ -136,8 +142,8 @@ static int check_twice(summary *s) {
   for (size_t i = 1; i < s->results.count; i++) {
     const seen *a = &s->seen[i - 1], *b = &s->seen[i];
     if (a->hash == b->hash && a->file != b->file)
-      return bnc_work_refuse(s->work, "%s: line %llu: the question stands in %s, line %llu, too", s->files->item[b->file], (unsigned long long)b->line, s->files->item[a->file],
-                             (unsigned long long)a->line);
+      return bnc_work_refuse(s->work, "%s: line %llu: the question stands in %s, line %llu, too", s->files->item[b->file],
+                             (unsigned long long)b->line, s->files->item[a->file], (unsigned long long)a->line);
   }
   return BNC_EXIT_DONE;
 }

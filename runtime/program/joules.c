@@ -14,8 +14,10 @@ int bnc_joules_begin(bnc_joules *joules, bnc_work *work) {
   const bnc_status status = bnc_energy_open(work->context, &joules->energy);
   if (status != BNC_OK) return bnc_work_fail(work, status, NULL, bnc_context_error(work->context));
   bnc_energy_get_info(joules->energy, &info);
-  if (info.meter[0]) snprintf(joules->meter, sizeof joules->meter, "%s (%s)", info.meter, info.kind);
-  else snprintf(joules->note, sizeof joules->note, "%s", info.reason);
+  if (info.meter[0])
+    snprintf(joules->meter, sizeof joules->meter, "%s (%s)", info.meter, info.kind);
+  else
+    snprintf(joules->note, sizeof joules->note, "%s", info.reason);
   return BNC_EXIT_DONE;
 }
 

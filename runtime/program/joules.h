@@ -9,7 +9,7 @@
 #include "runtime/program/work.h"
 
 typedef struct bnc_joules {
-  double watts;    /* of the option; 0: the machine's meter */
+  double watts; /* of the option; 0: the machine's meter */
   bnc_energy *energy;
   char meter[128]; /* what counts; "": nothing does */
   char note[224];  /* why nothing does, or that it is an estimate; "" */
@@ -17,7 +17,7 @@ typedef struct bnc_joules {
 } bnc_joules;
 
 /* A row of a command's table of options. */
-#define BNC_JOULES_WATTS(j) \
+#define BNC_JOULES_WATTS(j)                                                                                                                \
   {.name = "watts", .value = "W", .help = "no meter: estimate energy as W watts all the time", .real = &(j).watts, .low = 1e-3, .high = 1e6}
 
 /** Zero-initialised, but for watts. Exit code as in work.h. */

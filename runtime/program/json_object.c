@@ -12,8 +12,10 @@
 __attribute__((format(printf, 2, 3))) static void print(bnc_json_object *object, const char *format, ...) {
   va_list args;
   va_start(args, format);
-  if (object->file) vfprintf(object->file, format, args);
-  else bnc_console_print_list(format, args);
+  if (object->file)
+    vfprintf(object->file, format, args);
+  else
+    bnc_console_print_list(format, args);
   va_end(args);
 }
 
@@ -38,7 +40,9 @@ void bnc_json_text(bnc_json_object *object, const char *name, const char *text, 
   bnc_string_free(json);
 }
 
-void bnc_json_words(bnc_json_object *object, const char *name, const char *text) { bnc_json_text(object, name, text, text ? strlen(text) : 0); }
+void bnc_json_words(bnc_json_object *object, const char *name, const char *text) {
+  bnc_json_text(object, name, text, text ? strlen(text) : 0);
+}
 
 void bnc_json_count(bnc_json_object *object, const char *name, uint64_t value) {
   name_member(object, name);
@@ -52,8 +56,10 @@ void bnc_json_whole(bnc_json_object *object, const char *name, int64_t value) {
 
 void bnc_json_real(bnc_json_object *object, const char *name, double value) {
   name_member(object, name);
-  if (isfinite(value)) print(object, "%.9g", value);
-  else print(object, "null");
+  if (isfinite(value))
+    print(object, "%.9g", value);
+  else
+    print(object, "null");
 }
 
 void bnc_json_bool(bnc_json_object *object, const char *name, bool value) {

@@ -16,8 +16,8 @@ typedef enum bnc_line { BNC_LINE_READ, BNC_LINE_END, BNC_LINE_WRONG } bnc_line;
 /** Zero-initialised but for file and limit. */
 typedef struct bnc_lines {
   FILE *file;
-  size_t limit;    /* bytes of a line at most */
-  char *text;      /* [length], then NUL: the line, without its break; free it in the end */
+  size_t limit; /* bytes of a line at most */
+  char *text;   /* [length], then NUL: the line, without its break; free it in the end */
   size_t length, room;
   uint64_t number; /* of the line, from 1 */
   bool complete;   /* a line break stood behind it */

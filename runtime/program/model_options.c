@@ -5,7 +5,8 @@
 #include <string.h>
 
 const char *const bnc_vision_choices[] = {"f32", "int8", NULL}, *const bnc_text_choices[] = {"f32", "int8", "int4", NULL},
-                 *const bnc_group_choices[] = {"32", "64", "128", NULL}, *const bnc_cache_choices[] = {"default", "f32", "f16", "int8", NULL};
+                  *const bnc_group_choices[] = {"32", "64", "128", NULL},
+                  *const bnc_cache_choices[] = {"default", "f32", "f16", "int8", NULL};
 
 /* Index of `name` among the names that name_at gives; behind them, all are listed in text. */
 static unsigned find_name(const char *name, const char *(*name_at)(unsigned), char text[256]) {
@@ -22,7 +23,8 @@ static int find_passes(const bnc_command *command, const bnc_text_list *names, u
   for (size_t i = 0; i < names->count; i++) {
     char all[256];
     const unsigned pass = find_name(names->item[i], bnc_compile_pass_name, all);
-    if (!bnc_compile_pass_name(pass)) return bnc_usage_error(command->name, "there is no pass '%.60s', expected one of %s", names->item[i], all);
+    if (!bnc_compile_pass_name(pass))
+      return bnc_usage_error(command->name, "there is no pass '%.60s', expected one of %s", names->item[i], all);
     *bits |= 1u << pass;
   }
   return BNC_PARSED;

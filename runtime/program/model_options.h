@@ -19,18 +19,54 @@ typedef struct bnc_model_options {
 extern const char *const bnc_vision_choices[], *const bnc_text_choices[], *const bnc_group_choices[], *const bnc_cache_choices[];
 
 /** Rows of a command's table of options that set fields of a bnc_model_options. */
-#define BNC_MODEL_OPTIONS(m) \
-  {.name = "o", .value = "MODEL.bnc", .help = "the model file to write; it appears complete or not at all", .required = true, .text = &(m).output}, \
-  {.name = "vision-weights", .value = "TYPE", .help = "f32 or int8 (the default), of attention's operands too", .choice = &(m).vision, .choices = bnc_vision_choices}, \
-  {.name = "text-weights", .value = "TYPE", .help = "f32, int8 (the default) or int4", .choice = &(m).text, .choices = bnc_text_choices}, \
-  {.name = "group", .value = "N", .help = "int4: weights per scale, 32 (the default), 64 or 128", .choice = &(m).group, .choices = bnc_group_choices}, \
-  {.name = "context", .value = "N", .help = "rows to which a prompt with its pictures is cut; default: the config's, at most 4096", .count = &(m).context, .least = 1, .most = 1u << 24}, \
-  {.name = "kv", .value = "TYPE", .help = "type of the KV cache: f32, f16 or int8; default: f32 under f32 text weights, else f16", .choice = &(m).cache, .choices = bnc_cache_choices}, \
-  {.name = "input-size", .value = "N", .help = "side of the resized picture in pixels; default: all tiles side by side", .count = &(m).input_size, .least = 1, .most = 1u << 16}, \
-  {.name = "packed", .help = "also hold the weights as this machine packs them: twice as large, needs no cache folder", .flag = &(m).packed}, \
-  {.name = "target", .value = "NAME", .help = "machine for whose caches matrices are cut, such as pi5 or x86-avx2; default: this one", .text = &(m).target}, \
-  {.name = "disable-pass", .value = "NAME", .help = "leave out a pass of the optimiser", .list = &(m).disabled}, \
-  {.name = "report", .value = "FILE.json", .help = "write what each pass saved", .text = &(m).report}
+#define BNC_MODEL_OPTIONS(m)                                                                                                               \
+  {.name = "o",                                                                                                                            \
+   .value = "MODEL.bnc",                                                                                                                   \
+   .help = "the model file to write; it appears complete or not at all",                                                                   \
+   .required = true,                                                                                                                       \
+   .text = &(m).output},                                                                                                                   \
+      {.name = "vision-weights",                                                                                                           \
+       .value = "TYPE",                                                                                                                    \
+       .help = "f32 or int8 (the default), of attention's operands too",                                                                   \
+       .choice = &(m).vision,                                                                                                              \
+       .choices = bnc_vision_choices},                                                                                                     \
+      {.name = "text-weights",                                                                                                             \
+       .value = "TYPE",                                                                                                                    \
+       .help = "f32, int8 (the default) or int4",                                                                                          \
+       .choice = &(m).text,                                                                                                                \
+       .choices = bnc_text_choices},                                                                                                       \
+      {.name = "group",                                                                                                                    \
+       .value = "N",                                                                                                                       \
+       .help = "int4: weights per scale, 32 (the default), 64 or 128",                                                                     \
+       .choice = &(m).group,                                                                                                               \
+       .choices = bnc_group_choices},                                                                                                      \
+      {.name = "context",                                                                                                                  \
+       .value = "N",                                                                                                                       \
+       .help = "rows to which a prompt with its pictures is cut; default: the config's, at most 4096",                                     \
+       .count = &(m).context,                                                                                                              \
+       .least = 1,                                                                                                                         \
+       .most = 1u << 24},                                                                                                                  \
+      {.name = "kv",                                                                                                                       \
+       .value = "TYPE",                                                                                                                    \
+       .help = "type of the KV cache: f32, f16 or int8; default: f32 under f32 text weights, else f16",                                    \
+       .choice = &(m).cache,                                                                                                               \
+       .choices = bnc_cache_choices},                                                                                                      \
+      {.name = "input-size",                                                                                                               \
+       .value = "N",                                                                                                                       \
+       .help = "side of the resized picture in pixels; default: all tiles side by side",                                                   \
+       .count = &(m).input_size,                                                                                                           \
+       .least = 1,                                                                                                                         \
+       .most = 1u << 16},                                                                                                                  \
+      {.name = "packed",                                                                                                                   \
+       .help = "also hold the weights as this machine packs them: twice as large, needs no cache folder",                                  \
+       .flag = &(m).packed},                                                                                                               \
+      {.name = "target",                                                                                                                   \
+       .value = "NAME",                                                                                                                    \
+       .help = "machine for whose caches matrices are cut, such as pi5 or x86-avx2; default: this one",                                    \
+       .text = &(m).target},                                                                                                               \
+      {.name = "disable-pass", .value = "NAME", .help = "leave out a pass of the optimiser", .list = &(m).disabled}, {                     \
+    .name = "report", .value = "FILE.json", .help = "write what each pass saved", .text = &(m).report                                      \
+  }
 
 /** The library's options. BNC_PARSED, or the exit code of wrong usage. */
 int bnc_model_options_take(const bnc_command *command, const bnc_model_options *m, bnc_compile_options *options);

@@ -16,8 +16,10 @@ int bnc_usage_error(const char *command, const char *format, ...) {
   va_start(args, format);
   vsnprintf(text, sizeof text, format, args);
   va_end(args);
-  if (command) bnc_console_error("%s: %s; see 'binocle %s --help'", command, text, command);
-  else bnc_console_error("%s; see 'binocle --help'", text);
+  if (command)
+    bnc_console_error("%s: %s; see 'binocle %s --help'", command, text, command);
+  else
+    bnc_console_error("%s; see 'binocle --help'", text);
   return BNC_EXIT_USAGE;
 }
 
@@ -74,8 +76,8 @@ static int store(const char *command, const bnc_option *o, const char *value) {
   if (o->count) {
     uint64_t count;
     if (!parse_count(value, &count) || count < o->least || count > o->most)
-      return bnc_usage_error(command, "%s%s is '%.60s', expected a whole number from %llu to %llu", dashes(o), o->name, value, (unsigned long long)o->least,
-                             (unsigned long long)o->most);
+      return bnc_usage_error(command, "%s%s is '%.60s', expected a whole number from %llu to %llu", dashes(o), o->name, value,
+                             (unsigned long long)o->least, (unsigned long long)o->most);
     *o->count = count;
     return BNC_PARSED;
   }
@@ -91,7 +93,8 @@ static int store(const char *command, const bnc_option *o, const char *value) {
     *o->text = value;
     return BNC_PARSED;
   }
-  if (o->list->count == BNC_LIST_LIMIT) return bnc_usage_error(command, "%s%s is given more than %d times", dashes(o), o->name, BNC_LIST_LIMIT);
+  if (o->list->count == BNC_LIST_LIMIT)
+    return bnc_usage_error(command, "%s%s is given more than %d times", dashes(o), o->name, BNC_LIST_LIMIT);
   o->list->item[o->list->count++] = value;
   return BNC_PARSED;
 }
@@ -160,8 +163,10 @@ int bnc_options_parse(const bnc_command *command, const bnc_arguments *arguments
       const char *name = arguments->operands[operands];
       if (!name && !rest) return bnc_usage_error(command->name, "'%.60s' is one argument too many", argv[i]);
       if (!argv[i][0]) return bnc_usage_error(command->name, "%s is empty", name ? name : "an argument");
-      if (name) arguments->operand[operands++] = argv[i];
-      else rest->item[rest->count++] = argv[i]; /* over arguments that were read already */
+      if (name)
+        arguments->operand[operands++] = argv[i];
+      else
+        rest->item[rest->count++] = argv[i]; /* over arguments that were read already */
     }
   }
   return check_required(command->name, arguments, operands, seen);

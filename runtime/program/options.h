@@ -29,12 +29,12 @@ typedef struct bnc_option {
   const char *help;  /* one line */
   bool required;
   bool *flag;
-  const char **text;           /* not empty */
-  bnc_text_list *list;         /* may be repeated */
-  bnc_operand_list *rest;      /* every argument that is no option, behind the operands; name is what help calls them: "FILE..." */
+  const char **text;            /* not empty */
+  bnc_text_list *list;          /* may be repeated */
+  bnc_operand_list *rest;       /* every argument that is no option, behind the operands; name is what help calls them: "FILE..." */
   uint64_t *count, least, most; /* a whole number from least to most */
-  double *real, low, high;     /* a finite number from low to high */
-  unsigned *choice;            /* index of the value in choices, which a NULL ends */
+  double *real, low, high;      /* a finite number from low to high */
+  unsigned *choice;             /* index of the value in choices, which a NULL ends */
   const char *const *choices;
 } bnc_option;
 
@@ -44,7 +44,8 @@ typedef struct bnc_command {
   const char *summary;  /* one line, for the list of commands */
   const char *details;  /* paragraphs for --help; may be NULL */
   const char *examples; /* lines for --help */
-  int (*run)(const struct bnc_command *command, int argc, char **argv); /* argv[0] is the first argument behind the command; returns the exit code */
+  int (*run)(const struct bnc_command *command, int argc,
+             char **argv); /* argv[0] is the first argument behind the command; returns the exit code */
 } bnc_command;
 
 typedef struct bnc_arguments {
@@ -56,7 +57,8 @@ typedef struct bnc_arguments {
 
 #define BNC_PARSED (-1)
 
-/** Fills in the targets. BNC_PARSED: go on; else the exit code to end with (--help was printed, or the one line that says what is wrong). */
+/** Fills in the targets. BNC_PARSED: go on; else the exit code to end with (--help was printed, or the one line that says what is wrong).
+ */
 int bnc_options_parse(const bnc_command *command, const bnc_arguments *arguments, int argc, char **argv);
 
 /** Prints a command's help on standard output. */

@@ -31,9 +31,12 @@ static int terminal_columns(void) {
 static void append_time(char *line, size_t room, double seconds) {
   const size_t used = strlen(line);
   const long whole = seconds < 1e6 ? (long)(seconds + 0.5) : 1000000;
-  if (whole < 60) snprintf(line + used, room - used, "  %ld s left", whole < 1 ? 1 : whole);
-  else if (whole < 3600) snprintf(line + used, room - used, "  %ld min %ld s left", whole / 60, whole % 60);
-  else snprintf(line + used, room - used, "  %ld h %ld min left", whole / 3600, whole / 60 % 60);
+  if (whole < 60)
+    snprintf(line + used, room - used, "  %ld s left", whole < 1 ? 1 : whole);
+  else if (whole < 3600)
+    snprintf(line + used, room - used, "  %ld min %ld s left", whole / 60, whole % 60);
+  else
+    snprintf(line + used, room - used, "  %ld h %ld min left", whole / 3600, whole / 60 % 60);
 }
 
 static void draw(bnc_progress *p, double fraction, double now) {
@@ -42,8 +45,10 @@ static void draw(bnc_progress *p, double fraction, double now) {
   char bar[BAR_CELLS + 1], line[160];
   for (int i = 0; i < BAR_CELLS; i++) bar[i] = i < filled ? '=' : i == filled && fraction > 0 ? '>' : ' ';
   bar[BAR_CELLS] = '\0';
-  if (columns >= 66) snprintf(line, sizeof line, "%-22s [%s] %3.0f %%", p->stage, bar, 100 * fraction);
-  else snprintf(line, sizeof line, "%s %3.0f %%", p->stage, 100 * fraction);
+  if (columns >= 66)
+    snprintf(line, sizeof line, "%-22s [%s] %3.0f %%", p->stage, bar, 100 * fraction);
+  else
+    snprintf(line, sizeof line, "%s %3.0f %%", p->stage, 100 * fraction);
   if (fraction > 0.01 && fraction < 1 && elapsed > ESTIMATE_AFTER) append_time(line, sizeof line, elapsed * (1 - fraction) / fraction);
   /* A line that wraps could not be taken away again. */
   if (columns < (int)sizeof line) line[columns > 1 ? columns - 1 : 0] = '\0';

@@ -6,8 +6,8 @@
 #include <stdbool.h>
 
 typedef struct bnc_progress {
-  bool on;      /* false: every call does nothing */
-  bool shown;   /* a bar stands in the terminal's line */
+  bool on;    /* false: every call does nothing */
+  bool shown; /* a bar stands in the terminal's line */
   char stage[48];
   double stage_start, last_draw; /* seconds of the monotonic clock */
   double fraction;

@@ -48,7 +48,8 @@ static bool take_texts(yyjson_val *value, const char *name, const char **list, s
   if (!value) return true;
   if (!yyjson_is_arr(value)) return take_text(value, name, &list[(*count)++], why);
   for (yyjson_arr_iter_init(value, &items); (item = yyjson_arr_iter_next(&items)) != NULL;) {
-    if (!yyjson_is_str(item)) return wrong(why, "\"%s\" has %s as number %zu of its list, expected a text", name, what_is(item), *count + 1);
+    if (!yyjson_is_str(item))
+      return wrong(why, "\"%s\" has %s as number %zu of its list, expected a text", name, what_is(item), *count + 1);
     if (!take_text(item, name, &list[(*count)++], why)) return false;
   }
   return true;
@@ -69,7 +70,8 @@ static bool take_id(bnc_question *q, yyjson_val *value, char why[BNC_WHY]) {
   q->number = (int64_t)q->line;
   if (!value) return true;
   if (yyjson_is_str(value)) return take_text(value, "id", &q->id, why);
-  if (!yyjson_is_int(value) || (yyjson_is_uint(value) && yyjson_get_uint(value) > INT64_MAX)) return wrong(why, "\"id\" is %s, expected a text or a whole number of 64 bits", what_is(value));
+  if (!yyjson_is_int(value) || (yyjson_is_uint(value) && yyjson_get_uint(value) > INT64_MAX))
+    return wrong(why, "\"id\" is %s, expected a text or a whole number of 64 bits", what_is(value));
   q->number = yyjson_get_sint(value);
   return true;
 }
@@ -79,23 +81,27 @@ static bool check_places(const bnc_question *q, char why[BNC_WHY]) {
   size_t named = 0;
   for (const char *at = q->text; (at = strstr(at, "<image>")) != NULL; at++) named++;
   if (named == 0 || named == q->images) return true;
-  return wrong(why, "\"question\" has %zu <image>, but the line names %zu pictures; expected as many, or no <image>: then the pictures come first", named, q->images);
+  return wrong(
+      why, "\"question\" has %zu <image>, but the line names %zu pictures; expected as many, or no <image>: then the pictures come first",
+      named, q->images);
 }
 
 static bool take(bnc_question *q, bnc_question_kind kind, yyjson_val *root, char why[BNC_WHY]) {
   yyjson_val *images, *answers;
   const char *images_name, *answers_name;
   const bool asked = kind == BNC_QUESTION_ASKED;
-  if (!yyjson_is_obj(root)) return wrong(why, "is %s, expected an object such as {\"image\": ..., \"question\": ..., \"answers\": [...]}", what_is(root));
+  if (!yyjson_is_obj(root))
+    return wrong(why, "is %s, expected an object such as {\"image\": ..., \"question\": ..., \"answers\": [...]}", what_is(root));
   if (!choose(root, "image", asked ? "images" : NULL, &images, &images_name, why)) return false;
   if (!choose(root, asked ? "answers" : "expected", asked ? "answer" : NULL, &answers, &answers_name, why)) return false;
-  if (items_of(images) > BNC_QUESTION_IMAGES) return wrong(why, "\"%s\" names %zu pictures, expected at most %d", images_name, items_of(images), BNC_QUESTION_IMAGES);
+  if (items_of(images) > BNC_QUESTION_IMAGES)
+    return wrong(why, "\"%s\" names %zu pictures, expected at most %d", images_name, items_of(images), BNC_QUESTION_IMAGES);
   q->image = calloc(items_of(images) + items_of(answers) + 1, sizeof *q->image);
   if (!q->image) return wrong(why, "out of memory");
   q->expected = q->image + items_of(images);
   if (!take_texts(images, images_name, q->image, &q->images, why) || !take_texts(answers, answers_name, q->expected, &q->answers, why) ||
-      !take_text(given(root, "question"), "question", &q->text, why) || !take_text(given(root, "category"), "category", &q->category, why) ||
-      !take_id(q, given(root, "id"), why))
+      !take_text(given(root, "question"), "question", &q->text, why) ||
+      !take_text(given(root, "category"), "category", &q->category, why) || !take_id(q, given(root, "id"), why))
     return false;
   for (size_t i = 0; i < q->images; i++)
     if (!q->image[i][0]) return wrong(why, "\"%s\" is empty, expected the path of a picture", images_name);
@@ -104,7 +110,8 @@ static bool take(bnc_question *q, bnc_question_kind kind, yyjson_val *root, char
   return check_places(q, why);
 }
 
-bool bnc_question_parse(bnc_question *question, bnc_question_kind kind, const char *line, size_t length, uint64_t number, char why[BNC_WHY]) {
+bool bnc_question_parse(bnc_question *question, bnc_question_kind kind, const char *line, size_t length, uint64_t number,
+                        char why[BNC_WHY]) {
   yyjson_read_err problem;
   *question = (bnc_question){.line = number};
   /* Without YYJSON_READ_INSITU the text is only read; the parameter is not const for the sake of that flag. */
@@ -130,7 +137,9 @@ static int compare_texts(const char *const *a, size_t a_count, const char *const
   return (a_count > b_count) - (a_count < b_count);
 }
 
-int bnc_question_compare_images(const bnc_question *a, const bnc_question *b) { return compare_texts(a->image, a->images, b->image, b->images); }
+int bnc_question_compare_images(const bnc_question *a, const bnc_question *b) {
+  return compare_texts(a->image, a->images, b->image, b->images);
+}
 
 static bool same(const char *a, const char *b) { return a && b ? strcmp(a, b) == 0 : a == b; }
 

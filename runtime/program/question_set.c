@@ -63,14 +63,17 @@ bool bnc_question_set_share(bnc_question_set *set, uint64_t index, uint64_t of) 
   for (size_t i = 0; i < count; i++) places[i] = (place){set->question[i], set->question[i].line};
   qsort(places, count, sizeof *places, by_pictures);
   for (size_t i = 1; i < count; i++)
-    if (places[i].question.images && bnc_question_compare_images(&places[i].question, &places[i - 1].question) == 0) places[i].first = places[i - 1].first;
+    if (places[i].question.images && bnc_question_compare_images(&places[i].question, &places[i - 1].question) == 0)
+      places[i].first = places[i - 1].first;
   qsort(places, count, sizeof *places, by_group);
   uint64_t group = 0;
   set->count = 0;
   for (size_t i = 0; i < count; i++) {
     group += i > 0 && places[i].first != places[i - 1].first;
-    if (group % of == index) set->question[set->count++] = places[i].question;
-    else bnc_question_free(&places[i].question);
+    if (group % of == index)
+      set->question[set->count++] = places[i].question;
+    else
+      bnc_question_free(&places[i].question);
   }
   free(places);
   return true;

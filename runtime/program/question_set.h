@@ -12,8 +12,9 @@ typedef struct bnc_question_set {
 
 /** Reads every line; blank ones are passed over. false: why says what is wrong, and in which line. Free the set either way. */
 bool bnc_question_set_read(bnc_question_set *set, FILE *file, char why[BNC_WHY]);
-/** Puts questions about the same pictures side by side: groups in the order of their first lines, inside them the order of lines. A question
-    without a picture is a group of its own. Then keeps group index, index + of, index + 2 of ...; index counts from 0. false: out of memory. */
+/** Puts questions about the same pictures side by side: groups in the order of their first lines, inside them the order of lines. A
+   question without a picture is a group of its own. Then keeps group index, index + of, index + 2 of ...; index counts from 0. false: out
+   of memory. */
 bool bnc_question_set_share(bnc_question_set *set, uint64_t index, uint64_t of);
 void bnc_question_set_free(bnc_question_set *set);
 

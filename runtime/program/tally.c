@@ -23,7 +23,8 @@ bool bnc_results_add(bnc_results *results, const bnc_answer_record *record, cons
     results->result = grown;
     results->room = room;
   }
-  results->result[results->count++] = (bnc_result){category, record->right, record->cut, record->seconds, record->joules, record->prompt_tokens, record->answer_tokens};
+  results->result[results->count++] =
+      (bnc_result){category, record->right, record->cut, record->seconds, record->joules, record->prompt_tokens, record->answer_tokens};
   return true;
 }
 
@@ -55,7 +56,9 @@ static tally sum(const bnc_result *result, size_t count) {
 
 /* Those without a category come last. */
 static int compare_categories(const char *a, const char *b) { return a && b ? strcmp(a, b) : (a == NULL) - (b == NULL); }
-static int by_category(const void *a, const void *b) { return compare_categories(((const bnc_result *)a)->category, ((const bnc_result *)b)->category); }
+static int by_category(const void *a, const void *b) {
+  return compare_categories(((const bnc_result *)a)->category, ((const bnc_result *)b)->category);
+}
 
 /* The category that begins at `from`; returns where the next one does. */
 static size_t next_category(const bnc_results *results, size_t from, tally *t) {
@@ -88,15 +91,18 @@ static void print_name(FILE *file, const char *name) {
 static void print_row(FILE *file, const char *name, const tally *t) {
   const bnc_interval i = bnc_wilson(t->right, t->questions);
   print_name(file, name);
-  fprintf(file, " %8llu %8llu %8.1f %% %8.1f - %5.1f %% %12.3f", (unsigned long long)t->questions, (unsigned long long)t->right, 100 * share((double)t->right, t->questions), 100 * i.low,
-          100 * i.high, share(t->seconds, t->questions));
-  if (t->metered) fprintf(file, " %12.3f\n", t->joules / (double)t->metered);
-  else fprintf(file, " %12s\n", "-");
+  fprintf(file, " %8llu %8llu %8.1f %% %8.1f - %5.1f %% %12.3f", (unsigned long long)t->questions, (unsigned long long)t->right,
+          100 * share((double)t->right, t->questions), 100 * i.low, 100 * i.high, share(t->seconds, t->questions));
+  if (t->metered)
+    fprintf(file, " %12.3f\n", t->joules / (double)t->metered);
+  else
+    fprintf(file, " %12s\n", "-");
 }
 
 void bnc_tally_print(bnc_results *results, FILE *file) {
   tally t;
-  fprintf(file, "%-*s %8s %8s %10s %18s %12s %12s\n", NAME_COLUMNS, "category", "asked", "right", "accuracy", "95 % interval", "s/question", "J/question");
+  fprintf(file, "%-*s %8s %8s %10s %18s %12s %12s\n", NAME_COLUMNS, "category", "asked", "right", "accuracy", "95 % interval", "s/question",
+          "J/question");
   sort(results);
   for (size_t at = 0; at < results->count;) {
     at = next_category(results, at, &t);

@@ -26,7 +26,8 @@ size_t bnc_results_cut(const bnc_results *results);
 
 /** Sorts the results by category and prints a table: a line per category and one for all. */
 void bnc_tally_print(bnc_results *results, FILE *file);
-/** The same as members of an object: questions, right, accuracy, accuracy_low, accuracy_high, seconds ..., and a list "categories" of such objects. */
+/** The same as members of an object: questions, right, accuracy, accuracy_low, accuracy_high, seconds ..., and a list "categories" of such
+ * objects. */
 void bnc_tally_json(bnc_results *results, bnc_json_object *json);
 
 #endif

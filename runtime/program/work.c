@@ -16,8 +16,10 @@ static void on_log(void *user, bnc_log_level level, const char *message) {
 static int on_progress(void *user, const char *stage, double fraction) {
   bnc_work *work = user;
   /* While the answer streams, its text is the progress. */
-  if (work->whole) bnc_progress_show(&work->progress, work->whole, work->whole_done);
-  else if (strcmp(stage, "answering") != 0) bnc_progress_show(&work->progress, stage, fraction);
+  if (work->whole)
+    bnc_progress_show(&work->progress, work->whole, work->whole_done);
+  else if (strcmp(stage, "answering") != 0)
+    bnc_progress_show(&work->progress, stage, fraction);
   return bnc_interrupted();
 }
 
@@ -124,7 +126,8 @@ int bnc_work_check_vision(bnc_work *work, const char *path) {
 
 int bnc_work_check_tokenizer(bnc_work *work, const char *path) {
   if (work->info.has_tokenizer) return BNC_EXIT_DONE;
-  return bnc_work_refuse(work, "%s: has no tokenizer, since its checkpoint had no tokenizer.json; 'binocle score' takes ids instead of text", path);
+  return bnc_work_refuse(
+      work, "%s: has no tokenizer, since its checkpoint had no tokenizer.json; 'binocle score' takes ids instead of text", path);
 }
 
 int bnc_work_add_images(bnc_work *work, const bnc_text_list *images) {

@@ -16,8 +16,13 @@
 #define BNC_COUNT_OF(array) (sizeof(array) / sizeof *(array))
 /* Rows of a command's table of options that set fields of a bnc_work. */
 #define BNC_WORK_QUIET(work) {.name = "quiet", .help = "no progress bar, no notes", .flag = &(work).quiet}
-#define BNC_WORK_THREADS(work) \
-  {.name = "threads", .value = "N", .help = "threads to compute on; default: the big cores that it may use", .count = &(work).threads, .least = 1, .most = BNC_THREADS_LIMIT}
+#define BNC_WORK_THREADS(work)                                                                                                             \
+  {.name = "threads",                                                                                                                      \
+   .value = "N",                                                                                                                           \
+   .help = "threads to compute on; default: the big cores that it may use",                                                                \
+   .count = &(work).threads,                                                                                                               \
+   .least = 1,                                                                                                                             \
+   .most = BNC_THREADS_LIMIT}
 #define BNC_WORK_JSON(work, help_) {.name = "json", .help = help_, .flag = &(work).json}
 
 #define BNC_NOTES_LIMIT 8
@@ -28,13 +33,13 @@ typedef struct bnc_work {
   bnc_progress progress;
   bnc_context *context;
   bnc_model *model;
-  bnc_model_info info;  /* of model */
+  bnc_model_info info; /* of model */
   bnc_session *session;
   char *note[BNC_NOTES_LIMIT]; /* messages that wait: see bnc_work_tell */
   unsigned notes;
   bool telling;
-  const char *whole;  /* the stage that the bar shows whatever happens within; NULL: each as it comes */
-  double whole_done;  /* how far it is */
+  const char *whole; /* the stage that the bar shows whatever happens within; NULL: each as it comes */
+  double whole_done; /* how far it is */
 } bnc_work;
 
 /* Every function that returns an int: BNC_EXIT_DONE, or the code to end with; the one line that says why is printed then. */

@@ -35,11 +35,13 @@ static bnc_status build_set(bnc_bpe *bpe, bool normalized, bnc_error *err) {
     if (!(bpe->flags[id] & BNC_TOKEN_ADDED) || ((bpe->flags[id] & BNC_TOKEN_NORMALIZED) != 0) != normalized) continue;
     size_t size;
     const char *text = bnc_bpe_content(bpe, (int32_t)id, &size);
-    if (size > BNC_ADDED_LENGTH) status = bnc_fail(err, BNC_ERROR_LIMIT, "added token %u has %zu bytes, at most %u are read", id, size, BNC_ADDED_LENGTH);
+    if (size > BNC_ADDED_LENGTH)
+      status = bnc_fail(err, BNC_ERROR_LIMIT, "added token %u has %zu bytes, at most %u are read", id, size, BNC_ADDED_LENGTH);
     if (status == BNC_OK && normalized) {
       status = bnc_bpe_normalize(bpe, text, size, &content, err);
       if (status == BNC_OK && content.size > BNC_ADDED_LENGTH)
-        status = bnc_fail(err, BNC_ERROR_LIMIT, "added token %u has %zu bytes when normalised, at most %u are read", id, content.size, BNC_ADDED_LENGTH);
+        status = bnc_fail(err, BNC_ERROR_LIMIT, "added token %u has %zu bytes when normalised, at most %u are read", id, content.size,
+                          BNC_ADDED_LENGTH);
       /* Offsets for now: the block may still move. */
       text = NULL;
       size = content.size;
@@ -78,12 +80,18 @@ static const bnc_added *longest(const bnc_added_set *set, const char *text, size
     uint8_t byte = (uint8_t)text[depth];
     for (size_t a = low, b = high, m; low = a, a < b;) {
       m = a + (b - a) / 2;
-      if ((uint8_t)set->tokens[m].content[depth] < byte) a = m + 1; else b = m;
+      if ((uint8_t)set->tokens[m].content[depth] < byte)
+        a = m + 1;
+      else
+        b = m;
       low = a;
     }
     for (size_t a = low, b = high, m; high = a, a < b;) {
       m = a + (b - a) / 2;
-      if ((uint8_t)set->tokens[m].content[depth] <= byte) a = m + 1; else b = m;
+      if ((uint8_t)set->tokens[m].content[depth] <= byte)
+        a = m + 1;
+      else
+        b = m;
       high = a;
     }
   }
@@ -96,8 +104,8 @@ bnc_added_scan bnc_added_begin(const bnc_bpe *bpe, int set, const char *text, si
 
 /* Unicode's White_Space: small and stable. */
 static bool is_white_space(uint32_t c) {
-  return (c >= 9 && c <= 13) || c == 0x20 || c == 0x85 || c == 0xA0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200A) || c == 0x2028 || c == 0x2029 ||
-         c == 0x202F || c == 0x205F || c == 0x3000;
+  return (c >= 9 && c <= 13) || c == 0x20 || c == 0x85 || c == 0xA0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200A) || c == 0x2028 ||
+         c == 0x2029 || c == 0x202F || c == 0x205F || c == 0x3000;
 }
 
 /* Start of the white space that text[0 .. end) ends with. */
@@ -129,7 +137,8 @@ bool bnc_added_next(bnc_added_scan *scan, int32_t *id, size_t *from, size_t *to)
     return true;
   }
   while (scan->set->count && scan->at < scan->size) {
-    const bnc_added *token = scan->set->begins[(uint8_t)scan->text[scan->at]] ? longest(scan->set, scan->text + scan->at, scan->size - scan->at) : NULL;
+    const bnc_added *token =
+        scan->set->begins[(uint8_t)scan->text[scan->at]] ? longest(scan->set, scan->text + scan->at, scan->size - scan->at) : NULL;
     if (!token) {
       scan->at++;
       continue;

@@ -14,10 +14,10 @@ bnc_status bnc_added_build(bnc_bpe *bpe, bnc_error *err);
 typedef struct bnc_added_scan {
   const bnc_bpe *bpe;
   const bnc_added_set *set;
-  const char *text; /* [size] */
+  const char *text;      /* [size] */
   size_t size, at, done; /* at: where to look next; done: end of the last piece */
-  bool plain;       /* special tokens are text */
-  int32_t pending;  /* a match whose left neighbour came first, or -1 */
+  bool plain;            /* special tokens are text */
+  int32_t pending;       /* a match whose left neighbour came first, or -1 */
   size_t pending_end;
 } bnc_added_scan;
 

@@ -25,18 +25,18 @@
 #define BNC_BPE_NONE UINT32_MAX
 
 enum { /* bnc_bpe_header.model */
-  BNC_BPE_FUSE_UNK = 1,
-  BNC_BPE_BYTE_FALLBACK = 2,
-  BNC_BPE_IGNORE_MERGES = 4
+       BNC_BPE_FUSE_UNK = 1,
+       BNC_BPE_BYTE_FALLBACK = 2,
+       BNC_BPE_IGNORE_MERGES = 4
 };
 
 enum { /* flags of a token; VOCAB: the BPE model knows it, not only the list of added tokens */
-  BNC_TOKEN_VOCAB = 1,
-  BNC_TOKEN_ADDED = 2,
-  BNC_TOKEN_SPECIAL = 4,
-  BNC_TOKEN_NORMALIZED = 8,
-  BNC_TOKEN_LSTRIP = 16,
-  BNC_TOKEN_RSTRIP = 32
+       BNC_TOKEN_VOCAB = 1,
+       BNC_TOKEN_ADDED = 2,
+       BNC_TOKEN_SPECIAL = 4,
+       BNC_TOKEN_NORMALIZED = 8,
+       BNC_TOKEN_LSTRIP = 16,
+       BNC_TOKEN_RSTRIP = 32
 };
 
 typedef enum bnc_bpe_kind {
@@ -46,11 +46,11 @@ typedef enum bnc_bpe_kind {
   BNC_PRE_BYTE_LEVEL,   /* arg: 1 add_prefix_space, 2 use_regex */
   BNC_PRE_METASPACE,    /* a: replacement; arg: 1 prepend at the text's start, 2 prepend always, 4 split */
   BNC_DEC_BYTE_LEVEL,
-  BNC_DEC_REPLACE,      /* a -> b */
+  BNC_DEC_REPLACE, /* a -> b */
   BNC_DEC_BYTE_FALLBACK,
   BNC_DEC_FUSE,
-  BNC_DEC_STRIP,        /* a: one character; arg: how many at the start */
-  BNC_DEC_METASPACE,    /* a: replacement; arg: 1 drop it in the first token */
+  BNC_DEC_STRIP,     /* a: one character; arg: how many at the start */
+  BNC_DEC_METASPACE, /* a: replacement; arg: 1 drop it in the first token */
   BNC_PART_END
 } bnc_bpe_kind;
 enum { BNC_PREFIX_SPACE = 1, BNC_USE_REGEX = 2 };

@@ -34,7 +34,8 @@ int32_t bnc_bpe_find(const bnc_bpe *bpe, const char *content, size_t length) {
   for (uint32_t probe = 0; probe < BNC_BPE_PROBES && bpe->token_slots[slot]; probe++, slot = (slot + 1) & mask) {
     uint32_t id = bpe->token_slots[slot] - 1;
     uint32_t from = bpe->text_offsets[id];
-    if (bpe->text_offsets[id + 1] - from == length && bpe->flags[id] && (!length || memcmp(bpe->text + from, content, length) == 0)) return (int32_t)id;
+    if (bpe->text_offsets[id + 1] - from == length && bpe->flags[id] && (!length || memcmp(bpe->text + from, content, length) == 0))
+      return (int32_t)id;
   }
   return -1;
 }

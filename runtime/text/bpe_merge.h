@@ -7,8 +7,8 @@
 
 /** Working memory of one encode call. Zero-initialised is empty; it grows to the longest piece. */
 typedef struct bnc_bpe_merger {
-  struct bnc_bpe_symbol *symbols;   /* [symbol_capacity] */
-  struct bnc_bpe_candidate *heap;   /* [heap_capacity] */
+  struct bnc_bpe_symbol *symbols; /* [symbol_capacity] */
+  struct bnc_bpe_candidate *heap; /* [heap_capacity] */
   size_t symbol_count, symbol_capacity, heap_count, heap_capacity;
 } bnc_bpe_merger;
 

@@ -32,8 +32,10 @@ static void reset(bnc_detokenizer *d) {
 static bnc_status allocate(bnc_detokenizer *d, bnc_error *err) {
   size_t token = d->bpe->longest_token;
   for (size_t i = 0; i < d->part_count && token <= BUFFER_LIMIT; i++)
-    if (d->parts[i].kind == BNC_DEC_REPLACE && d->parts[i].b_size > d->parts[i].a_size) token = (token / d->parts[i].a_size + 1) * d->parts[i].b_size + token;
-  if (token > BUFFER_LIMIT) return bnc_fail(err, BNC_ERROR_LIMIT, "tokenizer: the text of one token may have more than %zu bytes", BUFFER_LIMIT);
+    if (d->parts[i].kind == BNC_DEC_REPLACE && d->parts[i].b_size > d->parts[i].a_size)
+      token = (token / d->parts[i].a_size + 1) * d->parts[i].b_size + token;
+  if (token > BUFFER_LIMIT)
+    return bnc_fail(err, BNC_ERROR_LIMIT, "tokenizer: the text of one token may have more than %zu bytes", BUFFER_LIMIT);
   /* Each byte may become a U+FFFD of three. */
   d->scratch_capacity = token + 4;
   d->out_capacity = 3 * (token + 8) + 3 * (RUN_LIMIT + 8);
@@ -98,8 +100,10 @@ static void give_characters(bnc_detokenizer *d) {
   while (at < d->held_size) {
     int length = bnc_utf8_next(d->held + at, d->held_size - at);
     if (length == 0) break;
-    if (length > 0) emit(d, d->held + at, (size_t)length);
-    else emit_replacements(d, 1);
+    if (length > 0)
+      emit(d, d->held + at, (size_t)length);
+    else
+      emit_replacements(d, 1);
     at += (size_t)(length > 0 ? length : -length);
   }
   memmove(d->held, d->held + at, d->held_size - at);
@@ -152,7 +156,9 @@ static void end_run(bnc_detokenizer *d) {
   d->run_is_bad = false;
 }
 
-static int hex(char c) { return c >= '0' && c <= '9' ? c - '0' : c >= 'A' && c <= 'F' ? c - 'A' + 10 : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1; }
+static int hex(char c) {
+  return c >= '0' && c <= '9' ? c - '0' : c >= 'A' && c <= 'F' ? c - 'A' + 10 : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
 
 /* The byte of a token <0x..>, or -1. "+A" is a number to the library's parser, too. */
 static int byte_of(const char *text, size_t size) {
@@ -227,14 +233,17 @@ bnc_status bnc_detokenizer_push(bnc_detokenizer *d, int32_t id, const char **tex
 
 void bnc_detokenizer_finish(bnc_detokenizer *d, const char **text, size_t *length) {
   d->out_size = 0;
-  if (d->byte_fallback) end_run(d);
-  else if (d->held_size) emit_replacements(d, 1); /* one unfinished character is all that ByteLevel holds */
+  if (d->byte_fallback)
+    end_run(d);
+  else if (d->held_size)
+    emit_replacements(d, 1); /* one unfinished character is all that ByteLevel holds */
   *text = d->out;
   *length = d->out_size;
   reset(d);
 }
 
-bnc_status bnc_bpe_decode(const bnc_bpe *bpe, const int32_t *ids, size_t count, bool skip_special, char **text, size_t *length, bnc_error *err) {
+bnc_status bnc_bpe_decode(const bnc_bpe *bpe, const int32_t *ids, size_t count, bool skip_special, char **text, size_t *length,
+                          bnc_error *err) {
   *text = NULL;
   *length = 0;
   bnc_detokenizer *d;

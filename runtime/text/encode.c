@@ -76,7 +76,8 @@ static bnc_status split(encoder *e, size_t stage, const char *text, size_t size,
 
 static bnc_status pre_tokenize(encoder *e, size_t stage, const char *text, size_t size, bool first, bnc_error *err) {
   const bnc_bpe *bpe = e->bpe;
-  if (stage >= bpe->part_count || bpe->parts[stage].kind > BNC_PRE_METASPACE) return bnc_bpe_merge(bpe, &e->merger, text, size, e->ids, err);
+  if (stage >= bpe->part_count || bpe->parts[stage].kind > BNC_PRE_METASPACE)
+    return bnc_bpe_merge(bpe, &e->merger, text, size, e->ids, err);
   const bnc_bpe_part *part = &bpe->parts[stage];
   if (part->kind == BNC_PRE_SPLIT) return split(e, stage, text, size, first, err);
   if (part->kind == BNC_PRE_METASPACE) return metaspace(e, part, text, size, first, err);
@@ -109,7 +110,8 @@ static bnc_status encode_piece(encoder *e, const char *text, size_t size, bool f
 }
 
 static bnc_status encode(const bnc_bpe *bpe, const char *text, size_t size, bool add_bos, bool plain, bnc_ids *ids, bnc_error *err) {
-  if (size > BNC_TEXT_LIMIT) return bnc_fail(err, BNC_ERROR_LIMIT, "text has %zu bytes, at most %zu are tokenized at a time", size, BNC_TEXT_LIMIT);
+  if (size > BNC_TEXT_LIMIT)
+    return bnc_fail(err, BNC_ERROR_LIMIT, "text has %zu bytes, at most %zu are tokenized at a time", size, BNC_TEXT_LIMIT);
   size_t bad = bnc_utf8_check(text, size);
   if (bad < size) return bnc_fail(err, BNC_ERROR_FORMAT, "text is not UTF-8: byte 0x%02x at offset %zu", (unsigned)(uint8_t)text[bad], bad);
   encoder e = {.bpe = bpe, .ids = ids, .plain = plain};

@@ -12,9 +12,13 @@ static size_t escape(uint32_t code, char out[13]) {
   static const char shorts[] = "\b\t\n\f\r\"\\", letters[] = "btnfr\"\\";
   const char *known = code && code < 0x80 ? strchr(shorts, (int)code) : NULL;
   int length;
-  if (known) length = snprintf(out, 13, "\\%c", letters[known - shorts]);
-  else if (code < 0x10000) length = snprintf(out, 13, "\\u%04x", (unsigned)code);
-  else length = snprintf(out, 13, "\\u%04x\\u%04x", 0xD800u + (unsigned)((code - 0x10000) >> 10), 0xDC00u + (unsigned)((code - 0x10000) & 0x3FF));
+  if (known)
+    length = snprintf(out, 13, "\\%c", letters[known - shorts]);
+  else if (code < 0x10000)
+    length = snprintf(out, 13, "\\u%04x", (unsigned)code);
+  else
+    length =
+        snprintf(out, 13, "\\u%04x\\u%04x", 0xD800u + (unsigned)((code - 0x10000) >> 10), 0xDC00u + (unsigned)((code - 0x10000) & 0x3FF));
   return (size_t)length;
 }
 
@@ -27,8 +31,10 @@ bnc_status bnc_jsonl_string(const char *text, size_t size, bnc_text *out, bnc_er
     if (length <= 0) status = bnc_fail(err, BNC_ERROR_FORMAT, "text is not UTF-8 at offset %zu", i);
     if (status != BNC_OK) break;
     uint32_t code = bnc_utf8_code(text + i, length);
-    if (code >= 0x20 && code < 0x7F && code != '"' && code != '\\') status = bnc_text_append(out, text + i, 1, err);
-    else status = bnc_text_append(out, escaped, escape(code, escaped), err);
+    if (code >= 0x20 && code < 0x7F && code != '"' && code != '\\')
+      status = bnc_text_append(out, text + i, 1, err);
+    else
+      status = bnc_text_append(out, escaped, escape(code, escaped), err);
     i += (size_t)length;
   }
   if (status == BNC_OK) status = bnc_text_append(out, "\"", 1, err);

@@ -5,8 +5,9 @@
 
 #include "runtime/text/utf8.h"
 
-#define SYSTEM \
-  "A chat between a curious user and an artificial intelligence assistant. The assistant gives helpful, detailed, and polite answers to the user's questions."
+#define SYSTEM                                                                                                                             \
+  "A chat between a curious user and an artificial intelligence assistant. The assistant gives helpful, detailed, and polite answers to "  \
+  "the user's questions."
 
 /* The pieces of a conversation: conv_llama3 and conv_vicuna_v1 of the reference. */
 typedef struct wording {
@@ -16,11 +17,17 @@ typedef struct wording {
 } wording;
 
 static const wording wordings[] = {
-  [BNC_PROMPT_PLAIN] = {"plain", "", "", "", "", "", "", {"<|eot_id|>", "<|end_of_text|>", "</s>"}, false},
-  [BNC_PROMPT_LLAMA3] = {"llama3", "<|begin_of_text|><|start_header_id|>system<|end_header_id|>\n\n" SYSTEM "<|eot_id|>",
-                         "<|start_header_id|>user<|end_header_id|>\n\n", "<|eot_id|>", "<|start_header_id|>assistant<|end_header_id|>\n\n", "", "<|eot_id|>",
-                         {"<|eot_id|>", "<|end_of_text|>"}, false},
-  [BNC_PROMPT_VICUNA_V1] = {"vicuna_v1", SYSTEM " ", "USER: ", " ", "ASSISTANT:", " ", "</s>", {"</s>"}, true},
+    [BNC_PROMPT_PLAIN] = {"plain", "", "", "", "", "", "", {"<|eot_id|>", "<|end_of_text|>", "</s>"}, false},
+    [BNC_PROMPT_LLAMA3] = {"llama3",
+                           "<|begin_of_text|><|start_header_id|>system<|end_header_id|>\n\n" SYSTEM "<|eot_id|>",
+                           "<|start_header_id|>user<|end_header_id|>\n\n",
+                           "<|eot_id|>",
+                           "<|start_header_id|>assistant<|end_header_id|>\n\n",
+                           "",
+                           "<|eot_id|>",
+                           {"<|eot_id|>", "<|end_of_text|>"},
+                           false},
+    [BNC_PROMPT_VICUNA_V1] = {"vicuna_v1", SYSTEM " ", "USER: ", " ", "ASSISTANT:", " ", "</s>", {"</s>"}, true},
 };
 #define TEMPLATES (sizeof wordings / sizeof *wordings)
 
@@ -33,7 +40,9 @@ bool bnc_prompt_template_find(const char *name, bnc_prompt_template *found) {
   return false;
 }
 
-const char *bnc_prompt_template_name(bnc_prompt_template template_) { return (size_t)template_ < TEMPLATES ? wordings[template_].name : "unknown"; }
+const char *bnc_prompt_template_name(bnc_prompt_template template_) {
+  return (size_t)template_ < TEMPLATES ? wordings[template_].name : "unknown";
+}
 
 static bnc_status append(bnc_text *text, const char *more, bnc_error *err) { return bnc_text_append(text, more, strlen(more), err); }
 
@@ -50,7 +59,8 @@ static size_t count_images(const char *text) {
 }
 
 /* Chunks between pictures; from the second on, and from the first where keep_bos is false, the tokenizer's bos is dropped. */
-static bnc_status tokenize_chunks(const bnc_bpe *bpe, bool plain, const char *prompt, size_t length, bool keep_bos, bnc_ids *ids, bnc_error *err) {
+static bnc_status tokenize_chunks(const bnc_bpe *bpe, bool plain, const char *prompt, size_t length, bool keep_bos, bnc_ids *ids,
+                                  bnc_error *err) {
   static const int32_t image = BNC_IMAGE_ID;
   const char *at = prompt, *end = prompt + length;
   size_t before = ids->count;
@@ -59,7 +69,8 @@ static bnc_status tokenize_chunks(const bnc_bpe *bpe, bool plain, const char *pr
     const char *hit = at < end ? memmem(at, (size_t)(end - at), BNC_IMAGE_TEXT, sizeof BNC_IMAGE_TEXT - 1) : NULL;
     size_t size = (size_t)((hit ? hit : end) - at);
     bool bos = first && keep_bos;
-    if (status == BNC_OK) status = plain ? bnc_bpe_encode_plain(bpe, at, size, bos, ids, err) : bnc_bpe_encode(bpe, at, size, bos, ids, err);
+    if (status == BNC_OK)
+      status = plain ? bnc_bpe_encode_plain(bpe, at, size, bos, ids, err) : bnc_bpe_encode(bpe, at, size, bos, ids, err);
     if (!hit || status != BNC_OK) break;
     status = bnc_ids_append(ids, &image, 1, err);
     at = hit + sizeof BNC_IMAGE_TEXT - 1;
@@ -68,7 +79,8 @@ static bnc_status tokenize_chunks(const bnc_bpe *bpe, bool plain, const char *pr
   return status;
 }
 
-bnc_status bnc_prompt_tokenize(const bnc_bpe *bpe, bnc_prompt_template template_, const char *prompt, size_t length, bnc_ids *ids, bnc_error *err) {
+bnc_status bnc_prompt_tokenize(const bnc_bpe *bpe, bnc_prompt_template template_, const char *prompt, size_t length, bnc_ids *ids,
+                               bnc_error *err) {
   const wording *words = wordings;
   bnc_status status = get_wording(template_, &words, err);
   return status == BNC_OK ? tokenize_chunks(bpe, words->specials_are_text, prompt, length, true, ids, err) : status;
@@ -87,8 +99,8 @@ static bnc_status check_images(size_t named, size_t given, bnc_error *err) {
   return bnc_fail(err, BNC_ERROR_ARGUMENT, "the prompt has %zu <image> but %zu pictures are given", named, given);
 }
 
-bnc_status bnc_prompt_conversation(const bnc_bpe *bpe, bnc_prompt_template template_, const bnc_turn *turns, size_t count, size_t images, bnc_ids *ids,
-                                   bnc_error *err) {
+bnc_status bnc_prompt_conversation(const bnc_bpe *bpe, bnc_prompt_template template_, const bnc_turn *turns, size_t count, size_t images,
+                                   bnc_ids *ids, bnc_error *err) {
   const wording *words = wordings;
   bnc_status status = get_wording(template_, &words, err);
   size_t named = 0;
@@ -108,13 +120,14 @@ bnc_status bnc_prompt_conversation(const bnc_bpe *bpe, bnc_prompt_template templ
   return status;
 }
 
-bnc_status bnc_prompt_first(const bnc_bpe *bpe, bnc_prompt_template template_, const char *question, size_t images, bnc_ids *ids, bnc_error *err) {
+bnc_status bnc_prompt_first(const bnc_bpe *bpe, bnc_prompt_template template_, const char *question, size_t images, bnc_ids *ids,
+                            bnc_error *err) {
   const bnc_turn turn = {question, NULL};
   return bnc_prompt_conversation(bpe, template_, &turn, 1, images, ids, err);
 }
 
-bnc_status bnc_prompt_next(const bnc_bpe *bpe, bnc_prompt_template template_, const char *question, size_t images, int32_t last_id, bnc_ids *ids,
-                           bnc_error *err) {
+bnc_status bnc_prompt_next(const bnc_bpe *bpe, bnc_prompt_template template_, const char *question, size_t images, int32_t last_id,
+                           bnc_ids *ids, bnc_error *err) {
   const wording *words = wordings;
   bnc_status status = get_wording(template_, &words, err);
   size_t named = count_images(question), before = ids->count;

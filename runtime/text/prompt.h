@@ -5,14 +5,14 @@
 
 #include "runtime/text/tokenizer.h"
 
-#define BNC_IMAGE_ID (-200)       /* stands for one picture's embeddings */
+#define BNC_IMAGE_ID (-200) /* stands for one picture's embeddings */
 #define BNC_IMAGE_TEXT "<image>"
 #define BNC_STOP_IDS 4
 
 typedef enum bnc_prompt_template {
   BNC_PROMPT_PLAIN = 0, /* the text as it is */
   BNC_PROMPT_LLAMA3,
-  BNC_PROMPT_VICUNA_V1  /* LLaVA-1.5 */
+  BNC_PROMPT_VICUNA_V1 /* LLaVA-1.5 */
 } bnc_prompt_template;
 
 /** "plain", "llama3" and "vicuna_v1"; false for any other name. */
@@ -26,22 +26,25 @@ typedef struct bnc_turn {
 
 /** Appends the ids of a whole prompt in which <image> stands for pictures. Each chunk between pictures is tokenised by itself with the
  *  tokenizer's own bos, of which the first chunk's alone is kept. vicuna_v1 reads "</s>" in it as text, as the reference's ids show. */
-bnc_status bnc_prompt_tokenize(const bnc_bpe *bpe, bnc_prompt_template template_, const char *prompt, size_t length, bnc_ids *ids, bnc_error *err);
+bnc_status bnc_prompt_tokenize(const bnc_bpe *bpe, bnc_prompt_template template_, const char *prompt, size_t length, bnc_ids *ids,
+                               bnc_error *err);
 
 /** Appends the ids of a conversation up to where the model goes on. `images` pictures belong to it: the questions have as many <image>,
  *  or none, and then each is put in front of the first question as "<image>\n". Any other count is BNC_ERROR_ARGUMENT. */
-bnc_status bnc_prompt_conversation(const bnc_bpe *bpe, bnc_prompt_template template_, const bnc_turn *turns, size_t count, size_t images, bnc_ids *ids,
-                                   bnc_error *err);
+bnc_status bnc_prompt_conversation(const bnc_bpe *bpe, bnc_prompt_template template_, const bnc_turn *turns, size_t count, size_t images,
+                                   bnc_ids *ids, bnc_error *err);
 
 /** The same for one first question. */
-bnc_status bnc_prompt_first(const bnc_bpe *bpe, bnc_prompt_template template_, const char *question, size_t images, bnc_ids *ids, bnc_error *err);
+bnc_status bnc_prompt_first(const bnc_bpe *bpe, bnc_prompt_template template_, const char *question, size_t images, bnc_ids *ids,
+                            bnc_error *err);
 
 /** Appends what follows a generated answer that is already in the KV cache: the token that closes it, unless last_id (the last id in the
  *  cache) is that one, and a further question with `images` new pictures. No bos. */
-bnc_status bnc_prompt_next(const bnc_bpe *bpe, bnc_prompt_template template_, const char *question, size_t images, int32_t last_id, bnc_ids *ids,
-                           bnc_error *err);
+bnc_status bnc_prompt_next(const bnc_bpe *bpe, bnc_prompt_template template_, const char *question, size_t images, int32_t last_id,
+                           bnc_ids *ids, bnc_error *err);
 
-/** Ids after which an answer is over: llama3 <|eot_id|> and <|end_of_text|>, vicuna_v1 </s>, plain all of them; those that the vocabulary has. */
+/** Ids after which an answer is over: llama3 <|eot_id|> and <|end_of_text|>, vicuna_v1 </s>, plain all of them; those that the vocabulary
+ * has. */
 size_t bnc_prompt_stop_ids(const bnc_bpe *bpe, bnc_prompt_template template_, int32_t ids[BNC_STOP_IDS]);
 
 #endif

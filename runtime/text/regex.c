@@ -56,13 +56,15 @@ static bnc_status translate(bnc_text *out, const char *pattern, size_t size, bnc
       if (next == 'S' && !in_class) put = "[^" WHITE_SPACE "]";
       if (next == 'h') put = in_class ? "0-9a-fA-F" : "[0-9a-fA-F]";
       if ((next == 'S' && in_class) || next == 'Q' || next == 'K' || next == 'H')
-        return bnc_fail(err, BNC_ERROR_UNSUPPORTED, "regular expression uses \\%c%s, which is not supported", next, in_class ? " in a class" : "");
+        return bnc_fail(err, BNC_ERROR_UNSUPPORTED, "regular expression uses \\%c%s, which is not supported", next,
+                        in_class ? " in a class" : "");
       status = put ? bnc_text_append(out, put, strlen(put), err) : bnc_text_append(out, pattern + i, 2, err);
       i++;
       continue;
     }
     if (in_class && (c == '[' || (c == '&' && next == '&')))
-      if (!(c == '[' && next == ':')) return bnc_fail(err, BNC_ERROR_UNSUPPORTED, "regular expression nests or intersects classes, which is not supported");
+      if (!(c == '[' && next == ':'))
+        return bnc_fail(err, BNC_ERROR_UNSUPPORTED, "regular expression nests or intersects classes, which is not supported");
     if (in_class && c == '[') { /* [:name:] passes whole: its own ] does not end the class */
       size_t end = i + 2;
       while (end + 1 < size && !(pattern[end] == ':' && pattern[end + 1] == ']')) end++;
@@ -88,7 +90,8 @@ static bnc_status translate(bnc_text *out, const char *pattern, size_t size, bnc
 
 bnc_status bnc_regex_compile(bnc_regex **regex, const char *pattern, size_t size, bnc_error *err) {
   *regex = NULL;
-  if (size > PATTERN_LIMIT) return bnc_fail(err, BNC_ERROR_LIMIT, "regular expression has %zu bytes, at most %u are read", size, PATTERN_LIMIT);
+  if (size > PATTERN_LIMIT)
+    return bnc_fail(err, BNC_ERROR_LIMIT, "regular expression has %zu bytes, at most %u are read", size, PATTERN_LIMIT);
   bnc_text text = {0};
   bnc_status status = translate(&text, pattern, size, err);
   bnc_regex *made = status == BNC_OK ? bnc_mem_zalloc(sizeof *made) : NULL;
@@ -104,8 +107,8 @@ bnc_status bnc_regex_compile(bnc_regex **regex, const char *pattern, size_t size
     PCRE2_SIZE at = 0;
     pcre2_set_newline(context, PCRE2_NEWLINE_LF);
     /* In Ruby's syntax ^ and $ belong to the line. */
-    made->code = pcre2_compile((PCRE2_SPTR)(text.data ? text.data : ""), text.size, PCRE2_UTF | PCRE2_UCP | PCRE2_MULTILINE | PCRE2_NEVER_BACKSLASH_C,
-                               &code, &at, context);
+    made->code = pcre2_compile((PCRE2_SPTR)(text.data ? text.data : ""), text.size,
+                               PCRE2_UTF | PCRE2_UCP | PCRE2_MULTILINE | PCRE2_NEVER_BACKSLASH_C, &code, &at, context);
     if (!made->code && code == PCRE2_ERROR_HEAP_FAILED) {
       status = bnc_fail_memory(err, size);
     } else if (!made->code) {

@@ -25,7 +25,7 @@ void bnc_regex_matcher_free(bnc_regex_matcher *matcher);
 typedef struct bnc_regex_scan {
   const bnc_regex *regex;
   bnc_regex_matcher *matcher;
-  const char *text;      /* [size] */
+  const char *text;            /* [size] */
   size_t size, next, last_end; /* next: where to look; last_end: end of the last match, SIZE_MAX before the first */
 } bnc_regex_scan;
 

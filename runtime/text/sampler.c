@@ -16,13 +16,14 @@ struct bnc_sampler {
   bnc_sampler_settings settings;
   size_t rows;
   uint64_t state;
-  candidate *heap;  /* [rows] */
-  double *weights;  /* [rows] of the kept ones, by falling likelihood (all kept: by id) */
+  candidate *heap; /* [rows] */
+  double *weights; /* [rows] of the kept ones, by falling likelihood (all kept: by id) */
 };
 
 bnc_status bnc_sampler_create(bnc_sampler **sampler, size_t rows, const bnc_sampler_settings *settings, bnc_error *err) {
   *sampler = NULL;
-  if (rows == 0 || rows > INT32_MAX) return bnc_fail(err, BNC_ERROR_ARGUMENT, "sampler: found %zu logits, expected 1 to %d", rows, INT32_MAX);
+  if (rows == 0 || rows > INT32_MAX)
+    return bnc_fail(err, BNC_ERROR_ARGUMENT, "sampler: found %zu logits, expected 1 to %d", rows, INT32_MAX);
   if (!(settings->temperature >= 0.0f) || !isfinite(settings->temperature))
     return bnc_fail(err, BNC_ERROR_ARGUMENT, "temperature is %g, expected 0 or more", (double)settings->temperature);
   if (!(settings->top_p > 0.0f && settings->top_p <= 1.0f))

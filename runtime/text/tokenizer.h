@@ -15,13 +15,14 @@
 
 typedef struct bnc_bpe bnc_bpe;
 
-#define BNC_TEXT_LIMIT ((size_t)64 << 20)    /* bytes that one encode call takes, also after normalisation */
+#define BNC_TEXT_LIMIT ((size_t)64 << 20)      /* bytes that one encode call takes, also after normalisation */
 #define BNC_VOCABULARY_LIMIT ((size_t)1 << 22) /* ids */
 
 /** Reads a tokenizer.json of size bytes. Components that are not supported are refused by name (BNC_ERROR_UNSUPPORTED). */
 bnc_status bnc_bpe_from_json(bnc_bpe **bpe, const char *json, size_t size, bnc_error *err);
 
-/** Reads dir/tokenizer.json. Where that has no post-processor, `add_bos_token` and `bos_token` of dir/tokenizer_config.json decide about a bos. */
+/** Reads dir/tokenizer.json. Where that has no post-processor, `add_bos_token` and `bos_token` of dir/tokenizer_config.json decide about a
+ * bos. */
 bnc_status bnc_bpe_from_dir(bnc_bpe **bpe, const char *dir, bnc_error *err);
 
 /** The compact form that a model file embeds (layout: bpe.h). *blob is the caller's (bnc_mem_free). Equal tokenizers give equal bytes. */
@@ -31,16 +32,18 @@ bnc_status bnc_bpe_save(const bnc_bpe *bpe, uint8_t **blob, size_t *size, bnc_er
 bnc_status bnc_bpe_load(bnc_bpe **bpe, const uint8_t *blob, size_t size, bnc_error *err);
 void bnc_bpe_free(bnc_bpe *bpe);
 
-/** Appends the ids of text. add_bos puts what the post-processor puts in front (usually one bos). Special tokens in the text are recognised.
- *  Text that is not UTF-8 is refused (BNC_ERROR_FORMAT). On failure ids keeps what it had. */
+/** Appends the ids of text. add_bos puts what the post-processor puts in front (usually one bos). Special tokens in the text are
+ * recognised. Text that is not UTF-8 is refused (BNC_ERROR_FORMAT). On failure ids keeps what it had. */
 bnc_status bnc_bpe_encode(const bnc_bpe *bpe, const char *text, size_t length, bool add_bos, bnc_ids *ids, bnc_error *err);
 
-/** As bnc_bpe_encode, but special tokens in the text are text (`encode_special_tokens` of the library, control symbols of sentencepiece). */
+/** As bnc_bpe_encode, but special tokens in the text are text (`encode_special_tokens` of the library, control symbols of sentencepiece).
+ */
 bnc_status bnc_bpe_encode_plain(const bnc_bpe *bpe, const char *text, size_t length, bool add_bos, bnc_ids *ids, bnc_error *err);
 
-/** Text of ids: *text is the caller's (bnc_mem_free), UTF-8, with a NUL behind its *length bytes. Ids without a token give nothing, negative
- *  ones an error. skip_special leaves special tokens out. */
-bnc_status bnc_bpe_decode(const bnc_bpe *bpe, const int32_t *ids, size_t count, bool skip_special, char **text, size_t *length, bnc_error *err);
+/** Text of ids: *text is the caller's (bnc_mem_free), UTF-8, with a NUL behind its *length bytes. Ids without a token give nothing,
+ * negative ones an error. skip_special leaves special tokens out. */
+bnc_status bnc_bpe_decode(const bnc_bpe *bpe, const int32_t *ids, size_t count, bool skip_special, char **text, size_t *length,
+                          bnc_error *err);
 
 /** Highest id + 1, added tokens included. A model may have more rows. */
 size_t bnc_bpe_vocabulary_size(const bnc_bpe *bpe);

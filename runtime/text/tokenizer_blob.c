@@ -14,9 +14,7 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the saved form is use
 /* What GPT-2 and ByteLevel's use_regex split by. */
 static const char gpt2_pattern[] = "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
 
-static bnc_status damaged(bnc_error *err, const char *what) {
-  return bnc_fail(err, BNC_ERROR_FORMAT, "saved tokenizer: %s", what);
-}
+static bnc_status damaged(bnc_error *err, const char *what) { return bnc_fail(err, BNC_ERROR_FORMAT, "saved tokenizer: %s", what); }
 
 static bool power_of_two(uint32_t n) { return n && !(n & (n - 1)); }
 
@@ -94,7 +92,8 @@ static bnc_status load_parts(bnc_bpe *bpe, const uint8_t *at, size_t left, bnc_e
     part->b = part->a + part->a_size;
     if (part->kind != BNC_PRE_SPLIT && (part->a_size > BNC_PART_TEXT || part->b_size > BNC_PART_TEXT))
       return damaged(err, "a component's text is too long");
-    if (bnc_utf8_check(part->a, part->a_size) != part->a_size || bnc_utf8_check(part->b, part->b_size) != part->b_size || !part_text_ok(part))
+    if (bnc_utf8_check(part->a, part->a_size) != part->a_size || bnc_utf8_check(part->b, part->b_size) != part->b_size ||
+        !part_text_ok(part))
       return damaged(err, "a component is wrong");
     /* Normalizers, then pre-tokenizers, then decoders: encoding and decoding walk the list once. */
     if ((part->kind > BNC_NORM_REPLACE) < (last > BNC_NORM_REPLACE) || (part->kind > BNC_PRE_METASPACE) < (last > BNC_PRE_METASPACE) ||
@@ -104,7 +103,8 @@ static bnc_status load_parts(bnc_bpe *bpe, const uint8_t *at, size_t left, bnc_e
     bpe->part_count = i + 1;
     bnc_status status = BNC_OK;
     if (part->kind == BNC_PRE_SPLIT) status = bnc_regex_compile(&part->regex, part->a, part->a_size, err);
-    if (part->kind == BNC_PRE_BYTE_LEVEL && (part->arg & BNC_USE_REGEX)) status = bnc_regex_compile(&part->regex, gpt2_pattern, sizeof gpt2_pattern - 1, err);
+    if (part->kind == BNC_PRE_BYTE_LEVEL && (part->arg & BNC_USE_REGEX))
+      status = bnc_regex_compile(&part->regex, gpt2_pattern, sizeof gpt2_pattern - 1, err);
     if (status != BNC_OK) return status;
   }
   return left == 0 ? BNC_OK : damaged(err, "there are bytes behind its end");
@@ -128,15 +128,16 @@ static bnc_status load(bnc_bpe *bpe, const uint8_t *blob, size_t size, bnc_error
   if (h->version != BNC_BPE_VERSION)
     return bnc_fail(err, BNC_ERROR_UNSUPPORTED, "saved tokenizer: found version %u, expected %u", h->version, BNC_BPE_VERSION);
   if (h->total_size != size) return bnc_fail(err, BNC_ERROR_FORMAT, "saved tokenizer: found %zu bytes, expected %u", size, h->total_size);
-  if (h->id_count > BNC_VOCABULARY_LIMIT || h->merge_count > BNC_VOCABULARY_LIMIT || !power_of_two(h->token_slots) || !power_of_two(h->merge_slots) ||
-      h->part_count > BNC_BPE_PARTS || h->model > 7 || h->prefix_count > BNC_BPE_PREFIX || (h->unk != BNC_BPE_NONE && h->unk >= h->id_count))
+  if (h->id_count > BNC_VOCABULARY_LIMIT || h->merge_count > BNC_VOCABULARY_LIMIT || !power_of_two(h->token_slots) ||
+      !power_of_two(h->merge_slots) || h->part_count > BNC_BPE_PARTS || h->model > 7 || h->prefix_count > BNC_BPE_PREFIX ||
+      (h->unk != BNC_BPE_NONE && h->unk >= h->id_count))
     return damaged(err, "the header is wrong");
   for (uint32_t i = 0; i < h->prefix_count; i++)
     if (h->prefix[i] >= h->id_count) return damaged(err, "the header is wrong");
   bpe->header = h;
   const void *sections[6];
-  const uint64_t sizes[6] = {((uint64_t)h->id_count + 1) * 4, (uint64_t)h->token_slots * 4, (uint64_t)h->merge_count * 12, (uint64_t)h->merge_slots * 4,
-                             ((uint64_t)h->id_count + 3) / 4 * 4, ((uint64_t)h->text_bytes + 3) / 4 * 4};
+  const uint64_t sizes[6] = {((uint64_t)h->id_count + 1) * 4, (uint64_t)h->token_slots * 4,        (uint64_t)h->merge_count * 12,
+                             (uint64_t)h->merge_slots * 4,    ((uint64_t)h->id_count + 3) / 4 * 4, ((uint64_t)h->text_bytes + 3) / 4 * 4};
   for (int i = 0; i < 6; i++)
     if (!(sections[i] = take(&at, &left, sizes[i]))) return damaged(err, "a section is cut off");
   bpe->text_offsets = sections[0];

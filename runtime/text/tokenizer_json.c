@@ -9,9 +9,9 @@
 typedef struct builder {
   yyjson_val *model, *vocab, *merges, *added;
   bnc_bpe_header header;
-  const char **content;  /* [id_count] */
-  uint32_t *size;        /* [id_count] */
-  uint8_t *flags;        /* [id_count] */
+  const char **content;                              /* [id_count] */
+  uint32_t *size;                                    /* [id_count] */
+  uint8_t *flags;                                    /* [id_count] */
   uint32_t *token_slots, *merge_slots, *merge_items; /* as in the saved form */
   bnc_json_parts parts;
 } builder;
@@ -39,10 +39,13 @@ static bnc_status find_slot(const builder *b, const char *content, size_t size, 
 }
 
 static bnc_status read_id(yyjson_val *value, const char *content, uint32_t *id, bnc_error *err) {
-  if (!yyjson_is_uint(value)) return bnc_fail(err, BNC_ERROR_FORMAT, "token '%.100s' has an id of type %s, expected a whole number", content, yyjson_get_type_desc(value));
+  if (!yyjson_is_uint(value))
+    return bnc_fail(err, BNC_ERROR_FORMAT, "token '%.100s' has an id of type %s, expected a whole number", content,
+                    yyjson_get_type_desc(value));
   uint64_t found = yyjson_get_uint(value);
   if (found >= BNC_VOCABULARY_LIMIT)
-    return bnc_fail(err, BNC_ERROR_LIMIT, "token '%.100s' has id %llu, expected less than %zu", content, (unsigned long long)found, BNC_VOCABULARY_LIMIT);
+    return bnc_fail(err, BNC_ERROR_LIMIT, "token '%.100s' has id %llu, expected less than %zu", content, (unsigned long long)found,
+                    BNC_VOCABULARY_LIMIT);
   *id = (uint32_t)found;
   return BNC_OK;
 }
@@ -68,7 +71,8 @@ static bnc_status measure(builder *b, bnc_error *err) {
     if (id >= b->header.id_count) b->header.id_count = id + 1;
   }
   if (b->header.id_count > 4 * tokens + 65536)
-    return bnc_fail(err, BNC_ERROR_FORMAT, "vocabulary: highest id is %u, expected about %zu (so many tokens there are)", b->header.id_count - 1, tokens);
+    return bnc_fail(err, BNC_ERROR_FORMAT, "vocabulary: highest id is %u, expected about %zu (so many tokens there are)",
+                    b->header.id_count - 1, tokens);
   b->header.token_slots = slots_for(tokens);
   b->header.merge_count = (uint32_t)yyjson_arr_size(b->merges);
   b->header.merge_slots = slots_for(b->header.merge_count);
@@ -105,7 +109,11 @@ static bnc_status read_added(builder *b, yyjson_val *token, bnc_error *err) {
   static const struct {
     const char *key;
     uint8_t flag;
-  } keys[] = {{"special", BNC_TOKEN_SPECIAL}, {"normalized", BNC_TOKEN_NORMALIZED}, {"lstrip", BNC_TOKEN_LSTRIP}, {"rstrip", BNC_TOKEN_RSTRIP}, {"single_word", 0}};
+  } keys[] = {{"special", BNC_TOKEN_SPECIAL},
+              {"normalized", BNC_TOKEN_NORMALIZED},
+              {"lstrip", BNC_TOKEN_LSTRIP},
+              {"rstrip", BNC_TOKEN_RSTRIP},
+              {"single_word", 0}};
   uint8_t flags = BNC_TOKEN_ADDED;
   size_t size;
   uint32_t id;
@@ -114,7 +122,8 @@ static bnc_status read_added(builder *b, yyjson_val *token, bnc_error *err) {
   for (size_t i = 0; i < sizeof keys / sizeof *keys && status == BNC_OK; i++) {
     bool set = false;
     status = bnc_json_get_bool(token, keys[i].key, &set, err);
-    if (set && !keys[i].flag && status == BNC_OK) status = bnc_fail(err, BNC_ERROR_UNSUPPORTED, "added token '%.100s': single_word is not supported", content);
+    if (set && !keys[i].flag && status == BNC_OK)
+      status = bnc_fail(err, BNC_ERROR_UNSUPPORTED, "added token '%.100s': single_word is not supported", content);
     if (set) flags |= keys[i].flag;
   }
   if (status != BNC_OK || !size) return status; /* the library ignores an empty one */
@@ -163,7 +172,8 @@ static bnc_status read_merge(builder *b, size_t index, yyjson_val *value, bnc_te
       size[i] = yyjson_get_len(yyjson_arr_get(value, i));
     }
   }
-  if (!half[0] || !half[1]) return bnc_fail(err, BNC_ERROR_FORMAT, "merge %zu is not two tokens, expected \"a b\" or [\"a\", \"b\"]", index);
+  if (!half[0] || !half[1])
+    return bnc_fail(err, BNC_ERROR_FORMAT, "merge %zu is not two tokens, expected \"a b\" or [\"a\", \"b\"]", index);
   uint32_t ids[3];
   bnc_status status = BNC_OK;
   joined->size = 0;
@@ -201,16 +211,21 @@ static bnc_status read_model(builder *b, bnc_error *err) {
   static const char *const affixes[] = {"continuing_subword_prefix", "end_of_word_suffix"};
   if (!yyjson_is_obj(b->model)) return bnc_fail(err, BNC_ERROR_FORMAT, "\"model\" is missing or no object");
   yyjson_val *type = yyjson_obj_get(b->model, "type");
-  if (type && !yyjson_equals_str(type, "BPE")) return bnc_fail(err, BNC_ERROR_UNSUPPORTED, "model of type '%.100s' is not supported, expected BPE", bnc_json_type(b->model));
+  if (type && !yyjson_equals_str(type, "BPE"))
+    return bnc_fail(err, BNC_ERROR_UNSUPPORTED, "model of type '%.100s' is not supported, expected BPE", bnc_json_type(b->model));
   b->vocab = yyjson_obj_get(b->model, "vocab");
   b->merges = yyjson_obj_get(b->model, "merges");
   if (!yyjson_is_obj(b->vocab)) return bnc_fail(err, BNC_ERROR_FORMAT, "model: \"vocab\" is missing or no object");
   if (!yyjson_is_arr(b->merges)) return bnc_fail(err, BNC_ERROR_FORMAT, "model: \"merges\" is missing or no list");
-  if (yyjson_arr_size(b->merges) > BNC_VOCABULARY_LIMIT) return bnc_fail(err, BNC_ERROR_LIMIT, "model: found %zu merges, at most %zu are read", yyjson_arr_size(b->merges), BNC_VOCABULARY_LIMIT);
+  if (yyjson_arr_size(b->merges) > BNC_VOCABULARY_LIMIT)
+    return bnc_fail(err, BNC_ERROR_LIMIT, "model: found %zu merges, at most %zu are read", yyjson_arr_size(b->merges),
+                    BNC_VOCABULARY_LIMIT);
   for (int i = 0; i < 2; i++)
-    if (yyjson_get_len(yyjson_obj_get(b->model, affixes[i]))) return bnc_fail(err, BNC_ERROR_UNSUPPORTED, "model: %s is not supported", affixes[i]);
+    if (yyjson_get_len(yyjson_obj_get(b->model, affixes[i])))
+      return bnc_fail(err, BNC_ERROR_UNSUPPORTED, "model: %s is not supported", affixes[i]);
   yyjson_val *dropout = yyjson_obj_get(b->model, "dropout");
-  if (dropout && !yyjson_is_null(dropout) && !(yyjson_is_num(dropout) && yyjson_get_num(dropout) == 0)) return bnc_fail(err, BNC_ERROR_UNSUPPORTED, "model: dropout is not supported");
+  if (dropout && !yyjson_is_null(dropout) && !(yyjson_is_num(dropout) && yyjson_get_num(dropout) == 0))
+    return bnc_fail(err, BNC_ERROR_UNSUPPORTED, "model: dropout is not supported");
   bool fuse = false, fallback = false, ignore = false;
   bnc_status status = bnc_json_get_bool(b->model, "fuse_unk", &fuse, err);
   if (status == BNC_OK) status = bnc_json_get_bool(b->model, "byte_fallback", &fallback, err);
@@ -225,7 +240,8 @@ static bnc_status read_template(builder *b, yyjson_val *value, bnc_error *err) {
   size_t i, count, size;
   yyjson_val *piece, *specials = yyjson_obj_get(value, "special_tokens");
   bool behind = false;
-  if (yyjson_arr_size(yyjson_obj_get(value, "single")) > 16) return bnc_fail(err, BNC_ERROR_UNSUPPORTED, "TemplateProcessing: more than 16 pieces");
+  if (yyjson_arr_size(yyjson_obj_get(value, "single")) > 16)
+    return bnc_fail(err, BNC_ERROR_UNSUPPORTED, "TemplateProcessing: more than 16 pieces");
   yyjson_arr_foreach(yyjson_obj_get(value, "single"), i, count, piece) {
     if (yyjson_obj_get(piece, "Sequence")) {
       behind = true;
@@ -240,7 +256,8 @@ static bnc_status read_template(builder *b, yyjson_val *value, bnc_error *err) {
     yyjson_arr_foreach(ids, k, id_count, id) {
       if (!yyjson_is_uint(id) || yyjson_get_uint(id) >= b->header.id_count || !b->flags[yyjson_get_uint(id)])
         return bnc_fail(err, BNC_ERROR_FORMAT, "TemplateProcessing: '%.100s' has an id that does not exist", name);
-      if (b->header.prefix_count == BNC_BPE_PREFIX) return bnc_fail(err, BNC_ERROR_UNSUPPORTED, "TemplateProcessing: more than %d tokens in front", BNC_BPE_PREFIX);
+      if (b->header.prefix_count == BNC_BPE_PREFIX)
+        return bnc_fail(err, BNC_ERROR_UNSUPPORTED, "TemplateProcessing: more than %d tokens in front", BNC_BPE_PREFIX);
       b->header.prefix[b->header.prefix_count++] = (uint32_t)yyjson_get_uint(id);
     }
   }
@@ -252,7 +269,8 @@ static bnc_status read_post_processor(builder *b, yyjson_val *value, int depth, 
   const char *type = bnc_json_type(value);
   if (strcmp(type, "TemplateProcessing") == 0) return read_template(b, value, err);
   if (strcmp(type, "ByteLevel") == 0) return BNC_OK; /* moves offsets only */
-  if (strcmp(type, "Sequence") != 0 || depth > 4) return bnc_fail(err, BNC_ERROR_UNSUPPORTED, "post_processor of type '%.100s' is not supported", type);
+  if (strcmp(type, "Sequence") != 0 || depth > 4)
+    return bnc_fail(err, BNC_ERROR_UNSUPPORTED, "post_processor of type '%.100s' is not supported", type);
   size_t i, count;
   yyjson_val *item;
   yyjson_arr_foreach(yyjson_obj_get(value, "processors"), i, count, item) {
@@ -274,8 +292,8 @@ static bnc_status assemble(builder *b, uint8_t **blob, bnc_error *err) {
   h->magic = BNC_BPE_MAGIC;
   h->version = BNC_BPE_VERSION;
   h->part_count = b->parts.count;
-  size_t total = sizeof *h + 4 * ((size_t)h->id_count + 1) + 4 * (size_t)h->token_slots + 12 * (size_t)h->merge_count + 4 * (size_t)h->merge_slots +
-                 padded(h->id_count) + padded(h->text_bytes);
+  size_t total = sizeof *h + 4 * ((size_t)h->id_count + 1) + 4 * (size_t)h->token_slots + 12 * (size_t)h->merge_count +
+                 4 * (size_t)h->merge_slots + padded(h->id_count) + padded(h->text_bytes);
   for (uint32_t i = 0; i < h->part_count; i++) total += 16 + padded((size_t)b->parts.parts[i].a_size + b->parts.parts[i].b_size);
   if (total > UINT32_MAX) return bnc_fail(err, BNC_ERROR_LIMIT, "tokenizer is too large");
   h->total_size = (uint32_t)total;
@@ -308,7 +326,8 @@ static bnc_status build(builder *b, yyjson_val *root, bnc_error *err) {
   b->header.unk = BNC_BPE_NONE;
   b->model = yyjson_obj_get(root, "model");
   b->added = yyjson_obj_get(root, "added_tokens");
-  if (b->added && !yyjson_is_null(b->added) && !yyjson_is_arr(b->added)) return bnc_fail(err, BNC_ERROR_FORMAT, "\"added_tokens\" is no list");
+  if (b->added && !yyjson_is_null(b->added) && !yyjson_is_arr(b->added))
+    return bnc_fail(err, BNC_ERROR_FORMAT, "\"added_tokens\" is no list");
   bnc_status status = read_model(b, err);
   if (status == BNC_OK) status = bnc_json_read_parts(root, &b->parts, err);
   if (status == BNC_OK) status = measure(b, err);

@@ -28,10 +28,12 @@ static bnc_status unknown(bnc_error *err, yyjson_val *value, const char *what) {
 /* A Sequence is flattened, to a small depth. */
 static bnc_status walk(yyjson_val *value, const char *members, read_part read, int depth, bnc_json_parts *parts, bnc_error *err) {
   if (!value || yyjson_is_null(value)) return BNC_OK;
-  if (!yyjson_is_obj(value)) return bnc_fail(err, BNC_ERROR_FORMAT, "a tokenizer component is %s, expected an object", yyjson_get_type_desc(value));
+  if (!yyjson_is_obj(value))
+    return bnc_fail(err, BNC_ERROR_FORMAT, "a tokenizer component is %s, expected an object", yyjson_get_type_desc(value));
   if (!is(value, "Sequence")) return read(value, parts, err);
   yyjson_val *list = yyjson_obj_get(value, members);
-  if (!yyjson_is_arr(list) || depth > 4) return bnc_fail(err, BNC_ERROR_FORMAT, "Sequence: \"%s\" is missing, no list, or nested too deeply", members);
+  if (!yyjson_is_arr(list) || depth > 4)
+    return bnc_fail(err, BNC_ERROR_FORMAT, "Sequence: \"%s\" is missing, no list, or nested too deeply", members);
   size_t i, count;
   yyjson_val *item;
   yyjson_arr_foreach(list, i, count, item) {
@@ -118,7 +120,8 @@ static bnc_status read_decoder(yyjson_val *value, bnc_json_parts *parts, bnc_err
   bool follows = first || (part.kind == BNC_DEC_REPLACE && last == BNC_DEC_REPLACE) ||
                  (part.kind > BNC_DEC_REPLACE && part.kind > last && last >= BNC_DEC_REPLACE);
   if (part.kind == BNC_DEC_STRIP && last != BNC_DEC_FUSE) follows = false;
-  if (alone ? !first : !follows) return bnc_fail(err, BNC_ERROR_UNSUPPORTED, "decoder '%s' is not supported in this place of the Sequence", bnc_json_type(value));
+  if (alone ? !first : !follows)
+    return bnc_fail(err, BNC_ERROR_UNSUPPORTED, "decoder '%s' is not supported in this place of the Sequence", bnc_json_type(value));
   if (part.kind == BNC_DEC_REPLACE) return read_replace(value, part.kind, parts, err);
   if (part.kind == BNC_DEC_METASPACE) {
     bool prepends;

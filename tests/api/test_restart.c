@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* After bnc_session_restart, answers are bit for bit those of a new session, whatever the weights, the cache and the prompts' common part. */
+/* After bnc_session_restart, answers are bit for bit those of a new session, whatever the weights, the cache and the prompts' common part.
+ */
 #include <binocle/binocle.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "tests/model/tiny_model.h"
+#include "tests/unit.h"
 
 #define PICTURE BINOCLE_TEST_DATA "/photos/coffee.jpg"
 #define OTHER BINOCLE_TEST_DATA "/photos/chelsea.webp"
@@ -150,7 +148,9 @@ static void restart_equals_a_new_session(void **state) {
   static const struct {
     bnc_weights vision, text;
     bnc_cache_type cache;
-  } kinds[] = {{BNC_WEIGHTS_F32, BNC_WEIGHTS_F32, BNC_CACHE_F32}, {BNC_WEIGHTS_INT8, BNC_WEIGHTS_INT8, BNC_CACHE_F16}, {BNC_WEIGHTS_INT8, BNC_WEIGHTS_INT4, BNC_CACHE_INT8}};
+  } kinds[] = {{BNC_WEIGHTS_F32, BNC_WEIGHTS_F32, BNC_CACHE_F32},
+               {BNC_WEIGHTS_INT8, BNC_WEIGHTS_INT8, BNC_CACHE_F16},
+               {BNC_WEIGHTS_INT8, BNC_WEIGHTS_INT4, BNC_CACHE_INT8}};
   (void)state;
   for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
     bnc_context_settings settings;
@@ -169,7 +169,8 @@ static void restart_equals_a_new_session(void **state) {
     options.text_weights = kinds[i].text;
     options.kv_cache = kinds[i].cache;
     options.context = CONTEXT;
-    if (bnc_compile(context, &options) != BNC_OK || bnc_model_open(context, "restart.bnc", &model) != BNC_OK) fail_msg("%s", bnc_context_error(context));
+    if (bnc_compile(context, &options) != BNC_OK || bnc_model_open(context, "restart.bnc", &model) != BNC_OK)
+      fail_msg("%s", bnc_context_error(context));
     assert_int_equal(bnc_model_get_info(model, &info), BNC_OK);
     assert_int_equal(info.prompt_limit, CONTEXT);
     several_questions(model, info.image_rows);

@@ -2,17 +2,14 @@
 /* Conversations through the public API, on tiny random models with a tokenizer. */
 #include <binocle/binocle.h>
 #include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#include <cmocka.h>
-
 #include "tests/import/make_checkpoint.h"
+#include "tests/unit.h"
 
 #define PICTURE BINOCLE_TEST_DATA "/photos/coffee.jpg"
 #define TOKENIZER BINOCLE_TEST_DATA "/text/small_llama3.json"
@@ -62,7 +59,8 @@ static void make_model(const char *output, bool vision, bool tokenizer, unsigned
 
 static bnc_session *session_of(bnc_context *context, const char *path, bnc_model **model) {
   bnc_session *session;
-  if (bnc_model_open(context, path, model) != BNC_OK || bnc_session_create(*model, &session) != BNC_OK) fail_msg("%s", bnc_context_error(context));
+  if (bnc_model_open(context, path, model) != BNC_OK || bnc_session_create(*model, &session) != BNC_OK)
+    fail_msg("%s", bnc_context_error(context));
   return session;
 }
 
@@ -112,7 +110,8 @@ static float *logits_of(bnc_session *session) {
 
 /* A second question reads the cache; what it gives must equal the whole conversation computed at once. */
 static void second_question_equals_whole_conversation(void **state) {
-  static const char closing[] = "<|eot_id|><|start_header_id|>user<|end_header_id|>\n\nAnd then?<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n";
+  static const char closing[] =
+      "<|eot_id|><|start_header_id|>user<|end_header_id|>\n\nAnd then?<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n";
   bnc_context *context = context_of(2);
   bnc_model *model;
   bnc_tokenizer *tokenizer;
@@ -127,10 +126,11 @@ static void second_question_equals_whole_conversation(void **state) {
   float *expected = logits_of(chat);
   count = bnc_session_rows(chat);
 
-  static const char opening[] =
-      "<|begin_of_text|><|begin_of_text|><|start_header_id|>system<|end_header_id|>\n\nA chat between a curious user and an artificial intelligence assistant. "
-      "The assistant gives helpful, detailed, and polite answers to the user's questions.<|eot_id|><|start_header_id|>user<|end_header_id|>\n\nHello<|eot_id|>"
-      "<|start_header_id|>assistant<|end_header_id|>\n\n";
+  static const char opening[] = "<|begin_of_text|><|begin_of_text|><|start_header_id|>system<|end_header_id|>\n\nA chat between a curious "
+                                "user and an artificial intelligence assistant. "
+                                "The assistant gives helpful, detailed, and polite answers to the user's "
+                                "questions.<|eot_id|><|start_header_id|>user<|end_header_id|>\n\nHello<|eot_id|>"
+                                "<|start_header_id|>assistant<|end_header_id|>\n\n";
   assert_int_equal(bnc_tokenizer_open(context, "chat.bnc", &tokenizer), BNC_OK);
   assert_int_equal(bnc_tokenizer_encode(tokenizer, opening, sizeof opening - 1, &first, &first_count), BNC_OK);
   assert_int_equal(bnc_tokenizer_encode(tokenizer, closing, sizeof closing - 1, &next, &next_count), BNC_OK);
@@ -272,8 +272,10 @@ int main(void) {
   make_model("chat.bnc", true, true, 0);
   make_model("plain.bnc", false, false, 24);
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(second_question_equals_whole_conversation), cmocka_unit_test(answers_do_not_depend_on_threads),
-      cmocka_unit_test(sessions_share_a_model),                    cmocka_unit_test(reset_begins_anew),
+      cmocka_unit_test(second_question_equals_whole_conversation),
+      cmocka_unit_test(answers_do_not_depend_on_threads),
+      cmocka_unit_test(sessions_share_a_model),
+      cmocka_unit_test(reset_begins_anew),
       cmocka_unit_test(wrong_calls_are_refused),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Descriptions of a made-up model: what inspect promises is there and adds up; blocks of the memory plan never share bytes at the same time. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
+/* Descriptions of a made-up model: what inspect promises is there and adds up; blocks of the memory plan never share bytes at the same
+ * time. */
 #include <binocle/binocle.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -13,6 +10,7 @@
 #include "platforms/mem.h"
 #include "runtime/describe/blocks.h"
 #include "runtime/describe/describe.h"
+#include "tests/unit.h"
 
 static bnc_model_file file;
 
@@ -62,7 +60,8 @@ static void json_has_what_inspect_promises(void **state) {
   assert_true(number(root, "/programs/decode/macs") > 0);
   assert_int_equal(number(root, "/weights/by_dtype/int8") + number(root, "/weights/by_dtype/int4"), number(root, "/weights/bytes"));
   assert_int_equal(number(root, "/file_bytes"), file.map.size);
-  assert_int_equal(number(root, "/memory/weights_bytes") + number(root, "/memory/arena_bytes") + number(root, "/memory/kv_bytes") + number(root, "/memory/other_bytes"),
+  assert_int_equal(number(root, "/memory/weights_bytes") + number(root, "/memory/arena_bytes") + number(root, "/memory/kv_bytes") +
+                       number(root, "/memory/other_bytes"),
                    number(root, "/predicted_bytes"));
   assert_string_equal(yyjson_get_str(yyjson_ptr_get(root, "/kv_dtype")), "f16");
   size_t passes = 0;
@@ -76,7 +75,8 @@ static void json_has_what_inspect_promises(void **state) {
 
 /* What passes saved adds up from the schedule without any to the one in the file, and every kind of pass shows in it. */
 static void the_report_adds_up(void **state) {
-  static const char *const programs[] = {"vision", "prefill", "decode"}, *const measures[] = {"ops", "macs", "arena_bytes", "moved_bytes", "weight_read_bytes"};
+  static const char *const programs[] = {"vision", "prefill", "decode"}, *const measures[] = {"ops", "macs", "arena_bytes", "moved_bytes",
+                                                                                              "weight_read_bytes"};
   yyjson_doc *doc;
   yyjson_val *pass;
   bnc_error err;
@@ -100,13 +100,14 @@ static void the_report_adds_up(void **state) {
   assert_int_equal(number(root, "/programs/vision/schedule/ops"), file.program[BNC_PROGRAM_VISION].head->ops);
   assert_int_equal(number(root, "/programs/vision/schedule/macs"), file.program[BNC_PROGRAM_VISION].head->macs);
   assert_int_equal(number(root, "/programs/vision/schedule/arena_bytes"), file.program[BNC_PROGRAM_VISION].head->arena_bytes);
-  static const char *const saves[][2] = {{"prune-rows", "macs"},      {"merge-equal", "weight_read_bytes"}, {"fuse-projections", "ops"}, {"fuse-quantize", "moved_bytes"},
-                                         {"fuse-residual", "ops"}, {"fuse-patches", "arena_bytes"},      {"alias-parts", "ops"}};
+  static const char *const saves[][2] = {
+      {"prune-rows", "macs"},   {"merge-equal", "weight_read_bytes"}, {"fuse-projections", "ops"}, {"fuse-quantize", "moved_bytes"},
+      {"fuse-residual", "ops"}, {"fuse-patches", "arena_bytes"},      {"alias-parts", "ops"}};
   size_t i, n, found = 0;
-  yyjson_arr_foreach(yyjson_ptr_get(root, "/programs/vision/passes"), i, n, pass)
-    for (size_t k = 0; k < sizeof saves / sizeof *saves; k++)
-      if (strcmp(saves[k][0], yyjson_get_str(yyjson_obj_get(pass, "name"))) == 0)
-        found += yyjson_get_sint(yyjson_obj_get(yyjson_obj_get(pass, "saved"), saves[k][1])) > 0;
+  yyjson_arr_foreach(yyjson_ptr_get(root, "/programs/vision/passes"), i, n,
+                     pass) for (size_t k = 0; k < sizeof saves / sizeof *saves;
+                                k++) if (strcmp(saves[k][0], yyjson_get_str(yyjson_obj_get(pass, "name"))) == 0) found +=
+      yyjson_get_sint(yyjson_obj_get(yyjson_obj_get(pass, "saved"), saves[k][1])) > 0;
   assert_int_equal(found, sizeof saves / sizeof *saves);
   yyjson_doc_free(doc);
 }
@@ -156,8 +157,9 @@ static void blocks_never_share_bytes(void **state) {
       for (size_t k = 0; k < i; k++) {
         bool time = b[i].first < b[k].last && b[k].first < b[i].last, space = b[i].offset < b[k].end && b[k].offset < b[i].end;
         if (time && space)
-          fail_msg("program %d: blocks %llu..%llu of ops %u..%u and %llu..%llu of ops %u..%u", p, (unsigned long long)b[i].offset, (unsigned long long)b[i].end, b[i].first,
-                   b[i].last, (unsigned long long)b[k].offset, (unsigned long long)b[k].end, b[k].first, b[k].last);
+          fail_msg("program %d: blocks %llu..%llu of ops %u..%u and %llu..%llu of ops %u..%u", p, (unsigned long long)b[i].offset,
+                   (unsigned long long)b[i].end, b[i].first, b[i].last, (unsigned long long)b[k].offset, (unsigned long long)b[k].end,
+                   b[k].first, b[k].last);
       }
     }
     assert_true(file.program[p].head->arena_bytes - end < 64);
@@ -182,7 +184,8 @@ static void the_picture_is_whole(void **state) {
 static void memory_failures_are_reported(void **state) {
   bnc_error err;
   (void)state;
-  bnc_status (*const describe[])(const bnc_model_file *, char **, bnc_error *) = {bnc_describe_json, bnc_describe_text, bnc_describe_schedule, bnc_describe_memory_svg};
+  bnc_status (*const describe[])(const bnc_model_file *, char **, bnc_error *) = {bnc_describe_json, bnc_describe_text,
+                                                                                  bnc_describe_schedule, bnc_describe_memory_svg};
   for (size_t d = 0; d < 4; d++)
     for (long long after = 0; after < 400; after += 1 + after / 4) {
       char *text = NULL;
@@ -200,9 +203,10 @@ static void memory_failures_are_reported(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(json_has_what_inspect_promises), cmocka_unit_test(the_schedule_has_a_line_per_op), cmocka_unit_test(the_text_is_one_screen),
-      cmocka_unit_test(the_report_adds_up),
-      cmocka_unit_test(blocks_never_share_bytes),       cmocka_unit_test(the_picture_is_whole),           cmocka_unit_test(memory_failures_are_reported),
+      cmocka_unit_test(json_has_what_inspect_promises), cmocka_unit_test(the_schedule_has_a_line_per_op),
+      cmocka_unit_test(the_text_is_one_screen),         cmocka_unit_test(the_report_adds_up),
+      cmocka_unit_test(blocks_never_share_bytes),       cmocka_unit_test(the_picture_is_whole),
+      cmocka_unit_test(memory_failures_are_reported),
   };
   return cmocka_run_group_tests(tests, make_model, drop_model);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A model file as an enemy would write it: checksums are put right after mutation, so that the fuzzer reaches what lies behind them; whatever passes
-   validation is run, and must not touch anything outside the arena, the constants and the weights. */
+/* A model file as an enemy would write it: checksums are put right after mutation, so that the fuzzer reaches what lies behind them;
+   whatever passes validation is run, and must not touch anything outside the arena, the constants and the weights. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,7 +27,8 @@ static void repair(uint8_t *file, size_t size) {
   if (h.sections > 64 || h.sections * sizeof(bnc_file_section) > size - sizeof h) return;
   bnc_file_section *table = (bnc_file_section *)(void *)(file + sizeof h);
   for (uint32_t i = 0; i < h.sections; i++)
-    if (table[i].offset <= size && table[i].size <= size - table[i].offset) table[i].checksum = XXH3_64bits(file + table[i].offset, (size_t)table[i].size);
+    if (table[i].offset <= size && table[i].size <= size - table[i].offset)
+      table[i].checksum = XXH3_64bits(file + table[i].offset, (size_t)table[i].size);
   h.table_checksum = XXH3_64bits(table, h.sections * sizeof *table);
   h.model_id = bnc_format_model_id(table, h.sections);
   h.header_checksum = XXH3_64bits(&h, offsetof(bnc_file_header, header_checksum));
@@ -89,7 +90,8 @@ static void run(const bnc_model_file *f, const bnc_context *context) {
     size_t most = bnc_executor_capacity(ex, (bnc_program_id)p);
     const int32_t ids[1] = {(int32_t)f->meta.vocabulary - 1};
     bnc_executor_embed(ex, ids, 1, bnc_executor_input(ex, (bnc_program_id)p));
-    if (bnc_executor_run(ex, (bnc_program_id)p, 1, 0, &hooks, &err) == BNC_OK) sink = bnc_executor_output(ex, (bnc_program_id)p)[f->meta.vocabulary - 1];
+    if (bnc_executor_run(ex, (bnc_program_id)p, 1, 0, &hooks, &err) == BNC_OK)
+      sink = bnc_executor_output(ex, (bnc_program_id)p)[f->meta.vocabulary - 1];
     bnc_executor_run(ex, (bnc_program_id)p, most, 0, &hooks, &err);
     bnc_executor_run(ex, (bnc_program_id)p, 1, f->meta.context - 1, &hooks, &err); /* the last place of the cache */
   }

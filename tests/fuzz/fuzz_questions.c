@@ -42,7 +42,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
       const size_t count = set.count;
       for (size_t i = 0; i < count; i++) {
         const bnc_question *q = &set.question[i];
-        const bnc_answer_record made = {.question = q, .by = {"0123456789abcdef", 9}, .answer = q->text, .length = strlen(q->text), .finish = "stop", .joules = (double)NAN,
+        const bnc_answer_record made = {.question = q,
+                                        .by = {"0123456789abcdef", 9},
+                                        .answer = q->text,
+                                        .length = strlen(q->text),
+                                        .finish = "stop",
+                                        .joules = (double)NAN,
                                         .right = bnc_answer_matches_any(q->text, strlen(q->text), q->expected, q->answers)};
         write_and_read(context, &made);
       }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** @file picture.h  What the fuzz targets of the picture formats share: whatever the bytes, a decoder gives a whole picture or an error, and keeps no memory. */
+/** @file picture.h  What the fuzz targets of the picture formats share: whatever the bytes, a decoder gives a whole picture or an error,
+ * and keeps no memory. */
 #ifndef BINOCLE_TESTS_FUZZ_PICTURE_H
 #define BINOCLE_TESTS_FUZZ_PICTURE_H
 

@@ -26,8 +26,10 @@ static inline void decode_both_ways(const bnc_bpe *bpe, const int32_t *ids, size
   require(!expected || (length == size && memcmp(whole, expected, size) == 0));
   require(bnc_detokenizer_create(&d, bpe, true, &err) == BNC_OK);
   for (size_t i = 0; i <= count; i++) {
-    if (i < count) require(bnc_detokenizer_push(d, ids[i], &piece, &piece_size, &err) == BNC_OK);
-    else bnc_detokenizer_finish(d, &piece, &piece_size);
+    if (i < count)
+      require(bnc_detokenizer_push(d, ids[i], &piece, &piece_size, &err) == BNC_OK);
+    else
+      bnc_detokenizer_finish(d, &piece, &piece_size);
     require(piece_size <= length - done && (!piece_size || memcmp(piece, whole + done, piece_size) == 0));
     require(bnc_utf8_check(piece, piece_size) == piece_size);
     done += piece_size;
@@ -38,7 +40,8 @@ static inline void decode_both_ways(const bnc_bpe *bpe, const int32_t *ids, size
 }
 
 static inline void exercise_tokenizer(const bnc_bpe *bpe) {
-  static const char *const texts[] = {"", "abab The quick brown fox <x>  don't 123456 \n\n\t caf\xC3\xA9 \xF0\x9F\x98\x80 </s><|eot_id|>", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab"};
+  static const char *const texts[] = {"", "abab The quick brown fox <x>  don't 123456 \n\n\t caf\xC3\xA9 \xF0\x9F\x98\x80 </s><|eot_id|>",
+                                      "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab"};
   bnc_error err;
   for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
     bnc_ids ids = {0};

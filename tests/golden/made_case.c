@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdint.h>
-#include <cmocka.h>
 
 #include "tests/golden/made_case.h"
+#include "tests/unit.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -60,16 +57,38 @@ made_case made_case_at(size_t index) {
     case 4: /* LLaVA-1.5's shape: one view; a tower of its own, with erf GELU */
       c.name = "plain";
       c.spec.tower_apart = true;
-      *v = (bnc_vision_geometry){.width = 48, .layers = 3, .layers_used = 2, .heads = 3, .mlp = 80, .patch = 5, .grid = 6, .tile = 30, .views = 1,
-                                 .input_side = 30, .ln_eps = 1e-6f, .activation = BNC_VISION_GELU, .projector_depth = 2};
+      *v = (bnc_vision_geometry){.width = 48,
+                                 .layers = 3,
+                                 .layers_used = 2,
+                                 .heads = 3,
+                                 .mlp = 80,
+                                 .patch = 5,
+                                 .grid = 6,
+                                 .tile = 30,
+                                 .views = 1,
+                                 .input_side = 30,
+                                 .ln_eps = 1e-6f,
+                                 .activation = BNC_VISION_GELU,
+                                 .projector_depth = 2};
       c.tiles = 1;
       break;
     case 5: /* the class row kept, the features of no layer at all; a linear projector; biases and a tied head */
       c.name = "plain_class";
       c.spec.linear_projector = true;
       t->attention_bias = t->tie_word_embeddings = true;
-      *v = (bnc_vision_geometry){.width = 64, .layers = 2, .layers_used = 1, .heads = 1, .mlp = 96, .patch = 7, .grid = 3, .tile = 21, .views = 1,
-                                 .input_side = 21, .ln_eps = 1e-5f, .projector_depth = 1, .select_cls = true};
+      *v = (bnc_vision_geometry){.width = 64,
+                                 .layers = 2,
+                                 .layers_used = 1,
+                                 .heads = 1,
+                                 .mlp = 96,
+                                 .patch = 7,
+                                 .grid = 3,
+                                 .tile = 21,
+                                 .views = 1,
+                                 .input_side = 21,
+                                 .ln_eps = 1e-5f,
+                                 .projector_depth = 1,
+                                 .select_cls = true};
       c.tiles = 1;
       break;
     default:
@@ -81,7 +100,8 @@ made_case made_case_at(size_t index) {
       break;
   }
   uint64_t state = c.spec.seed;
-  for (c.count = 0; c.count < 12; c.count++) c.ids[c.count] = c.spec.geometry.has_vision && c.count == 5 ? -200 : (int64_t)(next(&state) % t->vocab);
+  for (c.count = 0; c.count < 12; c.count++)
+    c.ids[c.count] = c.spec.geometry.has_vision && c.count == 5 ? -200 : (int64_t)(next(&state) % t->vocab);
   for (size_t i = 0; i < MADE_FORCED; i++) c.forced[i] = (int64_t)(next(&state) % t->vocab);
   return c;
 }

@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdint.h>
-#include <cmocka.h>
 
 #include "tests/golden/model_run.h"
+#include "tests/unit.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -18,9 +15,9 @@
 #include "runtime/image/image.h"
 #include "runtime/npy/npy.h"
 
-#define MUST(call)                                    \
-  do {                                                \
-    if ((call) != BNC_OK) fail_msg("%s", err.text);   \
+#define MUST(call)                                                                                                                         \
+  do {                                                                                                                                     \
+    if ((call) != BNC_OK) fail_msg("%s", err.text);                                                                                        \
   } while (0)
 
 bool model_compile(const bnc_compile_options *options) {

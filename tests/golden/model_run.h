@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** @file model_run.h  Compiles checkpoints and runs the programs of model files, for tests that compare numbers. Everything fails the test where it fails,
-    and every run is checked to allocate nothing. Include behind cmocka.h. */
+/** @file model_run.h  Compiles checkpoints and runs the programs of model files, for tests that compare numbers. Everything fails the test
+   where it fails, and every run is checked to allocate nothing. Include behind cmocka.h. */
 #ifndef BINOCLE_TESTS_MODEL_RUN_H
 #define BINOCLE_TESTS_MODEL_RUN_H
 
@@ -43,9 +43,11 @@ void model_see_pixels(model_run *m, const uint8_t *pixels, run_stages *stages);
 void run_stages_free(run_stages *stages);
 const run_stage *run_stages_find(const run_stages *stages, bnc_stage stage, const char *name);
 
-/** The joined sequence: embeddings of ids, -200 standing for the next of images [image_rows, hidden]; cut as the reference cuts. Free with free. */
+/** The joined sequence: embeddings of ids, -200 standing for the next of images [image_rows, hidden]; cut as the reference cuts. Free with
+ * free. */
 float *model_join(model_run *m, const int64_t *ids, size_t count, const float *const *images, size_t *rows);
-/** Prefills rows in chunks of at most `chunk`, then decodes the forced tokens. logits [count, vocabulary]: row i given the first i of them. */
+/** Prefills rows in chunks of at most `chunk`, then decodes the forced tokens. logits [count, vocabulary]: row i given the first i of them.
+ */
 void model_score(model_run *m, const float *x, size_t rows, size_t chunk, const int64_t *forced, size_t count, float *logits);
 
 /** |a - b| / |b|, in double. */

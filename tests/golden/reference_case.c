@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdint.h>
-#include <cmocka.h>
 
 #include "tests/golden/reference_case.h"
+#include "tests/unit.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +13,7 @@
 
 const char *const reference_pictures[REFERENCE_PICTURES] = {"text", "wide", "tall", "small"};
 const reference_case reference_cases[REFERENCE_CASES] = {
-    {"text", 1, {0}, 0},    {"wide", 1, {1}, 0},         {"tall", 1, {2}, 0},           {"small", 1, {3}, 0},
+    {"text", 1, {0}, 0},       {"wide", 1, {1}, 0},         {"tall", 1, {2}, 0},           {"small", 1, {3}, 0},
     {"_text_only", 0, {0}, 0}, {"_image_first", 1, {3}, 0}, {"_two_images", 2, {3, 0}, 0}, {"_truncated", 1, {3}, 600},
 };
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** @file reference_case.h  The cases of tests/data/reference: a small random checkpoint and what the authors' PyTorch code computes from it in float32. */
+/** @file reference_case.h  The cases of tests/data/reference: a small random checkpoint and what the authors' PyTorch code computes from it
+ * in float32. */
 #ifndef BINOCLE_TESTS_REFERENCE_CASE_H
 #define BINOCLE_TESTS_REFERENCE_CASE_H
 
@@ -14,7 +15,7 @@
 typedef struct reference_case {
   const char *name;
   int images, picture[2]; /* in their order, as indices into reference_pictures; report.json of the fixture names them */
-  size_t context; /* what the case is compiled for; 0: the checkpoint's own */
+  size_t context;         /* what the case is compiled for; 0: the checkpoint's own */
 } reference_case;
 
 extern const char *const reference_pictures[REFERENCE_PICTURES];
@@ -25,9 +26,9 @@ void reference_see(model_run *m, int picture, run_stages *stages);
 
 /** What the model gives beside what the reference gives for one case. */
 typedef struct reference_result {
-  size_t rows;           /* of the joined sequence */
+  size_t rows;              /* of the joined sequence */
   float *logits, *expected; /* [REFERENCE_TOKENS, REFERENCE_VOCABULARY]; free with reference_result_free */
-  int64_t *tokens;       /* [REFERENCE_TOKENS] the reference's greedy ones, forced */
+  int64_t *tokens;          /* [REFERENCE_TOKENS] the reference's greedy ones, forced */
 } reference_result;
 
 /** seen [REFERENCE_PICTURES]: runs of the pictures that the case has. */

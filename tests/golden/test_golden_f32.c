@@ -1,18 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* f32 against the authors' PyTorch code, every stage of every case; one model and one run per picture serve all comparisons. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <cmocka.h>
 
 #include "platforms/file.h"
 #include "platforms/mem.h"
 #include "runtime/image/image.h"
 #include "tests/golden/reference_case.h"
 #include "tests/image/pictures.h"
+#include "tests/unit.h"
 
 #define BOUND 2e-5 /* relative L2 */
 
@@ -180,8 +177,12 @@ static void test_vision_tower(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_pixels), cmocka_unit_test(test_stages),             cmocka_unit_test(test_tiles),
-      cmocka_unit_test(test_logits), cmocka_unit_test(test_threads_and_chunks), cmocka_unit_test(test_row_by_row),
+      cmocka_unit_test(test_pixels),
+      cmocka_unit_test(test_stages),
+      cmocka_unit_test(test_tiles),
+      cmocka_unit_test(test_logits),
+      cmocka_unit_test(test_threads_and_chunks),
+      cmocka_unit_test(test_row_by_row),
       cmocka_unit_test(test_vision_tower),
   };
   return cmocka_run_group_tests(tests, run_all, free_all);

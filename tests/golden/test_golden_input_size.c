@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* --input-size 336: the picture as the authors' demo feeds it, upsampled in the graph; against reference.py's float64 results. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <cmocka.h>
 
 #include "platforms/mem.h"
 #include "runtime/npy/npy.h"
 #include "tests/golden/reference_case.h"
+#include "tests/unit.h"
 
 #define BOUND 2e-5
 #define EVERY 16 /* row of the projector is kept */
@@ -24,7 +21,8 @@ static void test_input_336(void **state) {
   assert_true(model_compile(&o));
   model_open(&m, o.output, 2);
   assert_int_equal(m.file.meta.input_side, 336);
-  /* Upsampling passes through the points that it was given: stride tile 4 is the base picture here too, and the compiler sees that its taps say so. */
+  /* Upsampling passes through the points that it was given: stride tile 4 is the base picture here too, and the compiler sees that its taps
+   * say so. */
   assert_int_equal(m.file.meta.tile_encodes, 10);
   reference_see(&m, 0, &stages);
   const run_stage *s = run_stages_find(&stages, BNC_STAGE_PROJECTOR, "");

@@ -1,20 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Made checkpoints of many geometries against reference.py's float64 results (tests/data/golden). With a folder as its argument the program writes there what
-   reference.py reads. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
+/* Made checkpoints of many geometries against reference.py's float64 results (tests/data/golden). With a folder as its argument the program
+   writes there what reference.py reads. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <cmocka.h>
 
 #include "platforms/mem.h"
 #include "tests/golden/made_case.h"
 #include "tests/golden/model_run.h"
+#include "tests/unit.h"
 
 #define BOUND 2e-5
 
@@ -63,7 +60,8 @@ static errors run_case(const made_case *c, bnc_weights weights) {
     image = run_stages_find(&stages, BNC_STAGE_PROJECTOR, "")->data;
   }
   size_t rows, vocabulary = m.file.meta.vocabulary, count = (MADE_FORCED + 1) * vocabulary;
-  float *x = model_join(&m, c->ids, c->count, &image, &rows), *logits = malloc(count * sizeof *logits), *want = expected(c, "logits", count);
+  float *x = model_join(&m, c->ids, c->count, &image, &rows), *logits = malloc(count * sizeof *logits),
+        *want = expected(c, "logits", count);
   model_score(&m, x, rows, 7, c->forced, MADE_FORCED + 1, logits);
   e.logits = relative_l2(logits, want, count);
   free(x);

@@ -1,17 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Quantised models beside the f32 reference. The figures depend on this random checkpoint alone and hardly move: a bound of about one and a half times what
-   was measured tells when they do. Finer mistakes are f32's to catch. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
+/* Quantised models beside the f32 reference. The figures depend on this random checkpoint alone and hardly move: a bound of about one and a
+   half times what was measured tells when they do. Finer mistakes are f32's to catch. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <cmocka.h>
 
 #include "platforms/mem.h"
 #include "tests/golden/reference_case.h"
+#include "tests/unit.h"
 
 typedef struct figures {
   double projector, one_less_cosine, logits, text_only; /* the worst of all cases; logits: those with a picture */
@@ -39,8 +36,10 @@ static figures measure(model_run *m, run_stages seen[REFERENCE_PICTURES], bool s
     reference_score(m, &reference_cases[c], seen, SIZE_MAX, &r);
     double error = relative_l2(r.logits, r.expected, (size_t)REFERENCE_TOKENS * REFERENCE_VOCABULARY);
     int equal = 0;
-    for (size_t t = 0; t < REFERENCE_TOKENS; t++) equal += largest_at(r.logits + t * REFERENCE_VOCABULARY, REFERENCE_VOCABULARY) == (size_t)r.tokens[t];
-    print_message("%s %s: logits relative L2 %.4f, %d of %d greedy tokens\n", name, reference_cases[c].name, error, equal, REFERENCE_TOKENS);
+    for (size_t t = 0; t < REFERENCE_TOKENS; t++)
+      equal += largest_at(r.logits + t * REFERENCE_VOCABULARY, REFERENCE_VOCABULARY) == (size_t)r.tokens[t];
+    print_message("%s %s: logits relative L2 %.4f, %d of %d greedy tokens\n", name, reference_cases[c].name, error, equal,
+                  REFERENCE_TOKENS);
     double *kind = reference_cases[c].images ? &worst.logits : &worst.text_only;
     if (error > *kind) *kind = error;
     reference_result_free(&r);
@@ -108,6 +107,7 @@ static int free_all(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_int8), cmocka_unit_test(test_int4_text), cmocka_unit_test(test_threads_and_chunks)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_int8), cmocka_unit_test(test_int4_text),
+                                     cmocka_unit_test(test_threads_and_chunks)};
   return cmocka_run_group_tests(tests, NULL, free_all);
 }

@@ -6,6 +6,7 @@
 #include "quant/graph/build.h"
 #include "quant/passes/passes.h"
 #include "tests/graph/simulate.h"
+#include "tests/unit.h"
 
 typedef struct hand_graph {
   bnc_constants c;
@@ -20,7 +21,8 @@ static inline bnc_value_id hand_begin(hand_graph *h, size_t rows, size_t cols, b
   h->err = (bnc_error){0};
   bnc_constants_init(&h->c, &hand_source);
   bnc_graph_init(&h->g, &h->c, &h->err);
-  h->g.program_input = bnc_graph_add(&h->g, BNC_NODE_INPUT, bnc_constants_string(&h->c, "input"), rows, cols, BNC_DTYPE_F32, NULL, 0)->output;
+  h->g.program_input =
+      bnc_graph_add(&h->g, BNC_NODE_INPUT, bnc_constants_string(&h->c, "input"), rows, cols, BNC_DTYPE_F32, NULL, 0)->output;
   h->g.value[h->g.program_input].varying = varying;
   return h->g.program_input;
 }
@@ -43,7 +45,8 @@ static inline bnc_value_id hand_gather(hand_graph *h, bnc_value_id x, size_t row
 
 static inline bnc_value_id hand_concat(hand_graph *h, bnc_value_id a, bnc_value_id b) {
   bnc_value_id parts[2] = {a, b};
-  return bnc_graph_add(&h->g, BNC_NODE_CONCAT_ROWS, 0, h->g.value[a].rows + h->g.value[b].rows, h->g.value[a].cols, BNC_DTYPE_F32, parts, 2)->output;
+  return bnc_graph_add(&h->g, BNC_NODE_CONCAT_ROWS, 0, h->g.value[a].rows + h->g.value[b].rows, h->g.value[a].cols, BNC_DTYPE_F32, parts, 2)
+      ->output;
 }
 
 static inline bnc_value_id hand_attention(hand_graph *h, bnc_value_id q, bnc_value_id k, bnc_value_id v) {

@@ -84,7 +84,8 @@ size_t live_tiles(const bnc_vision_geometry *v, size_t input_size, bool *exact) 
   for (size_t y = 0; y < n * v->grid; y++)
     if (live[y]) block[y / v->grid] = phase[y % n] = 1;
   for (size_t i = 0; i < n; i++) blocks += block[i], phases += phase[i];
-  /* For odd n the base picture is the middle phase. So it is where the picture is upsampled first, but for rounding, which decides whether they are merged. */
+  /* For odd n the base picture is the middle phase. So it is where the picture is upsampled first, but for rounding, which decides whether
+   * they are merged. */
   *exact = n % 2 == 0 || n == 1 || input_size == v->input_side;
   if (n == 1) return 1;
   return blocks * blocks + phases * phases + (n % 2 == 0);

@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdint.h>
-#include <cmocka.h>
 
 #include "tests/graph/simulate.h"
+#include "tests/unit.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -83,8 +80,9 @@ static void visit(simulation *m, bnc_value_id v, size_t row, size_t rows, size_t
           m->arena[where + b] = scribble ? UINT64_MAX : mine;
         else if (m->arena[where + b] != mine)
           fail_msg("%s: step %zu (%s) reads value %u at %zu,%zu and finds value %llu at %llu,%llu", m->label, m->step,
-                   bnc_constants_text(m->g->constants, m->s->step[m->step].name), v, r, c, (unsigned long long)(m->arena[where + b] >> 40) - 1,
-                   (unsigned long long)(m->arena[where + b] >> 20 & 0xfffff), (unsigned long long)(m->arena[where + b] & 0xfffff));
+                   bnc_constants_text(m->g->constants, m->s->step[m->step].name), v, r, c,
+                   (unsigned long long)(m->arena[where + b] >> 40) - 1, (unsigned long long)(m->arena[where + b] >> 20 & 0xfffff),
+                   (unsigned long long)(m->arena[where + b] & 0xfffff));
       }
     }
 }
@@ -117,7 +115,8 @@ static void read_probes(const bnc_schedule *s, uint32_t *op) {
   const bnc_constants *c = s->graph->constants;
   size_t size;
   uint8_t *bytes;
-  bnc_layout layout = {calloc(c->constants + 1, sizeof(uint64_t)), calloc(c->taps_count + 1, sizeof(uint64_t)), calloc(c->weights + 1, sizeof(uint32_t))};
+  bnc_layout layout = {calloc(c->constants + 1, sizeof(uint64_t)), calloc(c->taps_count + 1, sizeof(uint64_t)),
+                       calloc(c->weights + 1, sizeof(uint32_t))};
   assert_int_equal(bnc_schedule_emit(s, &layout, &bytes, &size), BNC_OK);
   const bnc_file_probe *probe = (const bnc_file_probe *)(const void *)(bytes + size) - s->graph->probes;
   for (size_t i = 0; i < s->graph->probes; i++) op[i] = probe[i].op;

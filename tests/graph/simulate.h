@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** @file simulate.h  Runs a schedule over tags instead of numbers: every element of the arena knows which element of which value was written there last.
-    A step that reads anything but what its inputs say, because two blocks overlap, something was overwritten too early or a view points elsewhere, fails the test. */
+/** @file simulate.h  Runs a schedule over tags instead of numbers: every element of the arena knows which element of which value was
+   written there last. A step that reads anything but what its inputs say, because two blocks overlap, something was overwritten too early
+   or a view points elsewhere, fails the test. */
 #ifndef BINOCLE_TESTS_SIMULATE_H
 #define BINOCLE_TESTS_SIMULATE_H
 

@@ -1,18 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Passes do not change results: random small models, compiled with every pass off, on, each alone, and random subsets of them, give the same bits.
-   That holds for quantised weights too: activations are quantised row by row, from the same values, whichever rows are computed and whoever quantises them. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
+/* Passes do not change results: random small models, compiled with every pass off, on, each alone, and random subsets of them, give the
+   same bits. That holds for quantised weights too: activations are quantised row by row, from the same values, whichever rows are computed
+   and whoever quantises them. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <cmocka.h>
 
 #include "quant/passes/passes.h"
 #include "tests/golden/model_run.h"
 #include "tests/graph/random_geometry.h"
+#include "tests/unit.h"
 
 #define FORCED 3
 
@@ -99,8 +97,9 @@ static void run_with(const subject *s, uint32_t passes, outcome *out) {
 static void same_bits(const subject *s, uint32_t passes, const char *what, const float *a, const float *b, size_t count) {
   for (size_t i = 0; i < count; i++)
     if (memcmp(&a[i], &b[i], sizeof *a) != 0)
-      fail_msg("seed %llu, weights %d/%d, input size %u, passes %#x: %s %zu of %zu is %a, expected %a (relative L2 %.2e)", (unsigned long long)s->seed,
-               (int)s->vision, (int)s->text, s->input_size, passes, what, i, count, (double)a[i], (double)b[i], relative_l2(a, b, count));
+      fail_msg("seed %llu, weights %d/%d, input size %u, passes %#x: %s %zu of %zu is %a, expected %a (relative L2 %.2e)",
+               (unsigned long long)s->seed, (int)s->vision, (int)s->text, s->input_size, passes, what, i, count, (double)a[i], (double)b[i],
+               relative_l2(a, b, count));
 }
 
 static void compare(const subject *s, uint32_t passes, const outcome *plain, uint64_t macs[BNC_PROGRAMS]) {
@@ -109,7 +108,8 @@ static void compare(const subject *s, uint32_t passes, const outcome *plain, uin
   same_bits(s, passes, "embedding", out.embeddings, plain->embeddings, plain->embedding_count);
   same_bits(s, passes, "logit", out.logits, plain->logits, plain->logit_count);
   for (int p = 0; p < BNC_PROGRAMS; p++)
-    if (out.macs[p] > plain->macs[p]) fail_msg("seed %llu: passes %#x raise the work of program %d", (unsigned long long)s->seed, passes, p);
+    if (out.macs[p] > plain->macs[p])
+      fail_msg("seed %llu: passes %#x raise the work of program %d", (unsigned long long)s->seed, passes, p);
   if (macs) memcpy(macs, out.macs, sizeof out.macs);
   outcome_free(&out);
 }
@@ -127,7 +127,8 @@ static void check(const subject *s, size_t random_subsets) {
     if (p > BNC_PASS_MERGE_EQUAL) continue; /* those that follow save no arithmetic */
     compare(s, BNC_ALL_PASSES & ~(1u << p), &plain, macs);
     for (int i = 0; i < BNC_PROGRAMS; i++)
-      if (all.macs[i] > macs[i]) fail_msg("seed %llu: %s raises the work of program %d", (unsigned long long)s->seed, bnc_pass_name((bnc_pass_id)p), i);
+      if (all.macs[i] > macs[i])
+        fail_msg("seed %llu: %s raises the work of program %d", (unsigned long long)s->seed, bnc_pass_name((bnc_pass_id)p), i);
   }
   for (size_t i = 0; i < random_subsets; i++) compare(s, (uint32_t)random_next(&r) & BNC_ALL_PASSES, &plain, NULL);
   outcome_free(&plain);
@@ -142,8 +143,8 @@ static void check_seeds(uint64_t first, size_t count, bnc_weights vision, bnc_we
     if (spec.geometry.has_vision && seed % 4 == 3) s.input_size = (unsigned)(v->patch + seed * 7 % (v->input_side - v->patch + 1));
     assert_int_equal(make_checkpoint(s.folder, &spec), 0);
     print_message("seed %llu: n %zu, grid %zu, layers %zu of %zu, dem %d, cls %d, input %u of %zu; heads %zu/%zu, tied %d\n",
-                  (unsigned long long)seed, v->views, v->grid, v->layers_used, v->layers, v->has_dem, v->select_cls, s.input_size, v->input_side,
-                  spec.geometry.text.heads, spec.geometry.text.kv_heads, spec.geometry.text.tie_word_embeddings);
+                  (unsigned long long)seed, v->views, v->grid, v->layers_used, v->layers, v->has_dem, v->select_cls, s.input_size,
+                  v->input_side, spec.geometry.text.heads, spec.geometry.text.kv_heads, spec.geometry.text.tie_word_embeddings);
     check(&s, 4);
   }
 }

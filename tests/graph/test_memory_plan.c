@@ -1,19 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Lowering, aliasing and the memory plan: random graphs and random models, run over tags; and the arena of the full-size model. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <cmocka.h>
 
 #include "platforms/clock.h"
 #include "platforms/mem.h"
 #include "quant/compile/programs.h"
 #include "tests/graph/random_geometry.h"
 #include "tests/graph/simulate.h"
+#include "tests/unit.h"
 
 static const bnc_tensor_source source = {.read = simulated_read};
 
@@ -58,8 +55,9 @@ static bnc_value_id random_concat(random_graph *q, bnc_value_id x, bool rows) {
   size_t count = 1 + random_below(&q->r, 3), size = 0;
   for (size_t i = 0; i < count; i++) size += rows ? q->g.value[parts[i]].rows : q->g.value[parts[i]].cols;
   if (size > 60) return x;
-  return bnc_graph_add(&q->g, rows ? BNC_NODE_CONCAT_ROWS : BNC_NODE_CONCAT_COLS, 0, rows ? size : q->g.value[x].rows, rows ? q->g.value[x].cols : size,
-                       BNC_DTYPE_F32, parts, count)->output;
+  return bnc_graph_add(&q->g, rows ? BNC_NODE_CONCAT_ROWS : BNC_NODE_CONCAT_COLS, 0, rows ? size : q->g.value[x].rows,
+                       rows ? q->g.value[x].cols : size, BNC_DTYPE_F32, parts, count)
+      ->output;
 }
 
 static bnc_value_id random_node(random_graph *q) {
@@ -129,7 +127,8 @@ static void test_random_graphs(void **state) {
   }
 }
 
-static void create_programs(bnc_programs *p, const bnc_geometry *g, const bnc_build_options *options, uint32_t passes, const bnc_target *target) {
+static void create_programs(bnc_programs *p, const bnc_geometry *g, const bnc_build_options *options, uint32_t passes,
+                            const bnc_target *target) {
   bnc_context *context;
   bnc_error err = {0};
   assert_int_equal(bnc_context_create(NULL, &context), BNC_OK);
@@ -145,7 +144,8 @@ static void test_random_models(void **state) {
   for (uint64_t seed = 1; seed <= 24; seed++) {
     make_spec spec = random_geometry(seed);
     bnc_weight_kind kind = seed % 2 ? BNC_WEIGHT_QC8 : BNC_WEIGHT_F32;
-    bnc_build_options options = {.vision_weights = kind, .text_weights = kind, .group = 32, .input_size = spec.geometry.vision.input_side, .context = 12};
+    bnc_build_options options = {
+        .vision_weights = kind, .text_weights = kind, .group = 32, .input_size = spec.geometry.vision.input_side, .context = 12};
     uint64_t r = seed;
     bnc_programs p;
     char label[48];
@@ -166,12 +166,37 @@ static void test_full_size(void **state) {
   (void)state;
   static const char *const names[3] = {"vision", "prefill", "decode"};
   bnc_geometry g = {.has_vision = true};
-  g.text = (bnc_text_geometry){.vocab = 128257, .hidden = 4096, .layers = 32, .heads = 32, .kv_heads = 8, .head_dim = 128, .ffn = 14336, .rms_eps = 1e-5f,
-                               .rope_theta = 500000, .max_positions = 8192, .context = 2048};
-  g.vision = (bnc_vision_geometry){.width = 1024, .layers = 24, .layers_used = 23, .heads = 16, .mlp = 4096, .patch = 14, .grid = 24, .tile = 336, .views = 3,
-                                   .input_side = 1008, .ln_eps = 1e-5f, .std = {1, 1, 1}, .has_dem = true, .dem_heads = 8, .dem_mid = 64, .dem_out = 512,
-                                   .dem_ln_eps = 1e-5f, .projector_depth = 2};
-  bnc_build_options options = {.vision_weights = BNC_WEIGHT_QC8, .text_weights = BNC_WEIGHT_QG4, .group = 32, .input_size = 1008, .context = 2304};
+  g.text = (bnc_text_geometry){.vocab = 128257,
+                               .hidden = 4096,
+                               .layers = 32,
+                               .heads = 32,
+                               .kv_heads = 8,
+                               .head_dim = 128,
+                               .ffn = 14336,
+                               .rms_eps = 1e-5f,
+                               .rope_theta = 500000,
+                               .max_positions = 8192,
+                               .context = 2048};
+  g.vision = (bnc_vision_geometry){.width = 1024,
+                                   .layers = 24,
+                                   .layers_used = 23,
+                                   .heads = 16,
+                                   .mlp = 4096,
+                                   .patch = 14,
+                                   .grid = 24,
+                                   .tile = 336,
+                                   .views = 3,
+                                   .input_side = 1008,
+                                   .ln_eps = 1e-5f,
+                                   .std = {1, 1, 1},
+                                   .has_dem = true,
+                                   .dem_heads = 8,
+                                   .dem_mid = 64,
+                                   .dem_out = 512,
+                                   .dem_ln_eps = 1e-5f,
+                                   .projector_depth = 2};
+  bnc_build_options options = {
+      .vision_weights = BNC_WEIGHT_QC8, .text_weights = BNC_WEIGHT_QG4, .group = 32, .input_size = 1008, .context = 2304};
   bnc_programs p;
   uint64_t start = bnc_clock_ns();
   create_programs(&p, &g, &options, BNC_ALL_PASSES, bnc_target_find("x86-avx2"));
@@ -181,8 +206,9 @@ static void test_full_size(void **state) {
   for (int i = 0; i < 3; i++) {
     const bnc_schedule *s = &p.schedule[i];
     double ratio = (double)s->arena_bytes / (double)s->live_bytes;
-    print_message("full size %s: %zu ops, %.1f GMAC, arena %.2f MB, live %.2f MB, ratio %.4f\n", names[i], s->steps, (double)p.record[i].after[BNC_PASSES - 1].macs * 1e-9,
-                  (double)s->arena_bytes * 1e-6, (double)s->live_bytes * 1e-6, ratio);
+    print_message("full size %s: %zu ops, %.1f GMAC, arena %.2f MB, live %.2f MB, ratio %.4f\n", names[i], s->steps,
+                  (double)p.record[i].after[BNC_PASSES - 1].macs * 1e-9, (double)s->arena_bytes * 1e-6, (double)s->live_bytes * 1e-6,
+                  ratio);
     assert_true(ratio <= 1.10);
     check_plan(s, names[i]);
   }
@@ -194,6 +220,7 @@ static void test_full_size(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_random_graphs), cmocka_unit_test(test_random_models), cmocka_unit_test(test_full_size)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_random_graphs), cmocka_unit_test(test_random_models),
+                                     cmocka_unit_test(test_full_size)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

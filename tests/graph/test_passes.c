@@ -1,18 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Each pass on small graphs: what it must do, and what it must leave alone. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
-#include <cmocka.h>
 
 #include "tests/graph/hand_graph.h"
+#include "tests/unit.h"
 
 static void test_sort(void **state) {
   (void)state;
   hand_graph h;
-  bnc_value_id x = hand_begin(&h, 4, 8, false), a = bnc_build_unary(&h.g, BNC_NODE_GELU, "a", x), b = bnc_build_unary(&h.g, BNC_NODE_GELU, "b", x);
+  bnc_value_id x = hand_begin(&h, 4, 8, false), a = bnc_build_unary(&h.g, BNC_NODE_GELU, "a", x),
+               b = bnc_build_unary(&h.g, BNC_NODE_GELU, "b", x);
   bnc_value_id sum = bnc_build_binary(&h.g, BNC_NODE_ADD, "sum", a, x);
   uint32_t node = h.g.value[sum].producer, cycle = h.g.value[a].producer;
   h.g.program_output = sum;
@@ -50,7 +48,8 @@ static void test_merge(void **state) {
   bnc_value_id a = bnc_build_unary(&h.g, BNC_NODE_GELU, "a", hand_linear(&h, x, 8, "w", BNC_WEIGHT_F32));
   bnc_value_id b = bnc_build_unary(&h.g, BNC_NODE_GELU, "b", hand_linear(&h, x, 8, "w", BNC_WEIGHT_F32)); /* a again, under another name */
   bnc_value_id c = bnc_build_unary(&h.g, BNC_NODE_GELU, "c", hand_linear(&h, x, 8, "v", BNC_WEIGHT_F32)); /* other weights */
-  bnc_value_id norm = bnc_build_layer_norm(&h.g, a, "norm", "n", 1e-5f), other = bnc_build_layer_norm(&h.g, b, "other", "n", 1e-6f); /* other eps */
+  bnc_value_id norm = bnc_build_layer_norm(&h.g, a, "norm", "n", 1e-5f),
+               other = bnc_build_layer_norm(&h.g, b, "other", "n", 1e-6f); /* other eps */
   bnc_value_id t = bnc_build_binary(&h.g, BNC_NODE_ADD, "t", norm, other), u = bnc_build_binary(&h.g, BNC_NODE_ADD, "u", b, c);
   bnc_value_id sum = bnc_build_binary(&h.g, BNC_NODE_ADD, "s", t, u);
   bnc_graph_add_probe(&h.g, 1, BNC_NO_ID, b);
@@ -82,11 +81,12 @@ static void test_cache_writes_stay(void **state) {
 static void test_simplify(void **state) {
   (void)state;
   hand_graph h;
-  bnc_value_id x = hand_begin(&h, 4, 8, false), a = bnc_build_unary(&h.g, BNC_NODE_GELU, "a", x), b = bnc_build_unary(&h.g, BNC_NODE_QUICK_GELU, "b", x);
-  bnc_value_id all = hand_concat(&h, a, b);                                                             /* rows 0..3: a, 4..7: b */
+  bnc_value_id x = hand_begin(&h, 4, 8, false), a = bnc_build_unary(&h.g, BNC_NODE_GELU, "a", x),
+               b = bnc_build_unary(&h.g, BNC_NODE_QUICK_GELU, "b", x);
+  bnc_value_id all = hand_concat(&h, a, b); /* rows 0..3: a, 4..7: b */
   bnc_value_id mixed = hand_gather(&h, all, 8, (const uint32_t[]){7, 0, 6, 1, 5, 2, 4, 3});
-  bnc_value_id of_b = hand_gather(&h, mixed, 2, (const uint32_t[]){4, 0});                              /* rows 5 and 7 of all: rows 1 and 3 of b */
-  bnc_value_id same = hand_gather(&h, of_b, 2, (const uint32_t[]){0, 1});                               /* changes nothing */
+  bnc_value_id of_b = hand_gather(&h, mixed, 2, (const uint32_t[]){4, 0}); /* rows 5 and 7 of all: rows 1 and 3 of b */
+  bnc_value_id same = hand_gather(&h, of_b, 2, (const uint32_t[]){0, 1});  /* changes nothing */
   h.g.program_output = bnc_build_unary(&h.g, BNC_NODE_GELU, "out", same);
   assert_int_equal(bnc_pass_simplify_taps(&h.g), BNC_OK);
   assert_int_equal(hand_count(&h, BNC_NODE_TAKE), 1);
@@ -117,7 +117,8 @@ static void test_prune(void **state) {
   (void)state;
   hand_graph h;
   bnc_value_id x = hand_begin(&h, 6, 8, false), n = bnc_build_layer_norm(&h.g, x, "norm", "n", 1e-5f);
-  bnc_value_id q = hand_linear(&h, n, 8, "q", BNC_WEIGHT_F32), k = hand_linear(&h, n, 8, "k", BNC_WEIGHT_F32), v = hand_linear(&h, n, 8, "v", BNC_WEIGHT_F32);
+  bnc_value_id q = hand_linear(&h, n, 8, "q", BNC_WEIGHT_F32), k = hand_linear(&h, n, 8, "k", BNC_WEIGHT_F32),
+               v = hand_linear(&h, n, 8, "v", BNC_WEIGHT_F32);
   bnc_value_id a = hand_attention(&h, q, k, v), sum = bnc_build_binary(&h.g, BNC_NODE_ADD, "sum", a, x);
   h.g.program_output = hand_gather(&h, sum, 2, (const uint32_t[]){4, 1});
   assert_int_equal(bnc_pass_prune_rows(&h.g), BNC_OK);
@@ -160,7 +161,8 @@ static void test_prune_to_last_row(void **state) {
     q[i] = bnc_build_unary(&h.g, BNC_NODE_ROTATE, "q", hand_linear(&h, x, 8, i ? "q1" : "q0", BNC_WEIGHT_F32));
     k[i] = hand_linear(&h, x, 8, i ? "k1" : "k0", BNC_WEIGHT_F32);
     bnc_value_id kv[2] = {k[i], k[i]}, in[2] = {q[i], bnc_graph_add(&h.g, BNC_NODE_KV_APPEND, 0, 64, 16, BNC_DTYPE_STATE, kv, 2)->output};
-    x = out[i] = bnc_build_binary(&h.g, BNC_NODE_ADD, "sum", x, bnc_graph_add(&h.g, BNC_NODE_CACHE_ATTENTION, 0, 16, 8, BNC_DTYPE_F32, in, 2)->output);
+    x = out[i] = bnc_build_binary(&h.g, BNC_NODE_ADD, "sum", x,
+                                  bnc_graph_add(&h.g, BNC_NODE_CACHE_ATTENTION, 0, 16, 8, BNC_DTYPE_F32, in, 2)->output);
   }
   bnc_value_id head = hand_linear(&h, x, 100, "head", BNC_WEIGHT_F32);
   h.g.program_output = bnc_graph_add(&h.g, BNC_NODE_LAST_ROW, 0, 1, 100, BNC_DTYPE_F32, &head, 1)->output;
@@ -179,7 +181,8 @@ static void test_fuse_projections(void **state) {
   (void)state;
   hand_graph h;
   bnc_value_id x = hand_begin(&h, 4, 64, false), y = bnc_build_unary(&h.g, BNC_NODE_GELU, "y", x);
-  bnc_value_id q = hand_linear(&h, x, 64, "q", BNC_WEIGHT_F32), k = hand_linear(&h, x, 32, "k", BNC_WEIGHT_F32), v = hand_linear(&h, x, 32, "v", BNC_WEIGHT_F32);
+  bnc_value_id q = hand_linear(&h, x, 64, "q", BNC_WEIGHT_F32), k = hand_linear(&h, x, 32, "k", BNC_WEIGHT_F32),
+               v = hand_linear(&h, x, 32, "v", BNC_WEIGHT_F32);
   bnc_value_id narrow = hand_linear(&h, x, 31, "narrow", BNC_WEIGHT_F32), quantized = hand_linear(&h, x, 32, "quantized", BNC_WEIGHT_QC8);
   bnc_value_id elsewhere = hand_linear(&h, y, 32, "elsewhere", BNC_WEIGHT_F32), parts[6] = {q, k, v, narrow, quantized, elsewhere};
   h.g.program_output = bnc_graph_add(&h.g, BNC_NODE_CONCAT_COLS, 0, 4, 223, BNC_DTYPE_F32, parts, 6)->output;
@@ -199,7 +202,8 @@ static void test_fuse_projections(void **state) {
 
 static size_t fused_activations(bool second_reader) {
   hand_graph h;
-  bnc_value_id x = hand_begin(&h, 4, 64, false), up = hand_linear(&h, x, 32, "up", BNC_WEIGHT_QC8), act = bnc_build_unary(&h.g, BNC_NODE_GELU, "act", up);
+  bnc_value_id x = hand_begin(&h, 4, 64, false), up = hand_linear(&h, x, 32, "up", BNC_WEIGHT_QC8),
+               act = bnc_build_unary(&h.g, BNC_NODE_GELU, "act", up);
   bnc_value_id down = hand_linear(&h, act, 32, "down", BNC_WEIGHT_QC8);
   h.g.program_output = bnc_build_binary(&h.g, BNC_NODE_ADD, "sum", down, second_reader ? up : down);
   assert_int_equal(bnc_pass_quantize_inputs(&h.g, true), BNC_OK);
@@ -224,10 +228,18 @@ static void test_names(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_sort),            cmocka_unit_test(test_remove_dead),       cmocka_unit_test(test_merge),
-      cmocka_unit_test(test_simplify),        cmocka_unit_test(test_cache_writes_stay), cmocka_unit_test(test_simplify_keeps_arithmetic),
-      cmocka_unit_test(test_prune),           cmocka_unit_test(test_prune_to_last_row), cmocka_unit_test(test_prune_leaves_live_rows),
-      cmocka_unit_test(test_fuse_projections), cmocka_unit_test(test_quantize_inputs),  cmocka_unit_test(test_names),
+      cmocka_unit_test(test_sort),
+      cmocka_unit_test(test_remove_dead),
+      cmocka_unit_test(test_merge),
+      cmocka_unit_test(test_simplify),
+      cmocka_unit_test(test_cache_writes_stay),
+      cmocka_unit_test(test_simplify_keeps_arithmetic),
+      cmocka_unit_test(test_prune),
+      cmocka_unit_test(test_prune_to_last_row),
+      cmocka_unit_test(test_prune_leaves_live_rows),
+      cmocka_unit_test(test_fuse_projections),
+      cmocka_unit_test(test_quantize_inputs),
+      cmocka_unit_test(test_names),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Column slabs: what may be tried, and what is picked for the machines that have names. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <cmocka.h>
 
 #include "quant/schedule/slab_cost.h"
+#include "tests/unit.h"
 
 static void test_candidates(void **state) {
   (void)state;
@@ -25,18 +22,16 @@ static void test_candidates(void **state) {
 
 /* Columns per slab for ViT-L's up and down, and LLaMA's gate and down, in each type; 0: the matrix stays whole. */
 static void test_picks(void **state) {
-  static const bnc_slab_layer layers[] = {{BNC_WEIGHT_QC8, 577, 1024, 4096}, {BNC_WEIGHT_QC8, 577, 4096, 1024}, {BNC_WEIGHT_QC8, 640, 4096, 28672},
-                                          {BNC_WEIGHT_F32, 577, 1024, 4096}, {BNC_WEIGHT_F32, 577, 4096, 1024}, {BNC_WEIGHT_F32, 640, 4096, 28672}};
+  static const bnc_slab_layer layers[] = {{BNC_WEIGHT_QC8, 577, 1024, 4096},  {BNC_WEIGHT_QC8, 577, 4096, 1024},
+                                          {BNC_WEIGHT_QC8, 640, 4096, 28672}, {BNC_WEIGHT_F32, 577, 1024, 4096},
+                                          {BNC_WEIGHT_F32, 577, 4096, 1024},  {BNC_WEIGHT_F32, 640, 4096, 28672}};
   static const struct {
     const char *target;
     size_t cols[6];
   } expected[] = {
-      {"pi4", {320, 128, 128, 128, 0, 0}},
-      {"pi5", {832, 64, 64, 64, 64, 64}},
-      {"jetson-nano", {832, 256, 256, 256, 64, 64}},
-      {"jetson-orin", {384, 128, 128, 128, 0, 0}},
-      {"phone-i8mm", {256, 64, 64, 256, 64, 64}},
-      {"x86-avx2", {0, 0, 0, 64, 64, 64}},
+      {"pi4", {320, 128, 128, 128, 0, 0}},           {"pi5", {832, 64, 64, 64, 64, 64}},
+      {"jetson-nano", {832, 256, 256, 256, 64, 64}}, {"jetson-orin", {384, 128, 128, 128, 0, 0}},
+      {"phone-i8mm", {256, 64, 64, 256, 64, 64}},    {"x86-avx2", {0, 0, 0, 64, 64, 64}},
       {"x86-avx512vnni", {0, 0, 0, 128, 128, 128}},
   };
   (void)state;
@@ -45,7 +40,8 @@ static void test_picks(void **state) {
     assert_non_null(target);
     for (size_t i = 0; i < 6; i++) {
       size_t cols = bnc_slab_choose(target, &layers[i]), found = cols == layers[i].n ? 0 : cols;
-      if (found != expected[t].cols[i]) fail_msg("%s, layer %zu: picks %zu, expected %zu", expected[t].target, i, found, expected[t].cols[i]);
+      if (found != expected[t].cols[i])
+        fail_msg("%s, layer %zu: picks %zu, expected %zu", expected[t].target, i, found, expected[t].cols[i]);
     }
   }
   assert_null(bnc_target_at(sizeof expected / sizeof *expected));
@@ -80,6 +76,7 @@ static void test_this_machine(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_candidates), cmocka_unit_test(test_picks), cmocka_unit_test(test_properties), cmocka_unit_test(test_this_machine)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_candidates), cmocka_unit_test(test_picks), cmocka_unit_test(test_properties),
+                                     cmocka_unit_test(test_this_machine)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Tables of taps against values written down by hand and against the interpolation formulas in double. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <math.h>
+#include <stdint.h>
 #include <string.h>
-#include <cmocka.h>
 
 #include "quant/graph/tap_table.h"
+#include "tests/unit.h"
 
 static void check_row(const bnc_taps *t, size_t row, size_t count, const uint32_t *index, const double *weight, double bound) {
   assert_int_equal(t->start[row + 1] - t->start[row], count);
@@ -19,7 +16,8 @@ static void check_row(const bnc_taps *t, size_t row, size_t count, const uint32_
   }
 }
 
-/* What torch.nn.functional.interpolate of a unit impulse gives: 8 -> 4 samples between two pixels, 4 -> 8 at a quarter and three quarters. */
+/* What torch.nn.functional.interpolate of a unit impulse gives: 8 -> 4 samples between two pixels, 4 -> 8 at a quarter and three quarters.
+ */
 static void test_bicubic_values(void **state) {
   (void)state;
   bnc_taps t;
@@ -138,7 +136,7 @@ static void test_refusals(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_bicubic_values),     cmocka_unit_test(test_interpolation_formulas),
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_bicubic_values), cmocka_unit_test(test_interpolation_formulas),
                                      cmocka_unit_test(test_odd_factors_sample), cmocka_unit_test(test_compose_and_outer),
                                      cmocka_unit_test(test_refusals)};
   return cmocka_run_group_tests(tests, NULL, NULL);

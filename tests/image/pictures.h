@@ -9,6 +9,7 @@
 #include "platforms/file.h"
 #include "platforms/mem.h"
 #include "runtime/image/image.h"
+#include "tests/unit.h"
 
 /* CRC-32 as zlib's crc32 computes it. */
 static inline uint32_t crc32_of(const uint8_t *data, size_t size) {

@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Every kind of picture against what Pillow decodes (decode.txt). */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include <cmocka.h>
 
 #include "tests/image/pictures.h"
+#include "tests/unit.h"
 
 static void equals_pillow(void **state) {
   (void)state;

@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Wrong pictures: each gets its status and one line that names what was found, and leaves no memory behind. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
-#include <cmocka.h>
 
 #include "tests/image/pictures.h"
+#include "tests/unit.h"
 
 static void bad_files(void **state) {
   (void)state;
@@ -43,7 +40,8 @@ static void bad_files(void **state) {
     const size_t live = bnc_mem_live();
     const bnc_status s = bnc_image_load(&image, picture_path(path, cases[i].name), &err);
     if (s != cases[i].status || !strstr(err.text, cases[i].says))
-      fail_msg("%s: found status %d, \"%s\", expected %d with \"%s\"", cases[i].name, (int)s, err.text, (int)cases[i].status, cases[i].says);
+      fail_msg("%s: found status %d, \"%s\", expected %d with \"%s\"", cases[i].name, (int)s, err.text, (int)cases[i].status,
+               cases[i].says);
     if (!strstr(err.text, path)) fail_msg("\"%s\" does not name %s", err.text, path);
     assert_null(image.rgb);
     assert_int_equal(bnc_mem_live(), live);
@@ -73,8 +71,12 @@ static void names_other_formats(void **state) {
   } cases[] = {
       {"", 0, "an empty file"},
       {"GIF89a..", 8, "a GIF picture"},
-      {"\0\0\0\x1c" "ftypheic", 12, "a HEIC picture"},
-      {"\0\0\0\x1c" "ftypavif", 12, "an AVIF picture"},
+      {"\0\0\0\x1c"
+       "ftypheic",
+       12, "a HEIC picture"},
+      {"\0\0\0\x1c"
+       "ftypavif",
+       12, "an AVIF picture"},
       {"BM......", 8, "a BMP picture"},
       {"%PDF-1.7", 8, "a PDF document"},
       {"RIFF....WAVEfmt ", 16, "a RIFF file"},
@@ -92,8 +94,18 @@ static void names_other_formats(void **state) {
   }
 }
 
-static const char *const whole[] = {"photo.png", "photo.jpg", "photo.webp", "jpeg_progressive.jpg", "jpeg_gray.jpg", "jpeg_restart.jpg", "png_rgba16_adam7.png",
-                                    "png_palette4.png", "webp_lossless_alpha.webp", "webp_lossy_alpha.webp", "webp_animated_part.webp", "webp_exif8.webp"};
+static const char *const whole[] = {"photo.png",
+                                    "photo.jpg",
+                                    "photo.webp",
+                                    "jpeg_progressive.jpg",
+                                    "jpeg_gray.jpg",
+                                    "jpeg_restart.jpg",
+                                    "png_rgba16_adam7.png",
+                                    "png_palette4.png",
+                                    "webp_lossless_alpha.webp",
+                                    "webp_lossy_alpha.webp",
+                                    "webp_animated_part.webp",
+                                    "webp_exif8.webp"};
 enum { WHOLE = sizeof whole / sizeof *whole };
 
 static void truncated_at(const char *name, const uint8_t *data, size_t size) {
@@ -166,7 +178,8 @@ static void failed_allocations(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(bombs_take_no_memory), cmocka_unit_test(bad_files), cmocka_unit_test(names_other_formats),
-                                     cmocka_unit_test(truncated), cmocka_unit_test(flipped_bits), cmocka_unit_test(failed_allocations)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(bombs_take_no_memory), cmocka_unit_test(bad_files),
+                                     cmocka_unit_test(names_other_formats),  cmocka_unit_test(truncated),
+                                     cmocka_unit_test(flipped_bits),         cmocka_unit_test(failed_allocations)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Padding and resizing against Pillow (fit.txt), and the properties of the taps. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
-#include <cmocka.h>
 
 #include "tests/image/pictures.h"
+#include "tests/unit.h"
 
 static void equals_pillow(void **state) {
   (void)state;
@@ -74,7 +71,8 @@ static void taps_are_sound(void **state) {
         for (size_t t = 0; t < r.taps; t++) {
           const int64_t w = r.weights[i * r.taps + t];
           assert_true(t < r.count[i] || w == 0);
-          const int16_t *high = part + t / BNC_RESAMPLE_GROUP * (2 * BNC_RESAMPLE_GROUP) + t % BNC_RESAMPLE_GROUP, low = high[BNC_RESAMPLE_GROUP];
+          const int16_t *high = part + t / BNC_RESAMPLE_GROUP * (2 * BNC_RESAMPLE_GROUP) + t % BNC_RESAMPLE_GROUP,
+                        low = high[BNC_RESAMPLE_GROUP];
           assert_true(w == *high * (1 << BNC_RESAMPLE_LOW_BITS) + low && low >= 0 && low < 1 << BNC_RESAMPLE_LOW_BITS);
           sum += w;
           magnitude += w < 0 ? -w : w;

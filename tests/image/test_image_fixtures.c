@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The reference's four pictures, which a fresh clone does not have: BINOCLE_SHARED names their folder, else it is looked for beside the repository. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
+/* The reference's four pictures, which a fresh clone does not have: BINOCLE_SHARED names their folder, else it is looked for beside the
+ * repository. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <cmocka.h>
 
 #include "tests/image/pictures.h"
+#include "tests/unit.h"
 
 static const char *fixtures(char path[1024], const char *rest) {
   const char *shared = getenv("BINOCLE_SHARED");

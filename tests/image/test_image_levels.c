@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The normalised levels against NumPy's float32: ((arange(256, dtype=f4) / f4(255))[None] - mean[:, None]) / std[:, None], for CLIP's constants. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
+/* The normalised levels against NumPy's float32: ((arange(256, dtype=f4) / f4(255))[None] - mean[:, None]) / std[:, None], for CLIP's
+ * constants. */
 #include <stdint.h>
 #include <string.h>
-#include <cmocka.h>
 
 #include "ops/patches/patches.h"
 #include "tests/image/pictures.h"
+#include "tests/unit.h"
 
 static void equals_numpy(void **state) {
   (void)state;

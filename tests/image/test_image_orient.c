@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* EXIF blocks, good and damaged, and the eight orientations. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
-#include <cmocka.h>
 
 #include "runtime/image/decoder.h"
 #include "tests/image/pictures.h"
+#include "tests/unit.h"
 
 static void turns_upright(void **state) {
   (void)state;
@@ -16,7 +13,8 @@ static void turns_upright(void **state) {
   static const struct {
     size_t width;
     const char *upright;
-  } expected[9] = {{3, "abcdef"}, {3, "abcdef"}, {3, "cbafed"}, {3, "fedcba"}, {3, "defabc"}, {2, "adbecf"}, {2, "daebfc"}, {2, "fcebda"}, {2, "cfbead"}};
+  } expected[9] = {{3, "abcdef"}, {3, "abcdef"}, {3, "cbafed"}, {3, "fedcba"}, {3, "defabc"},
+                   {2, "adbecf"}, {2, "daebfc"}, {2, "fcebda"}, {2, "cfbead"}};
   for (unsigned o = 0; o <= 8; o++) {
     bnc_image image = {3, 2, bnc_mem_alloc(18)};
     for (size_t i = 0; i < 18; i++) image.rgb[i] = (uint8_t)("abcdef"[i / 3] + 20 * (i % 3));
@@ -44,7 +42,8 @@ static void transposes_large(void **state) {
   bnc_image_free(&image);
 }
 
-static const uint8_t little[] = {'I', 'I', 42, 0, 8, 0, 0, 0, 2, 0, 0, 1, 4, 0, 1, 0, 0, 0, 9, 0, 0, 0, 0x12, 1, 3, 0, 1, 0, 0, 0, 6, 0, 0, 0, 0, 0, 0, 0};
+static const uint8_t little[] = {'I', 'I', 42, 0,    8, 0, 0, 0, 2, 0, 0, 1, 4, 0, 1, 0, 0, 0, 9,
+                                 0,   0,   0,  0x12, 1, 3, 0, 1, 0, 0, 0, 6, 0, 0, 0, 0, 0, 0, 0};
 static const uint8_t big[] = {'M', 'M', 0, 42, 0, 0, 0, 8, 0, 1, 1, 0x12, 0, 3, 0, 0, 0, 1, 0, 8, 0, 0, 0, 0, 0, 0};
 
 static void reads_exif(void **state) {

@@ -11,13 +11,38 @@
 
 make_spec make_spec_small(void) {
   make_spec s = {.dtype = BNC_SOURCE_BF16, .seed = 1};
-  s.geometry.text = (bnc_text_geometry){.vocab = 97, .hidden = 64, .layers = 2, .heads = 4, .kv_heads = 2, .head_dim = 16, .ffn = 96,
-                                        .rms_eps = 1e-5f, .rope_theta = 500000, .max_positions = 512, .context = 256, .bos = 90, .pad = 96,
-                                        .eos_count = 1, .eos = {91}};
+  s.geometry.text = (bnc_text_geometry){.vocab = 97,
+                                        .hidden = 64,
+                                        .layers = 2,
+                                        .heads = 4,
+                                        .kv_heads = 2,
+                                        .head_dim = 16,
+                                        .ffn = 96,
+                                        .rms_eps = 1e-5f,
+                                        .rope_theta = 500000,
+                                        .max_positions = 512,
+                                        .context = 256,
+                                        .bos = 90,
+                                        .pad = 96,
+                                        .eos_count = 1,
+                                        .eos = {91}};
   s.geometry.has_vision = true;
-  s.geometry.vision = (bnc_vision_geometry){.width = 64, .layers = 3, .layers_used = 2, .heads = 1, .mlp = 128, .patch = 7, .grid = 4, .tile = 28,
-                                            .views = 3, .input_side = 84, .ln_eps = 1e-5f, .has_dem = true, .dem_heads = 8, .dem_mid = 4,
-                                            .dem_out = 32, .projector_depth = 2};
+  s.geometry.vision = (bnc_vision_geometry){.width = 64,
+                                            .layers = 3,
+                                            .layers_used = 2,
+                                            .heads = 1,
+                                            .mlp = 128,
+                                            .patch = 7,
+                                            .grid = 4,
+                                            .tile = 28,
+                                            .views = 3,
+                                            .input_side = 84,
+                                            .ln_eps = 1e-5f,
+                                            .has_dem = true,
+                                            .dem_heads = 8,
+                                            .dem_mid = 4,
+                                            .dem_out = 32,
+                                            .projector_depth = 2};
   return s;
 }
 
@@ -45,7 +70,8 @@ float make_value(const make_spec *spec, const char *name, size_t rank, const siz
   const double normal = (double)sum / 37837.0; /* 65536 / sqrt(3): unit variance */
   if (rank == 1 && ends(name, ".weight")) return (float)(1 + 0.1 * normal);
   if (rank == 1 && ends(name, ".bias")) return (float)(0.1 * normal);
-  if (strstr(name, "embed_tokens") || strstr(name, "embeddings")) return (float)(ends(name, "patch_embedding.weight") ? normal / sqrt((double)fan_in) : 0.5 * normal);
+  if (strstr(name, "embed_tokens") || strstr(name, "embeddings"))
+    return (float)(ends(name, "patch_embedding.weight") ? normal / sqrt((double)fan_in) : 0.5 * normal);
   return (float)(normal / sqrt((double)fan_in));
 }
 
@@ -94,8 +120,10 @@ static void fill(const make_spec *spec, make_tensor *t, const char *canonical, s
   for (size_t i = 0; i < elements; i++) {
     const float v = make_value(spec, canonical, t->rank, t->shape, i);
     const uint16_t h = spec->dtype == BNC_SOURCE_BF16 ? to_bf16(v) : to_f16(v);
-    if (spec->dtype == BNC_SOURCE_F32) memcpy(t->data + 4 * i, &v, 4);
-    else memcpy(t->data + 2 * i, &h, 2);
+    if (spec->dtype == BNC_SOURCE_F32)
+      memcpy(t->data + 4 * i, &v, 4);
+    else
+      memcpy(t->data + 2 * i, &h, 2);
   }
 }
 
@@ -108,7 +136,8 @@ static bnc_status add_tensor(void *context, const char *name, size_t rank, const
   make_tensor *t = &list->tensors[list->count];
   memset(t, 0, sizeof *t);
   snprintf(t->name, sizeof t->name, "%s%s", tower && !list->tower ? "model.vision_tower.vision_tower." : "", name);
-  if (spec->linear_projector && strncmp(name, "model.mm_projector.0", 20) == 0) snprintf(t->name, sizeof t->name, "model.mm_projector%s", name + 20);
+  if (spec->linear_projector && strncmp(name, "model.mm_projector.0", 20) == 0)
+    snprintf(t->name, sizeof t->name, "model.mm_projector%s", name + 20);
   size_t elements = 1;
   t->rank = rank;
   for (size_t i = 0; i < rank; i++) elements *= t->shape[i] = shape[i];
@@ -118,8 +147,10 @@ static bnc_status add_tensor(void *context, const char *name, size_t rank, const
   if (!t->data) return bnc_fail_memory(err, t->bytes);
   t->shard = spec->shards && !list->tower ? list->count % spec->shards : 0;
   fill(spec, t, name, elements);
-  if (spec->edit && !spec->edit(spec->context, t)) free(t->data);
-  else list->count++;
+  if (spec->edit && !spec->edit(spec->context, t))
+    free(t->data);
+  else
+    list->count++;
   return BNC_OK;
 }
 
@@ -202,12 +233,15 @@ static int write_all(const char *dir, const make_spec *spec, bool tower) {
 
 static void write_vision_members(FILE *f, const make_spec *spec) {
   const bnc_vision_geometry *v = &spec->geometry.vision;
-  fprintf(f, ",\"mm_vision_tower\":\"test/tower\",\"mm_hidden_size\":%zu,\"mm_vision_select_layer\":%d,\"mm_vision_select_feature\":\"%s\"", v->width,
-          (int)v->layers_used - (int)v->layers - 1, v->select_cls ? "cls_patch" : "patch");
+  fprintf(f, ",\"mm_vision_tower\":\"test/tower\",\"mm_hidden_size\":%zu,\"mm_vision_select_layer\":%d,\"mm_vision_select_feature\":\"%s\"",
+          v->width, (int)v->layers_used - (int)v->layers - 1, v->select_cls ? "cls_patch" : "patch");
   if (v->views != 3 && v->has_dem) fprintf(f, ",\"mm_tiles_per_side\":%zu", v->views);
-  if (spec->linear_projector) fprintf(f, ",\"mm_projector_type\":\"linear\"");
-  else if (v->projector_depth == 0) fprintf(f, ",\"mm_projector_type\":\"identity\"");
-  else fprintf(f, ",\"mm_projector_type\":\"mlp%zux_gelu\"", v->projector_depth);
+  if (spec->linear_projector)
+    fprintf(f, ",\"mm_projector_type\":\"linear\"");
+  else if (v->projector_depth == 0)
+    fprintf(f, ",\"mm_projector_type\":\"identity\"");
+  else
+    fprintf(f, ",\"mm_projector_type\":\"mlp%zux_gelu\"", v->projector_depth);
   fprintf(f, ",\"image_aspect_ratio\":\"pad\"");
   if (v->heads * 64 != v->width && !spec->tower_apart) fprintf(f, ",\"vision_config\":{\"num_attention_heads\":%zu}", v->heads);
 }
@@ -219,14 +253,17 @@ int make_checkpoint(const char *dir, const make_spec *spec) {
   snprintf(path, sizeof path, "%s/config.json", dir);
   FILE *f = fopen(path, "wb");
   if (!is_open(f, path)) return -1;
-  fprintf(f, "{%s\"model_type\":\"%s\",\"vocab_size\":%zu,\"hidden_size\":%zu,\"num_hidden_layers\":%zu", spec->config_members ? spec->config_members : "",
-          spec->geometry.has_vision ? "llava_llama" : "llama", t->vocab, t->hidden, t->layers);
-  fprintf(f, ",\"num_attention_heads\":%zu,\"num_key_value_heads\":%zu,\"head_dim\":%zu,\"intermediate_size\":%zu", t->heads, t->kv_heads, t->head_dim,
-          t->ffn);
-  fprintf(f, ",\"rms_norm_eps\":%.9g,\"rope_theta\":%.17g,\"max_position_embeddings\":%zu,\"tokenizer_model_max_length\":%zu", (double)t->rms_eps,
-          t->rope_theta, t->max_positions, t->context);
-  fprintf(f, ",\"bos_token_id\":%d,\"eos_token_id\":%d,\"pad_token_id\":%d,\"hidden_act\":\"silu\",\"rope_scaling\":null", t->bos, t->eos[0], t->pad);
-  fprintf(f, ",\"attention_bias\":%s,\"tie_word_embeddings\":%s", t->attention_bias ? "true" : "false", t->tie_word_embeddings ? "true" : "false");
+  fprintf(f, "{%s\"model_type\":\"%s\",\"vocab_size\":%zu,\"hidden_size\":%zu,\"num_hidden_layers\":%zu",
+          spec->config_members ? spec->config_members : "", spec->geometry.has_vision ? "llava_llama" : "llama", t->vocab, t->hidden,
+          t->layers);
+  fprintf(f, ",\"num_attention_heads\":%zu,\"num_key_value_heads\":%zu,\"head_dim\":%zu,\"intermediate_size\":%zu", t->heads, t->kv_heads,
+          t->head_dim, t->ffn);
+  fprintf(f, ",\"rms_norm_eps\":%.9g,\"rope_theta\":%.17g,\"max_position_embeddings\":%zu,\"tokenizer_model_max_length\":%zu",
+          (double)t->rms_eps, t->rope_theta, t->max_positions, t->context);
+  fprintf(f, ",\"bos_token_id\":%d,\"eos_token_id\":%d,\"pad_token_id\":%d,\"hidden_act\":\"silu\",\"rope_scaling\":null", t->bos,
+          t->eos[0], t->pad);
+  fprintf(f, ",\"attention_bias\":%s,\"tie_word_embeddings\":%s", t->attention_bias ? "true" : "false",
+          t->tie_word_embeddings ? "true" : "false");
   if (spec->geometry.has_vision) write_vision_members(f, spec);
   fprintf(f, "}\n");
   return fclose(f) != 0 ? -1 : write_all(dir, spec, false);
@@ -239,9 +276,9 @@ int make_tower(const char *dir, const make_spec *spec) {
   snprintf(path, sizeof path, "%s/config.json", dir);
   FILE *f = fopen(path, "wb");
   if (!is_open(f, path)) return -1;
-  fprintf(f, "{\"model_type\":\"clip\",\"vision_config\":{\"hidden_size\":%zu,\"num_hidden_layers\":%zu,\"num_attention_heads\":%zu", v->width, v->layers,
-          v->heads);
-  fprintf(f, ",\"intermediate_size\":%zu,\"patch_size\":%zu,\"image_size\":%zu,\"layer_norm_eps\":%.9g,\"hidden_act\":\"%s\"}}\n", v->mlp, v->patch, v->tile,
-          (double)v->ln_eps, v->activation == BNC_VISION_GELU ? "gelu" : "quick_gelu");
+  fprintf(f, "{\"model_type\":\"clip\",\"vision_config\":{\"hidden_size\":%zu,\"num_hidden_layers\":%zu,\"num_attention_heads\":%zu",
+          v->width, v->layers, v->heads);
+  fprintf(f, ",\"intermediate_size\":%zu,\"patch_size\":%zu,\"image_size\":%zu,\"layer_norm_eps\":%.9g,\"hidden_act\":\"%s\"}}\n", v->mlp,
+          v->patch, v->tile, (double)v->ln_eps, v->activation == BNC_VISION_GELU ? "gelu" : "quick_gelu");
   return fclose(f) != 0 ? -1 : write_all(dir, spec, true);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** @file make_checkpoint.h  Small random checkpoints in the released layout, for tests: the same seed gives the same values on every machine,
- * in every dtype (rounded) and whatever the sharding. */
+/** @file make_checkpoint.h  Small random checkpoints in the released layout, for tests: the same seed gives the same values on every
+ * machine, in every dtype (rounded) and whatever the sharding. */
 #ifndef BINOCLE_TESTS_MAKE_CHECKPOINT_H
 #define BINOCLE_TESTS_MAKE_CHECKPOINT_H
 
@@ -17,19 +17,19 @@ typedef struct make_tensor {
   char dtype[16];
   size_t rank, shape[BNC_SAFETENSORS_MAX_RANK];
   size_t bytes;
-  size_t shard;   /* counted from 0 */
-  uint8_t *data;  /* [bytes] */
+  size_t shard;  /* counted from 0 */
+  uint8_t *data; /* [bytes] */
 } make_tensor;
 
 /** Returns false to leave the tensor out. */
 typedef bool (*make_edit)(void *context, make_tensor *tensor);
 
 typedef struct make_spec {
-  bnc_geometry geometry;      /* what to write; layers_used is told as a negative mm_vision_select_layer */
-  bool linear_projector;      /* mm_projector_type "linear" (geometry says depth 1) */
-  bool tower_apart;           /* no tower in the checkpoint: make_tower writes it */
+  bnc_geometry geometry; /* what to write; layers_used is told as a negative mm_vision_select_layer */
+  bool linear_projector; /* mm_projector_type "linear" (geometry says depth 1) */
+  bool tower_apart;      /* no tower in the checkpoint: make_tower writes it */
   bnc_source_dtype dtype;
-  size_t shards;              /* 0: model.safetensors alone; else model-0000N-of-... with an index */
+  size_t shards; /* 0: model.safetensors alone; else model-0000N-of-... with an index */
   uint64_t seed;
   const char *config_members; /* JSON members to begin config.json with ("\"a\": 1,"), which win over those that follow; or NULL */
   make_edit edit;             /* or NULL */

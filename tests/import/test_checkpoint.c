@@ -1,20 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Checkpoints of every kind that is understood: geometry, names, and each value read back. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "platforms/file.h"
 #include "platforms/mem.h"
 #include "quant/import/checkpoint.h"
 #include "quant/import/tensor_layout.h"
 #include "tests/import/make_checkpoint.h"
+#include "tests/unit.h"
 
 static bnc_checkpoint *open_good(const char *dir, const char *tower) {
   bnc_checkpoint *c;
@@ -52,8 +48,10 @@ static bnc_status compare_tensor(void *context, const char *name, size_t rank, c
 
 static void check_geometry(const bnc_geometry *g, const bnc_geometry *want) {
   const bnc_text_geometry *t = &g->text, *u = &want->text;
-  const size_t text[] = {t->vocab, t->hidden, t->layers, t->heads, t->kv_heads, t->head_dim, t->ffn, t->max_positions, t->context, t->eos_count};
-  const size_t text_want[] = {u->vocab, u->hidden, u->layers, u->heads, u->kv_heads, u->head_dim, u->ffn, u->max_positions, u->context, u->eos_count};
+  const size_t text[] = {t->vocab,    t->hidden, t->layers,        t->heads,   t->kv_heads,
+                         t->head_dim, t->ffn,    t->max_positions, t->context, t->eos_count};
+  const size_t text_want[] = {u->vocab,    u->hidden, u->layers,        u->heads,   u->kv_heads,
+                              u->head_dim, u->ffn,    u->max_positions, u->context, u->eos_count};
   assert_memory_equal(text, text_want, sizeof text);
   assert_true(t->rms_eps == u->rms_eps && t->rope_theta == u->rope_theta);
   assert_true(t->bos == u->bos && t->pad == u->pad && t->eos[0] == u->eos[0]);
@@ -61,9 +59,10 @@ static void check_geometry(const bnc_geometry *g, const bnc_geometry *want) {
   assert_int_equal(g->has_vision, want->has_vision);
   if (!want->has_vision) return;
   const bnc_vision_geometry *v = &g->vision, *w = &want->vision;
-  const size_t vision[] = {v->width, v->layers, v->layers_used, v->heads, v->mlp, v->patch, v->grid, v->tile, v->views, v->input_side, v->projector_depth};
-  const size_t vision_want[] = {w->width, w->layers, w->layers_used, w->heads, w->mlp, w->patch, w->grid, w->tile, w->views, w->input_side,
-                                w->projector_depth};
+  const size_t vision[] = {v->width, v->layers, v->layers_used, v->heads,          v->mlp, v->patch, v->grid,
+                           v->tile,  v->views,  v->input_side,  v->projector_depth};
+  const size_t vision_want[] = {w->width, w->layers, w->layers_used, w->heads,          w->mlp, w->patch, w->grid,
+                                w->tile,  w->views,  w->input_side,  w->projector_depth};
   assert_memory_equal(vision, vision_want, sizeof vision);
   assert_true(v->ln_eps == w->ln_eps && v->activation == w->activation && v->has_dem == w->has_dem && v->select_cls == w->select_cls);
   if (w->has_dem) assert_true(v->dem_heads == 8 && v->dem_mid == w->dem_mid && v->dem_out == w->dem_out);
@@ -136,8 +135,19 @@ static void test_geometries(void **state) {
   check("two_views", &s);
   s = make_spec_small();
   s.geometry.text.attention_bias = s.geometry.text.tie_word_embeddings = true;
-  *v = (bnc_vision_geometry){.width = 48, .layers = 2, .layers_used = 0, .heads = 3, .mlp = 40, .patch = 5, .grid = 5, .tile = 25, .views = 1,
-                             .input_side = 25, .ln_eps = 1e-5f, .projector_depth = 1, .select_cls = true};
+  *v = (bnc_vision_geometry){.width = 48,
+                             .layers = 2,
+                             .layers_used = 0,
+                             .heads = 3,
+                             .mlp = 40,
+                             .patch = 5,
+                             .grid = 5,
+                             .tile = 25,
+                             .views = 1,
+                             .input_side = 25,
+                             .ln_eps = 1e-5f,
+                             .projector_depth = 1,
+                             .select_cls = true};
   check("plain_llava", &s);
   s.linear_projector = true;
   check("linear_projector", &s);
@@ -178,11 +188,14 @@ static void test_loose_files(void **state) {
   make_spec s = make_spec_small();
   assert_int_equal(make_checkpoint("loose", &s), 0);
   assert_int_equal(rename("loose/model.safetensors", "loose/weights-a.safetensors"), 0);
-  const char header[] = "{\"model.layers.0.self_attn.rotary_emb.inv_freq\":{\"dtype\":\"F32\",\"shape\":[8],\"data_offsets\":[0,32]},"
-                        "\"model.vision_tower.vision_tower.vision_model.post_layernorm.bias\":{\"dtype\":\"F64\",\"shape\":[],\"data_offsets\":[96,104]},"
-                        "\"model.vision_tower.vision_tower.vision_model.embeddings.position_ids\":{\"dtype\":\"I64\",\"shape\":[1,8],\"data_offsets\":[32,96]}}";
+  const char header[] =
+      "{\"model.layers.0.self_attn.rotary_emb.inv_freq\":{\"dtype\":\"F32\",\"shape\":[8],\"data_offsets\":[0,32]},"
+      "\"model.vision_tower.vision_tower.vision_model.post_layernorm.bias\":{\"dtype\":\"F64\",\"shape\":[],\"data_offsets\":[96,104]},"
+      "\"model.vision_tower.vision_tower.vision_model.embeddings.position_ids\":{\"dtype\":\"I64\",\"shape\":[1,8],\"data_offsets\":[32,96]"
+      "}}";
   assert_int_equal(make_raw_safetensors("loose/weights-b.safetensors", sizeof header - 1, header, 104), 0);
-  const char generation[] = "{\"eos_token_id\": [91, 92, 93]}", preprocessor[] = "{\"image_mean\": [0.5, 0.5, 0], \"image_std\": [0.5, 0.25, 1]}";
+  const char generation[] = "{\"eos_token_id\": [91, 92, 93]}",
+             preprocessor[] = "{\"image_mean\": [0.5, 0.5, 0], \"image_std\": [0.5, 0.25, 1]}";
   assert_int_equal(make_file("loose/generation_config.json", generation, sizeof generation - 1), 0);
   assert_int_equal(make_file("loose/preprocessor_config.json", preprocessor, sizeof preprocessor - 1), 0);
   bnc_checkpoint *c = open_good("loose", NULL);
@@ -224,7 +237,8 @@ static void test_released_layout(void **state) {
   for (const char *p = text + 1; *p; p++) lines += *p == '\n';
   bnc_geometry g = make_spec_small().geometry;
   g.text.vocab = 769, g.text.hidden = 256, g.text.layers = 4, g.text.heads = 8, g.text.kv_heads = 2, g.text.head_dim = 32, g.text.ffn = 688;
-  g.vision.width = 128, g.vision.layers = 3, g.vision.mlp = 512, g.vision.patch = 14, g.vision.grid = 24, g.vision.dem_mid = 8, g.vision.dem_out = 64;
+  g.vision.width = 128, g.vision.layers = 3, g.vision.mlp = 512, g.vision.patch = 14, g.vision.grid = 24, g.vision.dem_mid = 8,
+  g.vision.dem_out = 64;
   assert_int_equal(bnc_tensor_layout(&g, find_in_list, &text, &err), BNC_OK);
   assert_int_equal(bnc_tensor_layout(&g, count_tensor, &visited, &err), BNC_OK);
   assert_int_equal(lines, visited + 2); /* post_layernorm */
@@ -258,8 +272,8 @@ static void test_allocation_failures(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_dtypes_and_sharding), cmocka_unit_test(test_tower_apart),  cmocka_unit_test(test_geometries),
-      cmocka_unit_test(test_tied_where_silent),   cmocka_unit_test(test_loose_files),  cmocka_unit_test(test_allocation_failures),
+      cmocka_unit_test(test_dtypes_and_sharding), cmocka_unit_test(test_tower_apart), cmocka_unit_test(test_geometries),
+      cmocka_unit_test(test_tied_where_silent),   cmocka_unit_test(test_loose_files), cmocka_unit_test(test_allocation_failures),
       cmocka_unit_test(test_released_layout),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Checkpoints that are broken in each way: the error names what and where, and nothing leaks. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,11 +7,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "platforms/mem.h"
 #include "quant/import/checkpoint.h"
 #include "tests/import/make_checkpoint.h"
+#include "tests/unit.h"
 
 #define DIR "broken"
 #define SHARD1 DIR "/model-00001-of-00002.safetensors"
@@ -71,9 +67,11 @@ static void test_tensors(void **state) {
       {{"model.embed_tokens.weight", NULL, NULL, 1}, {"config.json: \"vocab_size\": found 97, expected 98"}},
       {{"model.mm_projector.2.bias", "", NULL, 0}, {"missing tensor \"model.mm_projector.2.bias\"", "[64]"}},
       {{"model.spatial_embed.ffn_crop.0.weight", "", NULL, 0}, {"missing tensor \"model.spatial_embed.ffn_crop.0.weight\""}},
-      {{"model.spatial_embed.ffn_crop.2.weight", NULL, NULL, 2}, {"ffn_crop.2.weight\": found 34 rows, expected half the vision width (64)"}},
+      {{"model.spatial_embed.ffn_crop.2.weight", NULL, NULL, 2},
+       {"ffn_crop.2.weight\": found 34 rows, expected half the vision width (64)"}},
       {{"model.spatial_embed.ffn_stride.2.weight", NULL, NULL, 2}, {"ffn_stride.2.weight\": found shape [34, 4], expected [32, 4]"}},
-      {{"model.spatial_embed.attention.ln.bias", "model.spatial_embed.attention.ln.beta", NULL, 0}, {"missing tensor \"model.spatial_embed.attention.ln.bias\""}},
+      {{"model.spatial_embed.attention.ln.bias", "model.spatial_embed.attention.ln.beta", NULL, 0},
+       {"missing tensor \"model.spatial_embed.attention.ln.bias\""}},
       {{CLIP "embeddings.position_embedding.weight", NULL, NULL, 1}, {"position_embedding.weight\": found 18 rows, expected a square"}},
       {{CLIP "embeddings.patch_embedding.weight", "", NULL, 0}, {"missing tensor \"vision_model.embeddings.patch_embedding.weight\""}},
       {{CLIP "encoder.layers.1.mlp.fc1.bias", "", NULL, 0}, {"missing tensor \"vision_model.encoder.layers.1.mlp.fc1.bias\""}},
@@ -153,7 +151,8 @@ static void test_shards(void **state) {
   make_sharded();
   remove(SHARD1);
   expect_failure(NULL, BNC_ERROR_IO, WORDS(INDEX " names a shard that cannot be opened", SHARD1));
-  expect_index_failure("{\"weight_map\":{\"a\":\"../model-00001-of-00002.safetensors\"}}", BNC_ERROR_FORMAT, WORDS(INDEX, "out of the folder"));
+  expect_index_failure("{\"weight_map\":{\"a\":\"../model-00001-of-00002.safetensors\"}}", BNC_ERROR_FORMAT,
+                       WORDS(INDEX, "out of the folder"));
   expect_index_failure("{\"weight_map\":{\"a\":\"model.safetensors.index.json\"}}", BNC_ERROR_FORMAT, WORDS(INDEX, "ends in .safetensors"));
   expect_index_failure("{", BNC_ERROR_FORMAT, WORDS(INDEX, "not valid JSON"));
   /* A link in a circle, and a folder where a shard should be. */
@@ -206,7 +205,7 @@ static void test_values(void **state) {
     const uint32_t bits;
     const bnc_source_dtype dtype;
     const char *words;
-  } cases[] = {{0x7fc00000, BNC_SOURCE_F32, "NaN"},  {0xff800000, BNC_SOURCE_F32, "infinite"}, {0x7fc1, BNC_SOURCE_BF16, "NaN"},
+  } cases[] = {{0x7fc00000, BNC_SOURCE_F32, "NaN"},   {0xff800000, BNC_SOURCE_F32, "infinite"}, {0x7fc1, BNC_SOURCE_BF16, "NaN"},
                {0xff80, BNC_SOURCE_BF16, "infinite"}, {0x7c00, BNC_SOURCE_F16, "infinite"},     {0xfe01, BNC_SOURCE_F16, "NaN"}};
   static float values[64];
   (void)state;
@@ -236,8 +235,9 @@ static void test_values(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_tensors), cmocka_unit_test(test_configs_against_tensors), cmocka_unit_test(test_folders),
-      cmocka_unit_test(test_values),  cmocka_unit_test(test_shards),
+      cmocka_unit_test(test_tensors), cmocka_unit_test(test_configs_against_tensors),
+      cmocka_unit_test(test_folders), cmocka_unit_test(test_values),
+      cmocka_unit_test(test_shards),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,19 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* config.json and its companions, from memory: defaults, each refusal and its words; the rotary frequencies. */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "platforms/mem.h"
 #include "quant/import/config.h"
+#include "tests/unit.h"
 
-#define SIZES "\"model_type\":\"llava_llama\",\"vocab_size\":100,\"hidden_size\":64,\"num_hidden_layers\":2,\"num_attention_heads\":4,\"intermediate_size\":96"
+#define SIZES                                                                                                                              \
+  "\"model_type\":\"llava_llama\",\"vocab_size\":100,\"hidden_size\":64,\"num_hidden_layers\":2,\"num_attention_heads\":4,\"intermediate_" \
+  "size\":96"
 
 /* The members win over those of SIZES: the first of two equal keys counts. */
 static bnc_status parse_with(bnc_import_config *config, const char *members, bnc_error *err) {
@@ -42,20 +40,26 @@ static void test_values(void **state) {
   (void)state;
   bnc_import_config c;
   bnc_error err = {0};
-  assert_int_equal(parse_with(&c, "\"eos_token_id\":[7,9,7],\"bos_token_id\":3,\"pad_token_id\":-1,\"max_position_embeddings\":4096,"
-                                  "\"tokenizer_model_max_length\":1000000000000000019884624838656,\"rope_scaling\":{\"type\":\"linear\",\"factor\":2},"
-                                  "\"mm_projector_type\":\"mlp3x_gelu\",\"mm_vision_tower\":\"a/b\",\"mm_vision_select_layer\":-1,"
-                                  "\"vision_config\":{\"hidden_act\":\"gelu\",\"num_attention_heads\":5},\"attention_bias\":true", &err), BNC_OK);
+  assert_int_equal(
+      parse_with(&c,
+                 "\"eos_token_id\":[7,9,7],\"bos_token_id\":3,\"pad_token_id\":-1,\"max_position_embeddings\":4096,"
+                 "\"tokenizer_model_max_length\":1000000000000000019884624838656,\"rope_scaling\":{\"type\":\"linear\",\"factor\":2},"
+                 "\"mm_projector_type\":\"mlp3x_gelu\",\"mm_vision_tower\":\"a/b\",\"mm_vision_select_layer\":-1,"
+                 "\"vision_config\":{\"hidden_act\":\"gelu\",\"num_attention_heads\":5},\"attention_bias\":true",
+                 &err),
+      BNC_OK);
   assert_true(c.text.eos_count == 2 && c.text.eos[1] == 9 && c.text.bos == 3 && c.text.pad == -1 && c.text.attention_bias);
   assert_int_equal(c.text.context, 4096);
   assert_true(c.text.rope.kind == BNC_ROPE_LINEAR && c.text.rope.factor == 2);
-  assert_true(c.projector_depth == 3 && c.has_vision && c.select_layer == -1 && c.tower.heads == 5 && c.tower.activation == BNC_VISION_GELU);
+  assert_true(c.projector_depth == 3 && c.has_vision && c.select_layer == -1 && c.tower.heads == 5 &&
+              c.tower.activation == BNC_VISION_GELU);
   assert_string_equal(c.tower_name, "a/b");
   const char *generation = "{\"eos_token_id\":[9,11]}";
   assert_int_equal(bnc_generation_config_parse(&c, generation, strlen(generation), &err), BNC_OK);
   assert_true(c.text.eos_count == 3 && c.text.eos[2] == 11);
   /* transformers 5 */
-  assert_int_equal(parse_with(&c, "\"rope_parameters\":{\"rope_type\":\"default\",\"rope_theta\":500000.0},\"pad_token_id\":100", &err), BNC_OK);
+  assert_int_equal(parse_with(&c, "\"rope_parameters\":{\"rope_type\":\"default\",\"rope_theta\":500000.0},\"pad_token_id\":100", &err),
+                   BNC_OK);
   assert_true(c.text.rope.kind == BNC_ROPE_PLAIN && c.text.rope_theta == 500000 && c.text.pad == -1);
 }
 
@@ -89,7 +93,8 @@ static const struct {
     {"\"rope_scaling\":{\"type\":\"dynamic\",\"factor\":2}", BNC_ERROR_UNSUPPORTED, "\"rope_scaling\": found the type \"dynamic\""},
     {"\"rope_scaling\":{\"rope_type\":\"yarn\",\"factor\":2}", BNC_ERROR_UNSUPPORTED, "found the type \"yarn\""},
     {"\"rope_scaling\":{\"type\":\"linear\"}", BNC_ERROR_FORMAT, "\"factor\": found nothing"},
-    {"\"rope_scaling\":{\"rope_type\":\"llama3\",\"factor\":8,\"low_freq_factor\":4,\"high_freq_factor\":4}", BNC_ERROR_FORMAT, "\"high_freq_factor\": found 4"},
+    {"\"rope_scaling\":{\"rope_type\":\"llama3\",\"factor\":8,\"low_freq_factor\":4,\"high_freq_factor\":4}", BNC_ERROR_FORMAT,
+     "\"high_freq_factor\": found 4"},
     {"\"eos_token_id\":100", BNC_ERROR_FORMAT, "\"eos_token_id\": found 100"},
     {"\"eos_token_id\":[1,\"x\"]", BNC_ERROR_FORMAT, "\"eos_token_id\": found \"x\""},
     {"\"eos_token_id\":[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17]", BNC_ERROR_LIMIT, "\"eos_token_id\": found more than"},
@@ -137,7 +142,8 @@ static void test_not_a_config(void **state) {
   }
   bnc_tower_config tower;
   bnc_tower_config_default(&tower);
-  const char *siglip = "{\"model_type\":\"siglip\"}", *mean = "{\"image_mean\":[1,2,3]}", *std = "{\"image_std\":[0.5,0.5,0]}", *two = "{\"image_std\":[1,1]}";
+  const char *siglip = "{\"model_type\":\"siglip\"}", *mean = "{\"image_mean\":[1,2,3]}", *std = "{\"image_std\":[0.5,0.5,0]}",
+             *two = "{\"image_std\":[1,1]}";
   assert_int_equal(bnc_tower_config_parse(&tower, siglip, strlen(siglip), NULL), BNC_ERROR_UNSUPPORTED);
   assert_int_equal(bnc_preprocessor_config_parse(&tower, mean, strlen(mean), NULL), BNC_ERROR_FORMAT);
   assert_int_equal(bnc_preprocessor_config_parse(&tower, std, strlen(std), NULL), BNC_ERROR_FORMAT);
@@ -152,24 +158,28 @@ static void check_frequencies(const char *members, const float want[8]) {
   assert_int_equal(c.text.head_dim, 16);
   bnc_geometry_rope_frequencies(&c.text, found);
   for (size_t i = 0; i < 8; i++)
-    if (fabsf(found[i] - want[i]) > 1.2e-7f * want[i]) fail_msg("%s: frequency %zu is %.9g, expected %.9g", members, i, (double)found[i], (double)want[i]);
+    if (fabsf(found[i] - want[i]) > 1.2e-7f * want[i])
+      fail_msg("%s: frequency %zu is %.9g, expected %.9g", members, i, (double)found[i], (double)want[i]);
 }
 
 /* Expected: numpy, float32, as transformers' modeling_rope_utils computes them. */
 static void test_rope_frequencies(void **state) {
   (void)state;
-  check_frequencies("\"rope_theta\":500000", (float[]){1, 0.193922758f, 0.0376060307f, 0.00729266508f, 0.00141421345f, 0.000274248188f, 5.31829573e-05f,
-                                                       1.03133852e-05f});
-  check_frequencies("\"rope_theta\":500000,\"rope_scaling\":{\"type\":\"linear\",\"factor\":4}",
-                    (float[]){0.25f, 0.0484806895f, 0.00940150768f, 0.00182316627f, 0.000353553362f, 6.8562047e-05f, 1.32957393e-05f, 2.5783463e-06f});
-  check_frequencies("\"rope_theta\":500000,\"max_position_embeddings\":131072,\"rope_scaling\":{\"rope_type\":\"llama3\",\"factor\":8,\"low_freq_factor\":1,"
-                    "\"high_freq_factor\":4,\"original_max_position_embeddings\":8192}",
-                    (float[]){1, 0.193922758f, 0.0376060307f, 0.00729266508f, 0.000524846022f, 3.42810235e-05f, 6.64786967e-06f, 1.28917316e-06f});
+  check_frequencies("\"rope_theta\":500000", (float[]){1, 0.193922758f, 0.0376060307f, 0.00729266508f, 0.00141421345f, 0.000274248188f,
+                                                       5.31829573e-05f, 1.03133852e-05f});
+  check_frequencies(
+      "\"rope_theta\":500000,\"rope_scaling\":{\"type\":\"linear\",\"factor\":4}",
+      (float[]){0.25f, 0.0484806895f, 0.00940150768f, 0.00182316627f, 0.000353553362f, 6.8562047e-05f, 1.32957393e-05f, 2.5783463e-06f});
+  check_frequencies(
+      "\"rope_theta\":500000,\"max_position_embeddings\":131072,\"rope_scaling\":{\"rope_type\":\"llama3\",\"factor\":8,\"low_freq_"
+      "factor\":1,"
+      "\"high_freq_factor\":4,\"original_max_position_embeddings\":8192}",
+      (float[]){1, 0.193922758f, 0.0376060307f, 0.00729266508f, 0.000524846022f, 3.42810235e-05f, 6.64786967e-06f, 1.28917316e-06f});
 }
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_defaults), cmocka_unit_test(test_values), cmocka_unit_test(test_refusals),
+      cmocka_unit_test(test_defaults),     cmocka_unit_test(test_values),           cmocka_unit_test(test_refusals),
       cmocka_unit_test(test_not_a_config), cmocka_unit_test(test_rope_frequencies),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

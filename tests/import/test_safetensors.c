@@ -1,17 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Headers of safetensors files and shard indices, broken in each way: a clear error, never a read outside. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "platforms/mem.h"
 #include "quant/import/safetensors.h"
 #include "quant/import/shard_index.h"
+#include "tests/unit.h"
 
 /* In a block of exactly that size, so that a sanitizer sees a read behind its end. */
 static bnc_status parse(bnc_safetensors *st, uint64_t header_length, const char *header, size_t data_bytes, bnc_error *err) {
@@ -53,8 +49,10 @@ static const struct {
     {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,2]}}", 4, "found 2 bytes, expected 4"},
     {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}", 5, "behind the last tensor"},
     {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,8]}}", 8, "no hole"},
-    {"{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]},\"b\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,8]}}", 8, "overlap"},
-    {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,8]}}", 8, "twice"},
+    {"{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]},\"b\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,8]}}", 8,
+     "overlap"},
+    {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,8]}}", 8,
+     "twice"},
 };
 
 static void test_broken_headers(void **state) {
@@ -92,7 +90,8 @@ static void test_good_header(void **state) {
   bnc_safetensors st;
   bnc_error err = {0};
   const char *header = "{\"__metadata__\":{\"format\":\"pt\"},\"b\":{\"dtype\":\"BF16\",\"shape\":[2,3],\"data_offsets\":[0,12]},"
-                       "\"e\":{\"dtype\":\"F16\",\"shape\":[0],\"data_offsets\":[12,12]},\"a\":{\"dtype\":\"I64\",\"shape\":[],\"data_offsets\":[12,20]}}   ";
+                       "\"e\":{\"dtype\":\"F16\",\"shape\":[0],\"data_offsets\":[12,12]},\"a\":{\"dtype\":\"I64\",\"shape\":[],\"data_"
+                       "offsets\":[12,20]}}   ";
   assert_int_equal(parse(&st, strlen(header), header, 20, &err), BNC_OK);
   assert_int_equal(st.count, 3);
   assert_string_equal(st.tensors[0].name, "a");
@@ -135,7 +134,8 @@ static void test_indices(void **state) {
     assert_int_equal(bnc_shard_index_parse(&index, broken_indices[i].index, strlen(broken_indices[i].index), &err), BNC_ERROR_FORMAT);
     if (!strstr(err.text, broken_indices[i].words)) fail_msg("\"%s\" lacks \"%s\"", err.text, broken_indices[i].words);
   }
-  const char *good = "{\"metadata\":{\"total_size\":1},\"weight_map\":{\"t2\":\"b.safetensors\",\"t1\":\"a.safetensors\",\"t3\":\"b.safetensors\"}}";
+  const char *good =
+      "{\"metadata\":{\"total_size\":1},\"weight_map\":{\"t2\":\"b.safetensors\",\"t1\":\"a.safetensors\",\"t3\":\"b.safetensors\"}}";
   assert_int_equal(bnc_shard_index_parse(&index, good, strlen(good), &err), BNC_OK);
   assert_int_equal(index.file_count, 2);
   assert_int_equal(index.count, 3);

@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Memory that runs out at any point ends in BNC_ERROR_MEMORY, without a crash and without a leak. BINOCLE_ALLOCATIONS=all tries every single
-   allocation; by default compiling is sampled. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
+/* Memory that runs out at any point ends in BNC_ERROR_MEMORY, without a crash and without a leak. BINOCLE_ALLOCATIONS=all tries every
+   single allocation; by default compiling is sampled. */
 #include <stdint.h>
 
-#include <cmocka.h>
 #include <binocle/binocle.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +10,7 @@
 
 #include "platforms/mem.h"
 #include "tests/model/tiny_model.h"
+#include "tests/unit.h"
 
 static bool all(void) {
   const char *text = getenv("BINOCLE_ALLOCATIONS");
@@ -132,7 +129,7 @@ static int setup(void **s) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_use_from_memory), cmocka_unit_test(test_use_from_cache), cmocka_unit_test(test_packing),
-                                     cmocka_unit_test(test_compile)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_use_from_memory), cmocka_unit_test(test_use_from_cache),
+                                     cmocka_unit_test(test_packing), cmocka_unit_test(test_compile)};
   return cmocka_run_group_tests(tests, setup, NULL);
 }

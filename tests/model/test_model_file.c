@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Opening model files: whatever is wrong with one is refused with a line that says what. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdint.h>
 
-#include <cmocka.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +12,7 @@
 #include "platforms/mem.h"
 #include "runtime/model/model_file.h"
 #include "tests/model/tiny_model.h"
+#include "tests/unit.h"
 
 static uint8_t *good, *bytes; /* [size]: the model, and a copy to change */
 static size_t size;
@@ -54,7 +51,8 @@ static void reset(void) { memcpy(bytes, good, size); }
 static void seal(size_t total) {
   bnc_file_header *h = header();
   for (uint32_t i = 0; i < h->sections; i++)
-    if (table()[i].offset <= total && table()[i].size <= total - table()[i].offset) table()[i].checksum = XXH3_64bits(bytes + table()[i].offset, (size_t)table()[i].size);
+    if (table()[i].offset <= total && table()[i].size <= total - table()[i].offset)
+      table()[i].checksum = XXH3_64bits(bytes + table()[i].offset, (size_t)table()[i].size);
   h->file_size = total;
   h->table_checksum = XXH3_64bits(table(), h->sections * sizeof *table());
   h->model_id = bnc_format_model_id(table(), h->sections);
@@ -111,7 +109,8 @@ static void test_version_and_sections(void **s) {
   header()->version = 77;
   seal(size);
   refused(size, BNC_ERROR_UNSUPPORTED, "77");
-  const bnc_section_kind needed[] = {BNC_SECTION_META, BNC_SECTION_STRINGS, BNC_SECTION_WEIGHTS, BNC_SECTION_CONSTANTS, BNC_SECTION_PREFILL, BNC_SECTION_DECODE, BNC_SECTION_DATA};
+  const bnc_section_kind needed[] = {BNC_SECTION_META,    BNC_SECTION_STRINGS, BNC_SECTION_WEIGHTS, BNC_SECTION_CONSTANTS,
+                                     BNC_SECTION_PREFILL, BNC_SECTION_DECODE,  BNC_SECTION_DATA};
   for (size_t i = 0; i < sizeof needed / sizeof *needed; i++) {
     reset();
     bnc_file_section *gone = section(needed[i]);
@@ -180,8 +179,9 @@ static void test_operands(void **s) {
     size_t offset;
     uint32_t value;
   } wrong[] = {
-      {offsetof(bnc_file_op, in[0].offset), 0x7fffffc0}, {offsetof(bnc_file_op, out[0].offset), 0x7fffffc0}, {offsetof(bnc_file_op, in[0].rows), 0x3fffffff},
-      {offsetof(bnc_file_op, in[0].cols), 0x3fffffff},   {offsetof(bnc_file_op, in[0].stride), 0},
+      {offsetof(bnc_file_op, in[0].offset), 0x7fffffc0}, {offsetof(bnc_file_op, out[0].offset), 0x7fffffc0},
+      {offsetof(bnc_file_op, in[0].rows), 0x3fffffff},   {offsetof(bnc_file_op, in[0].cols), 0x3fffffff},
+      {offsetof(bnc_file_op, in[0].stride), 0},
   };
   reset();
   bnc_file_program head;
@@ -263,8 +263,9 @@ static void test_levels(void **s) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_good), cmocka_unit_test(test_truncated), cmocka_unit_test(test_flipped_bits),
-                                     cmocka_unit_test(test_version_and_sections), cmocka_unit_test(test_meta), cmocka_unit_test(test_operands),
-                                     cmocka_unit_test(test_panels), cmocka_unit_test(test_levels)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_good),         cmocka_unit_test(test_truncated),
+                                     cmocka_unit_test(test_flipped_bits), cmocka_unit_test(test_version_and_sections),
+                                     cmocka_unit_test(test_meta),         cmocka_unit_test(test_operands),
+                                     cmocka_unit_test(test_panels),       cmocka_unit_test(test_levels)};
   return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where packed weights come from: every way gives the same logits, bit for bit, and trouble with the folder costs a warning, not the answer. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
+/* Where packed weights come from: every way gives the same logits, bit for bit, and trouble with the folder costs a warning, not the
+ * answer. */
 #include <stdint.h>
 
-#include <cmocka.h>
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -21,6 +18,7 @@
 #include "runtime/exec/packed_cache.h"
 #include "runtime/model/weight_slabs.h"
 #include "tests/model/tiny_model.h"
+#include "tests/unit.h"
 
 static float reference[TINY_VOCABULARY];
 static char last_message[512];
@@ -210,8 +208,10 @@ static void make_left_over(const char *path, bool old, int *lock) {
   int fd = open(path, O_WRONLY | O_CREAT, 0600);
   assert_true(fd >= 0);
   if (old) assert_int_equal(futimens(fd, times), 0);
-  if (lock) assert_int_equal(flock(*lock = fd, LOCK_EX), 0);
-  else close(fd);
+  if (lock)
+    assert_int_equal(flock(*lock = fd, LOCK_EX), 0);
+  else
+    close(fd);
 }
 
 static void test_left_overs(void **s) {
@@ -281,8 +281,8 @@ int main(void) {
   setenv("BINOCLE_CPU", "scalar", 1); /* XNNPACK then multiplies int8 on every machine, packed */
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_memory_file_section), cmocka_unit_test(test_environment), cmocka_unit_test(test_damaged_file_is_made_anew),
-      cmocka_unit_test(test_useless_folders), cmocka_unit_test(test_full_disk), cmocka_unit_test(test_starts_at_once),
-      cmocka_unit_test(test_left_overs), cmocka_unit_test(test_cancel), cmocka_unit_test(test_files_taken_away),
+      cmocka_unit_test(test_useless_folders),     cmocka_unit_test(test_full_disk),   cmocka_unit_test(test_starts_at_once),
+      cmocka_unit_test(test_left_overs),          cmocka_unit_test(test_cancel),      cmocka_unit_test(test_files_taken_away),
   };
   return cmocka_run_group_tests(tests, setup, NULL);
 }

@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Processes killed while they pack or compile leave nothing that loads wrongly. BINOCLE_KILLS says how often (default 40 each; toolchains/check: 200 on the host). */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
+/* Processes killed while they pack or compile leave nothing that loads wrongly. BINOCLE_KILLS says how often (default 40 each;
+ * toolchains/check: 200 on the host). */
 #include <stdint.h>
 
-#include <cmocka.h>
 #include <dirent.h>
 #include <signal.h>
 #include <stdio.h>
@@ -18,6 +15,7 @@
 #include "runtime/exec/packed_cache.h"
 #include "runtime/model/weight_slabs.h"
 #include "tests/model/tiny_model.h"
+#include "tests/unit.h"
 
 static float reference[TINY_VOCABULARY];
 static uint64_t random_state = 88172645463325252u;
@@ -40,7 +38,8 @@ static uint64_t now_us(void) {
   return (uint64_t)t.tv_sec * 1000000u + (uint64_t)t.tv_nsec / 1000u;
 }
 
-/* Runs work in a child and kills it after `after` microseconds (0: lets it finish). Returns how long it ran; *finished: it was not killed. */
+/* Runs work in a child and kills it after `after` microseconds (0: lets it finish). Returns how long it ran; *finished: it was not killed.
+ */
 static uint64_t run_child(int (*work)(void), uint64_t after, bool *finished) {
   int status;
   uint64_t start = now_us();
@@ -103,14 +102,17 @@ static void test_killed_while_packing(void **s) {
     bnc_packed_destroy(store);
   }
   bnc_model_file_close(&file);
-  print_message("%zu of %zu processes killed while packing, %zu files appeared, %zu left unfinished\n", killed, kills(), whole, left_overs("crash_cache"));
+  print_message("%zu of %zu processes killed while packing, %zu files appeared, %zu left unfinished\n", killed, kills(), whole,
+                left_overs("crash_cache"));
   assert_true(killed > 0);
   float logits[TINY_VOCABULARY];
   assert_int_equal(tiny_logits("crash.bnc", "crash_cache", logits), BNC_OK);
   assert_memory_equal(logits, reference, sizeof reference);
 }
 
-static int compile_work(void) { return tiny_compile("tiny_checkpoint", "crash_out/killed.bnc", BNC_WEIGHTS_INT8, BNC_WEIGHTS_INT4, true) != BNC_OK; }
+static int compile_work(void) {
+  return tiny_compile("tiny_checkpoint", "crash_out/killed.bnc", BNC_WEIGHTS_INT8, BNC_WEIGHTS_INT4, true) != BNC_OK;
+}
 
 static void test_killed_while_compiling(void **s) {
   (void)s;
@@ -131,7 +133,8 @@ static void test_killed_while_compiling(void **s) {
     assert_int_equal(tiny_logits("crash_out/killed.bnc", "", logits), BNC_OK);
     assert_memory_equal(logits, reference, sizeof reference);
   }
-  print_message("%zu of %zu processes killed while compiling, %zu files appeared, %zu left unfinished\n", killed, kills(), whole, left_overs("crash_out"));
+  print_message("%zu of %zu processes killed while compiling, %zu files appeared, %zu left unfinished\n", killed, kills(), whole,
+                left_overs("crash_out"));
   assert_true(killed > 0);
 }
 

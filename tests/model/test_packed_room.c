@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which packed weights go when others come: what is unused for long, what is beyond the folder's limit, what a full disk needs; never what is in use. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
+/* Which packed weights go when others come: what is unused for long, what is beyond the folder's limit, what a full disk needs; never what
+ * is in use. */
 #include <stdint.h>
 
-#include <cmocka.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +16,7 @@
 #include "runtime/exec/packed_folder.h"
 #include "runtime/model/weight_slabs.h"
 #include "tests/model/tiny_model.h"
+#include "tests/unit.h"
 
 #define FOLDER "room"
 #define DAY 86400
@@ -71,13 +69,15 @@ static void test_limit(void **state) {
   assert_true(there(1) && there(2) && there(3) && there(4));
   assert_int_equal(make_room(300 * KIB, UINT64_MAX, 1200 * KIB, &err), BNC_OK);
   assert_true(there(1) && there(2) && there(3) && !there(4));
-  assert_int_equal(make_room(5000 * KIB, UINT64_MAX, 1200 * KIB, &err), BNC_OK); /* one model larger than the limit is packed all the same */
+  assert_int_equal(make_room(5000 * KIB, UINT64_MAX, 1200 * KIB, &err),
+                   BNC_OK); /* one model larger than the limit is packed all the same */
   assert_true(!there(1) && !there(2) && !there(3));
 }
 
 static void test_strangers_stay(void **state) {
   bnc_error err;
-  static const char *const names[] = {FOLDER "/notes.txt", FOLDER "/00000000000000FF-0000000000000001.bncpack", FOLDER "/1-2.bncpack", FOLDER "/00000000000000aa-0000000000000001.bncpack"};
+  static const char *const names[] = {FOLDER "/notes.txt", FOLDER "/00000000000000FF-0000000000000001.bncpack", FOLDER "/1-2.bncpack",
+                                      FOLDER "/00000000000000aa-0000000000000001.bncpack"};
   (void)state;
   for (int i = 0; i < 3; i++) assert_int_equal(close(open(names[i], O_WRONLY | O_CREAT, 0600)), 0);
   assert_int_equal(symlink("notes.txt", names[3]), 0);
@@ -146,8 +146,11 @@ static void test_in_use(void **state) {
 int main(void) {
   setenv("BINOCLE_CPU", "scalar", 1); /* XNNPACK then multiplies int8 on every machine, packed */
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test_setup(test_age, setup),  cmocka_unit_test_setup(test_limit, setup),  cmocka_unit_test_setup(test_strangers_stay, setup),
-      cmocka_unit_test_setup(test_disk, setup), cmocka_unit_test_setup(test_in_use, setup),
+      cmocka_unit_test_setup(test_age, setup),
+      cmocka_unit_test_setup(test_limit, setup),
+      cmocka_unit_test_setup(test_strangers_stay, setup),
+      cmocka_unit_test_setup(test_disk, setup),
+      cmocka_unit_test_setup(test_in_use, setup),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -16,7 +16,8 @@ bnc_status tiny_compile(const char *checkpoint, const char *path, bnc_weights vi
 /** Both; int8 vision, int4 text. */
 void tiny_model(const char *path, bool packed);
 
-/** Opens a model with this cache folder, feeds it a few ids and a picture, and copies the logits. Returns the status and, on failure, prints why. */
+/** Opens a model with this cache folder, feeds it a few ids and a picture, and copies the logits. Returns the status and, on failure,
+ * prints why. */
 bnc_status tiny_logits(const char *model, const char *cache, float logits[TINY_VOCABULARY]);
 
 #endif

@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Files that NumPy wrote (tests/data/npy/make.py), and headers that nobody should write. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <cmocka.h>
 
 #include "platforms/file.h"
 #include "platforms/mem.h"
 #include "runtime/npy/npy.h"
+#include "tests/unit.h"
 
 static const char *file(char path[512], const char *name) {
   snprintf(path, 512, "%s/npy/%s", BINOCLE_TEST_DATA, name);
@@ -86,7 +83,8 @@ static void refuses_files(void **state) {
     bnc_error err = {0};
     const bnc_status s = bnc_npy_load_ids(file(path, cases[i].name), &ids, &count, &err);
     if (s != cases[i].status || !strstr(err.text, cases[i].says) || !strstr(err.text, path))
-      fail_msg("%s: found status %d, \"%s\", expected %d with \"%s\"", cases[i].name, (int)s, err.text, (int)cases[i].status, cases[i].says);
+      fail_msg("%s: found status %d, \"%s\", expected %d with \"%s\"", cases[i].name, (int)s, err.text, (int)cases[i].status,
+               cases[i].says);
     assert_null(ids);
   }
 }

@@ -1,17 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is written reads back, in one piece or in many; an incomplete file never appears. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-#include <cmocka.h>
 
 #include "platforms/file.h"
 #include "platforms/mem.h"
 #include "runtime/npy/npy.h"
+#include "tests/unit.h"
 
 static void reads_back_as(const char *path, const float *items, const size_t *shape, size_t rank) {
   char *data;
@@ -106,7 +103,7 @@ static void refuses(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(every_rank), cmocka_unit_test(the_exact_bytes),           cmocka_unit_test(streams),
-                                     cmocka_unit_test(refuses),    cmocka_unit_test(incomplete_leaves_nothing)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(every_rank), cmocka_unit_test(the_exact_bytes), cmocka_unit_test(streams),
+                                     cmocka_unit_test(refuses), cmocka_unit_test(incomplete_leaves_nothing)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/platforms/fake_tree.h"
+#include "tests/unit.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -114,7 +115,8 @@ static void cache(unsigned cpu, unsigned index, const char *level, const char *t
 
 void fake_tree_orin(void) {
   static const char chip[] = "/sys/bus/i2c/drivers/ina3221/1-0040/hwmon/hwmon1/";
-  static const char *const rails[][3] = {{"VDD_IN\n", "5000\n", "1400\n"}, {"VDD_CPU_GPU_CV\n", "5000\n", "400\n"}, {"VDD_SOC\n", "5000\n", "300\n"}};
+  static const char *const rails[][3] = {
+      {"VDD_IN\n", "5000\n", "1400\n"}, {"VDD_CPU_GPU_CV\n", "5000\n", "400\n"}, {"VDD_SOC\n", "5000\n", "300\n"}};
   fake_tree_begin("orin");
   fake_file("/proc/device-tree/model", "NVIDIA Jetson Orin Nano Developer Kit");
   fake_file("/proc/meminfo", "MemTotal:        7802316 kB\nMemFree:  100 kB\nMemAvailable:    5120000 kB\n");

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** @file fake_tree.h  Makes /sys and /proc trees of machines that we do not own, below the test's own folder, and points BINOCLE_SYSFS there. */
+/** @file fake_tree.h  Makes /sys and /proc trees of machines that we do not own, below the test's own folder, and points BINOCLE_SYSFS
+ * there. */
 #ifndef BINOCLE_TESTS_FAKE_TREE_H
 #define BINOCLE_TESTS_FAKE_TREE_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdint.h>
 
-#include <cmocka.h>
+#include "tests/unit.h"
 
 /** Back to the real machine; PATH without a vcgencmd stub. */
 void fake_tree_none(void);

@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Decisions on dumps of CPUs that the build machine is not; then this machine against cpuinfo's opinion. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
 #include <cpuinfo.h>
 
 #include "platforms/cpu_record.h"
+#include "tests/unit.h"
 
 #define INTEL {0, 0, 0x16, 0x756e6547, 0x6c65746e, 0x49656e69}
 #define AMD {0, 0, 0x10, 0x68747541, 0x444d4163, 0x69746e65}
@@ -23,30 +20,69 @@ typedef struct x86_case {
 } x86_case;
 
 static const x86_case x86_cases[] = {
-    {"Zen 3 (recorded under KVM)", "Zen 3", BNC_CPU_AVX2, 0x7,
+    {"Zen 3 (recorded under KVM)",
+     "Zen 3",
+     BNC_CPU_AVX2,
+     0x7,
      {AMD, {1, 0, 0x00a00f11, 0x01020800, 0xfffa3203, 0x178bfbff}, {7, 0, 0, 0x219c07ab, 0x00400684, 0x00000010}}},
-    {"Zen 4", "Zen 4", BNC_CPU_AVX512VNNI, 0x2e7,
+    {"Zen 4",
+     "Zen 4",
+     BNC_CPU_AVX512VNNI,
+     0x2e7,
      {AMD, {1, 0, 0x00a60f12, 0x00200800, 0x7ef8320b, 0x178bfbff}, {7, 0, 1, 0xf1bf97a9, 0x00405fce, 0x10000010}, {7, 1, 0x20, 0, 0, 0}}},
-    {"Cascade Lake", "Cascade Lake", BNC_CPU_AVX512VNNI, 0x2e7,
+    {"Cascade Lake",
+     "Cascade Lake",
+     BNC_CPU_AVX512VNNI,
+     0x2e7,
      {INTEL, {1, 0, 0x00050657, 0x00400800, 0x7ffefbff, 0xbfebfbff}, {7, 0, 0, 0xd39ffffb, 0x00000808, 0xbc000400}}},
-    {"Skylake-SP: AVX-512 without VNNI", "Skylake-SP", BNC_CPU_AVX2, 0x2e7,
+    {"Skylake-SP: AVX-512 without VNNI",
+     "Skylake-SP",
+     BNC_CPU_AVX2,
+     0x2e7,
      {INTEL, {1, 0, 0x00050654, 0x00400800, 0x7ffefbff, 0xbfebfbff}, {7, 0, 0, 0xd39ffffb, 0x00000008, 0xbc000400}}},
-    {"Alder Lake, AVX-512 fused off", "Alder Lake", BNC_CPU_AVX2, 0x207,
-     {INTEL, {1, 0, 0x00090672, 0x00800800, 0x7ffafbbf, 0xbfebfbff}, {7, 0, 2, 0x239c27eb, 0x98c007bc, 0xfc18c410}, {7, 1, 0x00401c30, 0, 0, 0}}},
-    {"Haswell", "Haswell", BNC_CPU_AVX2, 0x7,
+    {"Alder Lake, AVX-512 fused off",
+     "Alder Lake",
+     BNC_CPU_AVX2,
+     0x207,
+     {INTEL,
+      {1, 0, 0x00090672, 0x00800800, 0x7ffafbbf, 0xbfebfbff},
+      {7, 0, 2, 0x239c27eb, 0x98c007bc, 0xfc18c410},
+      {7, 1, 0x00401c30, 0, 0, 0}}},
+    {"Haswell",
+     "Haswell",
+     BNC_CPU_AVX2,
+     0x7,
      {INTEL, {1, 0, 0x000306c3, 0x00100800, 0x7ffafbff, 0xbfebfbff}, {7, 0, 0, 0x000027ab, 0, 0x9c000600}}},
     {"Sandy Bridge: AVX only", "Sandy Bridge", BNC_CPU_SCALAR, 0x7, {INTEL, {1, 0, 0x000206a7, 0x00100800, 0x1fbae3ff, 0xbfebfbff}}},
-    {"Cascade Lake, system saves SSE alone (OSXSAVE clear)", "Cascade Lake", BNC_CPU_SCALAR, 0,
+    {"Cascade Lake, system saves SSE alone (OSXSAVE clear)",
+     "Cascade Lake",
+     BNC_CPU_SCALAR,
+     0,
      {INTEL, {1, 0, 0x00050657, 0x00400800, 0x77fefbff, 0xbfebfbff}, {7, 0, 0, 0xd39ffffb, 0x00000808, 0xbc000400}}},
-    {"Cascade Lake, XCR0 without YMM", "Cascade Lake", BNC_CPU_SCALAR, 0x3,
+    {"Cascade Lake, XCR0 without YMM",
+     "Cascade Lake",
+     BNC_CPU_SCALAR,
+     0x3,
      {INTEL, {1, 0, 0x00050657, 0x00400800, 0x7ffefbff, 0xbfebfbff}, {7, 0, 0, 0xd39ffffb, 0x00000808, 0xbc000400}}},
-    {"Cascade Lake, XCR0 without ZMM", "Cascade Lake", BNC_CPU_AVX2, 0x7,
+    {"Cascade Lake, XCR0 without ZMM",
+     "Cascade Lake",
+     BNC_CPU_AVX2,
+     0x7,
      {INTEL, {1, 0, 0x00050657, 0x00400800, 0x7ffefbff, 0xbfebfbff}, {7, 0, 0, 0xd39ffffb, 0x00000808, 0xbc000400}}},
-    {"Cascade Lake, XCR0 with opmask but half of ZMM", "Cascade Lake", BNC_CPU_AVX2, 0x67,
+    {"Cascade Lake, XCR0 with opmask but half of ZMM",
+     "Cascade Lake",
+     BNC_CPU_AVX2,
+     0x67,
      {INTEL, {1, 0, 0x00050657, 0x00400800, 0x7ffefbff, 0xbfebfbff}, {7, 0, 0, 0xd39ffffb, 0x00000808, 0xbc000400}}},
-    {"Haswell whose hypervisor hides FMA", "Haswell", BNC_CPU_SCALAR, 0x7,
+    {"Haswell whose hypervisor hides FMA",
+     "Haswell",
+     BNC_CPU_SCALAR,
+     0x7,
      {INTEL, {1, 0, 0x000306c3, 0x00100800, 0x7ffaebff, 0xbfebfbff}, {7, 0, 0, 0x000027ab, 0, 0x9c000600}}},
-    {"leaf 7 limited away by the BIOS", "Haswell", BNC_CPU_SCALAR, 0x7,
+    {"leaf 7 limited away by the BIOS",
+     "Haswell",
+     BNC_CPU_SCALAR,
+     0x7,
      {{0, 0, 3, 0x756e6547, 0x6c65746e, 0x49656e69}, {1, 0, 0x000306c3, 0, 0x7ffafbff, 0xbfebfbff}, {7, 0, 0, 0x000027ab, 0, 0}}},
     {"nothing known", "unknown", BNC_CPU_SCALAR, 0xff, {{0, 0, 0, 0, 0, 0}}},
 };
@@ -166,8 +202,8 @@ static void this_machine(void **state) {
   assert_true(cpuinfo_initialize());
 #if defined(__x86_64__)
   assert_int_equal(bnc_cpu_level_supported(&cpu, BNC_CPU_AVX2), cpuinfo_has_x86_avx2() && cpuinfo_has_x86_fma3() && cpuinfo_has_x86_f16c());
-  assert_int_equal(bnc_cpu_level_supported(&cpu, BNC_CPU_AVX512VNNI), cpuinfo_has_x86_avx512vnni() && cpuinfo_has_x86_avx512vl() &&
-                                                                          cpuinfo_has_x86_avx512bw() && cpuinfo_has_x86_avx512dq());
+  assert_int_equal(bnc_cpu_level_supported(&cpu, BNC_CPU_AVX512VNNI),
+                   cpuinfo_has_x86_avx512vnni() && cpuinfo_has_x86_avx512vl() && cpuinfo_has_x86_avx512bw() && cpuinfo_has_x86_avx512dq());
 #elif defined(__aarch64__)
   assert_int_equal(bnc_cpu_level_supported(&cpu, BNC_CPU_NEON_DOTPROD), cpuinfo_has_arm_neon_dot());
   assert_int_equal(bnc_cpu_level_supported(&cpu, BNC_CPU_NEON_I8MM), cpuinfo_has_arm_neon_dot() && cpuinfo_has_arm_i8mm());

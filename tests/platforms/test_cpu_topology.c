@@ -4,6 +4,7 @@
 #include "platforms/cpu.h"
 #include "platforms/threads.h"
 #include "tests/platforms/fake_tree.h"
+#include "tests/unit.h"
 
 static bnc_cpu detect(void) {
   bnc_cpu cpu;
@@ -60,9 +61,10 @@ static void laptop(void **state) {
 static void proc_only(void **state) {
   (void)state;
   fake_tree_begin("proc");
-  fake_file("/proc/cpuinfo", "processor\t: 0\nBogoMIPS\t: 38.40\nFeatures\t: half thumb fastmult vfp edsp neon vfpv3 tls vfpv4 idiva idivt\n"
-                             "CPU implementer\t: 0x41\nCPU architecture: 7\nCPU variant\t: 0x0\nCPU part\t: 0xd03\nCPU revision\t: 4\n\n"
-                             "processor\t: 1\nCPU implementer\t: 0x41\nCPU part\t: 0xd08\n\nHardware\t: BCM2835\n");
+  fake_file("/proc/cpuinfo",
+            "processor\t: 0\nBogoMIPS\t: 38.40\nFeatures\t: half thumb fastmult vfp edsp neon vfpv3 tls vfpv4 idiva idivt\n"
+            "CPU implementer\t: 0x41\nCPU architecture: 7\nCPU variant\t: 0x0\nCPU part\t: 0xd03\nCPU revision\t: 4\n\n"
+            "processor\t: 1\nCPU implementer\t: 0x41\nCPU part\t: 0xd08\n\nHardware\t: BCM2835\n");
   bnc_cpu cpu = detect();
   assert_int_equal(cpu.cpus, 2);
   assert_string_equal(cpu.clusters[0].uarch, "Cortex-A72");
@@ -90,7 +92,8 @@ static void hostile(void **state) {
   bnc_cpu cpu = detect();
   assert_int_equal(cpu.cpus, BNC_CPU_MAX_CPUS);
   assert_int_equal(cpu.cluster_count, BNC_CPU_MAX_CLUSTERS);
-  for (unsigned i = 0; i < BNC_CPU_MAX_CPUS; i++) assert_true(cpu.cluster_of[i] < BNC_CPU_MAX_CLUSTERS && cpu.core_of[i] < BNC_CPU_MAX_CPUS);
+  for (unsigned i = 0; i < BNC_CPU_MAX_CPUS; i++)
+    assert_true(cpu.cluster_of[i] < BNC_CPU_MAX_CLUSTERS && cpu.core_of[i] < BNC_CPU_MAX_CPUS);
   assert_true(bnc_pool_default_threads() >= 1);
 }
 

@@ -9,6 +9,7 @@
 #include "platforms/energy_source.h"
 #include "platforms/vcgencmd.h"
 #include "tests/platforms/fake_tree.h"
+#include "tests/unit.h"
 
 static size_t find(const bnc_meter_set *set, const char *name) {
   for (size_t i = 0; i < bnc_meter_set_count(set); i++)
@@ -97,8 +98,8 @@ static void firmware_program(void **state) {
   fake_vcgencmd(NULL);
   assert_true(bnc_vcgencmd_parse_pmic("A_A current(0)=2A\nA_V volt(1)=3V\nB_A current(2)=9A\n", &watts));
   assert_true(fabs(watts - (1.1451 * 6 + 0.5879)) < 1e-9);
-  static const char *const bad[] = {"", "\n", "=\n= =", "_A =1A\n_V =1V", "A_A current(0)=2A\n", "A_A current(0)=xA\nA_V volt(1)=3V",
-                                    "A_A current(0)=nanA\nA_V volt=3V"};
+  static const char *const bad[] = {
+      "", "\n", "=\n= =", "_A =1A\n_V =1V", "A_A current(0)=2A\n", "A_A current(0)=xA\nA_V volt(1)=3V", "A_A current(0)=nanA\nA_V volt=3V"};
   for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) assert_false(bnc_vcgencmd_parse_pmic(bad[i], &watts));
   assert_true(bnc_vcgencmd_parse_throttled("throttled=0x50005\n", &bits));
   assert_int_equal(bits, 0x50005);

@@ -1,17 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "platforms/file.h"
 #include "platforms/mem.h"
+#include "tests/unit.h"
 
 static void put(const char *path, const char *text, size_t size) {
   FILE *f = fopen(path, "wb");

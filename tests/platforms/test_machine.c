@@ -7,6 +7,7 @@
 #include "platforms/machine.h"
 #include "platforms/mem.h"
 #include "tests/platforms/fake_tree.h"
+#include "tests/unit.h"
 
 static yyjson_val *at(yyjson_doc *doc, const char *pointer) { return yyjson_ptr_get(yyjson_doc_get_root(doc), pointer); }
 

@@ -1,13 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "platforms/mem.h"
+#include "tests/unit.h"
 
 static void blocks(void **state) {
   (void)state;
@@ -87,6 +83,7 @@ static void failing(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(blocks), cmocka_unit_test(overflow), cmocka_unit_test(realloc_keeps), cmocka_unit_test(failing)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(blocks), cmocka_unit_test(overflow), cmocka_unit_test(realloc_keeps),
+                                     cmocka_unit_test(failing)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

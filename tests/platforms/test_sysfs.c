@@ -5,6 +5,7 @@
 
 #include "platforms/sysfs.h"
 #include "tests/platforms/fake_tree.h"
+#include "tests/unit.h"
 
 static void numbers(void **state) {
   (void)state;
@@ -14,9 +15,15 @@ static void numbers(void **state) {
     const char *text;
     bnc_sysfs_result result;
     int64_t value;
-  } cases[] = {{"42\n", BNC_SYSFS_OK, 42},       {" -7 \n", BNC_SYSFS_OK, -7},      {"0x1f\n", BNC_SYSFS_OK, 31},   {"0010\n", BNC_SYSFS_OK, 10},
-               {"", BNC_SYSFS_MALFORMED, 0},     {"4 2\n", BNC_SYSFS_MALFORMED, 0}, {"max\n", BNC_SYSFS_MALFORMED, 0},
-               {"99999999999999999999", BNC_SYSFS_MALFORMED, 0}, {"9223372036854775807", BNC_SYSFS_OK, INT64_MAX}};
+  } cases[] = {{"42\n", BNC_SYSFS_OK, 42},
+               {" -7 \n", BNC_SYSFS_OK, -7},
+               {"0x1f\n", BNC_SYSFS_OK, 31},
+               {"0010\n", BNC_SYSFS_OK, 10},
+               {"", BNC_SYSFS_MALFORMED, 0},
+               {"4 2\n", BNC_SYSFS_MALFORMED, 0},
+               {"max\n", BNC_SYSFS_MALFORMED, 0},
+               {"99999999999999999999", BNC_SYSFS_MALFORMED, 0},
+               {"9223372036854775807", BNC_SYSFS_OK, INT64_MAX}};
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
     fake_file("/sys/n", cases[i].text);
     assert_int_equal(bnc_sysfs_int(&v, "/sys/%c", 'n'), cases[i].result);
@@ -89,6 +96,7 @@ static void lines(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(numbers), cmocka_unit_test(strings), cmocka_unit_test(lists), cmocka_unit_test(lines)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(numbers), cmocka_unit_test(strings), cmocka_unit_test(lists),
+                                     cmocka_unit_test(lines)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

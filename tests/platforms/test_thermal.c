@@ -3,6 +3,7 @@
 
 #include "platforms/thermal.h"
 #include "tests/platforms/fake_tree.h"
+#include "tests/unit.h"
 
 static void zones(void **state) {
   (void)state;

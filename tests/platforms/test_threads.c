@@ -1,21 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <sched.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdatomic.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "platforms/cpu.h"
 #include "platforms/mem.h"
 #include "platforms/threads.h"
 #include "tests/platforms/fake_tree.h"
+#include "tests/unit.h"
 
 #define COUNT 1003
 
@@ -108,8 +104,9 @@ static void pinning(void **state) {
   bnc_pool *pool;
   cpu_set_t before, after;
   fake_tree_begin("little");
-  fake_file("/proc/cpuinfo", "processor: 0\nCPU implementer: 0x41\nCPU part: 0xd08\n\nprocessor: 1\nCPU implementer: 0x41\nCPU part: 0xd08\n\n"
-                             "processor: 2\nCPU implementer: 0x41\nCPU part: 0xd03\n");
+  fake_file("/proc/cpuinfo",
+            "processor: 0\nCPU implementer: 0x41\nCPU part: 0xd08\n\nprocessor: 1\nCPU implementer: 0x41\nCPU part: 0xd08\n\n"
+            "processor: 2\nCPU implementer: 0x41\nCPU part: 0xd03\n");
   assert_int_equal(sched_getaffinity(0, sizeof before, &before), 0);
   unsigned big[BNC_CPU_MAX_CPUS];
   const size_t expected = (size_t)CPU_ISSET(0, &before) + (size_t)CPU_ISSET(1, &before);
@@ -123,7 +120,8 @@ static void pinning(void **state) {
   assert_int_equal(bnc_pool_pin(pool), 0);
   bnc_pool_destroy(pool);
   fake_tree_begin("alike");
-  fake_file("/proc/cpuinfo", "processor: 0\nCPU implementer: 0x41\nCPU part: 0xd08\n\nprocessor: 1\nCPU implementer: 0x41\nCPU part: 0xd08\n");
+  fake_file("/proc/cpuinfo",
+            "processor: 0\nCPU implementer: 0x41\nCPU part: 0xd08\n\nprocessor: 1\nCPU implementer: 0x41\nCPU part: 0xd08\n");
   assert_int_equal(bnc_pool_create(&pool, 2, NULL), BNC_OK);
   assert_int_equal(bnc_pool_pin(pool), 0);
   bnc_pool_destroy(pool);

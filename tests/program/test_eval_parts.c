@@ -1,34 +1,51 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The parts of `binocle eval` by themselves: matching, intervals, reading questions, sharing them out, and the file of answers. */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "runtime/program/answer_match.h"
 #include "runtime/program/answers_file.h"
 #include "runtime/program/wilson.h"
+#include "tests/unit.h"
 
 static void matching(void **state) {
   static const struct {
     const char *answer, *expected;
     bool right;
   } cases[] = {
-      {"stop", "stop", true},         {"Stop.", "STOP", true},        {"  stop \n", "stop", true},      {"two  red\tcars", "two red cars", true}, {"stop!?", "stop", true},
-      {"stop . !", "stop", true},     {"stop", "stops", false},       {"stops", "stop", false},         {"", "", true},                           {"", "stop", false},
-      {".", ".", true},               {"!", ".", false},              {".", "", false},                 {" ", "", true},                          {"3.5", "3.5.", true},
-      {"3.5", "35", false},           {".5", "5", false},             {"a.b", "ab", false},             {"\xc3\x89t\xc3\xa9", "\xc3\x89T\xc3\xa9", true}, {"\xc3\x89", "\xc3\xa9", false},
-      {"redcar", "red car", false},   {"no, sir", "no sir", false},   {"\v\f\r x", "X", true},
+      {"stop", "stop", true},
+      {"Stop.", "STOP", true},
+      {"  stop \n", "stop", true},
+      {"two  red\tcars", "two red cars", true},
+      {"stop!?", "stop", true},
+      {"stop . !", "stop", true},
+      {"stop", "stops", false},
+      {"stops", "stop", false},
+      {"", "", true},
+      {"", "stop", false},
+      {".", ".", true},
+      {"!", ".", false},
+      {".", "", false},
+      {" ", "", true},
+      {"3.5", "3.5.", true},
+      {"3.5", "35", false},
+      {".5", "5", false},
+      {"a.b", "ab", false},
+      {"\xc3\x89t\xc3\xa9", "\xc3\x89T\xc3\xa9", true},
+      {"\xc3\x89", "\xc3\xa9", false},
+      {"redcar", "red car", false},
+      {"no, sir", "no sir", false},
+      {"\v\f\r x", "X", true},
   };
   (void)state;
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-    if (bnc_answer_matches(cases[i].answer, strlen(cases[i].answer), cases[i].expected) != cases[i].right) fail_msg("'%s' and '%s'", cases[i].answer, cases[i].expected);
-    if (bnc_answer_matches(cases[i].expected, strlen(cases[i].expected), cases[i].answer) != cases[i].right) fail_msg("'%s' and '%s'", cases[i].expected, cases[i].answer);
+    if (bnc_answer_matches(cases[i].answer, strlen(cases[i].answer), cases[i].expected) != cases[i].right)
+      fail_msg("'%s' and '%s'", cases[i].answer, cases[i].expected);
+    if (bnc_answer_matches(cases[i].expected, strlen(cases[i].expected), cases[i].answer) != cases[i].right)
+      fail_msg("'%s' and '%s'", cases[i].expected, cases[i].answer);
   }
   const char *const any[] = {"two", "2"};
   assert_true(bnc_answer_matches_any("2.", 2, any, 2));
@@ -42,7 +59,12 @@ static void intervals(void **state) {
   static const struct {
     uint64_t right, count;
     double low, high;
-  } cases[] = {{0, 0, 0, 1}, {0, 10, 0, 0.277532800}, {10, 10, 0.722467200, 1}, {5, 10, 0.236593091, 0.763406909}, {9, 12, 0.467694665, 0.911058332}, {919, 1000, 0.900442798, 0.934350378}};
+  } cases[] = {{0, 0, 0, 1},
+               {0, 10, 0, 0.277532800},
+               {10, 10, 0.722467200, 1},
+               {5, 10, 0.236593091, 0.763406909},
+               {9, 12, 0.467694665, 0.911058332},
+               {919, 1000, 0.900442798, 0.934350378}};
   (void)state;
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     const bnc_interval got = bnc_wilson(cases[i].right, cases[i].count);
@@ -70,12 +92,14 @@ static bnc_question_set set_of(const char *text) {
 static void questions(void **state) {
   (void)state;
   bnc_question_set set = set_of("\n{\"question\": \"a\", \"answer\": \"b\"}\n  \r\n"
-                                "{\"images\": [\"x\", \"y\"], \"question\": \"<image> or <image>?\", \"answers\": [\"b\", \"c\"], \"category\": \"k\", \"id\": -7, \"more\": {}}\r\n"
+                                "{\"images\": [\"x\", \"y\"], \"question\": \"<image> or <image>?\", \"answers\": [\"b\", \"c\"], "
+                                "\"category\": \"k\", \"id\": -7, \"more\": {}}\r\n"
                                 "{\"image\": \"x\", \"question\": \"q\", \"answers\": [\"\"], \"category\": null, \"id\": \"n\"}");
   assert_int_equal(set.count, 3);
   const bnc_question *q = set.question;
   assert_true(q[0].line == 2 && !q[0].id && q[0].number == 2 && q[0].images == 0 && q[0].answers == 1 && !q[0].category);
-  assert_true(q[1].number == -7 && q[1].images == 2 && strcmp(q[1].image[1], "y") == 0 && strcmp(q[1].expected[1], "c") == 0 && strcmp(q[1].category, "k") == 0);
+  assert_true(q[1].number == -7 && q[1].images == 2 && strcmp(q[1].image[1], "y") == 0 && strcmp(q[1].expected[1], "c") == 0 &&
+              strcmp(q[1].category, "k") == 0);
   assert_true(strcmp(q[2].id, "n") == 0 && q[2].line == 5);
   assert_string_equal(bnc_question_difference(&q[0], &q[1]), "id");
   assert_null(bnc_question_difference(&q[1], &q[1]));
@@ -134,7 +158,8 @@ static void wrong_questions(void **state) {
 /* Lines of the set as "1 4 2 3". */
 static void lines_are(const bnc_question_set *set, const char *expected) {
   char text[128] = "";
-  for (size_t i = 0; i < set->count; i++) snprintf(text + strlen(text), sizeof text - strlen(text), "%s%d", i ? " " : "", (int)set->question[i].line);
+  for (size_t i = 0; i < set->count; i++)
+    snprintf(text + strlen(text), sizeof text - strlen(text), "%s%d", i ? " " : "", (int)set->question[i].line);
   assert_string_equal(text, expected);
 }
 
@@ -164,7 +189,14 @@ static void sharing(void **state) {
 static const bnc_answerer by = {"0123456789abcdef", 32};
 
 static bool append(bnc_answers_file *file, bnc_context *context, const bnc_question *question, bool whole, char why[BNC_WHY]) {
-  bnc_answer_record record = {.question = question, .by = by, .answer = "B.\n", .length = 3, .finish = "stop", .right = true, .seconds = 0.5, .joules = (double)NAN};
+  bnc_answer_record record = {.question = question,
+                              .by = by,
+                              .answer = "B.\n",
+                              .length = 3,
+                              .finish = "stop",
+                              .right = true,
+                              .seconds = 0.5,
+                              .joules = (double)NAN};
   size_t length;
   char *line = bnc_answer_record_line(context, &record, &length);
   assert_non_null(line);
@@ -174,7 +206,8 @@ static bool append(bnc_answers_file *file, bnc_context *context, const bnc_quest
 }
 
 /* Opens and reads the file back; how many answers there were, or -1 with why. */
-static int resume(bnc_context *context, const bnc_question_set *set, const bnc_answerer *answerer, bnc_answers_file *file, char why[BNC_WHY]) {
+static int resume(bnc_context *context, const bnc_question_set *set, const bnc_answerer *answerer, bnc_answers_file *file,
+                  char why[BNC_WHY]) {
   bnc_results results = {0};
   assert_true(bnc_answers_file_open(file, "answers.jsonl", why));
   const bool ok = bnc_answers_file_resume(file, context, set, answerer, &results, why);
@@ -191,7 +224,9 @@ static void answers_go_on(void **state) {
   (void)state;
   assert_int_equal(bnc_context_create(NULL, &context), BNC_OK);
   unlink("answers.jsonl");
-  bnc_question_set set = set_of(Q("b") T "{\"image\": [\"\xc3\xa9\", \"y\"], \"question\": \"a\\\"\\n\", \"answers\": [\"1\", \"2\"], \"category\": \"k\", \"id\": \"i\"}\n");
+  bnc_question_set set = set_of(
+      Q("b") T
+      "{\"image\": [\"\xc3\xa9\", \"y\"], \"question\": \"a\\\"\\n\", \"answers\": [\"1\", \"2\"], \"category\": \"k\", \"id\": \"i\"}\n");
   assert_int_equal(resume(context, &set, &by, &file, why), 0);
   assert_false(bnc_answers_file_open(&second, "answers.jsonl", why)); /* one writer at a time */
   assert_non_null(strstr(why, "another program"));
@@ -238,7 +273,8 @@ static void answers_go_on(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(matching), cmocka_unit_test(intervals), cmocka_unit_test(questions), cmocka_unit_test(wrong_questions), cmocka_unit_test(sharing), cmocka_unit_test(answers_go_on),
+      cmocka_unit_test(matching),        cmocka_unit_test(intervals), cmocka_unit_test(questions),
+      cmocka_unit_test(wrong_questions), cmocka_unit_test(sharing),   cmocka_unit_test(answers_go_on),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

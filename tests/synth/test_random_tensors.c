@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Random tensors depend on name and index alone, and have the spread that they promise. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
 #include <math.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "quant/synth/presets.h"
 #include "quant/synth/random_tensors.h"
+#include "tests/unit.h"
 
 #define COUNT 5000u
 

@@ -1,18 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Made-up models: the same bytes every time and for any number of threads; they open and compute; the KV cache's types differ by what their precision costs. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
+/* Made-up models: the same bytes every time and for any number of threads; they open and compute; the KV cache's types differ by what their
+ * precision costs. */
 #include <binocle/binocle.h>
 #include <math.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "platforms/file.h"
 #include "platforms/mem.h"
+#include "tests/unit.h"
 
 #define VOCABULARY 641u
 #define PROMPT 200u

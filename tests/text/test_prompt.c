@@ -4,8 +4,11 @@
 #include "platforms/mem.h"
 #include "runtime/text/prompt.h"
 #include "tests/text/text_data.h"
+#include "tests/unit.h"
 
-#define SYSTEM "A chat between a curious user and an artificial intelligence assistant. The assistant gives helpful, detailed, and polite answers to the user's questions."
+#define SYSTEM                                                                                                                             \
+  "A chat between a curious user and an artificial intelligence assistant. The assistant gives helpful, detailed, and polite answers to "  \
+  "the user's questions."
 
 static void expect_prompt(const bnc_bpe *bpe, bnc_prompt_template t, const bnc_ids *found, const char *text) {
   bnc_error err;
@@ -15,7 +18,8 @@ static void expect_prompt(const bnc_bpe *bpe, bnc_prompt_template t, const bnc_i
   bnc_ids_free(&expected);
 }
 
-static void check_conversation(const bnc_bpe *bpe, bnc_prompt_template t, const bnc_turn *turns, size_t count, size_t images, const char *text) {
+static void check_conversation(const bnc_bpe *bpe, bnc_prompt_template t, const bnc_turn *turns, size_t count, size_t images,
+                               const char *text) {
   bnc_error err;
   bnc_ids ids = {0};
   OK(bnc_prompt_conversation(bpe, t, turns, count, images, &ids, &err));

@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cmocka.h needs these before it. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdint.h>
 
-#include <cmocka.h>
 #include <math.h>
 
 #include "platforms/mem.h"
 #include "runtime/text/sampler.h"
+#include "tests/unit.h"
 
 static bnc_error err;
 
@@ -93,9 +90,11 @@ static void reproducible(void **state) {
 
 static void settings_are_checked(void **state) {
   (void)state;
-  const bnc_sampler_settings wrong[] = {{-1.0f, 0, 1.0f, 0}, {NAN, 0, 1.0f, 0}, {INFINITY, 0, 1.0f, 0}, {1.0f, 0, 0.0f, 0}, {1.0f, 0, 1.5f, 0}, {1.0f, 0, NAN, 0}};
+  const bnc_sampler_settings wrong[] = {{-1.0f, 0, 1.0f, 0}, {NAN, 0, 1.0f, 0},  {INFINITY, 0, 1.0f, 0},
+                                        {1.0f, 0, 0.0f, 0},  {1.0f, 0, 1.5f, 0}, {1.0f, 0, NAN, 0}};
   bnc_sampler *s;
-  for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) assert_int_equal(bnc_sampler_create(&s, 4, &wrong[i], &err), BNC_ERROR_ARGUMENT);
+  for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+    assert_int_equal(bnc_sampler_create(&s, 4, &wrong[i], &err), BNC_ERROR_ARGUMENT);
   const bnc_sampler_settings good = bnc_sampler_defaults();
   assert_int_equal(bnc_sampler_create(&s, 0, &good, &err), BNC_ERROR_ARGUMENT);
 }

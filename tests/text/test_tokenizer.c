@@ -6,6 +6,7 @@
 #include "platforms/mem.h"
 #include "runtime/text/jsonl.h"
 #include "tests/text/text_data.h"
+#include "tests/unit.h"
 
 /* Every id pushed: the pieces are whole characters and joined equal the whole decode. */
 static void check_stream(const bnc_bpe *bpe, const bnc_ids *ids, const char *whole, size_t size) {
@@ -143,7 +144,8 @@ static void json_lines(void **state) {
   bnc_error err;
   bnc_bpe *bpe = small_tokenizer("small_llama3");
   bnc_text ids = {0}, text = {0};
-  static const char line[] = " \"caf\\u00e9\\n \\ud83d\\ude00 \\\" \\u2028<|eot_id|>\" \n", back[] = "\"caf\\u00e9\\n \\ud83d\\ude00 \\\" \\u2028<|eot_id|>\"";
+  static const char line[] = " \"caf\\u00e9\\n \\ud83d\\ude00 \\\" \\u2028<|eot_id|>\" \n",
+                    back[] = "\"caf\\u00e9\\n \\ud83d\\ude00 \\\" \\u2028<|eot_id|>\"";
   OK(bnc_jsonl_encode(bpe, line, sizeof line - 1, &ids, &err));
   assert_true(ids.size > 2 && ids.data[0] == '[' && ids.data[ids.size - 1] == ']');
   OK(bnc_jsonl_decode(bpe, ids.data, ids.size, false, &text, &err));
@@ -153,7 +155,8 @@ static void json_lines(void **state) {
   OK(bnc_jsonl_decode(bpe, ids.data, ids.size, true, &text, &err));
   assert_int_equal(text.size, sizeof back - 1 - strlen("<|eot_id|>"));
   static const char *const wrong[] = {"", "x", "[1]", "\"a", "\"\\ud800\"", "\"a\" \"b\"", "\"\xff\""};
-  for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) assert_int_equal(bnc_jsonl_encode(bpe, wrong[i], strlen(wrong[i]), &text, &err), BNC_ERROR_FORMAT);
+  for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+    assert_int_equal(bnc_jsonl_encode(bpe, wrong[i], strlen(wrong[i]), &text, &err), BNC_ERROR_FORMAT);
   static const char *const wrong_ids[] = {"\"a\"", "[-200]", "[1.5]", "[1,]", "[4294967296]", "[null]", "{}"};
   for (size_t i = 0; i < sizeof wrong_ids / sizeof *wrong_ids; i++)
     assert_int_equal(bnc_jsonl_decode(bpe, wrong_ids[i], strlen(wrong_ids[i]), false, &text, &err), BNC_ERROR_FORMAT);
@@ -164,7 +167,7 @@ static void json_lines(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(llama3_kind), cmocka_unit_test(llama2_kind), cmocka_unit_test(metaspace_kind),
-                                     cmocka_unit_test(gpt2_kind), cmocka_unit_test(lookups), cmocka_unit_test(special_tokens_as_text),
-                                     cmocka_unit_test(long_texts), cmocka_unit_test(json_lines)};
+                                     cmocka_unit_test(gpt2_kind),   cmocka_unit_test(lookups),     cmocka_unit_test(special_tokens_as_text),
+                                     cmocka_unit_test(long_texts),  cmocka_unit_test(json_lines)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,6 +4,7 @@
 
 #include "platforms/mem.h"
 #include "tests/text/text_data.h"
+#include "tests/unit.h"
 
 #define MODEL "\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0,\"b\":1,\"ab\":2},\"merges\":[\"a b\"]}"
 
@@ -11,7 +12,8 @@ static void read_json(const char *json, bnc_status expected, const char *message
   bnc_error err = {0};
   bnc_bpe *bpe;
   bnc_status status = bnc_bpe_from_json(&bpe, json, strlen(json), &err);
-  if (status != expected || (message && !strstr(err.text, message))) fail_msg("%s: status %d, '%s'; expected %d, '%s'", json, status, err.text, expected, message ? message : "");
+  if (status != expected || (message && !strstr(err.text, message)))
+    fail_msg("%s: status %d, '%s'; expected %d, '%s'", json, status, err.text, expected, message ? message : "");
   assert_true((status == BNC_OK) == (bpe != NULL));
   bnc_bpe_free(bpe);
 }
@@ -23,45 +25,49 @@ static void wrong_json(void **state) {
     bnc_status status;
     const char *message;
   } cases[] = {
-    {"", BNC_ERROR_FORMAT, "nothing"},
-    {"{", BNC_ERROR_FORMAT, "not valid JSON"},
-    {"[]", BNC_ERROR_FORMAT, "model"},
-    {"{}", BNC_ERROR_FORMAT, "model"},
-    {"{\"model\":{\"type\":\"Unigram\"}}", BNC_ERROR_UNSUPPORTED, "Unigram"},
-    {"{\"model\":{\"vocab\":[],\"merges\":[]}}", BNC_ERROR_FORMAT, "vocab"},
-    {"{\"model\":{\"vocab\":{}}}", BNC_ERROR_FORMAT, "merges"},
-    {"{\"model\":{\"vocab\":{\"a\":-1},\"merges\":[]}}", BNC_ERROR_FORMAT, "id"},
-    {"{\"model\":{\"vocab\":{\"a\":\"1\"},\"merges\":[]}}", BNC_ERROR_FORMAT, "id"},
-    {"{\"model\":{\"vocab\":{\"a\":1e30},\"merges\":[]}}", BNC_ERROR_FORMAT, "id"},
-    {"{\"model\":{\"vocab\":{\"a\":4294967296},\"merges\":[]}}", BNC_ERROR_LIMIT, "4294967296"},
-    {"{\"model\":{\"vocab\":{\"a\":4000000},\"merges\":[]}}", BNC_ERROR_FORMAT, "highest id"},
-    {"{\"model\":{\"vocab\":{\"a\":0,\"b\":0},\"merges\":[]}}", BNC_ERROR_FORMAT, "two tokens"},
-    {"{\"model\":{\"vocab\":{\"a\":0,\"a\":1},\"merges\":[]}}", BNC_ERROR_FORMAT, "twice"},
-    {"{\"model\":{\"vocab\":{\"a\":0},\"merges\":[\"a c\"]}}", BNC_ERROR_FORMAT, "'c'"},
-    {"{\"model\":{\"vocab\":{\"a\":0},\"merges\":[\"a a\"]}}", BNC_ERROR_FORMAT, "'aa'"},
-    {"{\"model\":{\"vocab\":{\"a\":0},\"merges\":[\"a\"]}}", BNC_ERROR_FORMAT, "merge 0"},
-    {"{\"model\":{\"vocab\":{\"a\":0},\"merges\":[[\"a\"]]}}", BNC_ERROR_FORMAT, "merge 0"},
-    {"{\"model\":{\"vocab\":{\"a\":0},\"merges\":[[\"a\",1]]}}", BNC_ERROR_FORMAT, "merge 0"},
-    {"{\"model\":{\"vocab\":{\"a\":0},\"merges\":[],\"unk_token\":\"u\"}}", BNC_ERROR_FORMAT, "unk_token"},
-    {"{\"model\":{\"vocab\":{\"a\":0},\"merges\":[],\"dropout\":0.1}}", BNC_ERROR_UNSUPPORTED, "dropout"},
-    {"{\"model\":{\"vocab\":{\"a\":0},\"merges\":[],\"fuse_unk\":3}}", BNC_ERROR_FORMAT, "fuse_unk"},
-    {"{\"model\":{\"vocab\":{\"a\":0},\"merges\":[],\"end_of_word_suffix\":\"</w>\"}}", BNC_ERROR_UNSUPPORTED, "end_of_word_suffix"},
-    {"{" MODEL ",\"normalizer\":{\"type\":\"NFKC\"}}", BNC_ERROR_UNSUPPORTED, "NFKC"},
-    {"{" MODEL ",\"pre_tokenizer\":{\"type\":\"Digits\"}}", BNC_ERROR_UNSUPPORTED, "Digits"},
-    {"{" MODEL ",\"decoder\":{\"type\":\"WordPiece\"}}", BNC_ERROR_UNSUPPORTED, "WordPiece"},
-    {"{" MODEL ",\"decoder\":{\"type\":\"Sequence\",\"decoders\":[{\"type\":\"Fuse\"},{\"type\":\"ByteFallback\"}]}}", BNC_ERROR_UNSUPPORTED, "ByteFallback"},
-    {"{" MODEL ",\"post_processor\":{\"type\":\"BertProcessing\"}}", BNC_ERROR_UNSUPPORTED, "BertProcessing"},
-    {"{" MODEL ",\"pre_tokenizer\":{\"type\":\"Split\",\"pattern\":{\"Regex\":\"(\"},\"behavior\":\"Isolated\"}}", BNC_ERROR_FORMAT, "regular expression"},
-    {"{" MODEL ",\"pre_tokenizer\":{\"type\":\"Split\",\"pattern\":{\"Regex\":\"a\"},\"behavior\":\"Removed\"}}", BNC_ERROR_UNSUPPORTED, "behavior"},
-    {"{" MODEL ",\"added_tokens\":[{\"id\":5}]}", BNC_ERROR_FORMAT, "content"},
-    {"{" MODEL ",\"added_tokens\":[{\"id\":1,\"content\":\"x\"}]}", BNC_ERROR_FORMAT, "two tokens"},
-    {"{" MODEL ",\"added_tokens\":[{\"id\":3,\"content\":\"a\"}]}", BNC_ERROR_FORMAT, "twice"},
-    {"{" MODEL ",\"added_tokens\":[{\"id\":3,\"content\":\"x\",\"single_word\":true}]}", BNC_ERROR_UNSUPPORTED, "single_word"},
-    {"{" MODEL ",\"post_processor\":{\"type\":\"TemplateProcessing\",\"single\":[{\"SpecialToken\":{\"id\":\"s\"}}],\"special_tokens\":{\"s\":{\"ids\":[9]}}}}",
-     BNC_ERROR_FORMAT, "does not exist"},
-    {"{" MODEL "}", BNC_OK, NULL},
-    {"{" MODEL ",\"added_tokens\":[{\"id\":9,\"content\":\"x\",\"special\":true}]}", BNC_OK, NULL},
-    {"{\"model\":{\"vocab\":{},\"merges\":[]}}", BNC_OK, NULL},
+      {"", BNC_ERROR_FORMAT, "nothing"},
+      {"{", BNC_ERROR_FORMAT, "not valid JSON"},
+      {"[]", BNC_ERROR_FORMAT, "model"},
+      {"{}", BNC_ERROR_FORMAT, "model"},
+      {"{\"model\":{\"type\":\"Unigram\"}}", BNC_ERROR_UNSUPPORTED, "Unigram"},
+      {"{\"model\":{\"vocab\":[],\"merges\":[]}}", BNC_ERROR_FORMAT, "vocab"},
+      {"{\"model\":{\"vocab\":{}}}", BNC_ERROR_FORMAT, "merges"},
+      {"{\"model\":{\"vocab\":{\"a\":-1},\"merges\":[]}}", BNC_ERROR_FORMAT, "id"},
+      {"{\"model\":{\"vocab\":{\"a\":\"1\"},\"merges\":[]}}", BNC_ERROR_FORMAT, "id"},
+      {"{\"model\":{\"vocab\":{\"a\":1e30},\"merges\":[]}}", BNC_ERROR_FORMAT, "id"},
+      {"{\"model\":{\"vocab\":{\"a\":4294967296},\"merges\":[]}}", BNC_ERROR_LIMIT, "4294967296"},
+      {"{\"model\":{\"vocab\":{\"a\":4000000},\"merges\":[]}}", BNC_ERROR_FORMAT, "highest id"},
+      {"{\"model\":{\"vocab\":{\"a\":0,\"b\":0},\"merges\":[]}}", BNC_ERROR_FORMAT, "two tokens"},
+      {"{\"model\":{\"vocab\":{\"a\":0,\"a\":1},\"merges\":[]}}", BNC_ERROR_FORMAT, "twice"},
+      {"{\"model\":{\"vocab\":{\"a\":0},\"merges\":[\"a c\"]}}", BNC_ERROR_FORMAT, "'c'"},
+      {"{\"model\":{\"vocab\":{\"a\":0},\"merges\":[\"a a\"]}}", BNC_ERROR_FORMAT, "'aa'"},
+      {"{\"model\":{\"vocab\":{\"a\":0},\"merges\":[\"a\"]}}", BNC_ERROR_FORMAT, "merge 0"},
+      {"{\"model\":{\"vocab\":{\"a\":0},\"merges\":[[\"a\"]]}}", BNC_ERROR_FORMAT, "merge 0"},
+      {"{\"model\":{\"vocab\":{\"a\":0},\"merges\":[[\"a\",1]]}}", BNC_ERROR_FORMAT, "merge 0"},
+      {"{\"model\":{\"vocab\":{\"a\":0},\"merges\":[],\"unk_token\":\"u\"}}", BNC_ERROR_FORMAT, "unk_token"},
+      {"{\"model\":{\"vocab\":{\"a\":0},\"merges\":[],\"dropout\":0.1}}", BNC_ERROR_UNSUPPORTED, "dropout"},
+      {"{\"model\":{\"vocab\":{\"a\":0},\"merges\":[],\"fuse_unk\":3}}", BNC_ERROR_FORMAT, "fuse_unk"},
+      {"{\"model\":{\"vocab\":{\"a\":0},\"merges\":[],\"end_of_word_suffix\":\"</w>\"}}", BNC_ERROR_UNSUPPORTED, "end_of_word_suffix"},
+      {"{" MODEL ",\"normalizer\":{\"type\":\"NFKC\"}}", BNC_ERROR_UNSUPPORTED, "NFKC"},
+      {"{" MODEL ",\"pre_tokenizer\":{\"type\":\"Digits\"}}", BNC_ERROR_UNSUPPORTED, "Digits"},
+      {"{" MODEL ",\"decoder\":{\"type\":\"WordPiece\"}}", BNC_ERROR_UNSUPPORTED, "WordPiece"},
+      {"{" MODEL ",\"decoder\":{\"type\":\"Sequence\",\"decoders\":[{\"type\":\"Fuse\"},{\"type\":\"ByteFallback\"}]}}",
+       BNC_ERROR_UNSUPPORTED, "ByteFallback"},
+      {"{" MODEL ",\"post_processor\":{\"type\":\"BertProcessing\"}}", BNC_ERROR_UNSUPPORTED, "BertProcessing"},
+      {"{" MODEL ",\"pre_tokenizer\":{\"type\":\"Split\",\"pattern\":{\"Regex\":\"(\"},\"behavior\":\"Isolated\"}}", BNC_ERROR_FORMAT,
+       "regular expression"},
+      {"{" MODEL ",\"pre_tokenizer\":{\"type\":\"Split\",\"pattern\":{\"Regex\":\"a\"},\"behavior\":\"Removed\"}}", BNC_ERROR_UNSUPPORTED,
+       "behavior"},
+      {"{" MODEL ",\"added_tokens\":[{\"id\":5}]}", BNC_ERROR_FORMAT, "content"},
+      {"{" MODEL ",\"added_tokens\":[{\"id\":1,\"content\":\"x\"}]}", BNC_ERROR_FORMAT, "two tokens"},
+      {"{" MODEL ",\"added_tokens\":[{\"id\":3,\"content\":\"a\"}]}", BNC_ERROR_FORMAT, "twice"},
+      {"{" MODEL ",\"added_tokens\":[{\"id\":3,\"content\":\"x\",\"single_word\":true}]}", BNC_ERROR_UNSUPPORTED, "single_word"},
+      {"{" MODEL ",\"post_processor\":{\"type\":\"TemplateProcessing\",\"single\":[{\"SpecialToken\":{\"id\":\"s\"}}],\"special_tokens\":{"
+                 "\"s\":{\"ids\":[9]}}}}",
+       BNC_ERROR_FORMAT, "does not exist"},
+      {"{" MODEL "}", BNC_OK, NULL},
+      {"{" MODEL ",\"added_tokens\":[{\"id\":9,\"content\":\"x\",\"special\":true}]}", BNC_OK, NULL},
+      {"{\"model\":{\"vocab\":{},\"merges\":[]}}", BNC_OK, NULL},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) read_json(cases[i].json, cases[i].status, cases[i].message);
 }
@@ -69,7 +75,8 @@ static void wrong_json(void **state) {
 static void catastrophic_regex(void **state) {
   (void)state;
   bnc_error err = {0};
-  static const char json[] = "{" MODEL ",\"pre_tokenizer\":{\"type\":\"Split\",\"pattern\":{\"Regex\":\"(a|aa)+[bc]\"},\"behavior\":\"Isolated\"}}";
+  static const char json[] =
+      "{" MODEL ",\"pre_tokenizer\":{\"type\":\"Split\",\"pattern\":{\"Regex\":\"(a|aa)+[bc]\"},\"behavior\":\"Isolated\"}}";
   bnc_bpe *bpe;
   OK(bnc_bpe_from_json(&bpe, json, sizeof json - 1, &err));
   char text[2000];
@@ -89,7 +96,8 @@ static void wrong_text(void **state) {
   bnc_ids ids = {0};
   int32_t seven = 7, minus = -200;
   OK(bnc_ids_append(&ids, &seven, 1, &err));
-  for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) assert_int_equal(bnc_bpe_encode(bpe, texts[i], strlen(texts[i]), true, &ids, &err), BNC_ERROR_FORMAT);
+  for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+    assert_int_equal(bnc_bpe_encode(bpe, texts[i], strlen(texts[i]), true, &ids, &err), BNC_ERROR_FORMAT);
   assert_int_equal(ids.count, 1);
   char *text;
   size_t length;
@@ -138,8 +146,9 @@ static void damaged_blob(void **state) {
 static void failing_allocations(void **state) {
   (void)state;
   bnc_error err = {0};
-  static const char json[] = "{" MODEL ",\"normalizer\":{\"type\":\"Prepend\",\"prepend\":\"a\"},\"pre_tokenizer\":{\"type\":\"ByteLevel\"},"
-                             "\"added_tokens\":[{\"id\":3,\"content\":\"<x>\",\"special\":true},{\"id\":4,\"content\":\"y\"}]}";
+  static const char json[] =
+      "{" MODEL ",\"normalizer\":{\"type\":\"Prepend\",\"prepend\":\"a\"},\"pre_tokenizer\":{\"type\":\"ByteLevel\"},"
+      "\"added_tokens\":[{\"id\":3,\"content\":\"<x>\",\"special\":true},{\"id\":4,\"content\":\"y\"}]}";
   size_t live = bnc_mem_live();
   bnc_status status = BNC_ERROR_MEMORY;
   for (int n = 0; status != BNC_OK && n < 200; n++) {

@@ -8,6 +8,7 @@
 #include "platforms/mem.h"
 #include "runtime/text/prompt.h"
 #include "tests/text/text_data.h"
+#include "tests/unit.h"
 
 typedef struct kind {
   const bnc_bpe *bpe;

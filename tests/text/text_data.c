@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/text/text_data.h"
+#include "tests/unit.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -4,15 +4,12 @@
 #define BINOCLE_TESTS_TEXT_DATA_H
 
 /* cmocka.h needs these before it. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdint.h>
 
-#include <cmocka.h>
 #include <yyjson.h>
 
 #include "runtime/text/tokenizer.h"
+#include "tests/unit.h"
 
 #define OK(call) expect_ok((call), &err, #call, __LINE__)
 void expect_ok(bnc_status status, const bnc_error *err, const char *call, int line);

@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Linear layers against their formulas, by kind, shape, stride, bias and number of threads. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdint.h>
 
-#include <cmocka.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,6 +10,7 @@
 #include "ops/qd8.h"
 #include "ops/xnn/linear.h"
 #include "platforms/mem.h"
+#include "tests/unit.h"
 
 #define POOLS 3
 static bnc_pool *pools[POOLS]; /* of 1, 2 and 4 threads */
@@ -47,8 +44,14 @@ static void *need(size_t size) {
 
 static data make(const matrix_case *c) {
   size_t in = c->k + c->in_pad, out = c->n + c->out_pad;
-  data d = {.c = *c, .x = need(c->rows * in * 4), .y = need((c->rows + 1) * out * 4), .bias = need(c->n * 4), .scales = need(c->n * 4), .w = need(c->n * c->k * 4),
-            .q = need(c->rows * in), .params = need((c->rows + BNC_QD8_EXTRA) * sizeof(bnc_qd8_params))};
+  data d = {.c = *c,
+            .x = need(c->rows * in * 4),
+            .y = need((c->rows + 1) * out * 4),
+            .bias = need(c->n * 4),
+            .scales = need(c->n * 4),
+            .w = need(c->n * c->k * 4),
+            .q = need(c->rows * in),
+            .params = need((c->rows + BNC_QD8_EXTRA) * sizeof(bnc_qd8_params))};
   for (size_t i = 0; i < c->rows * in; i++) d.x[i] = uniform();
   for (size_t k = 0; c->rows > 2 && k < c->k; k++) d.x[in + k] = 0.0f; /* the second row is one of zeros */
   for (size_t i = 0; i < c->n; i++) {
@@ -71,8 +74,14 @@ static data make(const matrix_case *c) {
     for (size_t k = 0; k < c->k; k++) d.q[r * in + k] = bnc_qd8_value(d.x[r * in + k], s, d.params[r].zero_point);
   }
   bnc_qd8_pad(d.params, c->rows);
-  d.spec = (bnc_linear_spec){.kind = c->kind, .n = c->n, .k = c->k, .in_stride = in, .out_stride = out, .weights = d.w,
-                             .scales = d.scales, .bias = c->bias ? d.bias : NULL};
+  d.spec = (bnc_linear_spec){.kind = c->kind,
+                             .n = c->n,
+                             .k = c->k,
+                             .in_stride = in,
+                             .out_stride = out,
+                             .weights = d.w,
+                             .scales = d.scales,
+                             .bias = c->bias ? d.bias : NULL};
   return d;
 }
 
@@ -116,8 +125,17 @@ static void check_own_int8(const data *d, const float *expected_y, size_t out) {
   for (size_t i = 0; i < 2; i++) {
     bnc_matmul_ops ops;
     bnc_matmul_init(&ops, levels[i]);
-    const bnc_matmul_i8_args args = {.rows = c->rows, .k = c->k, .n = c->n, .w = (const int8_t *)d->w, .scale = d->scales, .bias = d->spec.bias, .q = d->q,
-                                     .params = d->params, .y = y, .q_stride = d->spec.in_stride, .y_stride = out};
+    const bnc_matmul_i8_args args = {.rows = c->rows,
+                                     .k = c->k,
+                                     .n = c->n,
+                                     .w = (const int8_t *)d->w,
+                                     .scale = d->scales,
+                                     .bias = d->spec.bias,
+                                     .q = d->q,
+                                     .params = d->params,
+                                     .y = y,
+                                     .q_stride = d->spec.in_stride,
+                                     .y_stride = out};
     for (size_t j = 0; j < (c->rows + 1) * out; j++) y[j] = 12345.0f;
     ops.i8(&args, 0, bnc_matmul_i8_items(c->n), scratch);
     assert_memory_equal(y, expected_y, (c->rows + 1) * out * sizeof *y);
@@ -141,7 +159,8 @@ static void check_case(const matrix_case *c) {
     assert_int_equal(bnc_linear_set_create(&set, store, bnc_pool_yields(pool), &err), BNC_OK);
     assert_int_equal(bnc_linear_set_add(set, &d.spec, 3, 0, &id, &err), BNC_OK);
     for (size_t i = 0; i < bytes / sizeof(float); i++) d.y[i] = 12345.0f;
-    assert_int_equal(bnc_linear_set_run(set, id, c->rows, c->kind == BNC_LINEAR_F32 ? (const void *)d.x : d.q, d.params, d.y, pool), BNC_OK);
+    assert_int_equal(bnc_linear_set_run(set, id, c->rows, c->kind == BNC_LINEAR_F32 ? (const void *)d.x : d.q, d.params, d.y, pool),
+                     BNC_OK);
     if (p == 0) memcpy(first, d.y, bytes);
     assert_memory_equal(first, d.y, bytes);
     bnc_linear_set_destroy(set);
@@ -151,7 +170,8 @@ static void check_case(const matrix_case *c) {
     for (size_t n = 0; n < out; n++) {
       double bound = 0.0, want = r == c->rows || n >= c->n ? 12345.0 : expected(&d, r, n, &bound), have = (double)first[r * out + n];
       if (!(fabs(have - want) <= bound))
-        fail_msg("kind %d, %zu rows, %zu x %zu: row %zu column %zu is %g, expected %g +- %g", (int)c->kind, c->rows, c->n, c->k, r, n, have, want, bound);
+        fail_msg("kind %d, %zu rows, %zu x %zu: row %zu column %zu is %g, expected %g +- %g", (int)c->kind, c->rows, c->n, c->k, r, n, have,
+                 want, bound);
     }
   if (c->kind == BNC_LINEAR_QD8_QC8) check_own_int8(&d, first, out);
   bnc_mem_free(first);

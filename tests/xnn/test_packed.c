@@ -1,17 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The store of packed weights: what is written is found again, and what is damaged, of another identity or of the wrong size is refused. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdint.h>
 
-#include <cmocka.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "ops/xnn/linear.h"
 #include "ops/xnn/packed.h"
 #include "platforms/mem.h"
+#include "tests/unit.h"
 
 #define N 48u
 #define K 64u
@@ -25,7 +22,8 @@ static void fill(float *p, size_t count, uint32_t seed) {
 }
 
 static bnc_linear_spec spec_of(uint32_t layer) {
-  return (bnc_linear_spec){.kind = BNC_LINEAR_F32, .n = N, .k = K, .in_stride = K, .out_stride = N, .weights = weights[layer], .bias = layer ? bias : NULL};
+  return (bnc_linear_spec){
+      .kind = BNC_LINEAR_F32, .n = N, .k = K, .in_stride = K, .out_stride = N, .weights = weights[layer], .bias = layer ? bias : NULL};
 }
 
 static bnc_status pack(bnc_packed_store *store, bnc_error *err) {

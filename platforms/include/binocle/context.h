@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** @file context.h  What a program gives the library once: where messages and progress go, how many threads there are, where the cache lies. */
+/** @file context.h  What a program gives the library once: where messages and progress go, how many threads there are, where the cache
+ * lies. */
 #ifndef BINOCLE_CONTEXT_H
 #define BINOCLE_CONTEXT_H
 

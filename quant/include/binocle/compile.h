@@ -12,9 +12,9 @@ extern "C" {
 #endif
 
 typedef enum bnc_weights {
-  BNC_WEIGHTS_F32 = 0, /**< as the checkpoint has them, in float32: agrees with the PyTorch reference */
+  BNC_WEIGHTS_F32 = 0,  /**< as the checkpoint has them, in float32: agrees with the PyTorch reference */
   BNC_WEIGHTS_INT8 = 1, /**< int8, a scale per output; activations int8, a scale per row */
-  BNC_WEIGHTS_INT4 = 2 /**< int4 in groups, a scale per group; text only */
+  BNC_WEIGHTS_INT4 = 2  /**< int4 in groups, a scale per group; text only */
 } bnc_weights;
 
 /** How a conversation's keys and values are kept. */
@@ -22,23 +22,25 @@ typedef enum bnc_cache_type {
   BNC_CACHE_DEFAULT = 0, /**< f32 under f32 text weights, else f16 */
   BNC_CACHE_F32 = 1,
   BNC_CACHE_F16 = 2,
-  BNC_CACHE_INT8 = 3     /**< a scale per head and row */
+  BNC_CACHE_INT8 = 3 /**< a scale per head and row */
 } bnc_cache_type;
 
 typedef struct bnc_compile_options {
-  size_t size; /**< set by bnc_compile_options_init */
-  const char *checkpoint;   /**< folder with config.json and safetensors */
-  const char *vision_tower; /**< folder of a CLIP tower; NULL: the checkpoint's own */
-  const char *output;       /**< the .bnc file; appears complete or not at all */
+  size_t size;                              /**< set by bnc_compile_options_init */
+  const char *checkpoint;                   /**< folder with config.json and safetensors */
+  const char *vision_tower;                 /**< folder of a CLIP tower; NULL: the checkpoint's own */
+  const char *output;                       /**< the .bnc file; appears complete or not at all */
   bnc_weights vision_weights, text_weights; /**< int8 */
-  unsigned group;      /**< int4: weights per scale, 32, 64 or 128 */
-  unsigned context;    /**< rows to which a prompt, pictures included, is cut; 0: as the checkpoint's config says, at most 4096 */
-  unsigned input_size; /**< side of the resized picture: 0 for n tiles side by side, or less */
+  unsigned group;                           /**< int4: weights per scale, 32, 64 or 128 */
+  unsigned context;         /**< rows to which a prompt, pictures included, is cut; 0: as the checkpoint's config says, at most 4096 */
+  unsigned input_size;      /**< side of the resized picture: 0 for n tiles side by side, or less */
   unsigned disabled_passes; /**< bit i: pass i of bnc_compile_pass_name is left out */
-  const char *report;  /**< JSON file to write; NULL: none */
-  unsigned packed;     /**< 1: the file also holds the weights packed for this machine, so that no cache is needed on it; about twice as large */
+  const char *report;       /**< JSON file to write; NULL: none */
+  unsigned
+      packed; /**< 1: the file also holds the weights packed for this machine, so that no cache is needed on it; about twice as large */
   bnc_cache_type kv_cache;
-  const char *target;  /**< machine for whose caches matrices are cut into slabs (bnc_compile_target_name); NULL: this one. Results do not depend on it */
+  const char *target; /**< machine for whose caches matrices are cut into slabs (bnc_compile_target_name); NULL: this one. Results do not
+                         depend on it */
   void *reserved[7];
 } bnc_compile_options;
 
@@ -47,8 +49,8 @@ BNC_API void bnc_compile_options_init(bnc_compile_options *options);
 /** Compiles. Errors name the file, what was found and what was expected; see bnc_context_error. */
 BNC_API bnc_status bnc_compile(bnc_context *context, const bnc_compile_options *options);
 
-/** A model of random weights in a real geometry, for timing a size without its checkpoint. options' checkpoint and vision_tower are not used. The file
-    depends on preset, options and target alone. It has no tokenizer: prompts are token ids. */
+/** A model of random weights in a real geometry, for timing a size without its checkpoint. options' checkpoint and vision_tower are not
+   used. The file depends on preset, options and target alone. It has no tokenizer: prompts are token ids. */
 BNC_API bnc_status bnc_synth(bnc_context *context, const char *preset, const bnc_compile_options *options);
 
 /** Name of preset `index` ("inf-llava-8b") and, description not NULL, a line about it; NULL behind the last. */

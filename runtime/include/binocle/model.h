@@ -19,13 +19,13 @@ BNC_API bnc_status bnc_model_open(bnc_context *context, const char *path, bnc_mo
 BNC_API void bnc_model_close(bnc_model *model);
 
 typedef struct bnc_model_info {
-  size_t size;              /**< sizeof(bnc_model_info): set it before the call */
+  size_t size; /**< sizeof(bnc_model_info): set it before the call */
   uint32_t vocabulary;
-  uint32_t context;         /**< rows that a conversation, pictures and answers included, may have */
-  uint32_t prompt_limit;    /**< rows to which a prompt is cut, as the reference cuts it */
-  uint32_t image_rows;      /**< rows per picture; 0: a text-only model */
-  uint32_t input_side;      /**< pixels per side of what a picture is resized to */
-  uint32_t hidden;          /**< columns of image embeddings */
+  uint32_t context;      /**< rows that a conversation, pictures and answers included, may have */
+  uint32_t prompt_limit; /**< rows to which a prompt is cut, as the reference cuts it */
+  uint32_t image_rows;   /**< rows per picture; 0: a text-only model */
+  uint32_t input_side;   /**< pixels per side of what a picture is resized to */
+  uint32_t hidden;       /**< columns of image embeddings */
   uint32_t has_tokenizer;
   uint64_t file_bytes;
   uint64_t predicted_bytes; /**< resident memory while answering: mapped weights, arena, KV cache and a constant */

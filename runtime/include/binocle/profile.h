@@ -9,7 +9,8 @@
 extern "C" {
 #endif
 
-/** From here on each op is timed (some 50 ns each) and the machine's energy meter is read around each program. Forgets what was recorded before. */
+/** From here on each op is timed (some 50 ns each) and the machine's energy meter is read around each program. Forgets what was recorded
+ * before. */
 BNC_API bnc_status bnc_session_profile_begin(bnc_session *session);
 
 typedef enum bnc_profile_form {

@@ -15,13 +15,15 @@ extern "C" {
 /** One conversation: memory, operators and threads of its own. Sessions of one model may run on several threads at once, each on one. */
 typedef struct bnc_session bnc_session;
 
-/** Packs the weights on the first use of a model on a machine (see bnc_context_settings.cache_dir). Failures: bnc_context_error of the model's context. */
+/** Packs the weights on the first use of a model on a machine (see bnc_context_settings.cache_dir). Failures: bnc_context_error of the
+ * model's context. */
 BNC_API bnc_status bnc_session_create(bnc_model *model, bnc_session **session);
 BNC_API void bnc_session_destroy(bnc_session *session);
 /** What went wrong in the session's last call that failed. Never NULL. */
 BNC_API const char *bnc_session_error(const bnc_session *session);
 
-/** Decodes a WebP, JPEG or PNG file (or its bytes), runs vision and keeps the rows for a prompt to come. Pictures are used in this order. */
+/** Decodes a WebP, JPEG or PNG file (or its bytes), runs vision and keeps the rows for a prompt to come. Pictures are used in this order.
+ */
 BNC_API bnc_status bnc_session_add_image_file(bnc_session *session, const char *path);
 BNC_API bnc_status bnc_session_add_image(bnc_session *session, const void *bytes, size_t size);
 
@@ -39,10 +41,10 @@ BNC_API size_t bnc_session_rows(const bnc_session *session);
 BNC_API bnc_status bnc_session_logits(bnc_session *session, const float **logits, size_t *count);
 
 typedef struct bnc_sampling {
-  size_t size;          /**< set by bnc_sampling_init */
-  double temperature;   /**< 0: greedy */
-  double top_p;         /**< in (0, 1]; 1: off */
-  uint32_t top_k;       /**< 0: off */
+  size_t size;        /**< set by bnc_sampling_init */
+  double temperature; /**< 0: greedy */
+  double top_p;       /**< in (0, 1]; 1: off */
+  uint32_t top_k;     /**< 0: off */
   uint64_t seed;
   uint32_t max_tokens;  /**< 0: until a stop token or the end of the context */
   uint32_t ignore_stop; /**< 1: stop tokens do not end the answer */
@@ -57,12 +59,14 @@ typedef enum bnc_finish { BNC_FINISH_STOP = 0, BNC_FINISH_LENGTH = 1, BNC_FINISH
 typedef int (*bnc_on_text)(void *user, int32_t id, const char *text, size_t length);
 
 /** Generates an answer. on_text may be NULL; finish may be NULL. Without a tokenizer the pieces are empty. */
-BNC_API bnc_status bnc_session_generate(bnc_session *session, const bnc_sampling *sampling, bnc_on_text on_text, void *user, bnc_finish *finish);
+BNC_API bnc_status bnc_session_generate(bnc_session *session, const bnc_sampling *sampling, bnc_on_text on_text, void *user,
+                                        bnc_finish *finish);
 
 /** Forgets conversation and pictures; memory and operators stay. */
 BNC_API void bnc_session_reset(bnc_session *session);
-/** Goes back to before the first prompt: its pictures wait again, without vision, and whatever the next prompt has in common with it from the
-    front (the template, the pictures) is not computed again. Answers are those of a new session, bit for bit. Pictures added later are dropped. */
+/** Goes back to before the first prompt: its pictures wait again, without vision, and whatever the next prompt has in common with it from
+   the front (the template, the pictures) is not computed again. Answers are those of a new session, bit for bit. Pictures added later are
+   dropped. */
 BNC_API void bnc_session_restart(bnc_session *session);
 
 typedef enum bnc_image_stage { BNC_IMAGE_PIXELS = 0, BNC_IMAGE_TILES = 1, BNC_IMAGE_DEM = 2, BNC_IMAGE_PROJECTOR = 3 } bnc_image_stage;
@@ -77,8 +81,8 @@ BNC_API bnc_status bnc_session_encode(bnc_session *session, const char *image_pa
 BNC_API void bnc_array_free(bnc_array *array);
 
 typedef struct bnc_statistics {
-  size_t size;         /**< set it before the call */
-  double load_seconds; /**< of bnc_session_create */
+  size_t size;                                            /**< set it before the call */
+  double load_seconds;                                    /**< of bnc_session_create */
   double vision_seconds, prefill_seconds, decode_seconds; /**< totals of this session */
   uint64_t pictures, prefill_rows, decode_tokens;
   uint64_t arena_bytes, kv_bytes, packed_bytes, packed_memory_bytes;

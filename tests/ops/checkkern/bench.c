@@ -55,7 +55,9 @@ void bench_run(check *c, const bench_job *job) {
   }
   const double test = bench_seconds(job->run, job->job, &c->test);
   const double scalar = job->slots[0] == job->slots[2] ? test : bench_seconds(job->run, job->job, &c->scalar);
-  const double lower = job->slots[1] == job->slots[2] ? test : job->slots[1] == job->slots[0] ? scalar : bench_seconds(job->run, job->job, &c->lower);
+  const double lower = job->slots[1] == job->slots[2]   ? test
+                       : job->slots[1] == job->slots[0] ? scalar
+                                                        : bench_seconds(job->run, job->job, &c->lower);
   const double gflops = job->flops / test * 1e-9, gbytes = job->bytes / test * 1e-9;
   const double of_flops = job->flops / test / c->peak_flops * 100, of_bytes = job->bytes / test / c->peak_bytes * 100;
   const double of_int8 = c->int8 && c->peak_int8 > 0 ? job->flops / test / c->peak_int8 * 100 : 0;
@@ -63,8 +65,8 @@ void bench_run(check *c, const bench_job *job) {
          bnc_cpu_level_name(c->test.level), c->kernel, job->shape, test * 1e9, gbytes, of_bytes, gflops, of_int8 > 0 ? of_int8 : of_flops,
          of_int8 > 0 ? "int8" : "FMA", scalar / test, lower / test);
   if (c->csv) {
-    fprintf(c->csv, "%s,%s,%s,%.0f,%.2f,%.2f,%.2f,%.2f,%.1f,%.1f,%.1f\n", c->kernel, bnc_cpu_level_name(c->test.level), job->shape, test * 1e9, gbytes,
-            gflops, scalar / test, lower / test, of_flops, of_bytes, of_int8);
+    fprintf(c->csv, "%s,%s,%s,%.0f,%.2f,%.2f,%.2f,%.2f,%.1f,%.1f,%.1f\n", c->kernel, bnc_cpu_level_name(c->test.level), job->shape,
+            test * 1e9, gbytes, gflops, scalar / test, lower / test, of_flops, of_bytes, of_int8);
   }
 }
 

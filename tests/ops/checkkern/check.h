@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * @file check.h  What the checks of one kernel family share. main.c runs each family once per level: with test = scalar, results are compared
- * with an f64 oracle; on the other levels they must equal the scalar kernels' bit for bit (any NaN equals any NaN).
+ * @file check.h  What the checks of one kernel family share. main.c runs each family once per level: with test = scalar, results are
+ * compared with an f64 oracle; on the other levels they must equal the scalar kernels' bit for bit (any NaN equals any NaN).
  */
 #ifndef BINOCLE_TESTS_CHECKKERN_CHECK_H
 #define BINOCLE_TESTS_CHECKKERN_CHECK_H
@@ -20,8 +20,8 @@ typedef struct check {
   bool quick, bench, bench_scalar, count;
   FILE *csv;
   double peak_flops, peak_int8, peak_bytes; /* per second, of the tested level; 0: not measured; bench only */
-  const char *kernel;            /* being tested */
-  bool int8;                     /* it is measured against peak_int8 */
+  const char *kernel;                       /* being tested */
+  bool int8;                                /* it is measured against peak_int8 */
   size_t cases, total_cases, failures, kernels;
 } check;
 
@@ -33,13 +33,14 @@ __attribute__((format(printf, 2, 3))) void check_failed(check *c, const char *fo
 static inline void check_passed(check *c) { ++c->cases; }
 
 static inline bool check_is_scalar(const check *c) { return c->test.level == BNC_CPU_SCALAR; }
-#define CHECK_BEGIN(c, family, slot) check_begin(c, #family "." #slot, (check_fn *)(c)->test.family.slot, (check_fn *)(c)->lower.family.slot)
+#define CHECK_BEGIN(c, family, slot)                                                                                                       \
+  check_begin(c, #family "." #slot, (check_fn *)(c)->test.family.slot, (check_fn *)(c)->lower.family.slot)
 
 /* ---- buffer.c: memory that notices ---- */
 
 /** rows x cols elements in pages whose neighbours are inaccessible; everything outside the elements is a canary. */
 typedef struct tensor {
-  void *data; /* [rows, cols], row stride `stride` elements */
+  void *data;                      /* [rows, cols], row stride `stride` elements */
   size_t rows, cols, stride, size; /* size: bytes of an element */
   unsigned char *map, *page;       /* the mapping, and its accessible part */
   size_t map_bytes, page_bytes;
@@ -91,8 +92,8 @@ double bench_peak_flops(bnc_cpu_level level);
 double bench_peak_bytes(bnc_cpu_level level);
 /** The same of multiply-accumulates of int8 values, each counted as two operations. */
 double bench_peak_int8(bnc_cpu_level level);
-#define BENCH_SLOTS(c, family, slot) \
-  { (check_fn *)(c)->scalar.family.slot, (check_fn *)(c)->lower.family.slot, (check_fn *)(c)->test.family.slot }
+#define BENCH_SLOTS(c, family, slot)                                                                                                       \
+  {(check_fn *)(c)->scalar.family.slot, (check_fn *)(c)->lower.family.slot, (check_fn *)(c)->test.family.slot}
 
 /* ---- the families ---- */
 

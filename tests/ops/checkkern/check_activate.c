@@ -67,7 +67,8 @@ static void run_case(check *c, int slot, size_t rows, size_t cols, float scale, 
   } else if (check_is_scalar(c)) {
     double *expected = malloc(rows * cols * sizeof *expected);
     for (size_t i = 0; i < rows * cols; ++i) {
-      expected[i] = oracle(kind, (double)((float *)input.data)[i / cols * input.stride + i % cols], (double)((float *)up.data)[i / cols * up.stride + i % cols]);
+      expected[i] = oracle(kind, (double)((float *)input.data)[i / cols * input.stride + i % cols],
+                           (double)((float *)up.data)[i / cols * up.stride + i % cols]);
     }
     /* exp(-z) has relative error 2^-23 (1 + |z|): where it matters, z e^-z is at most a few units. */
     check_near(c, &y[0], expected, 2e-7, 6e-7, "y");
@@ -84,14 +85,17 @@ static void run_job(const void *job, const bnc_kernels *kernels) {
 }
 
 static void bench_shape(check *c, int slot, size_t rows, size_t cols, const char *shape) {
-  tensor x = tensor_make(rows, cols, cols, 4, SIDE_START), y = tensor_make(rows, cols, cols, 4, SIDE_START), q = tensor_make(rows, cols, cols, 1, SIDE_START);
+  tensor x = tensor_make(rows, cols, cols, 4, SIDE_START), y = tensor_make(rows, cols, cols, 4, SIDE_START),
+         q = tensor_make(rows, cols, cols, 1, SIDE_START);
   tensor p = tensor_make(rows, 2, 2, 4, SIDE_START);
   check_fill(c, &x, 1, 0);
   check_fill(c, &y, 1, 0);
   const activate_job job = {{cols, x.data, y.data, y.data, q.data, p.data, cols, cols, cols, cols}, rows, slot};
   const double n = (double)(rows * cols);
-  const bench_job b = {shape, run_job, &job, n * ((slot % 2 ? 5 : 8) + (slot >= 4 ? 4 : 0)), n * 20,
-                       {(check_fn *)slot_of(&c->scalar, slot), (check_fn *)slot_of(&c->lower, slot), (check_fn *)slot_of(&c->test, slot)}};
+  const bench_job b = {
+      shape,  run_job,
+      &job,   n * ((slot % 2 ? 5 : 8) + (slot >= 4 ? 4 : 0)),
+      n * 20, {(check_fn *)slot_of(&c->scalar, slot), (check_fn *)slot_of(&c->lower, slot), (check_fn *)slot_of(&c->test, slot)}};
   bench_run(c, &b);
   tensor_free(&x);
   tensor_free(&y);

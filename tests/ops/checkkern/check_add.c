@@ -17,7 +17,8 @@ static void run_job(const void *job, const bnc_kernels *kernels) {
 static void run_case(check *c, bool mean, size_t rows, size_t cols, unsigned edges) {
   const tensor_side side = check_below(c, 2) ? SIDE_END : SIDE_START;
   const bool repeat = check_below(c, 3) == 0; /* b is one row for all */
-  tensor a = tensor_make(rows, cols, cols + check_below(c, 9), 4, side), b = tensor_make(repeat ? 1 : rows, cols, cols + check_below(c, 9), 4, side), y[2];
+  tensor a = tensor_make(rows, cols, cols + check_below(c, 9), 4, side),
+         b = tensor_make(repeat ? 1 : rows, cols, cols + check_below(c, 9), 4, side), y[2];
   check_fill(c, &a, 1.0f, edges);
   check_fill(c, &b, 1.0f, edges);
   tensor_protect(&a);
@@ -43,8 +44,10 @@ static void run_case(check *c, bool mean, size_t rows, size_t cols, unsigned edg
         right = right && (expected == found || (isnan(expected) && isnan(found)));
       }
     }
-    if (right) check_passed(c);
-    else check_failed(c, "a sum is not the rounded one");
+    if (right)
+      check_passed(c);
+    else
+      check_failed(c, "a sum is not the rounded one");
   }
   tensor_free(&a);
   tensor_free(&b);
@@ -59,8 +62,10 @@ void check_add(check *c) {
       tensor a = tensor_make(577, 1024, 1024, 4, SIDE_START), y = tensor_make(577, 1024, 1024, 4, SIDE_START);
       check_fill(c, &a, 1, 0);
       const add_job job = {{1024, a.data, a.data, y.data, 1024, 1024, 1024}, 577, mean};
-      const bench_job b = {"577x1024", run_job, &job, 577.0 * 1024 * 12, 577.0 * 1024,
-                           {(check_fn *)slot_of(&c->scalar, mean), (check_fn *)slot_of(&c->lower, mean), (check_fn *)slot_of(&c->test, mean)}};
+      const bench_job b = {
+          "577x1024",   run_job,
+          &job,         577.0 * 1024 * 12,
+          577.0 * 1024, {(check_fn *)slot_of(&c->scalar, mean), (check_fn *)slot_of(&c->lower, mean), (check_fn *)slot_of(&c->test, mean)}};
       bench_run(c, &b);
       tensor_free(&a);
       tensor_free(&y);

@@ -8,7 +8,8 @@
 typedef bnc_attention_rows_f32_fn attention_fn; /* all kernels have one type */
 
 static attention_fn *slot_of(const bnc_kernels *k, int form) {
-  attention_fn *const slots[] = {k->attention.rows_f32, k->attention.cache_f32, k->attention.cache_f16, k->attention.cache_i8, k->attention.rows_i8};
+  attention_fn *const slots[] = {k->attention.rows_f32, k->attention.cache_f32, k->attention.cache_f16, k->attention.cache_i8,
+                                 k->attention.rows_i8};
   return slots[form];
 }
 
@@ -16,8 +17,8 @@ enum { ROWS_F32, CACHE_F32, CACHE_F16, CACHE_I8, ROWS_I8, FORMS };
 /* How a form's keys and values are stored. */
 static int kv_form(int form) { return form == ROWS_I8 ? ROWS_F32 : form; }
 
-/* What rounding to int8 adds to the bound of one query: to its scores at random, each by `score` (sigma), to weights by half of a 255th, to values by half of
-   a 127th. Weights are normalised to sum up to 1; total is their sum where the greatest is 1. */
+/* What rounding to int8 adds to the bound of one query: to its scores at random, each by `score` (sigma), to weights by half of a 255th, to
+   values by half of a 127th. Weights are normalised to sum up to 1; total is their sum where the greatest is 1. */
 static double int8_bound(double score, const double *weights, size_t keys, double total, double largest) {
   double squares = 0;
   for (size_t j = 0; j < keys; ++j) squares += weights[j] * weights[j];
@@ -46,7 +47,8 @@ static void oracle(const bnc_attention_args *a, const kv_fixture *kv, size_t row
         p[j] = s * (double)a->scale;
         most = fmax(most, p[j]);
         steep = fmax(steep, magnitude * (double)a->scale);
-        score = fmax(score, (double)a->scale / (254 * sqrt(3)) * (sqrt(q_square) * k_most + sqrt(k_square) * q_most + sqrt((double)d) * q_most * k_most / 254));
+        score = fmax(score, (double)a->scale / (254 * sqrt(3)) *
+                                (sqrt(q_square) * k_most + sqrt(k_square) * q_most + sqrt((double)d) * q_most * k_most / 254));
       }
       for (size_t j = 0; j < keys; ++j) total += p[j] = exp(p[j] - most);
       for (size_t j = 0; j < keys; ++j) p[j] /= total;
@@ -88,9 +90,21 @@ static void run_case(check *c, int form, const attention_case *n) {
   tensor q = tensor_make(n->rows, cols, cols + check_below(c, 5), 4, side), out[2];
   check_fill(c, &q, n->sharp, 0);
   tensor_protect(&q);
-  bnc_attention_args a = {.heads = n->heads, .kv_heads = n->kv_heads, .head_size = n->d, .keys = n->keys, .scale = 1.0f / sqrtf((float)n->d),
-                          .causal = n->causal, .position = n->position, .q = q.data, .k = kv.k.data, .v = kv.v.data, .cache = kv.cache,
-                          .q_stride = q.stride, .k_stride = kv.k.stride, .v_stride = kv.v.stride, .out_stride = cols + 3};
+  bnc_attention_args a = {.heads = n->heads,
+                          .kv_heads = n->kv_heads,
+                          .head_size = n->d,
+                          .keys = n->keys,
+                          .scale = 1.0f / sqrtf((float)n->d),
+                          .causal = n->causal,
+                          .position = n->position,
+                          .q = q.data,
+                          .k = kv.k.data,
+                          .v = kv.v.data,
+                          .cache = kv.cache,
+                          .q_stride = q.stride,
+                          .k_stride = kv.k.stride,
+                          .v_stride = kv.v.stride,
+                          .out_stride = cols + 3};
   for (int i = 0; i < 2; ++i) {
     out[i] = tensor_make(n->rows, cols, cols + 3, 4, side);
     a.out = out[i].data;
@@ -147,13 +161,20 @@ static void bench_shape(check *c, int form, const attention_case *n, const char 
   tensor q = tensor_make(n->rows, cols, cols, 4, SIDE_START), out = tensor_make(n->rows, cols, cols, 4, SIDE_START);
   tensor scratch = tensor_make(1, bnc_attention_scratch(n->heads, n->kv_heads, n->d, grain), 64, 1, SIDE_START);
   check_fill(c, &q, 1, 0);
-  const attention_job job = {{n->heads, n->kv_heads, n->d, n->keys, 1.0f / sqrtf((float)n->d), n->causal, n->position, q.data, kv.k.data, kv.v.data,
-                              kv.cache, out.data, cols, kv.k.stride, kv.v.stride, cols},
-                             n->rows, grain, form, scratch.data};
+  const attention_job job = {{n->heads, n->kv_heads, n->d, n->keys, 1.0f / sqrtf((float)n->d), n->causal, n->position, q.data, kv.k.data,
+                              kv.v.data, kv.cache, out.data, cols, kv.k.stride, kv.v.stride, cols},
+                             n->rows,
+                             grain,
+                             form,
+                             scratch.data};
   double pairs = 0;
   for (size_t row = 0; row < n->rows; ++row) pairs += (double)(n->causal ? n->position + row + 1 : n->keys);
   static const double sizes[] = {4, 4, 2, 1, 4};
-  const bench_job b = {shape, run_job, &job, (double)(2 * n->keys * n->kv_heads * n->d) * sizes[form] + (double)(n->rows * cols * 8), pairs * (double)cols * 4,
+  const bench_job b = {shape,
+                       run_job,
+                       &job,
+                       (double)(2 * n->keys * n->kv_heads * n->d) * sizes[form] + (double)(n->rows * cols * 8),
+                       pairs * (double)cols * 4,
                        {(check_fn *)slot_of(&c->scalar, form), (check_fn *)slot_of(&c->lower, form), (check_fn *)slot_of(&c->test, form)}};
   bench_run(c, &b);
   kv_free(&kv);
@@ -174,15 +195,20 @@ static void bench(check *c, int form) {
 }
 
 void check_attention(check *c) {
-  static const char *const names[] = {"attention.rows_f32", "attention.cache_f32", "attention.cache_f16", "attention.cache_i8", "attention.rows_i8"};
+  static const char *const names[] = {"attention.rows_f32", "attention.cache_f32", "attention.cache_f16", "attention.cache_i8",
+                                      "attention.rows_i8"};
   for (int form = 0; form < FORMS; ++form) {
     if (!check_begin(c, names[form], (check_fn *)slot_of(&c->test, form), (check_fn *)slot_of(&c->lower, form))) continue;
     if (c->bench) bench(c, form);
     const bool causal = form != ROWS_I8; /* which looks at all keys alike */
-    for (size_t i = c->quick ? check_below(c, 3) : 0; i < 70; i += c->quick ? 3 : 1) { /* every head size, every count of keys around a block, every tile height */
+    for (size_t i = c->quick ? check_below(c, 3) : 0; i < 70;
+         i += c->quick ? 3 : 1) { /* every head size, every count of keys around a block, every tile height */
       const size_t keys = i < 40 ? i + 1 : 50 + i, rows = 1 + check_below(c, keys < 14 ? keys : 14), kv_heads = 1 + check_below(c, 2);
-      run_case(c, form, &(attention_case){rows, keys, kv_heads * (1 + check_below(c, 4)), kv_heads, 1 + i % 35, keys - rows, causal && i % 2, 2.0f});
-      run_case(c, form, &(attention_case){rows, keys, kv_heads, kv_heads, 16 * (1 + i % 2), keys - rows, causal && i / 2 % 2, i % 7 == 0 ? 40.0f : 1.0f});
+      run_case(c, form,
+               &(attention_case){rows, keys, kv_heads * (1 + check_below(c, 4)), kv_heads, 1 + i % 35, keys - rows, causal && i % 2, 2.0f});
+      run_case(
+          c, form,
+          &(attention_case){rows, keys, kv_heads, kv_heads, 16 * (1 + i % 2), keys - rows, causal && i / 2 % 2, i % 7 == 0 ? 40.0f : 1.0f});
     }
     run_case(c, form, &(attention_case){13, 141, 4, 1, 128, 128, causal, 1.0f});
     run_case(c, form, &(attention_case){23, 130, 2, 2, 64, 0, false, 1.0f});

@@ -24,7 +24,8 @@ static void run_job(const void *job, const bnc_kernels *kernels) {
 
 /* One element read back by the layout that kv_append.h states. */
 static double element(const bnc_kv_cache *cache, int type, bool key, size_t head, size_t token, size_t i) {
-  const size_t d = cache->head_size, at = key ? head * cache->capacity * d + (token / 16 * d + i) * 16 + token % 16 : (head * cache->capacity + token) * d + i;
+  const size_t d = cache->head_size,
+               at = key ? head * cache->capacity * d + (token / 16 * d + i) * 16 + token % 16 : (head * cache->capacity + token) * d + i;
   const void *x = key ? cache->k : cache->v;
   if (type == F32) return (double)((const float *)x)[at];
   if (type == F16) return (double)bnc_f32_from_f16(((const uint16_t *)x)[at]);
@@ -34,7 +35,8 @@ static double element(const bnc_kv_cache *cache, int type, bool key, size_t head
 static void run_case(check *c, int type, size_t rows, size_t heads, size_t d, unsigned edges) {
   const tensor_side side = check_below(c, 2) ? SIDE_END : SIDE_START;
   const size_t position = check_below(c, 20), capacity = (position + rows + 15) / 16 * 16;
-  tensor k = tensor_make(rows, heads * d, heads * d + check_below(c, 5), 4, side), v = tensor_make(rows, heads * d, heads * d + check_below(c, 5), 4, side);
+  tensor k = tensor_make(rows, heads * d, heads * d + check_below(c, 5), 4, side),
+         v = tensor_make(rows, heads * d, heads * d + check_below(c, 5), 4, side);
   tensor ck[2], cv[2], sk[2], sv[2];
   check_fill(c, &k, 2.0f, edges);
   check_fill(c, &v, 0.1f, edges);
@@ -46,7 +48,8 @@ static void run_case(check *c, int type, size_t rows, size_t heads, size_t d, un
     cv[i] = tensor_make(heads * capacity, d, d, sizes[type], side);
     sk[i] = tensor_make(heads, capacity, capacity, 4, side);
     sv[i] = tensor_make(heads, capacity, capacity, 4, side);
-    a[i] = (bnc_kv_append_args){{heads, d, capacity, ck[i].data, cv[i].data, sk[i].data, sv[i].data}, k.data, v.data, k.stride, v.stride, position};
+    a[i] = (bnc_kv_append_args){
+        {heads, d, capacity, ck[i].data, cv[i].data, sk[i].data, sv[i].data}, k.data, v.data, k.stride, v.stride, position};
     if (i) {
       slot_of(&c->scalar, type)(&a[i], 0, rows);
     } else {
@@ -64,7 +67,8 @@ static void run_case(check *c, int type, size_t rows, size_t heads, size_t d, un
     for (size_t row = 0; row < rows; ++row) {
       for (size_t head = 0; head < heads; ++head) {
         for (size_t i = 0; i < d; ++i) {
-          const double x[2] = {(double)((float *)k.data)[row * k.stride + head * d + i], (double)((float *)v.data)[row * v.stride + head * d + i]};
+          const double x[2] = {(double)((float *)k.data)[row * k.stride + head * d + i],
+                               (double)((float *)v.data)[row * v.stride + head * d + i]};
           for (int key = 0; key < 2; ++key) {
             const double back = element(&a[0].cache, type, key == 0, head, position + row, i);
             const double scale = (double)(key == 0 ? a[0].cache.k_scale : a[0].cache.v_scale)[head * capacity + position + row];
@@ -74,8 +78,10 @@ static void run_case(check *c, int type, size_t rows, size_t heads, size_t d, un
         }
       }
     }
-    if (right) check_passed(c);
-    else check_failed(c, "an element read back is too far from what was appended");
+    if (right)
+      check_passed(c);
+    else
+      check_failed(c, "an element read back is too far from what was appended");
   }
   for (int i = 0; i < 2; ++i) {
     tensor *all[] = {&ck[i], &cv[i], &sk[i], &sv[i]};
@@ -92,8 +98,10 @@ static void bench_shape(check *c, int type, size_t rows, const char *shape) {
   check_fill(c, &x, 1, 0);
   const kv_job job = {{{HEADS, D, CAPACITY, k.data, v.data, s.data, s.data}, x.data, x.data, HEADS * D, HEADS * D, 0}, rows, type};
   const double elements = 2.0 * (double)(rows * HEADS * D);
-  const bench_job b = {shape, run_job, &job, elements * (4 + (double)sizes[type]), elements,
-                       {(check_fn *)slot_of(&c->scalar, type), (check_fn *)slot_of(&c->lower, type), (check_fn *)slot_of(&c->test, type)}};
+  const bench_job b = {
+      shape,    run_job,
+      &job,     elements * (4 + (double)sizes[type]),
+      elements, {(check_fn *)slot_of(&c->scalar, type), (check_fn *)slot_of(&c->lower, type), (check_fn *)slot_of(&c->test, type)}};
   bench_run(c, &b);
   tensor *all[] = {&x, &s, &k, &v};
   for (size_t i = 0; i < 4; ++i) tensor_free(all[i]);

@@ -7,8 +7,8 @@
 
 /* Random int4 weights, canonical and packed, with the activations of `rows` rows. */
 typedef struct matmul_fixture {
-  tensor source, source_scales;      /* [n, k / 2], bf16 [n, k / group] */
-  tensor nibbles, scales, offset;    /* packed */
+  tensor source, source_scales;   /* [n, k / 2], bf16 [n, k / group] */
+  tensor nibbles, scales, offset; /* packed */
   tensor q, params, sums, bias, scratch;
   bnc_matmul_args args;
 } matmul_fixture;
@@ -30,7 +30,8 @@ static matmul_fixture make(check *c, size_t rows, size_t k, size_t n, size_t gro
   for (size_t i = 0; i < n * groups; ++i) ((uint16_t *)f.source_scales.data)[i] = (uint16_t)(0x3c00 + check_below(c, 200));
   for (size_t row = 0; row < rows; ++row) {
     for (size_t i = 0; i < k; ++i) ((int8_t *)f.q.data)[row * f.q.stride + i] = extreme ? (row % 2 ? 127 : -128) : (int8_t)check_random(c);
-    ((bnc_qd8_params *)f.params.data)[row] = (bnc_qd8_params){(int32_t)check_below(c, 256) - 128, 0.01f + 0.001f * (float)check_below(c, 50)};
+    ((bnc_qd8_params *)f.params.data)[row] =
+        (bnc_qd8_params){(int32_t)check_below(c, 256) - 128, 0.01f + 0.001f * (float)check_below(c, 50)};
   }
   check_fill(c, &f.bias, 1.0f, 0);
   const bnc_i4_matrix w = {n, k, group, f.nibbles.data, f.scales.data, f.offset.data};
@@ -109,7 +110,8 @@ static void bench_shape(check *c, size_t rows, size_t k, size_t n, size_t group,
   f.args.y = y.data;
   f.args.y_stride = n;
   const double weights = (double)n * (double)k * (0.5 + 2.0 / (double)group);
-  const bench_job b = {shape, run_job, &f, weights + (double)(rows * (k + 4 * n)), 2.0 * (double)rows * (double)k * (double)n, BENCH_SLOTS(c, matmul, i4)};
+  const bench_job b = {
+      shape, run_job, &f, weights + (double)(rows * (k + 4 * n)), 2.0 * (double)rows * (double)k * (double)n, BENCH_SLOTS(c, matmul, i4)};
   bench_run(c, &b);
   tensor_free(&y);
   release(&f);

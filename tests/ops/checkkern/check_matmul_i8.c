@@ -23,16 +23,27 @@ static i8_fixture make(check *c, size_t rows, size_t k, size_t n, values kind, t
   f.scratch = tensor_make(1, BNC_MATMUL_SCRATCH, BNC_MATMUL_SCRATCH, 1, SIDE_START);
   for (size_t i = 0; i < n * k; ++i) ((int8_t *)f.w.data)[i] = kind == LARGEST ? (int8_t)(i / k % 3 ? -128 : 127) : (int8_t)check_random(c);
   for (size_t row = 0; row < rows; ++row) {
-    const int32_t zero = kind == LARGEST ? (row % 2 ? 127 : -128) : check_below(c, 4) ? (int32_t)check_below(c, 256) - 128 : check_below(c, 2) ? 127 : -128;
+    const int32_t zero = kind == LARGEST     ? (row % 2 ? 127 : -128)
+                         : check_below(c, 4) ? (int32_t)check_below(c, 256) - 128
+                         : check_below(c, 2) ? 127
+                                             : -128;
     ((bnc_qd8_params *)f.params.data)[row] = (bnc_qd8_params){zero, 0.001f + 0.0001f * (float)check_below(c, 500)};
-    for (size_t i = 0; i < k; ++i) ((int8_t *)f.q.data)[row * f.q.stride + i] = kind == LARGEST ? (row % 2 ? -128 : 127) : (int8_t)check_random(c);
+    for (size_t i = 0; i < k; ++i)
+      ((int8_t *)f.q.data)[row * f.q.stride + i] = kind == LARGEST ? (row % 2 ? -128 : 127) : (int8_t)check_random(c);
   }
   check_fill(c, &f.scale, 0.01f, 0);
   check_fill(c, &f.bias, 1.0f, 0);
   tensor_protect(&f.w);
   tensor_protect(&f.q);
-  f.args = (bnc_matmul_i8_args){.rows = rows, .k = k, .n = n, .w = f.w.data, .scale = f.scale.data, .bias = check_below(c, 2) ? f.bias.data : NULL, .q = f.q.data,
-                                .params = f.params.data, .q_stride = f.q.stride};
+  f.args = (bnc_matmul_i8_args){.rows = rows,
+                                .k = k,
+                                .n = n,
+                                .w = f.w.data,
+                                .scale = f.scale.data,
+                                .bias = check_below(c, 2) ? f.bias.data : NULL,
+                                .q = f.q.data,
+                                .params = f.params.data,
+                                .q_stride = f.q.stride};
   return f;
 }
 
@@ -99,8 +110,12 @@ static void bench_shape(check *c, size_t rows, size_t k, size_t n, const char *s
   f.args.y = y.data;
   f.args.y_stride = n;
   const i8_job job = {f.args, f.scratch.data};
-  const bench_job b = {.shape = shape, .run = run_job, .job = &job, .bytes = (double)n * (double)k + (double)(rows * (k + 4 * n)),
-                       .flops = 2.0 * (double)rows * (double)k * (double)n, .slots = BENCH_SLOTS(c, matmul, i8)};
+  const bench_job b = {.shape = shape,
+                       .run = run_job,
+                       .job = &job,
+                       .bytes = (double)n * (double)k + (double)(rows * (k + 4 * n)),
+                       .flops = 2.0 * (double)rows * (double)k * (double)n,
+                       .slots = BENCH_SLOTS(c, matmul, i8)};
   bench_run(c, &b);
   tensor_free(&y);
   release(&f);

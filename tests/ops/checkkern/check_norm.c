@@ -48,7 +48,8 @@ static void oracle(const norm_case *n, bool layer, const bnc_norm_args *a, doubl
 static void run_case(check *c, const norm_case *n, int slot) {
   const bool layer = slot < 2, qd8 = slot % 2;
   const tensor_side side = check_below(c, 2) ? SIDE_END : SIDE_START;
-  tensor x = tensor_make(n->rows, n->cols, n->cols + check_below(c, 9), 4, side), add = tensor_make(n->rows, n->cols, n->cols + check_below(c, 9), 4, side);
+  tensor x = tensor_make(n->rows, n->cols, n->cols + check_below(c, 9), 4, side),
+         add = tensor_make(n->rows, n->cols, n->cols + check_below(c, 9), 4, side);
   tensor gamma = tensor_make(1, n->cols, n->cols, 4, side), beta = tensor_make(1, n->cols, n->cols, 4, side);
   tensor sum[2], y[2], q[2], params[2];
   check_fill(c, &x, n->scale, n->edges);
@@ -63,8 +64,17 @@ static void run_case(check *c, const norm_case *n, int slot) {
   }
   tensor_protect(&x);
   tensor_protect(&add);
-  bnc_norm_args a = {.cols = n->cols, .eps = 1e-5f, .x = x.data, .add = n->add ? add.data : NULL, .gamma = gamma.data, .beta = n->beta ? beta.data : NULL,
-                     .x_stride = x.stride, .add_stride = add.stride, .sum_stride = n->cols + 3, .y_stride = n->cols + 1, .q_stride = n->cols + 5};
+  bnc_norm_args a = {.cols = n->cols,
+                     .eps = 1e-5f,
+                     .x = x.data,
+                     .add = n->add ? add.data : NULL,
+                     .gamma = gamma.data,
+                     .beta = n->beta ? beta.data : NULL,
+                     .x_stride = x.stride,
+                     .add_stride = add.stride,
+                     .sum_stride = n->cols + 3,
+                     .y_stride = n->cols + 1,
+                     .q_stride = n->cols + 5};
   const size_t cut = check_below(c, n->rows + 1);
   for (int i = 0; i < 2; ++i) {
     a.sum = sum[i].data;
@@ -109,14 +119,21 @@ static void run_job(const void *job, const bnc_kernels *kernels) {
 }
 
 static void bench_shape(check *c, int slot, size_t rows, size_t cols, const char *shape, bool with_add) {
-  tensor x = tensor_make(rows, cols, cols, 4, SIDE_START), g = tensor_make(1, cols, cols, 4, SIDE_START), y = tensor_make(rows, cols, cols, 4, SIDE_START);
-  tensor q = tensor_make(rows, cols, cols, 1, SIDE_START), p = tensor_make(rows, 2, 2, 4, SIDE_START), s = tensor_make(rows, cols, cols, 4, SIDE_START);
+  tensor x = tensor_make(rows, cols, cols, 4, SIDE_START), g = tensor_make(1, cols, cols, 4, SIDE_START),
+         y = tensor_make(rows, cols, cols, 4, SIDE_START);
+  tensor q = tensor_make(rows, cols, cols, 1, SIDE_START), p = tensor_make(rows, 2, 2, 4, SIDE_START),
+         s = tensor_make(rows, cols, cols, 4, SIDE_START);
   check_fill(c, &x, 1, 0);
   check_fill(c, &g, 1, 0);
-  const norm_job job = {{cols, 1e-5f, x.data, with_add ? x.data : NULL, s.data, g.data, g.data, y.data, q.data, p.data, cols, cols, cols, cols, cols}, rows, slot};
+  const norm_job job = {
+      {cols, 1e-5f, x.data, with_add ? x.data : NULL, s.data, g.data, g.data, y.data, q.data, p.data, cols, cols, cols, cols, cols},
+      rows,
+      slot};
   const double n = (double)(rows * cols);
-  const bench_job b = {shape, run_job, &job, n * ((slot % 2 ? 5 : 8) + (with_add ? 8 : 0)), n * 8,
-                       {(check_fn *)slot_of(&c->scalar, slot), (check_fn *)slot_of(&c->lower, slot), (check_fn *)slot_of(&c->test, slot)}};
+  const bench_job b = {
+      shape, run_job,
+      &job,  n * ((slot % 2 ? 5 : 8) + (with_add ? 8 : 0)),
+      n * 8, {(check_fn *)slot_of(&c->scalar, slot), (check_fn *)slot_of(&c->lower, slot), (check_fn *)slot_of(&c->test, slot)}};
   bench_run(c, &b);
   tensor *all[] = {&x, &g, &y, &q, &p, &s};
   for (size_t i = 0; i < sizeof all / sizeof *all; ++i) tensor_free(all[i]);
@@ -133,7 +150,8 @@ void check_norm(check *c) {
     }
     for (size_t cols = 1; cols <= 67; ++cols) {
       for (unsigned k = 0; k < 4; ++k) {
-        run_case(c, &(norm_case){1 + check_below(c, 4), cols, k == 3 ? 100.0f : 1.0f, k == 1 ? EDGE_ZERO | EDGE_TINY : 0, k % 2, k / 2}, slot);
+        run_case(c, &(norm_case){1 + check_below(c, 4), cols, k == 3 ? 100.0f : 1.0f, k == 1 ? EDGE_ZERO | EDGE_TINY : 0, k % 2, k / 2},
+                 slot);
       }
       run_case(c, &(norm_case){2, cols, 1.0f, EDGE_FINITE, true, true}, slot);
       run_case(c, &(norm_case){2, cols, 1.0f, EDGE_INFINITE | EDGE_NAN, false, true}, slot);

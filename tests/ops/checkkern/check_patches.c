@@ -41,16 +41,27 @@ static scene scene_make(check *c, bool f32, size_t patch, size_t grid) {
   const size_t side = patch * grid, cols = 3 * patch * patch;
   const bool planar = check_below(c, 4) == 0;
   scene s = {.picture = tensor_make(HEIGHT, WIDTH * 3, WIDTH * 3, f32 ? 4 : 1, check_below(c, 2) ? SIDE_END : SIDE_START),
-             .at = {positions(c, side, HEIGHT), positions(c, side, WIDTH)}, .rows = grid * grid, .cols = cols};
+             .at = {positions(c, side, HEIGHT), positions(c, side, WIDTH)},
+             .rows = grid * grid,
+             .cols = cols};
   const size_t span = check_below(c, 2) ? 256 : 1 + check_below(c, 256), low = check_below(c, 257 - span);
   fill_levels(c, s.lut);
   if (f32) check_fill(c, &s.picture, 1.0f, 0);
   for (size_t i = 0; !f32 && i < HEIGHT * WIDTH * 3; ++i) ((uint8_t *)s.picture.data)[i] = (uint8_t)(low + check_below(c, span));
   tensor_protect(&s.picture);
-  s.args = (bnc_patches_args){.side = side, .patch = patch, .y = s.at[0].data, .x = s.at[1].data, .out_stride = cols + 1, .q_stride = cols + 1,
-                              .y_stride = planar ? WIDTH : WIDTH * 3, .x_stride = planar ? 1 : 3, .c_stride = planar ? WIDTH * HEIGHT : 1};
-  if (f32) s.args.f32 = s.picture.data;
-  else s.args.u8 = s.picture.data;
+  s.args = (bnc_patches_args){.side = side,
+                              .patch = patch,
+                              .y = s.at[0].data,
+                              .x = s.at[1].data,
+                              .out_stride = cols + 1,
+                              .q_stride = cols + 1,
+                              .y_stride = planar ? WIDTH : WIDTH * 3,
+                              .x_stride = planar ? 1 : 3,
+                              .c_stride = planar ? WIDTH * HEIGHT : 1};
+  if (f32)
+    s.args.f32 = s.picture.data;
+  else
+    s.args.u8 = s.picture.data;
   return s;
 }
 
@@ -60,7 +71,9 @@ static void scene_free(scene *s) {
   tensor_free(&s->at[1]);
 }
 
-static void run_floats(const bnc_kernels *k, const bnc_patches_args *a, size_t from, size_t to) { (a->u8 ? k->patches.u8 : k->patches.f32)(a, from, to); }
+static void run_floats(const bnc_kernels *k, const bnc_patches_args *a, size_t from, size_t to) {
+  (a->u8 ? k->patches.u8 : k->patches.f32)(a, from, to);
+}
 
 static void case_floats(check *c, bool u8, size_t patch, size_t grid) {
   scene s = scene_make(c, !u8, patch, grid);
@@ -132,12 +145,30 @@ static void bench_patches(check *c, bool qd8, size_t step, const char *shape) {
   for (uint32_t i = 0; i < TILE; ++i) at[i] = i * (uint32_t)step;
   for (size_t i = 0; i < SIDE * SIDE * 3; ++i) ((uint8_t *)picture.data)[i] = (uint8_t)check_random(c);
   for (size_t i = 0; i < 3 * 256; ++i) lut[i / 256][i % 256] = ((float)(i % 256) / 255.0f - 0.45f) / 0.27f;
-  patches_job job = {{.side = TILE, .patch = PATCH, .y = at, .x = at, .u8 = picture.data, .lut = (const float(*)[256])lut, .y_stride = SIDE * 3, .x_stride = 3, .c_stride = 1,
-                      .out_stride = COLS, .params = params.data, .q_stride = COLS}, qd8};
-  if (qd8) job.args.q = out.data;
-  else job.args.out = out.data;
-  const bench_job b = {shape, run_job, &job, ROWS * COLS * (qd8 ? 2.0 : 5.0), ROWS * COLS * (qd8 ? 3.0 : 0.0),
-                       {qd8 ? (check_fn *)c->scalar.patches.qd8 : (check_fn *)c->scalar.patches.u8, qd8 ? (check_fn *)c->lower.patches.qd8 : (check_fn *)c->lower.patches.u8,
+  patches_job job = {{.side = TILE,
+                      .patch = PATCH,
+                      .y = at,
+                      .x = at,
+                      .u8 = picture.data,
+                      .lut = (const float(*)[256])lut,
+                      .y_stride = SIDE * 3,
+                      .x_stride = 3,
+                      .c_stride = 1,
+                      .out_stride = COLS,
+                      .params = params.data,
+                      .q_stride = COLS},
+                     qd8};
+  if (qd8)
+    job.args.q = out.data;
+  else
+    job.args.out = out.data;
+  const bench_job b = {shape,
+                       run_job,
+                       &job,
+                       ROWS * COLS * (qd8 ? 2.0 : 5.0),
+                       ROWS * COLS * (qd8 ? 3.0 : 0.0),
+                       {qd8 ? (check_fn *)c->scalar.patches.qd8 : (check_fn *)c->scalar.patches.u8,
+                        qd8 ? (check_fn *)c->lower.patches.qd8 : (check_fn *)c->lower.patches.u8,
                         qd8 ? (check_fn *)c->test.patches.qd8 : (check_fn *)c->test.patches.u8}};
   bench_run(c, &b);
   tensor_free(&picture);

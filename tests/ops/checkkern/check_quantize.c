@@ -13,7 +13,8 @@ static void run_job(const void *job, const bnc_kernels *kernels) {
   kernels->quantize.qd8(&j->args, 0, j->rows);
 }
 
-/* What a row must satisfy whatever the formula: each finite value within a step of its own (half a step but at the clamped ends), zero exact. */
+/* What a row must satisfy whatever the formula: each finite value within a step of its own (half a step but at the clamped ends), zero
+ * exact. */
 static void check_row(check *c, const float *x, const int8_t *q, size_t cols, bnc_qd8_params p) {
   float range = 0;
   for (size_t i = 0; i < cols; ++i) range = fmaxf(range, fabsf(x[i]));
@@ -73,25 +74,33 @@ static void check_known(check *c) {
   bnc_qd8_params p;
   const bnc_quantize_args a = {3, x, q, &p, 3, 3};
   c->test.quantize.qd8(&a, 0, 1);
-  if (p.zero_point != 127 || p.scale != 1.0f || q[0] != 127) check_failed(c, "a zero row: zero point %d, scale %g", p.zero_point, (double)p.scale);
-  else check_passed(c);
+  if (p.zero_point != 127 || p.scale != 1.0f || q[0] != 127)
+    check_failed(c, "a zero row: zero point %d, scale %g", p.zero_point, (double)p.scale);
+  else
+    check_passed(c);
   x[1] = NAN;
   x[2] = 3.0f;
   c->test.quantize.qd8(&a, 0, 1);
-  if (q[1] != 127) check_failed(c, "NaN became %d", q[1]);
-  else check_passed(c);
+  if (q[1] != 127)
+    check_failed(c, "NaN became %d", q[1]);
+  else
+    check_passed(c);
   x[1] = INFINITY;
   c->test.quantize.qd8(&a, 0, 1);
-  if (!isinf(p.scale)) check_failed(c, "an infinite row has scale %g", (double)p.scale);
-  else check_passed(c);
+  if (!isinf(p.scale))
+    check_failed(c, "an infinite row has scale %g", (double)p.scale);
+  else
+    check_passed(c);
 }
 
 void check_quantize(check *c) {
   if (!CHECK_BEGIN(c, quantize, qd8)) return;
   if (c->bench) {
-    tensor x = tensor_make(577, 4096, 4096, 4, SIDE_START), q = tensor_make(577, 4096, 4096, 1, SIDE_START), p = tensor_make(577, 2, 2, 4, SIDE_START);
+    tensor x = tensor_make(577, 4096, 4096, 4, SIDE_START), q = tensor_make(577, 4096, 4096, 1, SIDE_START),
+           p = tensor_make(577, 2, 2, 4, SIDE_START);
     check_fill(c, &x, 1, 0);
-    const quantize_job jobs[] = {{{4096, x.data, q.data, p.data, 4096, 4096}, 577}, {{1024, x.data, q.data, p.data, 1024, 1024}, 64},
+    const quantize_job jobs[] = {{{4096, x.data, q.data, p.data, 4096, 4096}, 577},
+                                 {{1024, x.data, q.data, p.data, 1024, 1024}, 64},
                                  {{4096, x.data, q.data, p.data, 4096, 4096}, 1}};
     static const char *const shapes[] = {"577x4096", "64x1024", "1x4096"};
     for (int i = 0; i < 3; ++i) {

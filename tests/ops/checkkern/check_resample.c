@@ -40,7 +40,8 @@ static bnc_resample taps_of(size_t in, size_t out) {
 
 static void case_rows(check *c, size_t in, size_t out, size_t rows, bool harsh) {
   bnc_resample r = taps_of(in, out);
-  const size_t slots = rows + check_below(c, 3), first = check_below(c, 5), begin = check_below(c, out), end = begin + 1 + check_below(c, out - begin);
+  const size_t slots = rows + check_below(c, 3), first = check_below(c, 5), begin = check_below(c, out),
+               end = begin + 1 + check_below(c, out - begin);
   tensor x = tensor_make(rows, in * 3, in * 3 + check_below(c, 4), 1, check_below(c, 2) ? SIDE_END : SIDE_START), y[2];
   double *want = calloc(slots * out * 3, sizeof *want);
   fill_bytes(c, &x, harsh);
@@ -48,11 +49,20 @@ static void case_rows(check *c, size_t in, size_t out, size_t rows, bool harsh) 
   for (int i = 0; i < 2; ++i) {
     y[i] = tensor_make(slots, out * 3, out * 3 + 2, 1, SIDE_END);
     for (size_t row = 0; row < slots; ++row) memset((uint8_t *)y[i].data + row * y[i].stride, 0, y[i].cols);
-    const bnc_resample_rows_args a = {.taps = &r, .in = x.data, .out = y[i].data, .in_stride = x.stride, .out_stride = y[i].stride, .first_row = first,
-                                      .slots = slots, .begin = begin, .end = end};
+    const bnc_resample_rows_args a = {.taps = &r,
+                                      .in = x.data,
+                                      .out = y[i].data,
+                                      .in_stride = x.stride,
+                                      .out_stride = y[i].stride,
+                                      .first_row = first,
+                                      .slots = slots,
+                                      .begin = begin,
+                                      .end = end};
     const size_t cut = first + check_below(c, rows + 1);
-    if (i) c->scalar.resample.rows_u8(&a, first, first + rows);
-    else c->test.resample.rows_u8(&a, cut, first + rows), c->test.resample.rows_u8(&a, first, cut);
+    if (i)
+      c->scalar.resample.rows_u8(&a, first, first + rows);
+    else
+      c->test.resample.rows_u8(&a, cut, first + rows), c->test.resample.rows_u8(&a, first, cut);
   }
   check_equal(c, &y[0], &y[1], false, "rows");
   for (size_t row = 0; row < rows; ++row) {
@@ -81,8 +91,10 @@ static void case_columns(check *c, size_t in, size_t out, size_t bytes, bool har
     y[i] = tensor_make(1, bytes, bytes, 1, SIDE_END);
     const bnc_resample_columns_args a = {&r, position, rows, y[i].data};
     const size_t cut = check_below(c, bytes + 1);
-    if (i) c->scalar.resample.columns_u8(&a, 0, bytes);
-    else c->test.resample.columns_u8(&a, cut, bytes), c->test.resample.columns_u8(&a, 0, cut);
+    if (i)
+      c->scalar.resample.columns_u8(&a, 0, bytes);
+    else
+      c->test.resample.columns_u8(&a, cut, bytes), c->test.resample.columns_u8(&a, 0, cut);
   }
   check_equal(c, &y[0], &y[1], false, "columns");
   for (size_t i = 0; i < bytes; ++i) want[i] = expected(&r, position, (uint8_t *)x.data + first * x.stride + i, x.stride);
@@ -103,8 +115,10 @@ typedef struct resample_job {
 
 static void run_job(const void *job, const bnc_kernels *kernels) {
   const resample_job *j = job;
-  if (j->down) kernels->resample.columns_u8(&j->columns, 0, j->rows.taps->out * 3);
-  else kernels->resample.rows_u8(&j->rows, 0, 4);
+  if (j->down)
+    kernels->resample.columns_u8(&j->columns, 0, j->rows.taps->out * 3);
+  else
+    kernels->resample.rows_u8(&j->rows, 0, 4);
 }
 
 static void bench_shape(check *c, bool down, size_t in, size_t out, const char *shape) {
@@ -115,10 +129,16 @@ static void bench_shape(check *c, bool down, size_t in, size_t out, const char *
   const uint8_t **each = malloc(r.taps * sizeof *each);
   fill_bytes(c, &x, false);
   for (size_t t = 0; t < r.taps; ++t) each[t] = (uint8_t *)x.data + (t < rows ? t : 0) * x.stride;
-  const resample_job job = {{.taps = &r, .in = x.data, .out = y.data, .in_stride = x.stride, .out_stride = y.stride, .slots = 4, .end = out},
-                            {&r, out / 2, each, y.data}, down};
+  const resample_job job = {
+      {.taps = &r, .in = x.data, .out = y.data, .in_stride = x.stride, .out_stride = y.stride, .slots = 4, .end = out},
+      {&r, out / 2, each, y.data},
+      down};
   const double outputs = (down ? 1.0 : 4.0) * (double)(out * 3);
-  const bench_job b = {shape, run_job, &job, down ? outputs * (double)(count + 1) : 4.0 * (double)(in * 3) + outputs, outputs * (double)count * 2,
+  const bench_job b = {shape,
+                       run_job,
+                       &job,
+                       down ? outputs * (double)(count + 1) : 4.0 * (double)(in * 3) + outputs,
+                       outputs * (double)count * 2,
                        {down ? (check_fn *)c->scalar.resample.columns_u8 : (check_fn *)c->scalar.resample.rows_u8,
                         down ? (check_fn *)c->lower.resample.columns_u8 : (check_fn *)c->lower.resample.rows_u8,
                         down ? (check_fn *)c->test.resample.columns_u8 : (check_fn *)c->test.resample.rows_u8}};
@@ -141,14 +161,20 @@ void check_resample(check *c) {
     }
     for (size_t in = 1; in <= 70; ++in) {
       const size_t out = 1 + check_below(c, 40);
-      if (down) case_columns(c, in, out, 1 + check_below(c, 100), in % 2);
-      else case_rows(c, in, out, 1 + check_below(c, 9), in % 2);
+      if (down)
+        case_columns(c, in, out, 1 + check_below(c, 100), in % 2);
+      else
+        case_rows(c, in, out, 1 + check_below(c, 9), in % 2);
     }
     for (size_t out = 1; out <= 80; out += 13) { /* strong reductions, and enlargements */
-      if (down) case_columns(c, 400, out, 65, false);
-      else case_rows(c, 400, out, 5, true);
-      if (down) case_columns(c, 1 + out / 9, out, 33, true);
-      else case_rows(c, 1 + out / 9, out, 5, false);
+      if (down)
+        case_columns(c, 400, out, 65, false);
+      else
+        case_rows(c, 400, out, 5, true);
+      if (down)
+        case_columns(c, 1 + out / 9, out, 33, true);
+      else
+        case_rows(c, 1 + out / 9, out, 5, false);
     }
     check_end(c);
   }

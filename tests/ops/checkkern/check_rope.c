@@ -31,7 +31,8 @@ static void run_case(check *c, size_t rows, size_t heads, size_t d, unsigned edg
   for (size_t i = 0; i < rows * cols; ++i) {
     const size_t row = i / cols, e = i % d, pair = e < half ? e + half : e - half, t = (position + row) * half + e % half;
     const float *in = (float *)x[0].data + row * x[0].stride + i % cols - e;
-    expected[i] = (double)in[e] * (double)((float *)cosine.data)[t] + (e < half ? -1 : 1) * (double)in[pair] * (double)((float *)sine.data)[t];
+    expected[i] =
+        (double)in[e] * (double)((float *)cosine.data)[t] + (e < half ? -1 : 1) * (double)in[pair] * (double)((float *)sine.data)[t];
   }
   for (int i = 0; i < 2; ++i) {
     const bnc_rope_args a = {heads, d, x[i].data, x[i].stride, cosine.data, sine.data, position};

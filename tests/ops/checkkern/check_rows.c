@@ -14,8 +14,8 @@ static void run_embed_f32(const bnc_kernels *k, const void *a, size_t from, size
 static void run_embed_i8(const bnc_kernels *k, const void *a, size_t from, size_t to) { k->embed.i8(a, from, to); }
 static void run_embed_bf16(const bnc_kernels *k, const void *a, size_t from, size_t to) { k->embed.bf16(a, from, to); }
 
-static void compare(check *c, row_kernel *run, const void *args, float **out, size_t rows, size_t cols, size_t stride, const double *expected,
-                    double absolute, double relative) {
+static void compare(check *c, row_kernel *run, const void *args, float **out, size_t rows, size_t cols, size_t stride,
+                    const double *expected, double absolute, double relative) {
   tensor y[2];
   for (int i = 0; i < 2; ++i) {
     y[i] = tensor_make(rows, cols, stride, 4, check_below(c, 2) ? SIDE_END : SIDE_START);
@@ -47,7 +47,8 @@ static void case_taps(check *c, bool gather, size_t rows, size_t cols) {
     for (size_t k = gather ? 1 : check_below(c, MOST + 1); k; --k, ++taps) {
       index[taps] = (uint32_t)check_below(c, SOURCE);
       weight[taps] = gather ? 1.0f : check_normal(c);
-      for (size_t i = 0; i < cols; ++i) expected[row * cols + i] += (double)weight[taps] * (double)((float *)x.data)[index[taps] * x.stride + i];
+      for (size_t i = 0; i < cols; ++i)
+        expected[row * cols + i] += (double)weight[taps] * (double)((float *)x.data)[index[taps] * x.stride + i];
     }
   }
   start[rows] = taps;

@@ -79,10 +79,11 @@ void check_equal(check *c, const tensor *test, const tensor *reference, bool flo
 #ifdef __arm__ /* a subnormal intermediate counts as 0 there: see v16_neon.h */
         if (c->test.level >= BNC_CPU_NEON && fabsf(x - y) <= 0x1p-118f) continue;
 #endif
-        check_failed(c, "%s [%zu][%zu] of %zu x %zu: found %.9g, scalar gives %.9g", what, row, i, test->rows, test->cols, (double)x, (double)y);
+        check_failed(c, "%s [%zu][%zu] of %zu x %zu: found %.9g, scalar gives %.9g", what, row, i, test->rows, test->cols, (double)x,
+                     (double)y);
       } else {
-        check_failed(c, "%s [%zu][%zu] of %zu x %zu: found byte %d, scalar gives %d", what, row, i, test->rows, test->cols, *(const signed char *)a,
-                     *(const signed char *)b);
+        check_failed(c, "%s [%zu][%zu] of %zu x %zu: found byte %d, scalar gives %d", what, row, i, test->rows, test->cols,
+                     *(const signed char *)a, *(const signed char *)b);
       }
       return;
     }
@@ -100,7 +101,8 @@ void check_near(check *c, const tensor *test, const double *oracle, double absol
     for (size_t i = 0; i < test->cols; ++i) {
       const double x = (double)((float *)test->data)[row * test->stride + i], y = oracle[row * test->cols + i];
       if (x == y || (isnan(x) && isnan(y)) || fabs(x - y) <= absolute + relative * fabs(y)) continue;
-      check_failed(c, "%s [%zu][%zu] of %zu x %zu: found %.9g, f64 gives %.12g (error %.3g)", what, row, i, test->rows, test->cols, x, y, x - y);
+      check_failed(c, "%s [%zu][%zu] of %zu x %zu: found %.9g, f64 gives %.12g (error %.3g)", what, row, i, test->rows, test->cols, x, y,
+                   x - y);
       return;
     }
   }

@@ -6,8 +6,8 @@
 #include "tests/ops/checkkern/check.h"
 
 typedef struct kv_fixture {
-  int form;          /* 0 rows, 1 f32 cache, 2 f16 cache, 3 int8 cache */
-  tensor k, v;       /* [keys, kv_heads * d] */
+  int form;           /* 0 rows, 1 f32 cache, 2 f16 cache, 3 int8 cache */
+  tensor k, v;        /* [keys, kv_heads * d] */
   bnc_kv_cache cache; /* unused by form 0 */
   tensor ck, cv, sk, sv;
 } kv_fixture;

@@ -11,9 +11,10 @@ static const struct {
   const char *name;
   void (*run)(check *c);
 } families[] = {
-    {"activate", check_activate}, {"add", check_add},   {"attention", check_attention}, {"kv_append", check_kv_append}, {"matmul", check_matmul},
-    {"matmul_i8", check_matmul_i8}, {"norm", check_norm}, {"patches", check_patches}, {"quantize", check_quantize}, {"resample", check_resample},
-    {"rope", check_rope},         {"rows", check_rows},
+    {"activate", check_activate},   {"add", check_add},         {"attention", check_attention},
+    {"kv_append", check_kv_append}, {"matmul", check_matmul},   {"matmul_i8", check_matmul_i8},
+    {"norm", check_norm},           {"patches", check_patches}, {"quantize", check_quantize},
+    {"resample", check_resample},   {"rope", check_rope},       {"rows", check_rows},
 };
 enum { FAMILIES = sizeof families / sizeof *families };
 
@@ -22,8 +23,9 @@ static check *running;
 /* An instruction that the CPU lacks, or a step into a guard page: say in which kernel. */
 static void crashed(int signal_number) {
   char line[256];
-  const int n = snprintf(line, sizeof line, "FAIL %s %s: %s (seed %llu)\n", bnc_cpu_level_name(running->test.level), running->kernel,
-                         signal_number == SIGILL ? "illegal instruction" : "touched memory that is not its own", (unsigned long long)running->seed);
+  const int n =
+      snprintf(line, sizeof line, "FAIL %s %s: %s (seed %llu)\n", bnc_cpu_level_name(running->test.level), running->kernel,
+               signal_number == SIGILL ? "illegal instruction" : "touched memory that is not its own", (unsigned long long)running->seed);
   if (write(1, line, (size_t)n) < 0) _exit(3);
   _exit(2);
 }
@@ -47,7 +49,9 @@ void check_end(check *c) {
 }
 
 static int usage(void) {
-  fprintf(stderr, "usage: checkkern [--seed N] [--family NAME] [--level NAME] [--quick] [--bench | --bench-scalar | --count] [--csv FILE]\nfamilies:");
+  fprintf(
+      stderr,
+      "usage: checkkern [--seed N] [--family NAME] [--level NAME] [--quick] [--bench | --bench-scalar | --count] [--csv FILE]\nfamilies:");
   for (size_t i = 0; i < FAMILIES; ++i) fprintf(stderr, " %s", families[i].name);
   fprintf(stderr, "\n");
   return 2;
@@ -60,15 +64,24 @@ int main(int argc, char **argv) {
   bnc_error err;
   c.seed = (uint64_t)time(NULL);
   for (int i = 1; i < argc; ++i) {
-    if (!strcmp(argv[i], "--quick")) c.quick = true;
-    else if (!strcmp(argv[i], "--bench")) c.bench = true;
-    else if (!strcmp(argv[i], "--bench-scalar")) c.bench = c.bench_scalar = true;
-    else if (!strcmp(argv[i], "--count")) c.bench = c.count = true; /* each bench job once, between two marks: see bench/arm */
-    else if (!strcmp(argv[i], "--seed") && i + 1 < argc) c.seed = strtoull(argv[++i], NULL, 10);
-    else if (!strcmp(argv[i], "--family") && i + 1 < argc) family = argv[++i];
-    else if (!strcmp(argv[i], "--level") && i + 1 < argc) only = argv[++i];
-    else if (!strcmp(argv[i], "--csv") && i + 1 < argc) csv = argv[++i];
-    else return usage();
+    if (!strcmp(argv[i], "--quick"))
+      c.quick = true;
+    else if (!strcmp(argv[i], "--bench"))
+      c.bench = true;
+    else if (!strcmp(argv[i], "--bench-scalar"))
+      c.bench = c.bench_scalar = true;
+    else if (!strcmp(argv[i], "--count"))
+      c.bench = c.count = true; /* each bench job once, between two marks: see bench/arm */
+    else if (!strcmp(argv[i], "--seed") && i + 1 < argc)
+      c.seed = strtoull(argv[++i], NULL, 10);
+    else if (!strcmp(argv[i], "--family") && i + 1 < argc)
+      family = argv[++i];
+    else if (!strcmp(argv[i], "--level") && i + 1 < argc)
+      only = argv[++i];
+    else if (!strcmp(argv[i], "--csv") && i + 1 < argc)
+      csv = argv[++i];
+    else
+      return usage();
   }
   if (bnc_cpu_detect(&cpu, &err)) {
     fprintf(stderr, "checkkern: %s\n", err.text);
@@ -80,7 +93,8 @@ int main(int argc, char **argv) {
       perror(csv);
       return 1;
     }
-    fprintf(c.csv, "kernel,level,shape,ns,gbytes_per_s,gflops,ratio_scalar,ratio_lower,percent_of_fma_peak,percent_of_memory_bandwidth,percent_of_int8_peak\n");
+    fprintf(c.csv, "kernel,level,shape,ns,gbytes_per_s,gflops,ratio_scalar,ratio_lower,percent_of_fma_peak,percent_of_memory_bandwidth,"
+                   "percent_of_int8_peak\n");
   }
   running = &c;
   c.kernel = "(none)";
@@ -98,8 +112,8 @@ int main(int argc, char **argv) {
       if (c.bench && !c.count) {
         c.peak_flops = bench_peak_flops((bnc_cpu_level)level);
         c.peak_int8 = bench_peak_int8((bnc_cpu_level)level);
-        printf("%s: %.1f GFLOP/s f32, %.1f GOP/s int8, %.1f GB/s from memory, one thread\n", bnc_cpu_level_name((bnc_cpu_level)level), c.peak_flops * 1e-9,
-               c.peak_int8 * 1e-9, c.peak_bytes * 1e-9);
+        printf("%s: %.1f GFLOP/s f32, %.1f GOP/s int8, %.1f GB/s from memory, one thread\n", bnc_cpu_level_name((bnc_cpu_level)level),
+               c.peak_flops * 1e-9, c.peak_int8 * 1e-9, c.peak_bytes * 1e-9);
       }
       for (size_t i = 0; i < FAMILIES; ++i) {
         if (!family || !strcmp(family, families[i].name)) families[i].run(&c);
