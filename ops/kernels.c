@@ -9,7 +9,7 @@ void bnc_kernels_init(bnc_kernels *kernels, bnc_cpu_level level) {
   bnc_add_init(&kernels->add, level);
   bnc_attention_init(&kernels->attention, level);
   bnc_rope_init(&kernels->rope, level);
-  bnc_taps_init(&kernels->taps, level);
+  bnc_gather_init(&kernels->gather, level);
   bnc_patches_init(&kernels->patches, level);
   bnc_embed_init(&kernels->embed, level);
   bnc_kv_append_init(&kernels->kv_append, level);

@@ -7,6 +7,7 @@
 #include "ops/add/add.h"
 #include "ops/attention/attention.h"
 #include "ops/embed/embed.h"
+#include "ops/gather/gather.h"
 #include "ops/kv_append/kv_append.h"
 #include "ops/matmul/matmul.h"
 #include "ops/norm/norm.h"
@@ -14,7 +15,6 @@
 #include "ops/quantize/quantize.h"
 #include "ops/resample/resample.h"
 #include "ops/rope/rope.h"
-#include "ops/taps/taps.h"
 
 typedef struct bnc_kernels {
   bnc_cpu_level level;
@@ -24,7 +24,7 @@ typedef struct bnc_kernels {
   bnc_add_ops add;
   bnc_attention_ops attention;
   bnc_rope_ops rope;
-  bnc_taps_ops taps;
+  bnc_gather_ops gather;
   bnc_patches_ops patches;
   bnc_embed_ops embed;
   bnc_kv_append_ops kv_append;
@@ -32,7 +32,7 @@ typedef struct bnc_kernels {
   bnc_resample_ops resample;
 } bnc_kernels;
 
-/** Fills every slot with the best kernel that `level` may use (bnc_cpu.level of platforms/cpu.h). */
+/** Fills every slot with the best kernel that `level` may use (bnc_cpu.level of platforms/cpu/cpu.h). */
 void bnc_kernels_init(bnc_kernels *kernels, bnc_cpu_level level);
 
 #endif

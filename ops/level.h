@@ -15,7 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "platforms/cpu.h"
+#include "platforms/cpu/cpu.h"
 
 #define BNC_KERNEL(name, ...)                                                                                                              \
   typedef void bnc_##name##_fn(__VA_ARGS__);                                                                                               \

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# The kernel levels: level -> compiler flags. Which CPU features a level requires at run time stands in platforms/cpu.h, in the same order.
+# The kernel levels: level -> compiler flags. Which CPU features a level requires at run time stands in platforms/cpu/cpu.h, in the same order.
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64)$")
   set(BINOCLE_ARCH x86_64)
   set(BINOCLE_LEVELS avx2 avx512vnni)

@@ -10,9 +10,9 @@
 #include <time.h>
 
 #include "bench/limits/limits.h"
-#include "platforms/cpu.h"
-#include "platforms/mem.h"
-#include "platforms/threads.h"
+#include "platforms/base/mem.h"
+#include "platforms/cpu/cpu.h"
+#include "platforms/threads/threads.h"
 #include "tests/ops/checkkern/peak.h"
 
 enum { MAX_REPEAT = 1000, BLOCK = 256 /* floats: what a read loop takes at once, at most */ };

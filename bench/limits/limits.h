@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "platforms/cpu.h"
+#include "platforms/cpu/cpu.h"
 
 /** Multiplies and adds int8 pairs exactly into int32 in registers, with the level's best instructions; LIMIT_ROUNDS rounds. What it returns
    keeps it from being left out. *macs: how many it did. */

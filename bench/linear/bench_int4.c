@@ -10,8 +10,8 @@
 #include <xnnpack.h>
 
 #include "ops/kernels.h"
-#include "platforms/mem.h"
-#include "platforms/threads.h"
+#include "platforms/base/mem.h"
+#include "platforms/threads/threads.h"
 
 enum { MAX_REPEATS = 64, PIECE = 8 };
 

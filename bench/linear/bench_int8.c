@@ -10,7 +10,7 @@
 
 #include "ops/kernels.h"
 #include "ops/xnn/linear.h"
-#include "platforms/mem.h"
+#include "platforms/base/mem.h"
 
 typedef struct shape {
   size_t rows, k, n;

@@ -11,8 +11,8 @@
 
 #include "ops/qd8.h"
 #include "ops/xnn/linear.h"
-#include "platforms/clock.h"
-#include "platforms/mem.h"
+#include "platforms/base/clock.h"
+#include "platforms/base/mem.h"
 #include "quant/schedule/slab_cost.h"
 
 #define SIZES 12

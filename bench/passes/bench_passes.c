@@ -12,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "platforms/cpu.h"
+#include "platforms/cpu/cpu.h"
 #include "quant/passes/passes.h"
 #include "runtime/exec/executor.h"
 

@@ -8,7 +8,7 @@
 #include <time.h>
 
 #include "ops/kernels.h"
-#include "platforms/mem.h"
+#include "platforms/base/mem.h"
 #include "runtime/image/image.h"
 
 enum {

@@ -7,7 +7,7 @@
 #define BINOCLE_OPS_RESAMPLE_RESAMPLE_H
 
 #include "ops/level.h"
-#include "platforms/error.h"
+#include "platforms/base/error.h"
 
 #define BNC_RESAMPLE_BITS 22 /* fractional bits of a weight: 32 - 8 (a pixel) - 2 (sign, and sums of weights above 1) */
 

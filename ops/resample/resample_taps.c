@@ -2,7 +2,7 @@
 #include <math.h>
 
 #include "ops/resample/resample.h"
-#include "platforms/mem.h"
+#include "platforms/base/mem.h"
 
 #define MAX_POSITIONS (1u << 20)
 #define SUPPORT 2.0 /* the kernel is 0 from there on */

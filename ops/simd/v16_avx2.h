@@ -3,8 +3,8 @@
  * @file v16_avx2.h  Sixteen floats, on AVX2. The v16_*.h files give the same operations with the same rounding on each level; kernels are
  * written once over v16 and instantiated per level. Functions that end in _n touch only the first n < 16 (1 at least) elements in memory.
  */
-#ifndef BINOCLE_OPS_SIMD_V16_H
-#define BINOCLE_OPS_SIMD_V16_H
+#ifndef BINOCLE_OPS_SIMD_V16_AVX2_H
+#define BINOCLE_OPS_SIMD_V16_AVX2_H
 
 #include <immintrin.h>
 #include <stddef.h>

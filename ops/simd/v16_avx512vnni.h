@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** @file v16_avx512vnni.h  v16_avx2.h's operations (which says what they are) on one AVX-512 register, tails by masks. */
-#ifndef BINOCLE_OPS_SIMD_V16_H
-#define BINOCLE_OPS_SIMD_V16_H
+#ifndef BINOCLE_OPS_SIMD_V16_AVX512VNNI_H
+#define BINOCLE_OPS_SIMD_V16_AVX512VNNI_H
 
 #include <immintrin.h>
 #include <stddef.h>

@@ -3,8 +3,8 @@
  * @file v16_neon.h  v16_avx2.h's operations (which says what they are) on four NEON registers. ARMv7 NEON lacks division, rounding and
  * NaN-aware minima, which are spelled out, and flushes subnormal numbers to zero: there alone results differ from scalar.
  */
-#ifndef BINOCLE_OPS_SIMD_V16_H
-#define BINOCLE_OPS_SIMD_V16_H
+#ifndef BINOCLE_OPS_SIMD_V16_NEON_H
+#define BINOCLE_OPS_SIMD_V16_NEON_H
 
 #include <arm_neon.h>
 #include <stddef.h>

@@ -5,7 +5,7 @@
 #include <xnnpack.h>
 
 #include "ops/qd8.h"
-#include "platforms/array.h"
+#include "platforms/base/array.h"
 
 /* XNNPACK asks a "weights cache" where the packed weights of an operator are, each time that the operator is reshaped. Answering with
    another address each time makes one operator serve all layers of its shape. */

@@ -10,8 +10,8 @@
 #include <stdint.h>
 
 #include "ops/xnn/packed.h"
-#include "platforms/error.h"
-#include "platforms/threads.h"
+#include "platforms/base/error.h"
+#include "platforms/threads/threads.h"
 
 typedef enum bnc_linear_kind {
   BNC_LINEAR_F32,    /* f32 x, f32 W */

@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "ops/xnn/packed_private.h"
-#include "platforms/array.h"
+#include "platforms/base/array.h"
 
 int bnc_packed_compare(const bnc_packed_key *a, const bnc_packed_key *b) {
   const uint32_t x[] = {a->weight, a->from, a->count, a->seed}, y[] = {b->weight, b->from, b->count, b->seed};

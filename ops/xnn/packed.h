@@ -18,8 +18,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "platforms/error.h"
-#include "platforms/file.h"
+#include "platforms/base/error.h"
+#include "platforms/file/file.h"
 
 typedef struct bnc_packed_store bnc_packed_store;
 

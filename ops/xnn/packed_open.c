@@ -4,8 +4,8 @@
 #include <xxhash.h>
 
 #include "ops/xnn/packed_private.h"
-#include "platforms/clock.h"
-#include "platforms/mem.h"
+#include "platforms/base/clock.h"
+#include "platforms/base/mem.h"
 
 #define VERIFY_WHOLE ((uint64_t)16 << 20)
 

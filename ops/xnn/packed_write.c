@@ -3,7 +3,7 @@
 #include <xxhash.h>
 
 #include "ops/xnn/packed_private.h"
-#include "platforms/array.h"
+#include "platforms/base/array.h"
 
 bnc_status bnc_packed_write(bnc_packed_store **store, bnc_file_writer *out, bnc_error *err) {
   bnc_status s = bnc_packed_create(store, err);

@@ -5,7 +5,7 @@
 
 #include <binocle/compile.h>
 
-#include "platforms/context_private.h"
+#include "platforms/base/context_private.h"
 #include "quant/graph/constants.h"
 #include "quant/import/geometry.h"
 #include "runtime/model/format.h"

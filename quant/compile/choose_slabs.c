@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Chosen per matrix, for the program that puts most rows through it: prefill and decode share what is packed. */
-#include "platforms/mem.h"
+#include "platforms/base/mem.h"
 #include "quant/compile/programs.h"
 #include "quant/schedule/slab_cost.h"
 

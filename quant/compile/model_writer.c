@@ -5,8 +5,8 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-#include "platforms/file.h"
-#include "platforms/mem.h"
+#include "platforms/base/mem.h"
+#include "platforms/file/file.h"
 #include "quant/compile/weight_stream.h"
 #include "runtime/model/weight_slabs.h"
 

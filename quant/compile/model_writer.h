@@ -3,7 +3,7 @@
 #ifndef BINOCLE_QUANT_COMPILE_MODEL_WRITER_H
 #define BINOCLE_QUANT_COMPILE_MODEL_WRITER_H
 
-#include "platforms/context_private.h"
+#include "platforms/base/context_private.h"
 #include "quant/schedule/schedule.h"
 
 /** What a model file is made of. Pointers are the caller's. */

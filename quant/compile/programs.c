@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "quant/compile/programs.h"
 
-#include "platforms/mem.h"
+#include "platforms/base/mem.h"
 
 static void count_reference(const bnc_graph *g, bnc_pass_record *record) {
   for (size_t n = 0; n < g->nodes; n++) {

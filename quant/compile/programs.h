@@ -4,7 +4,7 @@
 #ifndef BINOCLE_QUANT_COMPILE_PROGRAMS_H
 #define BINOCLE_QUANT_COMPILE_PROGRAMS_H
 
-#include "platforms/context_private.h"
+#include "platforms/base/context_private.h"
 #include "quant/graph/build.h"
 #include "quant/passes/passes.h"
 #include "quant/schedule/schedule_cost.h"

@@ -3,8 +3,8 @@
  * for inspect. */
 #include <string.h>
 
-#include "platforms/json.h"
-#include "platforms/mem.h"
+#include "platforms/base/json.h"
+#include "platforms/base/mem.h"
 #include "quant/compile/programs.h"
 #include "quant/schedule/slab_cost.h"
 

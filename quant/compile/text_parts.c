@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "platforms/mem.h"
+#include "platforms/base/mem.h"
 #include "runtime/text/prompt.h"
 
 static void add_stop(bnc_file_meta *meta, int32_t id) {

@@ -4,7 +4,7 @@
 #ifndef BINOCLE_QUANT_COMPILE_TEXT_PARTS_H
 #define BINOCLE_QUANT_COMPILE_TEXT_PARTS_H
 
-#include "platforms/context_private.h"
+#include "platforms/base/context_private.h"
 #include "quant/import/geometry.h"
 #include "runtime/model/format.h"
 

@@ -7,8 +7,8 @@
 #include <xxhash.h>
 
 #include "ops/matmul/matmul.h"
-#include "platforms/mem.h"
-#include "platforms/threads.h"
+#include "platforms/base/mem.h"
+#include "platforms/threads/threads.h"
 #include "quant/compile/quantize_weights.h"
 
 #define CHUNK_ELEMENTS ((size_t)4 << 20)

@@ -3,8 +3,8 @@
 #ifndef BINOCLE_QUANT_COMPILE_WEIGHT_STREAM_H
 #define BINOCLE_QUANT_COMPILE_WEIGHT_STREAM_H
 
-#include "platforms/context_private.h"
-#include "platforms/file.h"
+#include "platforms/base/context_private.h"
+#include "platforms/file/file.h"
 #include "quant/graph/constants.h"
 #include "runtime/model/format.h"
 

@@ -66,7 +66,7 @@ bnc_value_id bnc_build_binary(bnc_graph *g, bnc_node_kind kind, const char *labe
       ->output;
 }
 
-bnc_value_id bnc_build_take(bnc_graph *g, const char *label, bnc_value_id x, bnc_taps *taps) {
+bnc_value_id bnc_build_gather(bnc_graph *g, const char *label, bnc_value_id x, bnc_taps *taps) {
   if (g->failed) {
     bnc_taps_free(taps);
     return BNC_NO_VALUE;
@@ -75,7 +75,7 @@ bnc_value_id bnc_build_take(bnc_graph *g, const char *label, bnc_value_id x, bnc
   size_t rows = taps->rows;
   keep_status(g, bnc_constants_add_taps(g->constants, taps, &id, g->err));
   bnc_node *node =
-      bnc_graph_add(g, BNC_NODE_TAKE, bnc_constants_string(g->constants, "%s", label), rows, g->value[x].cols, BNC_DTYPE_F32, &x, 1);
+      bnc_graph_add(g, BNC_NODE_GATHER, bnc_constants_string(g->constants, "%s", label), rows, g->value[x].cols, BNC_DTYPE_F32, &x, 1);
   node->taps[0] = id;
   return node->output;
 }

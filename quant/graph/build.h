@@ -33,7 +33,7 @@ bnc_value_id bnc_build_layer_norm(bnc_graph *graph, bnc_value_id x, const char *
 bnc_value_id bnc_build_unary(bnc_graph *graph, bnc_node_kind kind, const char *label, bnc_value_id x);
 bnc_value_id bnc_build_binary(bnc_graph *graph, bnc_node_kind kind, const char *label, bnc_value_id a, bnc_value_id b);
 /** Takes ownership of taps. */
-bnc_value_id bnc_build_take(bnc_graph *graph, const char *label, bnc_value_id x, bnc_taps *taps);
+bnc_value_id bnc_build_gather(bnc_graph *graph, const char *label, bnc_value_id x, bnc_taps *taps);
 
 /** One CLIP tower over a picture of tile x tile pixels [tile^2, 3]: the selected hidden state, class row dropped as the config says. */
 bnc_value_id bnc_build_tower(bnc_graph *graph, const bnc_geometry *geometry, const bnc_build_options *options, const char *tile,

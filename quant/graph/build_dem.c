@@ -4,7 +4,7 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "platforms/mem.h"
+#include "platforms/base/mem.h"
 #include "quant/graph/build.h"
 
 #define DEM "model.spatial_embed"
@@ -45,7 +45,7 @@ static bnc_value_id assemble(dem *d, const char *label, const bnc_value_id *part
     for (size_t x = 0; x < side; x++) index[y * side + x] = (uint32_t)where(d, y, x);
   if (!index || bnc_taps_gather(&taps, count, count, index, g->err) != BNC_OK) g->failed = true;
   bnc_mem_free(index);
-  return bnc_build_take(g, label, all, &taps);
+  return bnc_build_gather(g, label, all, &taps);
 }
 
 /* Part `part` of the big map under a layout. */
@@ -62,7 +62,7 @@ static bnc_value_id extract(dem *d, const char *label, bnc_value_id map, size_t 
     }
   if (!index || bnc_taps_gather(&taps, d->rows, side * side, index, g->err) != BNC_OK) g->failed = true;
   bnc_mem_free(index);
-  return bnc_build_take(g, label, map, &taps);
+  return bnc_build_gather(g, label, map, &taps);
 }
 
 static bnc_value_id linear(dem *d, const char *prefix, const char *what, const char *tensor, bnc_value_id x, size_t n) {
@@ -145,5 +145,5 @@ bnc_value_id bnc_build_dem(bnc_graph *g, const bnc_geometry *geometry, const bnc
   if (!g->failed && (bnc_taps_bilinear(&line, v->grid, side, g->err) != BNC_OK || bnc_taps_outer(&plane, &line, &line, g->err) != BNC_OK))
     g->failed = true;
   bnc_taps_free(&line);
-  return bnc_build_take(g, "dem.bilinear", x, &plane);
+  return bnc_build_gather(g, "dem.bilinear", x, &plane);
 }

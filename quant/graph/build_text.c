@@ -34,7 +34,7 @@ static bnc_value_id rms_norm(text *b, const char *label, const char *tensor, bnc
 static bnc_value_id rotate(text *b, size_t layer, const char *what, bnc_value_id x, size_t heads) {
   char label[64];
   snprintf(label, sizeof label, "layer%zu.%s", layer, what);
-  bnc_value_id out = bnc_build_unary(b->g, BNC_NODE_ROTATE, label, x);
+  bnc_value_id out = bnc_build_unary(b->g, BNC_NODE_ROPE, label, x);
   if (!b->g->failed) b->g->node[b->g->value[out].producer].heads = (uint32_t)heads;
   return out;
 }
@@ -42,10 +42,9 @@ static bnc_value_id rotate(text *b, size_t layer, const char *what, bnc_value_id
 static bnc_value_id attention(text *b, size_t layer, bnc_value_id h) {
   const bnc_text_geometry *t = b->t;
   bnc_graph *g = b->g;
-  bnc_value_id q =
-      rotate(b, layer, "rotate_q", linear(b, layer, "self_attn.q_proj", h, t->heads * t->head_dim, t->attention_bias), t->heads);
+  bnc_value_id q = rotate(b, layer, "rope_q", linear(b, layer, "self_attn.q_proj", h, t->heads * t->head_dim, t->attention_bias), t->heads);
   bnc_value_id k =
-      rotate(b, layer, "rotate_k", linear(b, layer, "self_attn.k_proj", h, t->kv_heads * t->head_dim, t->attention_bias), t->kv_heads);
+      rotate(b, layer, "rope_k", linear(b, layer, "self_attn.k_proj", h, t->kv_heads * t->head_dim, t->attention_bias), t->kv_heads);
   bnc_value_id v = linear(b, layer, "self_attn.v_proj", h, t->kv_heads * t->head_dim, t->attention_bias);
   bnc_value_id kv[2] = {k, v};
   bnc_node *append = bnc_graph_add(g, BNC_NODE_KV_APPEND, bnc_constants_string(g->constants, "layer%zu.kv_append", layer),

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "platforms/mem.h"
+#include "platforms/base/mem.h"
 #include "quant/graph/build.h"
 
 #define TOWER "vision_model"
@@ -119,5 +119,5 @@ bnc_value_id bnc_build_tower(bnc_graph *g, const bnc_geometry *geometry, const b
     return BNC_NO_VALUE;
   }
   snprintf(t.label, sizeof t.label, "%s.features", tile);
-  return bnc_build_take(g, t.label, selected, &taps);
+  return bnc_build_gather(g, t.label, selected, &taps);
 }

@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "ops/patches/patches.h"
-#include "platforms/mem.h"
+#include "platforms/base/mem.h"
 #include "quant/graph/build.h"
 #include "runtime/model/format.h"
 #include "runtime/model/program_format.h"

@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "platforms/array.h"
-#include "platforms/mem.h"
+#include "platforms/base/array.h"
+#include "platforms/base/mem.h"
 
 void bnc_constants_init(bnc_constants *c, const bnc_tensor_source *source) { *c = (bnc_constants){.source = source}; }
 

@@ -4,7 +4,7 @@
 #ifndef BINOCLE_QUANT_GRAPH_CONSTANTS_H
 #define BINOCLE_QUANT_GRAPH_CONSTANTS_H
 
-#include "platforms/error.h"
+#include "platforms/base/error.h"
 #include "quant/graph/tap_table.h"
 
 #define BNC_NO_ID UINT32_MAX

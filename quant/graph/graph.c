@@ -3,11 +3,11 @@
 
 #include <string.h>
 
-#include "platforms/array.h"
+#include "platforms/base/array.h"
 
 static const char *const kind_names[BNC_NODE_KINDS] = {
-    "input",      "constant",        "normalize", "resample", "patches", "take",       "concat_rows", "concat_cols", "slice_cols", "linear",
-    "layer_norm", "rms_norm",        "add",       "mean",     "gelu",    "quick_gelu", "silu_mul",    "quantize",    "attention",  "rotate",
+    "input",      "constant",        "normalize", "resample", "patches", "gather",     "concat_rows", "concat_cols", "slice_cols", "linear",
+    "layer_norm", "rms_norm",        "add",       "mean",     "gelu",    "quick_gelu", "silu_mul",    "quantize",    "attention",  "rope",
     "kv_append",  "cache_attention", "last_row",
 };
 
@@ -196,7 +196,7 @@ uint64_t bnc_node_macs(const bnc_graph *g, const bnc_node *node) {
     case BNC_NODE_LINEAR: return (uint64_t)out->rows * out->cols * g->value[bnc_node_input(g, node, 0)].cols;
     case BNC_NODE_ATTENTION: return 2 * (uint64_t)out->rows * out->cols * g->value[bnc_node_input(g, node, 1)].rows;
     case BNC_NODE_CACHE_ATTENTION: return 2 * (uint64_t)out->rows * out->cols * g->value[bnc_node_input(g, node, 1)].rows;
-    case BNC_NODE_TAKE: return (uint64_t)g->constants->taps[node->taps[0]].start[out->rows] * out->cols;
+    case BNC_NODE_GATHER: return (uint64_t)g->constants->taps[node->taps[0]].start[out->rows] * out->cols;
     case BNC_NODE_RESAMPLE:
       return (uint64_t)g->constants->taps[node->taps[0]].start[g->constants->taps[node->taps[0]].rows] *
              g->constants->taps[node->taps[1]].start[g->constants->taps[node->taps[1]].rows] * out->cols;

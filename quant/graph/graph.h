@@ -6,7 +6,7 @@
 #ifndef BINOCLE_QUANT_GRAPH_GRAPH_H
 #define BINOCLE_QUANT_GRAPH_GRAPH_H
 
-#include "platforms/error.h"
+#include "platforms/base/error.h"
 #include "quant/graph/constants.h"
 #include "quant/graph/tap_table.h"
 
@@ -26,7 +26,7 @@ typedef enum bnc_node_kind {
   BNC_NODE_NORMALIZE,       /* picture u8 [pixels,3], lut f32 [3,256] (constant) -> f32 [pixels,3] */
   BNC_NODE_RESAMPLE,        /* x [h*w,c] -> [h'*w',c]: separable taps y (h'<-h), x (w'<-w) */
   BNC_NODE_PATCHES,         /* x [h*w,3], taps y, x (gathers) -> [grid*grid, 3*p*p], columns in the order of a conv kernel [3,p,p] */
-  BNC_NODE_TAKE,            /* x [n,c] -> [m,c]: general taps over rows */
+  BNC_NODE_GATHER,          /* x [n,c] -> [m,c]: general taps over rows */
   BNC_NODE_CONCAT_ROWS,     /* ... -> all rows, one input after the other */
   BNC_NODE_CONCAT_COLS,     /* ... -> all columns, one input after the other */
   BNC_NODE_SLICE_COLS,      /* x -> columns [from, from + cols) */
@@ -40,7 +40,7 @@ typedef enum bnc_node_kind {
   BNC_NODE_SILU_MUL,        /* gate, up -> gate * sigmoid(gate) * up */
   BNC_NODE_QUANTIZE,        /* f32 -> qd8 */
   BNC_NODE_ATTENTION,       /* q [n,heads*d], k [m,kv_heads*d], v alike -> [n,heads*d]; scale */
-  BNC_NODE_ROTATE,          /* x [n,heads*d] -> rotary position embedding, positions of the run */
+  BNC_NODE_ROPE,            /* x [n,heads*d] -> rotary position embedding, positions of the run */
   BNC_NODE_KV_APPEND,       /* k, v -> the layer's cache, with these rows at the run's positions */
   BNC_NODE_CACHE_ATTENTION, /* q, cache -> [n,heads*d]; causal */
   BNC_NODE_LAST_ROW,        /* x [n,c] -> [1,c]: the last row of the run */

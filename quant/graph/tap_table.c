@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "platforms/mem.h"
+#include "platforms/base/mem.h"
 
 bnc_status bnc_taps_create(bnc_taps *taps, size_t rows, size_t in_rows, size_t capacity, bnc_error *err) {
   *taps = (bnc_taps){0};

@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "platforms/error.h"
+#include "platforms/base/error.h"
 
 typedef struct bnc_taps {
   size_t rows;     /* of the output */

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "platforms/mem.h"
+#include "platforms/base/mem.h"
 #include "quant/import/checkpoint_private.h"
 #include "quant/import/config.h"
 #include "quant/import/tensor_layout.h"

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "platforms/error.h"
+#include "platforms/base/error.h"
 #include "quant/import/geometry.h"
 #include "quant/import/safetensors.h"
 

@@ -4,7 +4,7 @@
 #ifndef BINOCLE_QUANT_IMPORT_CONFIG_H
 #define BINOCLE_QUANT_IMPORT_CONFIG_H
 
-#include "platforms/error.h"
+#include "platforms/base/error.h"
 #include "quant/import/geometry.h"
 
 #define BNC_CONFIG_MAX_BYTES (16u << 20)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
-#include "platforms/json.h"
+#include "platforms/base/json.h"
 #include "quant/import/config.h"
 
 /* Far beyond any model, and small enough that products of two and file sizes stay far from overflow. */

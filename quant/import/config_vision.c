@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
-#include "platforms/json.h"
+#include "platforms/base/json.h"
 #include "quant/import/config.h"
 
 enum { MAX_SIZE = 1 << 16, MAX_LAYERS = 4096, MAX_TILES_PER_SIDE = 16, MAX_PROJECTOR_DEPTH = 16 };

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "platforms/json.h"
-#include "platforms/mem.h"
+#include "platforms/base/json.h"
+#include "platforms/base/mem.h"
 
 static const struct {
   const char *name;

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "platforms/error.h"
+#include "platforms/base/error.h"
 
 #define BNC_SAFETENSORS_MAX_RANK 8
 #define BNC_SAFETENSORS_MAX_HEADER 100000000u /* bytes; the limit of the format's own library */

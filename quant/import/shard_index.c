@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "platforms/json.h"
-#include "platforms/mem.h"
+#include "platforms/base/json.h"
+#include "platforms/base/mem.h"
 
 static int ends_with(const char *text, const char *end) {
   const size_t n = strlen(text), m = strlen(end);

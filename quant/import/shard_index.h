@@ -5,7 +5,7 @@
 
 #include <stddef.h>
 
-#include "platforms/error.h"
+#include "platforms/base/error.h"
 
 typedef struct bnc_shard_entry {
   const char *tensor;

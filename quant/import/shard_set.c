@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "platforms/mem.h"
+#include "platforms/base/mem.h"
 #include "quant/import/shard_index.h"
 
 #define INDEX_NAME "model.safetensors.index.json"

@@ -5,8 +5,8 @@
 
 #include <stdbool.h>
 
-#include "platforms/error.h"
-#include "platforms/file.h"
+#include "platforms/base/error.h"
+#include "platforms/file/file.h"
 #include "quant/import/safetensors.h"
 
 typedef struct bnc_shard {

@@ -3,7 +3,7 @@
 #ifndef BINOCLE_QUANT_IMPORT_TENSOR_LAYOUT_H
 #define BINOCLE_QUANT_IMPORT_TENSOR_LAYOUT_H
 
-#include "platforms/error.h"
+#include "platforms/base/error.h"
 #include "quant/import/geometry.h"
 
 typedef bnc_status (*bnc_layout_visit)(void *context, const char *name, size_t rank, const size_t *shape, bnc_error *err);

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "platforms/mem.h"
+#include "platforms/base/mem.h"
 
 #define IN_CHECKPOINT "model.vision_tower.vision_tower."
 #define TOWER "vision_model."

@@ -4,7 +4,7 @@
    in f32 and in int8. */
 #include <math.h>
 
-#include "platforms/mem.h"
+#include "platforms/base/mem.h"
 #include "quant/passes/passes.h"
 
 static bool is_power_of_two(float x) {
@@ -34,7 +34,7 @@ static bnc_node *projection_of(const bnc_graph *g, const uint32_t *uses, bnc_val
     bnc_node *maker = &g->node[g->value[query].producer];
     if (uses[query] != 1 || is_shown(g, query)) return NULL;
     if (maker->kind == BNC_NODE_LINEAR) return maker;
-    if (maker->kind != BNC_NODE_ROTATE) return NULL;
+    if (maker->kind != BNC_NODE_ROPE) return NULL;
     query = bnc_node_input(g, maker, 0);
   }
 }

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "platforms/mem.h"
+#include "platforms/base/mem.h"
 
 bool bnc_node_rowwise_input(bnc_node_kind kind, size_t i) {
   switch (kind) {
@@ -21,7 +21,7 @@ bool bnc_node_rowwise_input(bnc_node_kind kind, size_t i) {
     case BNC_NODE_QUICK_GELU:
     case BNC_NODE_SILU_MUL:
     case BNC_NODE_QUANTIZE:
-    case BNC_NODE_ROTATE: return true;
+    case BNC_NODE_ROPE: return true;
     default: return false;
   }
 }
@@ -129,7 +129,7 @@ static bool propagate(const bnc_graph *g, const bnc_node *node, bnc_live_rows *l
   const bnc_live_rows *out = &live[node->output];
   /* Pictures shrink through their tables of taps alone; a tile is computed whole or not at all. */
   if (node->kind == BNC_NODE_PATCHES || node->kind == BNC_NODE_RESAMPLE) set_all(&live[node->output]);
-  if (node->kind == BNC_NODE_TAKE) return propagate_take(&g->constants->taps[node->taps[0]], out, &live[bnc_node_input(g, node, 0)]);
+  if (node->kind == BNC_NODE_GATHER) return propagate_take(&g->constants->taps[node->taps[0]], out, &live[bnc_node_input(g, node, 0)]);
   if (node->kind == BNC_NODE_CONCAT_ROWS) return propagate_concat(g, node, out, live);
   for (uint32_t i = 0; i < node->inputs; i++) {
     bnc_live_rows *in = &live[bnc_node_input(g, node, i)];

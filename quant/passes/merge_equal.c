@@ -3,7 +3,7 @@
    that equal ones have equal ids. */
 #include <string.h>
 
-#include "platforms/mem.h"
+#include "platforms/base/mem.h"
 #include "quant/passes/passes.h"
 
 static uint64_t mix(uint64_t h, uint64_t x) {

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "platforms/mem.h"
+#include "platforms/base/mem.h"
 
 static const char *const names[BNC_PASSES] = {
     [BNC_PASS_SIMPLIFY_TAPS] = "simplify-taps",       [BNC_PASS_PRUNE_ROWS] = "prune-rows",

@@ -3,7 +3,7 @@
    attention the same rows of its queries and all keys and values, a table of taps the rows of its taps. Then each value shrinks to its live
    rows; where a value keeps more rows than one of its readers wants, a gather picks them. A varying value, of which only the run's last row
    is read, shrinks to that. */
-#include "platforms/mem.h"
+#include "platforms/base/mem.h"
 #include "quant/passes/live_rows.h"
 #include "quant/passes/passes.h"
 
@@ -44,7 +44,7 @@ static bnc_value_id narrowed(pruner *p, bnc_value_id v, const bnc_live_rows *wan
     g->failed = true;
     return v;
   }
-  bnc_node *node = bnc_graph_add(g, BNC_NODE_TAKE, name, rows, g->value[v].cols, BNC_DTYPE_F32, &v, 1);
+  bnc_node *node = bnc_graph_add(g, BNC_NODE_GATHER, name, rows, g->value[v].cols, BNC_DTYPE_F32, &v, 1);
   node->taps[0] = id;
   return node->output;
 }
@@ -124,7 +124,7 @@ static void prune_node(pruner *p, uint32_t n) {
   for (size_t i = 0; i < count; i++) inputs[i] = bnc_node_input(g, &g->node[n], i);
   if (kind == BNC_NODE_CONCAT_ROWS) {
     prune_concat(p, n, inputs);
-  } else if (kind == BNC_NODE_TAKE) {
+  } else if (kind == BNC_NODE_GATHER) {
     prune_take(p, n);
   } else if (kind == BNC_NODE_CONSTANT) {
     if (out->kind == BNC_LIVE_SOME) prune_constant(p, n);

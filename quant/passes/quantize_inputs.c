@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Linear layers with quantised weights read int8 rows with a scale and a zero point of their own (qd8). A value is quantised once for all
    its readers: by a node of its own, or, fused, by the norm or the activation that produces it. */
-#include "platforms/mem.h"
+#include "platforms/base/mem.h"
 #include "quant/passes/passes.h"
 
 static bool can_quantize(bnc_node_kind kind) {

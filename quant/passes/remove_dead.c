@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "platforms/mem.h"
+#include "platforms/base/mem.h"
 #include "quant/passes/passes.h"
 
 /* Values that were merged are shown once, under the first name. */

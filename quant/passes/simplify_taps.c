@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Tables of taps: zero weights go; a table after a table becomes one where at least one of the two is a plain gather (then no arithmetic
    changes); a table that reads one part of a concatenation reads that part; a table that changes nothing goes. */
-#include "platforms/mem.h"
+#include "platforms/base/mem.h"
 #include "quant/passes/passes.h"
 
 static bnc_taps *taps_of(const bnc_graph *g, const bnc_node *node, int which) { return &g->constants->taps[node->taps[which]]; }
@@ -95,7 +95,8 @@ static bnc_status simplify(bnc_graph *g, uint32_t at, bool *changed) {
   if (producer->kind == node->kind && can_join(g, node, producer, tables)) return join(g, at, producer, tables, changed);
   bnc_value_id part;
   size_t first;
-  if (node->kind == BNC_NODE_TAKE && producer->kind == BNC_NODE_CONCAT_ROWS && single_part(g, taps_of(g, node, 0), producer, &part, &first))
+  if (node->kind == BNC_NODE_GATHER && producer->kind == BNC_NODE_CONCAT_ROWS &&
+      single_part(g, taps_of(g, node, 0), producer, &part, &first))
     return read_part(g, at, part, first, changed);
   return BNC_OK;
 }
@@ -113,7 +114,7 @@ bnc_status bnc_pass_simplify_taps(bnc_graph *g) {
     changed = false;
     for (uint32_t n = 0; n < g->nodes; n++) {
       if (!g->node[n].dead && g->node[n].kind == BNC_NODE_CONCAT_ROWS) drop_single_concat(g, n, &changed);
-      if (!g->node[n].dead && (g->node[n].kind == BNC_NODE_TAKE || g->node[n].kind == BNC_NODE_RESAMPLE)) {
+      if (!g->node[n].dead && (g->node[n].kind == BNC_NODE_GATHER || g->node[n].kind == BNC_NODE_RESAMPLE)) {
         bnc_status s = simplify(g, n, &changed);
         if (s != BNC_OK) return s;
       }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Values that share a block: views lie inside what they view, parts of a concatenation inside the whole, and a sum or a rotation takes the
    place of an operand that dies with it. */
-#include "platforms/mem.h"
+#include "platforms/base/mem.h"
 #include "quant/schedule/schedule.h"
 
 typedef struct aliaser {
@@ -52,7 +52,7 @@ static void alias_concats(aliaser *a, uint8_t *moved) {
     for (uint32_t i = 0; i < node->inputs; i++) {
       bnc_value_id part = bnc_node_input(g, node, i);
       const bnc_node *maker = &g->node[g->value[part].producer];
-      bool view = maker->kind == BNC_NODE_SLICE_COLS || (maker->kind == BNC_NODE_TAKE && bnc_take_is_range(g, maker, &first));
+      bool view = maker->kind == BNC_NODE_SLICE_COLS || (maker->kind == BNC_NODE_GATHER && bnc_take_is_range(g, maker, &first));
       if (!moved[part] && !a->pinned[part] && !view && g->value[part].dtype == BNC_DTYPE_F32) {
         put(a, part, node->output, row, col);
         moved[part] = 1;
@@ -71,7 +71,7 @@ static void alias_views(aliaser *a) {
   for (size_t n = 0; n < g->nodes; n++) {
     const bnc_node *node = &g->node[n];
     if (node->kind == BNC_NODE_SLICE_COLS) put(a, node->output, bnc_node_input(g, node, 0), 0, node->from);
-    if (node->kind == BNC_NODE_TAKE && (a->s->alias & BNC_ALIAS_RANGES) && bnc_take_is_range(g, node, &first))
+    if (node->kind == BNC_NODE_GATHER && (a->s->alias & BNC_ALIAS_RANGES) && bnc_take_is_range(g, node, &first))
       put(a, node->output, bnc_node_input(g, node, 0), first, 0);
   }
 }
@@ -118,11 +118,11 @@ static void alias_in_place(aliaser *a) {
     if (out == BNC_NO_VALUE || s->place[out].root != out || a->busy_until[out] == UINT32_MAX) continue;
     int operands = step->kind == BNC_OP_ADD || step->kind == BNC_OP_ADD_LAYER_NORM || step->kind == BNC_OP_ADD_RMS_NORM
                        ? 2
-                       : step->kind == BNC_OP_ROTATE;
+                       : step->kind == BNC_OP_ROPE;
     for (int k = 0; k < operands; k++) {
       bnc_value_id in = step->in[k];
       if (in == BNC_NO_VALUE || a->g->value[in].rows != a->g->value[out].rows || a->g->value[in].cols != a->g->value[out].cols) continue;
-      if (dies_here(a, in, i) || (step->kind == BNC_OP_ROTATE && slice_dies_here(a, in, i))) {
+      if (dies_here(a, in, i) || (step->kind == BNC_OP_ROPE && slice_dies_here(a, in, i))) {
         put(a, out, in, 0, 0);
         break;
       }

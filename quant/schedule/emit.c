@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
-#include "platforms/mem.h"
+#include "platforms/base/mem.h"
 #include "quant/schedule/schedule.h"
 
 typedef struct emitter {
@@ -87,7 +87,7 @@ static uint32_t done_step(const bnc_schedule *s, bnc_value_id v) {
   uint32_t done = 0;
   size_t first;
   if (node->kind == BNC_NODE_SLICE_COLS ||
-      (node->kind == BNC_NODE_TAKE && (s->alias & BNC_ALIAS_RANGES) && bnc_take_is_range(g, node, &first)))
+      (node->kind == BNC_NODE_GATHER && (s->alias & BNC_ALIAS_RANGES) && bnc_take_is_range(g, node, &first)))
     return done_step(s, bnc_node_input(g, node, 0));
   if (node->kind == BNC_NODE_CONCAT_ROWS || node->kind == BNC_NODE_CONCAT_COLS)
     for (uint32_t i = 0; i < node->inputs; i++) {

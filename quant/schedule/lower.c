@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Nodes become steps. Views (column slices, ranges of rows) become none; concatenations become copies of those parts that are not written
    in place; a residual sum and the norm behind it, and the way from the picture to patches, quantised or not, become one step each. */
-#include "platforms/array.h"
+#include "platforms/base/array.h"
 #include "quant/passes/passes.h"
 #include "quant/schedule/schedule.h"
 
@@ -33,7 +33,7 @@ static bnc_op_kind plain_kind(bnc_node_kind kind) {
     case BNC_NODE_NORMALIZE: return BNC_OP_NORMALIZE;
     case BNC_NODE_RESAMPLE: return BNC_OP_RESAMPLE;
     case BNC_NODE_PATCHES: return BNC_OP_PATCHES;
-    case BNC_NODE_TAKE: return BNC_OP_TAKE;
+    case BNC_NODE_GATHER: return BNC_OP_GATHER;
     case BNC_NODE_LAYER_NORM: return BNC_OP_LAYER_NORM;
     case BNC_NODE_RMS_NORM: return BNC_OP_RMS_NORM;
     case BNC_NODE_ADD: return BNC_OP_ADD;
@@ -43,7 +43,7 @@ static bnc_op_kind plain_kind(bnc_node_kind kind) {
     case BNC_NODE_SILU_MUL: return BNC_OP_SILU_MUL;
     case BNC_NODE_QUANTIZE: return BNC_OP_QUANTIZE;
     case BNC_NODE_ATTENTION: return BNC_OP_ATTENTION;
-    case BNC_NODE_ROTATE: return BNC_OP_ROTATE;
+    case BNC_NODE_ROPE: return BNC_OP_ROPE;
     case BNC_NODE_KV_APPEND: return BNC_OP_KV_APPEND;
     case BNC_NODE_CACHE_ATTENTION: return BNC_OP_CACHE_ATTENTION;
     case BNC_NODE_LAST_ROW: return BNC_OP_LAST_ROW;
@@ -137,7 +137,7 @@ static bool lower_plain(bnc_schedule *s, const bnc_node *node) {
   switch (node->kind) {
     case BNC_NODE_NORMALIZE: step->lut = node->constant; break;
     case BNC_NODE_RESAMPLE: step->taps[1] = node->taps[1]; /* fall through */
-    case BNC_NODE_TAKE: step->taps[0] = node->taps[0]; break;
+    case BNC_NODE_GATHER: step->taps[0] = node->taps[0]; break;
     case BNC_NODE_PATCHES:
       step->a[0] = node->patch;
       step->taps[0] = node->taps[0];
@@ -150,7 +150,7 @@ static bool lower_plain(bnc_schedule *s, const bnc_node *node) {
       step->a[1] = node->kv_heads;
       step->f = node->scale;
       break;
-    case BNC_NODE_ROTATE: step->a[0] = node->heads; break;
+    case BNC_NODE_ROPE: step->a[0] = node->heads; break;
     case BNC_NODE_KV_APPEND:
       step->a[0] = node->layer;
       step->a[1] = node->kv_heads;
@@ -176,7 +176,7 @@ static bool drop_unread(bnc_schedule *s) {
   read[g->program_output] = 1;
   for (size_t p = 0; p < g->probes; p++) read[g->probe[p].value] = 1;
   for (size_t n = 0; n < g->nodes; n++) /* views hand their readers on: what they view counts as read */
-    if (g->node[n].kind == BNC_NODE_SLICE_COLS || g->node[n].kind == BNC_NODE_TAKE) read[bnc_node_input(g, &g->node[n], 0)] = 1;
+    if (g->node[n].kind == BNC_NODE_SLICE_COLS || g->node[n].kind == BNC_NODE_GATHER) read[bnc_node_input(g, &g->node[n], 0)] = 1;
   size_t kept = s->steps;
   for (size_t i = s->steps; i-- > 0;) {
     bnc_step *step = &s->step[i];
@@ -214,7 +214,7 @@ bnc_status bnc_schedule_lower(bnc_schedule *s) {
       case BNC_NODE_LINEAR: ok = lower_linear(s, node); break;
       case BNC_NODE_CONCAT_ROWS:
       case BNC_NODE_CONCAT_COLS: ok = lower_concat(s, node); break;
-      case BNC_NODE_TAKE:
+      case BNC_NODE_GATHER:
         if (!(s->alias & BNC_ALIAS_RANGES) || !bnc_take_is_range(g, node, &first)) ok = lower_plain(s, node);
         break;
       default: ok = lower_plain(s, node); break;

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "platforms/mem.h"
+#include "platforms/base/mem.h"
 #include "quant/schedule/schedule.h"
 
 #define ALIGN 64u

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "quant/schedule/schedule.h"
 
-#include "platforms/mem.h"
+#include "platforms/base/mem.h"
 #include "quant/passes/passes.h"
 
 #define EVERY_ALIAS (BNC_ALIAS_PARTS | BNC_ALIAS_RANGES | BNC_ALIAS_IN_PLACE)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "quant/schedule/schedule_cost.h"
 
-#include "platforms/mem.h"
+#include "platforms/base/mem.h"
 #include "quant/schedule/slab_cost.h"
 
 static uint64_t taps_of(const bnc_graph *g, uint32_t table) { return g->constants->taps[table].start[g->constants->taps[table].rows]; }
@@ -19,7 +19,7 @@ uint64_t bnc_step_macs(const bnc_schedule *s, const bnc_step *step) {
       for (size_t n = 0; n < g->nodes; n++)
         if (g->node[n].kind == BNC_NODE_KV_APPEND) return 2 * size * g->value[g->node[n].output].rows;
       return 0;
-    case BNC_OP_TAKE: return taps_of(g, step->taps[0]) * out->cols;
+    case BNC_OP_GATHER: return taps_of(g, step->taps[0]) * out->cols;
     case BNC_OP_RESAMPLE: return taps_of(g, step->taps[0]) * taps_of(g, step->taps[1]) * out->cols;
     default: return 0;
   }

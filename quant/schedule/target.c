@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "platforms/mem.h"
+#include "platforms/base/mem.h"
 
 #define KIB 1024u
 #define MIB 1048576u

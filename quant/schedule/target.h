@@ -4,7 +4,7 @@
 #ifndef BINOCLE_QUANT_SCHEDULE_TARGET_H
 #define BINOCLE_QUANT_SCHEDULE_TARGET_H
 
-#include "platforms/cpu.h"
+#include "platforms/cpu/cpu.h"
 
 typedef struct bnc_target {
   char name[32];                       /* "pi5"; of this machine its kind of core, "Zen 3" */

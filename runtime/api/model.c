@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
-#include "platforms/machine.h"
-#include "platforms/mem.h"
+#include "platforms/base/mem.h"
+#include "platforms/machine/machine.h"
 #include "runtime/api/model_private.h"
 #include "runtime/describe/describe.h"
 

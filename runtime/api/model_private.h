@@ -8,7 +8,7 @@
 
 #include "ops/kernels.h"
 #include "ops/xnn/packed.h"
-#include "platforms/context_private.h"
+#include "platforms/base/context_private.h"
 #include "runtime/model/model_file.h"
 #include "runtime/text/tokenizer.h"
 

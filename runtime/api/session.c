@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
-#include "platforms/clock.h"
-#include "platforms/mem.h"
+#include "platforms/base/clock.h"
+#include "platforms/base/mem.h"
 #include "runtime/api/session_private.h"
 #include "runtime/exec/packed_cache.h"
 

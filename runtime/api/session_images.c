@@ -2,8 +2,8 @@
 /* Pictures: decode, fit, run vision; and what `encode` shows of it. */
 #include <string.h>
 
-#include "platforms/array.h"
-#include "platforms/clock.h"
+#include "platforms/base/array.h"
+#include "platforms/base/clock.h"
 #include "runtime/api/session_private.h"
 #include "runtime/image/image.h"
 #include "runtime/model/probes.h"

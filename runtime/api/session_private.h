@@ -5,7 +5,7 @@
 
 #include <binocle/session.h>
 
-#include "platforms/threads.h"
+#include "platforms/threads/threads.h"
 #include "runtime/api/model_private.h"
 #include "runtime/exec/executor.h"
 #include "runtime/profile/profile_record.h"

@@ -2,8 +2,8 @@
 #include <binocle/profile.h>
 #include <math.h>
 
-#include "platforms/clock.h"
-#include "platforms/mem.h"
+#include "platforms/base/clock.h"
+#include "platforms/base/mem.h"
 #include "runtime/api/session_private.h"
 
 /* A run that is recorded: the hooks that it would have had, and where its times go. */

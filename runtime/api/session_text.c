@@ -2,8 +2,8 @@
 /* Prompts into the KV cache, answers out of it. */
 #include <string.h>
 
-#include "platforms/clock.h"
-#include "platforms/mem.h"
+#include "platforms/base/clock.h"
+#include "platforms/base/mem.h"
 #include "runtime/api/session_private.h"
 #include "runtime/text/prompt.h"
 #include "runtime/text/sampler.h"
@@ -25,7 +25,7 @@ static size_t fill_rows(bnc_session *s, cursor *c, size_t most) {
   float *out = bnc_executor_input(s->executor, BNC_PROGRAM_PREFILL);
   size_t rows = 0;
   while (rows < most && c->at < c->count) {
-    if (c->ids[c->at] == BNC_IMAGE_ID) {
+    if (c->ids[c->at] == BNC_IMAGE_TOKEN) {
       size_t left = m->image_rows - c->image_row, take = left < most - rows ? left : most - rows;
       memcpy(out + rows * m->hidden, s->image + (c->image * m->image_rows + c->image_row) * m->hidden, take * m->hidden * sizeof *out);
       rows += take;
@@ -39,7 +39,7 @@ static size_t fill_rows(bnc_session *s, cursor *c, size_t most) {
       continue;
     }
     size_t run = 0;
-    while (run < most - rows && c->at + run < c->count && c->ids[c->at + run] != BNC_IMAGE_ID) run++;
+    while (run < most - rows && c->at + run < c->count && c->ids[c->at + run] != BNC_IMAGE_TOKEN) run++;
     bnc_executor_embed(s->executor, c->ids + c->at, run, out + rows * m->hidden);
     rows += run;
     c->at += run;
@@ -94,7 +94,7 @@ static bnc_status open_conversation(bnc_session *s, const int32_t *ids, size_t c
   cursor c = {.ids = ids, .count = count};
   size_t rows;
   c.at = bnc_session_opening(s, ids, count, total, &rows);
-  for (size_t i = 0; i < c.at; i++) c.image += ids[i] == BNC_IMAGE_ID;
+  for (size_t i = 0; i < c.at; i++) c.image += ids[i] == BNC_IMAGE_TOKEN;
   s->opening.count = c.at;
   s->opening_rows = rows;
   bnc_status status = bnc_ids_append(&s->opening, ids + c.at, count - c.at, &s->error);
@@ -125,12 +125,12 @@ static bnc_status append(bnc_session *s, const int32_t *ids, size_t count) {
   const bnc_file_meta *m = &s->model->file.meta;
   size_t images = 0, total = 0;
   for (size_t i = 0; i < count; i++) {
-    if (ids[i] == BNC_IMAGE_ID) {
+    if (ids[i] == BNC_IMAGE_TOKEN) {
       images++;
       total += m->image_rows;
     } else if (ids[i] < 0 || (uint32_t)ids[i] >= m->vocabulary) {
       return bnc_fail(&s->error, BNC_ERROR_ARGUMENT, "id %d at position %zu, expected 0 to %u, or %d for a picture", ids[i], i,
-                      m->vocabulary - 1, BNC_IMAGE_ID);
+                      m->vocabulary - 1, BNC_IMAGE_TOKEN);
     } else {
       total++;
     }

@@ -3,9 +3,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "platforms/context_private.h"
-#include "platforms/file.h"
-#include "platforms/mem.h"
+#include "platforms/base/context_private.h"
+#include "platforms/base/mem.h"
+#include "platforms/file/file.h"
 #include "runtime/model/model_file.h"
 #include "runtime/npy/npy.h"
 #include "runtime/text/jsonl.h"

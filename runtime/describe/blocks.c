@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-#include "platforms/array.h"
+#include "platforms/base/array.h"
 
 #define LIVE_MAX 2048u /* keeps the walk linear on files that no compiler wrote */
 

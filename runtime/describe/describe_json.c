@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <math.h>
 
-#include "platforms/json.h"
-#include "platforms/mem.h"
+#include "platforms/base/json.h"
+#include "platforms/base/mem.h"
 #include "runtime/describe/describe.h"
 #include "runtime/describe/names.h"
 #include "runtime/model/probes.h"

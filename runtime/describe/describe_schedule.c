@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "platforms/page.h"
+#include "platforms/file/page.h"
 #include "runtime/describe/describe.h"
 #include "runtime/describe/names.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "platforms/json.h"
-#include "platforms/mem.h"
-#include "platforms/page.h"
+#include "platforms/base/json.h"
+#include "platforms/base/mem.h"
+#include "platforms/file/page.h"
 #include "runtime/describe/describe.h"
 #include "runtime/describe/names.h"
 #include "runtime/model/probes.h"

@@ -3,8 +3,8 @@
    the colour of the op that made it; below, the parts of the model that the ops belong to. Pointing at a block names it. */
 #include <string.h>
 
-#include "platforms/mem.h"
-#include "platforms/page.h"
+#include "platforms/base/mem.h"
+#include "platforms/file/page.h"
 #include "runtime/describe/blocks.h"
 #include "runtime/describe/describe.h"
 #include "runtime/describe/names.h"

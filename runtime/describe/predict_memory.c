@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ops/attention/attention.h"
-#include "platforms/mem.h"
+#include "platforms/base/mem.h"
 #include "runtime/describe/describe.h"
 #include "runtime/describe/names.h"
 #include "runtime/model/weight_slabs.h"

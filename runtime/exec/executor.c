@@ -2,8 +2,8 @@
 #include <math.h>
 #include <unistd.h>
 
-#include "platforms/clock.h"
-#include "platforms/mem.h"
+#include "platforms/base/clock.h"
+#include "platforms/base/mem.h"
 #include "runtime/exec/executor_private.h"
 
 #define ARENA_SLACK 256u /* XNNPACK's kernels may read (never write) a vector behind the last row */
@@ -165,7 +165,7 @@ static bnc_status run_op(const bnc_op_run *run) {
     case BNC_OP_PATCHES_U8: bnc_run_picture_op(run); return BNC_OK;
     case BNC_OP_ATTENTION:
     case BNC_OP_ATTENTION_I8:
-    case BNC_OP_ROTATE:
+    case BNC_OP_ROPE:
     case BNC_OP_KV_APPEND:
     case BNC_OP_CACHE_ATTENTION: bnc_run_attention_op(run); return BNC_OK;
     default: bnc_run_row_op(run); return BNC_OK;

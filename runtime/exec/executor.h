@@ -6,7 +6,7 @@
 
 #include "ops/kernels.h"
 #include "ops/xnn/packed.h"
-#include "platforms/threads.h"
+#include "platforms/threads/threads.h"
 #include "runtime/model/model_file.h"
 
 typedef struct bnc_executor bnc_executor;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Linear layers on XNNPACK: all but those that run on ops/matmul. One layer per weight slab and pair of strides, shared by all ops that
  * look alike: ten tiles of one tower need the layers of one. */
-#include "platforms/mem.h"
+#include "platforms/base/mem.h"
 #include "runtime/exec/executor_private.h"
 #include "runtime/model/weight_slabs.h"
 

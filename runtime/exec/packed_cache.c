@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "runtime/exec/packed_cache.h"
 
-#include "platforms/mem.h"
+#include "platforms/base/mem.h"
 #include "runtime/exec/packed_folder.h"
 #include "runtime/model/weight_slabs.h"
 

@@ -5,7 +5,7 @@
 #define BINOCLE_RUNTIME_EXEC_PACKED_CACHE_H
 
 #include "ops/xnn/packed.h"
-#include "platforms/context_private.h"
+#include "platforms/base/context_private.h"
 #include "runtime/model/model_file.h"
 
 /**

@@ -12,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "platforms/mem.h"
+#include "platforms/base/mem.h"
 
 #define SUFFIX ".bncpack"
 #define ABANDONED_SECONDS 60 /* a file without a lock that has not grown for so long has no writer */
@@ -69,7 +69,7 @@ static void remove_abandoned(const char *path) {
   int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
   if (fd < 0) return;
   time_t now = time(NULL);
-  /* A writer holds a lock on its file (platforms/file.h); the kernel drops it with the process. */
+  /* A writer holds a lock on its file (platforms/file/file.h); the kernel drops it with the process. */
   if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_mtime + ABANDONED_SECONDS < now && flock(fd, LOCK_EX | LOCK_NB) == 0)
     unlink(path);
   close(fd);

@@ -4,7 +4,7 @@
 #define BINOCLE_RUNTIME_EXEC_PACKED_FOLDER_H
 
 #include "ops/xnn/packed.h"
-#include "platforms/context_private.h"
+#include "platforms/base/context_private.h"
 
 /** The file of a model and machine; *path is NULL where there is to be no cache, else freed with bnc_mem_free. */
 bnc_status bnc_packed_folder_path(const bnc_context *context, const bnc_packed_identity *identity, char **path, bnc_error *err);

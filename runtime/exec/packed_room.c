@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "platforms/array.h"
+#include "platforms/base/array.h"
 #include "runtime/exec/packed_folder.h"
 
 #define SUFFIX ".bncpack"

@@ -111,7 +111,7 @@ static void append(const bnc_op_run *r) {
 
 void bnc_run_attention_op(const bnc_op_run *r) {
   switch (r->op->kind) {
-    case BNC_OP_ROTATE: rotate(r); return;
+    case BNC_OP_ROPE: rotate(r); return;
     case BNC_OP_KV_APPEND: append(r); return;
     default: attention(r); return;
   }

@@ -130,12 +130,12 @@ static void add(const bnc_op_run *r) {
   bnc_pool_run(r->ex->pool, run_add_rows, &job, bnc_run_rows(r, &op->out[0]), bnc_run_grain(op->out[0].cols));
 }
 
-typedef struct take_job {
-  bnc_taps_f32_fn *kernel;
-  bnc_taps_args args;
-} take_job;
+typedef struct gather_job {
+  bnc_gather_taps_f32_fn *kernel;
+  bnc_gather_args args;
+} gather_job;
 static void run_take_rows(void *context, size_t from, size_t to) {
-  const take_job *j = context;
+  const gather_job *j = context;
   j->kernel(&j->args, from, to);
 }
 
@@ -145,15 +145,15 @@ static void take(const bnc_op_run *r) {
   const uint8_t *table = r->ex->file->constants.data + op->table[0].offset;
   memcpy(&t, table, sizeof t);
   const uint32_t *start = (const uint32_t *)(const void *)(table + sizeof t);
-  take_job job = {t.gather ? r->ex->kernels->taps.gather_f32 : r->ex->kernels->taps.taps_f32,
-                  {.cols = op->out[0].cols,
-                   .x = bnc_run_in(r, 0),
-                   .start = start,
-                   .index = start + t.rows + 1,
-                   .weight = (const float *)(const void *)(start + t.rows + 1 + t.taps),
-                   .out = bnc_run_out(r, 0),
-                   .x_stride = op->in[0].stride,
-                   .out_stride = op->out[0].stride}};
+  gather_job job = {t.gather ? r->ex->kernels->gather.gather_f32 : r->ex->kernels->gather.gather_taps_f32,
+                    {.cols = op->out[0].cols,
+                     .x = bnc_run_in(r, 0),
+                     .start = start,
+                     .index = start + t.rows + 1,
+                     .weight = (const float *)(const void *)(start + t.rows + 1 + t.taps),
+                     .out = bnc_run_out(r, 0),
+                     .x_stride = op->in[0].stride,
+                     .out_stride = op->out[0].stride}};
   bnc_pool_run(r->ex->pool, run_take_rows, &job, op->out[0].rows, bnc_run_grain(op->out[0].cols));
 }
 
@@ -176,7 +176,7 @@ void bnc_run_row_op(const bnc_op_run *r) {
     case BNC_OP_QUICK_GELU:
     case BNC_OP_SILU_MUL: activate(r); return;
     case BNC_OP_QUANTIZE: quantize(r, bnc_run_in(r, 0), r->op->in[0].stride, &r->op->out[0]); return;
-    case BNC_OP_TAKE: take(r); return;
+    case BNC_OP_GATHER: take(r); return;
     case BNC_OP_COPY: copy(r, bnc_run_in(r, 0)); return;
     case BNC_OP_LAST_ROW: copy(r, bnc_run_in(r, 0) + (r->rows - 1) * r->op->in[0].stride); return;
     default: return;

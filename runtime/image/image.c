@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "platforms/file.h"
-#include "platforms/mem.h"
+#include "platforms/base/mem.h"
+#include "platforms/file/file.h"
 #include "runtime/image/decoder.h"
 
 bnc_status bnc_image_check_size(uint64_t width, uint64_t height, size_t max_pixels, bnc_error *err) {

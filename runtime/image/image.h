@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #include "ops/resample/resample.h"
-#include "platforms/threads.h"
+#include "platforms/threads/threads.h"
 
 #define BNC_IMAGE_MAX_SIDE 32768u                      /* pixels, width and height each */
 #define BNC_IMAGE_MAX_PIXELS (64u * 1024u * 1024u)     /* width * height */

@@ -9,7 +9,7 @@
 
 #include <jerror.h> /* needs the types of jpeglib.h */
 
-#include "platforms/mem.h"
+#include "platforms/base/mem.h"
 #include "runtime/image/decoder.h"
 
 #define MAX_SCANS 200                 /* of a progressive picture; encoders write about 10. Each costs a walk over the whole picture */

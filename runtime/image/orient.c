@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
-#include "platforms/mem.h"
+#include "platforms/base/mem.h"
 #include "runtime/image/decoder.h"
 
 static void swap_pixels(uint8_t *a, uint8_t *b) {

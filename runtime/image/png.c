@@ -6,7 +6,7 @@
 #include <setjmp.h>
 #include <string.h>
 
-#include "platforms/mem.h"
+#include "platforms/base/mem.h"
 #include "runtime/image/decoder.h"
 
 #define MAX_CHUNK_MEMORY (8u << 20) /* bytes that one ancillary chunk (a profile, a text) may take unpacked */

@@ -6,7 +6,7 @@
 #include <webp/decode.h>
 #include <webp/demux.h>
 
-#include "platforms/mem.h"
+#include "platforms/base/mem.h"
 #include "runtime/image/decoder.h"
 
 static const char *status_text(VP8StatusCode code) {

@@ -5,7 +5,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-#include "platforms/mem.h"
+#include "platforms/base/mem.h"
 
 #define VERIFY_STEP ((size_t)16 << 20)
 

@@ -7,8 +7,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "platforms/error.h"
-#include "platforms/file.h"
+#include "platforms/base/error.h"
+#include "platforms/file/file.h"
 #include "runtime/model/format.h"
 #include "runtime/model/program_format.h"
 

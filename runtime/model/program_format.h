@@ -25,7 +25,7 @@ typedef enum bnc_op_kind {
   BNC_OP_RESAMPLE,      /* in: x [h*w,c]; table y: rows h' (in h), x: rows w' (in w)           out: [h'*w',c] */
   BNC_OP_PATCHES,       /* in: x [h*w,3]; tables y, x of one tap per row (side <- h, side <- w); a[0] = patch  out: [grid*grid,3pp] */
   BNC_OP_PATCHES_U8,    /* in: picture u8, lut; the same, but out: f32, qd8 (either may be absent; with qd8, the lut ascends) */
-  BNC_OP_TAKE,          /* in: x; table                                                         out: [rows,c] */
+  BNC_OP_GATHER,        /* in: x; table                                                         out: [rows,c] */
   BNC_OP_COPY,          /* in: x                                                                out: the same shape */
   BNC_OP_LINEAR, /* in: x (f32 or qd8); weight, rows [a[0], a[0] + a[1]) of it           out: f32 [rows,a[1]]; QG4: a[0] starts a panel */
   BNC_OP_LAYER_NORM,      /* in: x, gamma, beta; f[0] = eps                                       out: f32, qd8 (either may be absent) */
@@ -39,7 +39,7 @@ typedef enum bnc_op_kind {
   BNC_OP_SILU_MUL,        /* in: gate, up                                                         out: f32, qd8 */
   BNC_OP_QUANTIZE,        /* in: f32                                                              out: qd8 */
   BNC_OP_ATTENTION,       /* in: q, k, v; a = heads, kv_heads; f[0] = scale                       out: [rows,heads*d] */
-  BNC_OP_ROTATE,          /* in: x; a[0] = heads                                                  out: alike, may be x itself */
+  BNC_OP_ROPE,            /* in: x; a[0] = heads                                                  out: alike, may be x itself */
   BNC_OP_KV_APPEND,       /* in: k, v; a = layer, kv_heads */
   BNC_OP_CACHE_ATTENTION, /* in: q; a = heads, kv_heads, layer; f[0] = scale                      out: [rows,heads*d] */
   BNC_OP_LAST_ROW,        /* in: x (varying)                                                      out: [1,c] */

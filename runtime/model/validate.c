@@ -4,7 +4,7 @@
 #include <math.h>
 
 #include "ops/matmul/matmul.h"
-#include "platforms/mem.h"
+#include "platforms/base/mem.h"
 #include "runtime/model/model_file.h"
 
 #define MANY 1000000u /* no count of a model comes near; products of two fit into 64 bits */

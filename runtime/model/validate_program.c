@@ -5,7 +5,7 @@
 
 #include "ops/attention/attention.h"
 #include "ops/matmul/matmul.h"
-#include "platforms/mem.h"
+#include "platforms/base/mem.h"
 #include "runtime/model/probes.h"
 
 /* Attention's scratch memory for these fits into 32 bits; models have less. */
@@ -138,7 +138,7 @@ static bool attention_op_ok(const checker *c, const bnc_file_op *op) {
              x->cols / heads == k->cols / kv_heads && same_shape(x, y) && same_shape(k, v) && !k->varying && !x->varying &&
              isfinite(op->f[0]) && (op->kind == BNC_OP_ATTENTION || x->cols / heads <= BNC_ATTENTION_I8_SIZE);
     }
-    case BNC_OP_ROTATE:
+    case BNC_OP_ROPE:
       return !c->vision && has_position(x) && f32(y) && same_shape(x, y) && heads_ok(x, op->a[0]) && x->cols / op->a[0] == m->head_dim;
     case BNC_OP_KV_APPEND:
       return !c->vision && f32(&op->in[1]) && same_shape(x, &op->in[1]) && op->a[0] < m->layers && op->a[1] == m->kv_heads &&
@@ -168,11 +168,11 @@ static bool op_ok(const checker *c, const bnc_file_op *op) {
     case BNC_OP_PATCHES_U8: return picture_op_ok(c, op);
     case BNC_OP_ATTENTION:
     case BNC_OP_ATTENTION_I8:
-    case BNC_OP_ROTATE:
+    case BNC_OP_ROPE:
     case BNC_OP_KV_APPEND:
     case BNC_OP_CACHE_ATTENTION: return attention_op_ok(c, op);
     case BNC_OP_LINEAR: return linear_ok(c, op);
-    case BNC_OP_TAKE:
+    case BNC_OP_GATHER:
       return f32(x) && f32(y) && !absent(&op->table[0]) && op->table[0].rows == y->rows && op->table[0].cols == x->rows &&
              x->cols == y->cols && !x->varying && !y->varying;
     case BNC_OP_COPY: return f32(x) && f32(y) && same_shape(x, y);

@@ -2,8 +2,8 @@
 #include "runtime/model/weight_slabs.h"
 
 #include "ops/matmul/matmul.h"
-#include "platforms/cpu_record.h"
-#include "platforms/mem.h"
+#include "platforms/base/mem.h"
+#include "platforms/cpu/cpu_record.h"
 
 bnc_packed_identity bnc_weight_slabs_identity(const bnc_model_file *file) {
   return (bnc_packed_identity){file->header.model_id, bnc_packed_machine_id()};

@@ -6,7 +6,7 @@
 #define BINOCLE_RUNTIME_MODEL_WEIGHT_SLABS_H
 
 #include "ops/xnn/linear.h"
-#include "platforms/context_private.h"
+#include "platforms/base/context_private.h"
 #include "runtime/model/model_file.h"
 
 /** Rows [from, from + count) of a weight matrix: columns of a layer's result. */

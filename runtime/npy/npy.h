@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "platforms/error.h"
+#include "platforms/base/error.h"
 
 #define BNC_NPY_MAX_RANK 8
 #define BNC_NPY_MAX_IDS (16u * 1024u * 1024u) /* ids in one file */

@@ -2,8 +2,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "platforms/file.h"
-#include "platforms/mem.h"
+#include "platforms/base/mem.h"
+#include "platforms/file/file.h"
 #include "runtime/npy/npy.h"
 
 #define HEADER_ROOM 320 /* a multiple of 64 above 10 + 60 + 22 * BNC_NPY_MAX_RANK */

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "platforms/mem.h"
+#include "platforms/base/mem.h"
 #include "runtime/describe/describe.h"
 #include "runtime/describe/names.h"
 #include "runtime/profile/profile_record.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <math.h>
 
-#include "platforms/mem.h"
+#include "platforms/base/mem.h"
 #include "runtime/describe/names.h"
 #include "runtime/profile/profile_record.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "runtime/profile/profile_record.h"
 
-#include "platforms/array.h"
+#include "platforms/base/array.h"
 
 bnc_status bnc_profile_reserve(bnc_profile *profile, size_t more, bnc_error *err) {
   const size_t left = BNC_PROFILE_EVENTS - profile->count;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** @file profile_record.h  What ran when: a record of every op's time, and what it comes to in words, JSON, a trace and a page. */
-#ifndef BINOCLE_RUNTIME_PROFILE_RECORD_H
-#define BINOCLE_RUNTIME_PROFILE_RECORD_H
+#ifndef BINOCLE_RUNTIME_PROFILE_PROFILE_RECORD_H
+#define BINOCLE_RUNTIME_PROFILE_PROFILE_RECORD_H
 
-#include <binocle/meter.h>
+#include <binocle/energy.h>
 
-#include "platforms/page.h"
+#include "platforms/file/page.h"
 #include "runtime/model/model_file.h"
 
 /** A run of one op. Nanoseconds of bnc_clock_ns. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
 
-#include "platforms/mem.h"
+#include "platforms/base/mem.h"
 #include "runtime/profile/profile_record.h"
 
 static int dearest_first(const void *a, const void *b) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** @file answer.h  A question and its answer, as run and chat have them. */
-#ifndef BINOCLE_PROGRAM_ANSWER_H
-#define BINOCLE_PROGRAM_ANSWER_H
+#ifndef BINOCLE_RUNTIME_PROGRAM_ANSWER_H
+#define BINOCLE_RUNTIME_PROGRAM_ANSWER_H
 
 #include "runtime/program/joules.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** @file commands.h  The commands of the program: one file each, one table for all. */
-#ifndef BINOCLE_PROGRAM_COMMANDS_H
-#define BINOCLE_PROGRAM_COMMANDS_H
+#ifndef BINOCLE_RUNTIME_PROGRAM_COMMANDS_H
+#define BINOCLE_RUNTIME_PROGRAM_COMMANDS_H
 
 #include "runtime/program/options.h"
 

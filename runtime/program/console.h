@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** @file console.h  The program's three streams: results on standard output, checked; single clean lines on standard error; Ctrl-C. */
-#ifndef BINOCLE_PROGRAM_CONSOLE_H
-#define BINOCLE_PROGRAM_CONSOLE_H
+#ifndef BINOCLE_RUNTIME_PROGRAM_CONSOLE_H
+#define BINOCLE_RUNTIME_PROGRAM_CONSOLE_H
 
 #include <stdarg.h>
 #include <stdbool.h>

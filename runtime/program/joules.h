@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** @file joules.h  The energy beside the seconds: from the machine's meter, or estimated from a given power. */
-#ifndef BINOCLE_PROGRAM_JOULES_H
-#define BINOCLE_PROGRAM_JOULES_H
+#ifndef BINOCLE_RUNTIME_PROGRAM_JOULES_H
+#define BINOCLE_RUNTIME_PROGRAM_JOULES_H
 
-#include <binocle/meter.h>
+#include <binocle/energy.h>
 
 #include "runtime/program/json_object.h"
 #include "runtime/program/work.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** @file json_object.h  One JSON object, member by member: on standard output, or in a line of a file. */
-#ifndef BINOCLE_PROGRAM_JSON_OBJECT_H
-#define BINOCLE_PROGRAM_JSON_OBJECT_H
+#ifndef BINOCLE_RUNTIME_PROGRAM_JSON_OBJECT_H
+#define BINOCLE_RUNTIME_PROGRAM_JSON_OBJECT_H
 
 #include <binocle/context.h>
 #include <stdbool.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** @file lines.h  Lines of a file, one after the other, none longer than a limit. */
-#ifndef BINOCLE_PROGRAM_LINES_H
-#define BINOCLE_PROGRAM_LINES_H
+#ifndef BINOCLE_RUNTIME_PROGRAM_LINES_H
+#define BINOCLE_RUNTIME_PROGRAM_LINES_H
 
 #include <stdbool.h>
 #include <stddef.h>

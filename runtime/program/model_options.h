@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** @file model_options.h  The options that compile and synth share: how a model file is to be made. */
-#ifndef BINOCLE_PROGRAM_MODEL_OPTIONS_H
-#define BINOCLE_PROGRAM_MODEL_OPTIONS_H
+#ifndef BINOCLE_RUNTIME_PROGRAM_MODEL_OPTIONS_H
+#define BINOCLE_RUNTIME_PROGRAM_MODEL_OPTIONS_H
 
 #include "runtime/program/work.h"
 

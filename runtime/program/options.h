@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** @file options.h  A command's arguments: described by a table, parsed strictly, and told by --help. */
-#ifndef BINOCLE_PROGRAM_OPTIONS_H
-#define BINOCLE_PROGRAM_OPTIONS_H
+#ifndef BINOCLE_RUNTIME_PROGRAM_OPTIONS_H
+#define BINOCLE_RUNTIME_PROGRAM_OPTIONS_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** @file progress.h  A bar with an estimate on standard error; nothing where that is no terminal. */
-#ifndef BINOCLE_PROGRAM_PROGRESS_H
-#define BINOCLE_PROGRAM_PROGRESS_H
+#ifndef BINOCLE_RUNTIME_PROGRAM_PROGRESS_H
+#define BINOCLE_RUNTIME_PROGRAM_PROGRESS_H
 
 #include <stdbool.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** @file work.h  What every command that computes does alike: options, context, model, session, messages, the exit code. */
-#ifndef BINOCLE_PROGRAM_WORK_H
-#define BINOCLE_PROGRAM_WORK_H
+#ifndef BINOCLE_RUNTIME_PROGRAM_WORK_H
+#define BINOCLE_RUNTIME_PROGRAM_WORK_H
 
 #include <binocle/binocle.h>
 #include <stdbool.h>

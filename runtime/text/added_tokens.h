@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** @file added_tokens.h  Finds added tokens in text, as the `tokenizers` library does: leftmost, then longest. */
-#ifndef BINOCLE_TEXT_ADDED_TOKENS_H
-#define BINOCLE_TEXT_ADDED_TOKENS_H
+#ifndef BINOCLE_RUNTIME_TEXT_ADDED_TOKENS_H
+#define BINOCLE_RUNTIME_TEXT_ADDED_TOKENS_H
 
 #include "runtime/text/bpe.h"
 

@@ -10,8 +10,8 @@
  *    text         u8[text_bytes]        zeros up to a multiple of 4
  *    parts                              part_count times: kind, arg, a_size, b_size u32, then a and b, zeros up to a multiple of 4
  *  Numbers are little-endian; both tables have a power of two of slots and at least one empty one. */
-#ifndef BINOCLE_TEXT_BPE_H
-#define BINOCLE_TEXT_BPE_H
+#ifndef BINOCLE_RUNTIME_TEXT_BPE_H
+#define BINOCLE_RUNTIME_TEXT_BPE_H
 
 #include "runtime/text/regex.h"
 #include "runtime/text/tokenizer.h"

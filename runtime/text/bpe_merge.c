@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "platforms/mem.h"
+#include "platforms/base/mem.h"
 #include "runtime/text/utf8.h"
 
 /* A linked list over the array of symbols; a merged right half stays as a hole. */

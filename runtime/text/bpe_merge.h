@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** @file bpe_merge.h  Byte-pair merging of one piece of text in O(n log n). */
-#ifndef BINOCLE_TEXT_BPE_MERGE_H
-#define BINOCLE_TEXT_BPE_MERGE_H
+#ifndef BINOCLE_RUNTIME_TEXT_BPE_MERGE_H
+#define BINOCLE_RUNTIME_TEXT_BPE_MERGE_H
 
 #include "runtime/text/bpe.h"
 

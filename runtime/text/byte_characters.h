@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** @file byte_characters.h  Byte-level BPE writes each byte as one printable character (GPT-2): printable Latin-1 bytes as
  *  themselves, the other 68 as U+0100, U+0101, ... in the order of their values. */
-#ifndef BINOCLE_TEXT_BYTE_CHARACTERS_H
-#define BINOCLE_TEXT_BYTE_CHARACTERS_H
+#ifndef BINOCLE_RUNTIME_TEXT_BYTE_CHARACTERS_H
+#define BINOCLE_RUNTIME_TEXT_BYTE_CHARACTERS_H
 
 #include <stdint.h>
 

@@ -2,7 +2,7 @@
 /* Ids -> text. The whole decode is the stream's pieces joined, so that the two cannot differ. */
 #include <string.h>
 
-#include "platforms/mem.h"
+#include "platforms/base/mem.h"
 #include "runtime/text/bpe.h"
 #include "runtime/text/byte_characters.h"
 #include "runtime/text/utf8.h"

@@ -2,7 +2,7 @@
 /* Text -> ids: added tokens, normalizers, added tokens again, pre-tokenizers, BPE. */
 #include <string.h>
 
-#include "platforms/mem.h"
+#include "platforms/base/mem.h"
 #include "runtime/text/added_tokens.h"
 #include "runtime/text/bpe_merge.h"
 #include "runtime/text/byte_characters.h"

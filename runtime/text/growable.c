@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "platforms/mem.h"
+#include "platforms/base/mem.h"
 
 /* Doubles, so that n appends copy O(n) bytes. */
 static bnc_status grow(void **data, size_t *capacity, size_t used, size_t more, size_t item, bnc_error *err) {

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** @file growable.h  Growing arrays of bytes and of token ids. Zero-initialised is empty; on failure the content is kept. */
-#ifndef BINOCLE_TEXT_GROWABLE_H
-#define BINOCLE_TEXT_GROWABLE_H
+#ifndef BINOCLE_RUNTIME_TEXT_GROWABLE_H
+#define BINOCLE_RUNTIME_TEXT_GROWABLE_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-#include "platforms/error.h"
+#include "platforms/base/error.h"
 
 /** Bytes, not NUL-terminated. */
 typedef struct bnc_text {
@@ -19,7 +19,7 @@ bnc_status bnc_text_reserve(bnc_text *text, size_t more, bnc_error *err);
 bnc_status bnc_text_append(bnc_text *text, const void *data, size_t size, bnc_error *err);
 void bnc_text_free(bnc_text *text);
 
-/** Token ids; BNC_IMAGE_ID (prompt.h) stands for a picture. */
+/** Token ids; BNC_IMAGE_TOKEN (prompt.h) stands for a picture. */
 typedef struct bnc_ids {
   int32_t *data; /* [capacity], the first `count` are in use */
   size_t count, capacity;

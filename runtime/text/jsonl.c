@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "platforms/mem.h"
+#include "platforms/base/mem.h"
 #include "runtime/text/tokenizer_json.h"
 #include "runtime/text/utf8.h"
 

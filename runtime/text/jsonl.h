@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** @file jsonl.h  One line of `binocle tokenize`: a JSON string in, a JSON array of ids out, or back. */
-#ifndef BINOCLE_TEXT_JSONL_H
-#define BINOCLE_TEXT_JSONL_H
+#ifndef BINOCLE_RUNTIME_TEXT_JSONL_H
+#define BINOCLE_RUNTIME_TEXT_JSONL_H
 
 #include "runtime/text/tokenizer.h"
 

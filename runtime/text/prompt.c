@@ -61,7 +61,7 @@ static size_t count_images(const char *text) {
 /* Chunks between pictures; from the second on, and from the first where keep_bos is false, the tokenizer's bos is dropped. */
 static bnc_status tokenize_chunks(const bnc_bpe *bpe, bool plain, const char *prompt, size_t length, bool keep_bos, bnc_ids *ids,
                                   bnc_error *err) {
-  static const int32_t image = BNC_IMAGE_ID;
+  static const int32_t image = BNC_IMAGE_TOKEN;
   const char *at = prompt, *end = prompt + length;
   size_t before = ids->count;
   bnc_status status = BNC_OK;

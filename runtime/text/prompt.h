@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** @file prompt.h  Conversations as the reference writes and tokenises them (LLaVA's conversation.py and tokenizer_image_token). */
-#ifndef BINOCLE_TEXT_PROMPT_H
-#define BINOCLE_TEXT_PROMPT_H
+#ifndef BINOCLE_RUNTIME_TEXT_PROMPT_H
+#define BINOCLE_RUNTIME_TEXT_PROMPT_H
+
+#include <binocle/text.h>
 
 #include "runtime/text/tokenizer.h"
 
-#define BNC_IMAGE_ID (-200) /* stands for one picture's embeddings */
 #define BNC_IMAGE_TEXT "<image>"
 #define BNC_STOP_IDS 4
 

@@ -5,7 +5,7 @@
 #include <pcre2.h>
 #include <string.h>
 
-#include "platforms/mem.h"
+#include "platforms/base/mem.h"
 #include "runtime/text/growable.h"
 #include "runtime/text/utf8.h"
 

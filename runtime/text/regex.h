@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** @file regex.h  Regular expressions of tokenizers: written for Oniguruma (Ruby syntax, Unicode), run by PCRE2. */
-#ifndef BINOCLE_TEXT_REGEX_H
-#define BINOCLE_TEXT_REGEX_H
+#ifndef BINOCLE_RUNTIME_TEXT_REGEX_H
+#define BINOCLE_RUNTIME_TEXT_REGEX_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "platforms/error.h"
+#include "platforms/base/error.h"
 
 typedef struct bnc_regex bnc_regex;
 

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "platforms/mem.h"
+#include "platforms/base/mem.h"
 
 typedef struct candidate {
   float logit;

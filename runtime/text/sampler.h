@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** @file sampler.h  Chooses the next token from logits. Equal settings and logits give equal tokens on every machine. */
-#ifndef BINOCLE_TEXT_SAMPLER_H
-#define BINOCLE_TEXT_SAMPLER_H
+#ifndef BINOCLE_RUNTIME_TEXT_SAMPLER_H
+#define BINOCLE_RUNTIME_TEXT_SAMPLER_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-#include "platforms/error.h"
+#include "platforms/base/error.h"
 
 typedef struct bnc_sampler_settings {
   float temperature; /* 0: greedy, the highest logit, of equal ones the lowest id; else logits are divided by it */

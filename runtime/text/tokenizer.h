@@ -3,14 +3,14 @@
  *  kind with byte fallback. Everything here equals the `tokenizers` library: ids, special tokens, decoded text.
  *
  *  A bnc_bpe is const once it is loaded; any number of threads may use it at a time. */
-#ifndef BINOCLE_TEXT_TOKENIZER_H
-#define BINOCLE_TEXT_TOKENIZER_H
+#ifndef BINOCLE_RUNTIME_TEXT_TOKENIZER_H
+#define BINOCLE_RUNTIME_TEXT_TOKENIZER_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "platforms/error.h"
+#include "platforms/base/error.h"
 #include "runtime/text/growable.h"
 
 typedef struct bnc_bpe bnc_bpe;

@@ -4,8 +4,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "platforms/file.h"
-#include "platforms/mem.h"
+#include "platforms/base/mem.h"
+#include "platforms/file/file.h"
 #include "runtime/text/tokenizer_json.h"
 
 #define FILE_LIMIT ((size_t)256 << 20)

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "platforms/mem.h"
+#include "platforms/base/mem.h"
 
 typedef struct builder {
   yyjson_val *model, *vocab, *merges, *added;

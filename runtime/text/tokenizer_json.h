@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** @file tokenizer_json.h  Inside of the tokenizer.json reader: components and the vocabulary become the saved form of bpe.h. */
-#ifndef BINOCLE_TEXT_TOKENIZER_JSON_H
-#define BINOCLE_TEXT_TOKENIZER_JSON_H
+#ifndef BINOCLE_RUNTIME_TEXT_TOKENIZER_JSON_H
+#define BINOCLE_RUNTIME_TEXT_TOKENIZER_JSON_H
 
-#include "platforms/json.h"
+#include "platforms/base/json.h"
 #include "runtime/text/bpe.h"
 
 /** A component while it is being read; strings belong to the document. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** @file utf8.h  UTF-8 as the Unicode standard defines it (table 3-7): no surrogates, no overlong forms, nothing above U+10FFFF. */
-#ifndef BINOCLE_TEXT_UTF8_H
-#define BINOCLE_TEXT_UTF8_H
+#ifndef BINOCLE_RUNTIME_TEXT_UTF8_H
+#define BINOCLE_RUNTIME_TEXT_UTF8_H
 
 #include <stdbool.h>
 #include <stddef.h>

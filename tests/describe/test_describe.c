@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "platforms/json.h"
-#include "platforms/mem.h"
+#include "platforms/base/json.h"
+#include "platforms/base/mem.h"
 #include "runtime/describe/blocks.h"
 #include "runtime/describe/describe.h"
 #include "tests/unit.h"

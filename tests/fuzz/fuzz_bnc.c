@@ -7,7 +7,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-#include "platforms/mem.h"
+#include "platforms/base/mem.h"
 #include "runtime/exec/executor.h"
 #include "runtime/exec/packed_cache.h"
 
@@ -50,7 +50,7 @@ static bool small(const bnc_model_file *f) {
       if (op->kind == BNC_OP_ATTENTION || op->kind == BNC_OP_ATTENTION_I8) depth += op->in[1].rows + (uint64_t)op->a[0];
       if (op->kind == BNC_OP_CACHE_ATTENTION) depth += m->context;
       if (op->kind == BNC_OP_RESAMPLE) depth += (uint64_t)op->table[0].cols * op->table[1].cols;
-      if (op->kind == BNC_OP_TAKE) depth += op->in[0].rows;
+      if (op->kind == BNC_OP_GATHER) depth += op->in[0].rows;
       for (int k = 0; k < BNC_OP_INPUTS; k++) work += (uint64_t)op->in[k].rows * op->in[k].cols;
       for (int k = 1; k < BNC_OP_OUTPUTS; k++) work += (uint64_t)op->out[k].rows * op->out[k].cols;
       work += (uint64_t)op->out[0].rows * op->out[0].cols * depth;

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "platforms/mem.h"
+#include "platforms/base/mem.h"
 #include "quant/import/config.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "runtime/program/answer_match.h"
-#include "runtime/program/answer_record.h"
-#include "runtime/program/question_set.h"
+#include "runtime/program/eval/answer_match.h"
+#include "runtime/program/eval/answer_record.h"
+#include "runtime/program/eval/question_set.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

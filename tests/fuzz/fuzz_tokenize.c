@@ -2,7 +2,7 @@
 /* Any text through small tokenizers of both kinds: what is encoded decodes to the same text, whole and piece by piece. */
 #include <stdio.h>
 
-#include "platforms/file.h"
+#include "platforms/file/file.h"
 #include "runtime/text/jsonl.h"
 #include "tests/fuzz/tokenizer_exercise.h"
 

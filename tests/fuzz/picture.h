@@ -4,7 +4,7 @@
 #ifndef BINOCLE_TESTS_FUZZ_PICTURE_H
 #define BINOCLE_TESTS_FUZZ_PICTURE_H
 
-#include "platforms/mem.h"
+#include "platforms/base/mem.h"
 #include "runtime/image/decoder.h"
 
 typedef bnc_status picture_decoder(bnc_image *image, const uint8_t *data, size_t size, size_t max_pixels, bnc_error *err);

@@ -9,9 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "platforms/cpu.h"
-#include "platforms/file.h"
-#include "platforms/mem.h"
+#include "platforms/base/mem.h"
+#include "platforms/cpu/cpu.h"
+#include "platforms/file/file.h"
 #include "runtime/image/image.h"
 #include "runtime/npy/npy.h"
 

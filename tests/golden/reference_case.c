@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "platforms/mem.h"
+#include "platforms/base/mem.h"
 #include "runtime/npy/npy.h"
 
 const char *const reference_pictures[REFERENCE_PICTURES] = {"text", "wide", "tall", "small"};

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "platforms/mem.h"
+#include "platforms/base/mem.h"
 #include "runtime/npy/npy.h"
 #include "tests/golden/reference_case.h"
 #include "tests/unit.h"

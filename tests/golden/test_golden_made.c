@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "platforms/mem.h"
+#include "platforms/base/mem.h"
 #include "tests/golden/made_case.h"
 #include "tests/golden/model_run.h"
 #include "tests/unit.h"

@@ -40,7 +40,7 @@ static inline bnc_value_id hand_linear(hand_graph *h, bnc_value_id x, size_t n, 
 static inline bnc_value_id hand_gather(hand_graph *h, bnc_value_id x, size_t rows, const uint32_t *index) {
   bnc_taps taps;
   assert_int_equal(bnc_taps_gather(&taps, rows, h->g.value[x].rows, index, &h->err), BNC_OK);
-  return bnc_build_take(&h->g, "gather", x, &taps);
+  return bnc_build_gather(&h->g, "gather", x, &taps);
 }
 
 static inline bnc_value_id hand_concat(hand_graph *h, bnc_value_id a, bnc_value_id b) {

@@ -31,7 +31,7 @@ static void outcome_free(outcome *o) {
 static uint64_t matrix_macs(const bnc_program *program) {
   uint64_t sum = 0;
   for (uint32_t i = 0; i < program->head->ops; i++)
-    if (program->op[i].kind != BNC_OP_RESAMPLE && program->op[i].kind != BNC_OP_TAKE) sum += program->op[i].macs;
+    if (program->op[i].kind != BNC_OP_RESAMPLE && program->op[i].kind != BNC_OP_GATHER) sum += program->op[i].macs;
   return sum;
 }
 

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "platforms/clock.h"
-#include "platforms/mem.h"
+#include "platforms/base/clock.h"
+#include "platforms/base/mem.h"
 #include "quant/compile/programs.h"
 #include "tests/graph/random_geometry.h"
 #include "tests/graph/simulate.h"
@@ -47,7 +47,7 @@ static bnc_value_id random_take(random_graph *q, bnc_value_id x) {
     for (size_t i = 0; i < rows; i++) index[i] = (uint32_t)random_below(&q->r, in);
     assert_int_equal(bnc_taps_gather(&taps, rows, in, index, &err), BNC_OK);
   }
-  return bnc_build_take(&q->g, "take", x, &taps);
+  return bnc_build_gather(&q->g, "gather", x, &taps);
 }
 
 static bnc_value_id random_concat(random_graph *q, bnc_value_id x, bool rows) {
@@ -81,7 +81,7 @@ static bnc_value_id random_node(random_graph *q) {
       slice->from = (uint32_t)from;
       return slice->output;
     }
-    case 10: return bnc_build_unary(g, BNC_NODE_ROTATE, "rotate", x);
+    case 10: return bnc_build_unary(g, BNC_NODE_ROPE, "rope", x);
     default: {
       size_t n = 1 + random_below(&q->r, 20);
       snprintf(name, sizeof name, "weight%zu", random_below(&q->r, 3));

@@ -89,7 +89,7 @@ static void test_simplify(void **state) {
   bnc_value_id same = hand_gather(&h, of_b, 2, (const uint32_t[]){0, 1});  /* changes nothing */
   h.g.program_output = bnc_build_unary(&h.g, BNC_NODE_GELU, "out", same);
   assert_int_equal(bnc_pass_simplify_taps(&h.g), BNC_OK);
-  assert_int_equal(hand_count(&h, BNC_NODE_TAKE), 1);
+  assert_int_equal(hand_count(&h, BNC_NODE_GATHER), 1);
   assert_int_equal(hand_count(&h, BNC_NODE_CONCAT_ROWS), 0);
   const bnc_node *take = hand_maker(&h, bnc_node_input(&h.g, hand_maker(&h, h.g.program_output), 0));
   assert_int_equal(bnc_node_input(&h.g, take, 0), b);
@@ -106,9 +106,9 @@ static void test_simplify_keeps_arithmetic(void **state) {
   bnc_value_id x = hand_begin(&h, 8, 4, false);
   assert_int_equal(bnc_taps_bilinear(&first, 4, 8, &h.err), BNC_OK);
   assert_int_equal(bnc_taps_bilinear(&second, 2, 4, &h.err), BNC_OK);
-  h.g.program_output = bnc_build_take(&h.g, "second", bnc_build_take(&h.g, "first", x, &first), &second);
+  h.g.program_output = bnc_build_gather(&h.g, "second", bnc_build_gather(&h.g, "first", x, &first), &second);
   assert_int_equal(bnc_pass_simplify_taps(&h.g), BNC_OK);
-  assert_int_equal(hand_count(&h, BNC_NODE_TAKE), 2);
+  assert_int_equal(hand_count(&h, BNC_NODE_GATHER), 2);
   hand_end(&h);
 }
 
@@ -128,9 +128,9 @@ static void test_prune(void **state) {
   assert_int_equal(h.g.value[q].rows, 2);
   assert_int_equal(h.g.value[a].rows, 2);
   assert_int_equal(h.g.value[sum].rows, 2);
-  assert_int_equal(hand_count(&h, BNC_NODE_TAKE), 3); /* the last one, one before q, one of x before the sum */
+  assert_int_equal(hand_count(&h, BNC_NODE_GATHER), 3); /* the last one, one before q, one of x before the sum */
   const bnc_node *gather = hand_maker(&h, bnc_node_input(&h.g, hand_maker(&h, q), 0));
-  assert_int_equal(gather->kind, BNC_NODE_TAKE);
+  assert_int_equal(gather->kind, BNC_NODE_GATHER);
   assert_int_equal(bnc_node_input(&h.g, gather, 0), n);
   assert_int_equal(h.c.taps[gather->taps[0]].index[0], 1); /* kept rows stay in their order */
   assert_int_equal(h.c.taps[gather->taps[0]].index[1], 4);
@@ -158,7 +158,7 @@ static void test_prune_to_last_row(void **state) {
   hand_graph h;
   bnc_value_id x = hand_begin(&h, 16, 8, true), q[2], out[2], k[2];
   for (int i = 0; i < 2; i++) {
-    q[i] = bnc_build_unary(&h.g, BNC_NODE_ROTATE, "q", hand_linear(&h, x, 8, i ? "q1" : "q0", BNC_WEIGHT_F32));
+    q[i] = bnc_build_unary(&h.g, BNC_NODE_ROPE, "q", hand_linear(&h, x, 8, i ? "q1" : "q0", BNC_WEIGHT_F32));
     k[i] = hand_linear(&h, x, 8, i ? "k1" : "k0", BNC_WEIGHT_F32);
     bnc_value_id kv[2] = {k[i], k[i]}, in[2] = {q[i], bnc_graph_add(&h.g, BNC_NODE_KV_APPEND, 0, 64, 16, BNC_DTYPE_STATE, kv, 2)->output};
     x = out[i] = bnc_build_binary(&h.g, BNC_NODE_ADD, "sum", x,

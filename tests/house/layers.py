@@ -20,7 +20,7 @@ PROGRAM = "runtime/program/"
 # The one header for users names all public headers, of both halves.
 UMBRELLA = "runtime/include/binocle/binocle.h"
 # Foreign header -> the only files, or the only folder, that may include it.
-HOMES = {"xnnpack.h": "ops/xnn/", "pthreadpool.h": "platforms/threads.c"}
+HOMES = {"xnnpack.h": "ops/xnn/", "pthreadpool.h": "platforms/threads/threads.c"}
 # Foreign headers that exactly one file may include, whichever it is.
 SINGLE = {"png.h": "PNG", "jpeglib.h": "JPEG", "webp/decode.h": "WebP", "webp/demux.h": "WebP"}
 

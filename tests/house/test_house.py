@@ -11,9 +11,9 @@ import wording
 C = "/* SPDX-License-Identifier: Apache-2.0 */\n"
 CLEAN = {
     "platforms/include/binocle/status.h": C,
-    "platforms/threads.c": C + "#include <pthreadpool.h>\n#include <binocle/status.h>\n",
-    "platforms/mem.h": C,
-    "ops/xnn/linear.c": C + '#include <xnnpack.h>\n#include "platforms/mem.h"\n',
+    "platforms/threads/threads.c": C + "#include <pthreadpool.h>\n#include <binocle/status.h>\n",
+    "platforms/base/mem.h": C,
+    "ops/xnn/linear.c": C + '#include <xnnpack.h>\n#include "platforms/base/mem.h"\n',
     "ops/add_f32_scalar.c": C + "void bnc_add_f32_scalar(void) {}\n",
     "runtime/model/format.h": C,
     "runtime/exec/exec.h": C,
@@ -45,7 +45,7 @@ class House(unittest.TestCase):
         bad("runtime/a.c", "<binocle/compile.h>", "runtime may not depend on quant/include")
         bad("quant/a.c", '"runtime/exec/exec.h"', "quant may not depend on runtime/exec")
         bad("runtime/a.c", "<xnnpack.h>", "only ops/xnn/ may")
-        bad("ops/xnn/a.c", "<pthreadpool.h>", "only platforms/threads.c may")
+        bad("ops/xnn/a.c", "<pthreadpool.h>", "only platforms/threads/threads.c may")
         bad("runtime/image/b.c", "<png.h>", "included by more than one file")
         bad("runtime/a.c", '"exec.h"', "no file of this tree")
         bad("runtime/a.c", "<binocle/absent.h>", "no file of this tree")

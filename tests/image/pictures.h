@@ -5,9 +5,9 @@
 
 #include <stdio.h>
 
-#include "platforms/cpu.h"
-#include "platforms/file.h"
-#include "platforms/mem.h"
+#include "platforms/base/mem.h"
+#include "platforms/cpu/cpu.h"
+#include "platforms/file/file.h"
 #include "runtime/image/image.h"
 #include "tests/unit.h"
 

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "platforms/file.h"
-#include "platforms/mem.h"
+#include "platforms/base/mem.h"
+#include "platforms/file/file.h"
 #include "quant/import/checkpoint.h"
 #include "quant/import/tensor_layout.h"
 #include "tests/import/make_checkpoint.h"

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "platforms/mem.h"
+#include "platforms/base/mem.h"
 #include "quant/import/checkpoint.h"
 #include "tests/import/make_checkpoint.h"
 #include "tests/unit.h"

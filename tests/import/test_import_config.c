@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "platforms/mem.h"
+#include "platforms/base/mem.h"
 #include "quant/import/config.h"
 #include "tests/unit.h"
 

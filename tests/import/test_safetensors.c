@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "platforms/mem.h"
+#include "platforms/base/mem.h"
 #include "quant/import/safetensors.h"
 #include "quant/import/shard_index.h"
 #include "tests/unit.h"

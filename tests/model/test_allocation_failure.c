@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "platforms/mem.h"
+#include "platforms/base/mem.h"
 #include "tests/model/tiny_model.h"
 #include "tests/unit.h"
 

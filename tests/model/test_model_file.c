@@ -9,7 +9,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-#include "platforms/mem.h"
+#include "platforms/base/mem.h"
 #include "runtime/model/model_file.h"
 #include "tests/model/tiny_model.h"
 #include "tests/unit.h"

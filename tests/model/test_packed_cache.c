@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "platforms/mem.h"
+#include "platforms/base/mem.h"
 #include "runtime/exec/packed_cache.h"
 #include "runtime/model/weight_slabs.h"
 #include "tests/model/tiny_model.h"

@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "platforms/file.h"
-#include "platforms/mem.h"
+#include "platforms/base/mem.h"
+#include "platforms/file/file.h"
 #include "runtime/npy/npy.h"
 #include "tests/unit.h"
 

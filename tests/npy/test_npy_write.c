@@ -5,8 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "platforms/file.h"
-#include "platforms/mem.h"
+#include "platforms/base/mem.h"
+#include "platforms/file/file.h"
 #include "runtime/npy/npy.h"
 #include "tests/unit.h"
 

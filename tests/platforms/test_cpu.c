@@ -6,7 +6,7 @@
 
 #include <cpuinfo.h>
 
-#include "platforms/cpu_record.h"
+#include "platforms/cpu/cpu_record.h"
 #include "tests/unit.h"
 
 #define INTEL {0, 0, 0x16, 0x756e6547, 0x6c65746e, 0x49656e69}

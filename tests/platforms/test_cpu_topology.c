@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 
-#include "platforms/cpu.h"
-#include "platforms/threads.h"
+#include "platforms/cpu/cpu.h"
+#include "platforms/threads/threads.h"
 #include "tests/platforms/fake_tree.h"
 #include "tests/unit.h"
 

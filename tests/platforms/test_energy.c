@@ -5,9 +5,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "platforms/clock.h"
-#include "platforms/energy_source.h"
-#include "platforms/vcgencmd.h"
+#include "platforms/base/clock.h"
+#include "platforms/energy/meter_source.h"
+#include "platforms/energy/vcgencmd.h"
 #include "tests/platforms/fake_tree.h"
 #include "tests/unit.h"
 

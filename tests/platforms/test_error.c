@@ -3,7 +3,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "platforms/error.h"
+#include "platforms/base/error.h"
 #include "tests/unit.h"
 
 static void texts(void **state) {

@@ -12,8 +12,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "platforms/file.h"
-#include "platforms/mem.h"
+#include "platforms/base/mem.h"
+#include "platforms/file/file.h"
 #include "tests/unit.h"
 
 /* Each test works in a fresh folder. */

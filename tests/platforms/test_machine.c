@@ -4,8 +4,8 @@
 #include <string.h>
 #include <yyjson.h>
 
-#include "platforms/machine.h"
-#include "platforms/mem.h"
+#include "platforms/base/mem.h"
+#include "platforms/machine/machine.h"
 #include "tests/platforms/fake_tree.h"
 #include "tests/unit.h"
 

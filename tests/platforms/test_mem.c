@@ -2,7 +2,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "platforms/mem.h"
+#include "platforms/base/mem.h"
 #include "tests/unit.h"
 
 static void blocks(void **state) {

@@ -3,7 +3,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "platforms/sysfs.h"
+#include "platforms/file/sysfs.h"
 #include "tests/platforms/fake_tree.h"
 #include "tests/unit.h"
 

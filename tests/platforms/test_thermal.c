@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
-#include "platforms/thermal.h"
+#include "platforms/energy/thermal.h"
 #include "tests/platforms/fake_tree.h"
 #include "tests/unit.h"
 

@@ -7,9 +7,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "platforms/cpu.h"
-#include "platforms/mem.h"
-#include "platforms/threads.h"
+#include "platforms/base/mem.h"
+#include "platforms/cpu/cpu.h"
+#include "platforms/threads/threads.h"
 #include "tests/platforms/fake_tree.h"
 #include "tests/unit.h"
 

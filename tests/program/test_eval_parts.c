@@ -6,9 +6,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "runtime/program/answer_match.h"
-#include "runtime/program/answers_file.h"
-#include "runtime/program/wilson.h"
+#include "runtime/program/eval/answer_match.h"
+#include "runtime/program/eval/answers_file.h"
+#include "runtime/program/eval/wilson.h"
 #include "tests/unit.h"
 
 static void matching(void **state) {

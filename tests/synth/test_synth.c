@@ -8,8 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "platforms/file.h"
-#include "platforms/mem.h"
+#include "platforms/base/mem.h"
+#include "platforms/file/file.h"
 #include "tests/unit.h"
 
 #define VOCABULARY 641u

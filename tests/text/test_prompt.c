@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
-#include "platforms/mem.h"
+#include "platforms/base/mem.h"
 #include "runtime/text/prompt.h"
 #include "tests/text/text_data.h"
 #include "tests/unit.h"
@@ -25,7 +25,7 @@ static void check_conversation(const bnc_bpe *bpe, bnc_prompt_template t, const 
   OK(bnc_prompt_conversation(bpe, t, turns, count, images, &ids, &err));
   expect_prompt(bpe, t, &ids, text);
   size_t found = 0;
-  for (size_t i = 0; i < ids.count; i++) found += ids.data[i] == BNC_IMAGE_ID;
+  for (size_t i = 0; i < ids.count; i++) found += ids.data[i] == BNC_IMAGE_TOKEN;
   assert_int_equal(found, images);
   bnc_ids_free(&ids);
 }

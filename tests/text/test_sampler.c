@@ -4,7 +4,7 @@
 
 #include <math.h>
 
-#include "platforms/mem.h"
+#include "platforms/base/mem.h"
 #include "runtime/text/sampler.h"
 #include "tests/unit.h"
 

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "platforms/mem.h"
+#include "platforms/base/mem.h"
 #include "runtime/text/jsonl.h"
 #include "tests/text/text_data.h"
 #include "tests/unit.h"

@@ -2,7 +2,7 @@
 /* Tokenizers that are wrong or damaged, and texts that are not text: a clear error each, never a crash or a hang. */
 #include <string.h>
 
-#include "platforms/mem.h"
+#include "platforms/base/mem.h"
 #include "tests/text/text_data.h"
 #include "tests/unit.h"
 
@@ -63,7 +63,7 @@ static void wrong_json(void **state) {
       {"{" MODEL ",\"added_tokens\":[{\"id\":3,\"content\":\"a\"}]}", BNC_ERROR_FORMAT, "twice"},
       {"{" MODEL ",\"added_tokens\":[{\"id\":3,\"content\":\"x\",\"single_word\":true}]}", BNC_ERROR_UNSUPPORTED, "single_word"},
       {"{" MODEL ",\"post_processor\":{\"type\":\"TemplateProcessing\",\"single\":[{\"SpecialToken\":{\"id\":\"s\"}}],\"special_tokens\":{"
-                 "\"s\":{\"ids\":[9]}}}}",
+       "\"s\":{\"ids\":[9]}}}}",
        BNC_ERROR_FORMAT, "does not exist"},
       {"{" MODEL "}", BNC_OK, NULL},
       {"{" MODEL ",\"added_tokens\":[{\"id\":9,\"content\":\"x\",\"special\":true}]}", BNC_OK, NULL},

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "platforms/mem.h"
+#include "platforms/base/mem.h"
 #include "runtime/text/prompt.h"
 #include "tests/text/text_data.h"
 #include "tests/unit.h"

@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "platforms/file.h"
-#include "platforms/mem.h"
+#include "platforms/base/mem.h"
+#include "platforms/file/file.h"
 
 void expect_ok(bnc_status status, const bnc_error *err, const char *call, int line) {
   if (status != BNC_OK) fail_msg("line %d: %s: %s", line, call, err->text);

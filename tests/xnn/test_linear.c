@@ -9,7 +9,7 @@
 #include "ops/matmul/matmul.h"
 #include "ops/qd8.h"
 #include "ops/xnn/linear.h"
-#include "platforms/mem.h"
+#include "platforms/base/mem.h"
 #include "tests/unit.h"
 
 #define POOLS 3

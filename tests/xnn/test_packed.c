@@ -7,7 +7,7 @@
 
 #include "ops/xnn/linear.h"
 #include "ops/xnn/packed.h"
-#include "platforms/mem.h"
+#include "platforms/base/mem.h"
 #include "tests/unit.h"
 
 #define N 48u

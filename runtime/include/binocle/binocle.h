@@ -5,7 +5,7 @@
 
 #include <binocle/compile.h>
 #include <binocle/context.h>
-#include <binocle/meter.h>
+#include <binocle/energy.h>
 #include <binocle/model.h>
 #include <binocle/profile.h>
 #include <binocle/session.h>

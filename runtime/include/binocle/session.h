@@ -4,13 +4,11 @@
 #define BINOCLE_SESSION_H
 
 #include <binocle/model.h>
+#include <binocle/text.h>
 
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-/** Stands for the next picture among token ids. */
-#define BNC_IMAGE_TOKEN (-200)
 
 /** One conversation: memory, operators and threads of its own. Sessions of one model may run on several threads at once, each on one. */
 typedef struct bnc_session bnc_session;

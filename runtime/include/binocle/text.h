@@ -10,6 +10,9 @@
 extern "C" {
 #endif
 
+/** Stands for the next picture among token ids (IMAGE_TOKEN_INDEX of the reference). */
+#define BNC_IMAGE_TOKEN (-200)
+
 typedef struct bnc_tokenizer bnc_tokenizer;
 
 /** From a .bnc file, or from a folder with tokenizer.json. */

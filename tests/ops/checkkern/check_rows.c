@@ -8,8 +8,8 @@
 /* Runs both tables' kernels of one family over [0, rows), the tested one in two cuts, and compares. */
 typedef void row_kernel(const bnc_kernels *k, const void *args, size_t from, size_t to);
 
-static void run_taps(const bnc_kernels *k, const void *a, size_t from, size_t to) { k->taps.taps_f32(a, from, to); }
-static void run_gather(const bnc_kernels *k, const void *a, size_t from, size_t to) { k->taps.gather_f32(a, from, to); }
+static void run_taps(const bnc_kernels *k, const void *a, size_t from, size_t to) { k->gather.gather_taps_f32(a, from, to); }
+static void run_gather(const bnc_kernels *k, const void *a, size_t from, size_t to) { k->gather.gather_f32(a, from, to); }
 static void run_embed_f32(const bnc_kernels *k, const void *a, size_t from, size_t to) { k->embed.f32(a, from, to); }
 static void run_embed_i8(const bnc_kernels *k, const void *a, size_t from, size_t to) { k->embed.i8(a, from, to); }
 static void run_embed_bf16(const bnc_kernels *k, const void *a, size_t from, size_t to) { k->embed.bf16(a, from, to); }
@@ -52,7 +52,7 @@ static void case_taps(check *c, bool gather, size_t rows, size_t cols) {
     }
   }
   start[rows] = taps;
-  bnc_taps_args a = {cols, x.data, start, index, weight, NULL, x.stride, cols + 2};
+  bnc_gather_args a = {cols, x.data, start, index, weight, NULL, x.stride, cols + 2};
   compare(c, gather ? run_gather : run_taps, &a, &a.out, rows, cols, cols + 2, expected, gather ? 0 : 4e-6, 0);
   free(start);
   free(index);
@@ -109,10 +109,10 @@ static void bench_taps(check *c, bool gather) {
     index[i] = i / 4 + i % 4 < ROWS ? i / 4 + i % 4 : ROWS - 1;
     weight[i] = 0.25f;
   }
-  const bnc_taps_args args = {COLS, x.data, start, index, weight, y.data, COLS, COLS};
+  const bnc_gather_args args = {COLS, x.data, start, index, weight, y.data, COLS, COLS};
   const row_job job = {gather ? run_gather : run_taps, &args, ROWS};
-  const bench_job taps = {"576x1024 4 taps", run_job, &job, ROWS * COLS * 20.0, ROWS * COLS * 8.0, BENCH_SLOTS(c, taps, taps_f32)};
-  const bench_job copies = {"576x1024", run_job, &job, ROWS * COLS * 8.0, ROWS * COLS, BENCH_SLOTS(c, taps, gather_f32)};
+  const bench_job taps = {"576x1024 4 taps", run_job, &job, ROWS * COLS * 20.0, ROWS * COLS * 8.0, BENCH_SLOTS(c, gather, gather_taps_f32)};
+  const bench_job copies = {"576x1024", run_job, &job, ROWS * COLS * 8.0, ROWS * COLS, BENCH_SLOTS(c, gather, gather_f32)};
   bench_run(c, gather ? &copies : &taps);
   tensor_free(&x);
   tensor_free(&y);
@@ -138,7 +138,7 @@ static void bench_embed(check *c, int type, size_t rows, const char *shape) {
 
 void check_rows(check *c) {
   for (int gather = 0; gather < 2; ++gather) {
-    if (!(gather ? CHECK_BEGIN(c, taps, gather_f32) : CHECK_BEGIN(c, taps, taps_f32))) continue;
+    if (!(gather ? CHECK_BEGIN(c, gather, gather_f32) : CHECK_BEGIN(c, gather, gather_taps_f32))) continue;
     if (c->bench) bench_taps(c, gather);
     for (size_t cols = 1; cols <= 150; cols += 1 + cols / 50) case_taps(c, gather, 1 + check_below(c, 20), cols);
     check_end(c);

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "platforms/base/mem.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
+/* Each block starts with a header of one alignment unit that holds its size, for the live and peak figures and for realloc. */
+static _Atomic size_t live_bytes, peak_bytes;
+static _Atomic uint64_t allocation_count;
+static _Atomic long long fail_after = -1;
+
+static int must_fail(void) {
+  long long left = atomic_load_explicit(&fail_after, memory_order_relaxed);
+  if (left < 0) return 0;
+  if (left == 0) return 1;
+  atomic_fetch_sub_explicit(&fail_after, 1, memory_order_relaxed);
+  return 0;
+}
+
+static void account(size_t size) {
+  size_t now = atomic_fetch_add_explicit(&live_bytes, size, memory_order_relaxed) + size;
+  size_t peak = atomic_load_explicit(&peak_bytes, memory_order_relaxed);
+  while (now > peak && !atomic_compare_exchange_weak_explicit(&peak_bytes, &peak, now, memory_order_relaxed, memory_order_relaxed)) {
+  }
+}
+
+static size_t *header_of(void *ptr) { return (size_t *)(void *)((char *)ptr - BNC_ALIGNMENT); }
+
+void *bnc_mem_alloc(size_t size) {
+  size_t total;
+  if (must_fail() || !bnc_add_size(size, 2 * BNC_ALIGNMENT - 1, &total)) return NULL;
+  total &= ~(size_t)(BNC_ALIGNMENT - 1);
+  char *block = aligned_alloc(BNC_ALIGNMENT, total);
+  if (!block) return NULL;
+  *(size_t *)(void *)block = size;
+  atomic_fetch_add_explicit(&allocation_count, 1, memory_order_relaxed);
+  account(size);
+  return block + BNC_ALIGNMENT;
+}
+
+void *bnc_mem_zalloc(size_t size) {
+  void *ptr = bnc_mem_alloc(size);
+  return ptr ? memset(ptr, 0, size) : NULL;
+}
+
+void *bnc_mem_array(size_t count, size_t size) {
+  size_t bytes;
+  return bnc_mul_size(count, size, &bytes) ? bnc_mem_zalloc(bytes) : NULL;
+}
+
+void *bnc_mem_realloc(void *ptr, size_t new_size) {
+  void *grown = bnc_mem_alloc(new_size);
+  if (!grown || !ptr) return grown;
+  size_t old_size = *header_of(ptr);
+  memcpy(grown, ptr, old_size < new_size ? old_size : new_size);
+  bnc_mem_free(ptr);
+  return grown;
+}
+
+void bnc_mem_free(void *ptr) {
+  if (!ptr) return;
+  size_t *header = header_of(ptr);
+  atomic_fetch_sub_explicit(&live_bytes, *header, memory_order_relaxed);
+  free(header);
+}
+
+char *bnc_mem_strndup(const char *text, size_t length) {
+  size_t size;
+  if (!bnc_add_size(length, 1, &size)) return NULL;
+  char *copy = bnc_mem_alloc(size);
+  if (!copy) return NULL;
+  if (length) memcpy(copy, text, length);
+  copy[length] = 0;
+  return copy;
+}
+
+size_t bnc_mem_live(void) { return atomic_load_explicit(&live_bytes, memory_order_relaxed); }
+size_t bnc_mem_peak(void) { return atomic_load_explicit(&peak_bytes, memory_order_relaxed); }
+uint64_t bnc_mem_count(void) { return atomic_load_explicit(&allocation_count, memory_order_relaxed); }
+void bnc_mem_fail_after(long long after) { atomic_store_explicit(&fail_after, after, memory_order_relaxed); }
+
+void bnc_mem_trim(void) {
+#ifdef __GLIBC__
+  malloc_trim(0);
+#endif
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "platforms/energy/thermal.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "platforms/energy/vcgencmd.h"
+#include "platforms/file/sysfs.h"
+
+size_t bnc_thermal_read(bnc_thermal_zone zones[BNC_THERMAL_MAX_ZONES]) {
+  char names[BNC_THERMAL_MAX_ZONES][BNC_SYSFS_NAME];
+  size_t listed = bnc_sysfs_list("/sys/class/thermal", "thermal_zone[0-9]*", names, BNC_THERMAL_MAX_ZONES), count = 0;
+  for (size_t i = 0; i < listed; i++) {
+    int64_t milli;
+    if (bnc_sysfs_int(&milli, "/sys/class/thermal/%s/temp", names[i]) != BNC_SYSFS_OK) continue;
+    if (milli < -100000 || milli > 250000) continue; /* drivers of absent sensors report nonsense such as -256000 */
+    bnc_thermal_zone *z = &zones[count++];
+    z->celsius = (double)milli / 1000;
+    if (bnc_sysfs_string(z->type, sizeof z->type, "/sys/class/thermal/%s/type", names[i]) == BNC_SYSFS_OK) continue;
+    snprintf(z->type, sizeof z->type, "%s", names[i]);
+  }
+  return count;
+}
+
+static bool read_firmware(bnc_throttle *t) {
+  char output[64];
+  uint32_t bits;
+  if (!bnc_vcgencmd_run("get_throttled", output, sizeof output) || !bnc_vcgencmd_parse_throttled(output, &bits)) return false;
+  *t = (bnc_throttle){"vcgencmd", bits & 0xf, bits >> 16 & 0xf, -1};
+  return true;
+}
+
+void bnc_throttle_read(bnc_throttle *t) {
+  char names[64][BNC_SYSFS_NAME];
+  *t = (bnc_throttle){NULL, 0, 0, -1};
+  if (read_firmware(t)) return;
+  size_t cpus = bnc_sysfs_list("/sys/devices/system/cpu", "cpu[0-9]*", names, 64);
+  for (size_t i = 0; i < cpus; i++) {
+    int64_t events;
+    if (bnc_sysfs_int(&events, "/sys/devices/system/cpu/%s/thermal_throttle/core_throttle_count", names[i]) != BNC_SYSFS_OK) continue;
+    if (!t->source) *t = (bnc_throttle){"thermal_throttle", 0, 0, 0};
+    if (events > 0 && events < INT64_MAX / 128) t->events += events;
+  }
+  if (t->events > 0) t->since_boot = BNC_THROTTLE_THROTTLED;
+}
+
+const char *bnc_throttle_bit_name(unsigned i) {
+  static const char *const names[] = {"under-voltage", "frequency capped", "throttled", "soft temperature limit"};
+  return i < 4 ? names[i] : "unknown";
+}
+
+void bnc_frequency_read(unsigned cpu, bnc_frequency *f) {
+  int64_t khz;
+  f->mhz = 0;
+  if (bnc_sysfs_int(&khz, "/sys/devices/system/cpu/cpu%u/cpufreq/scaling_cur_freq", cpu) == BNC_SYSFS_OK && khz > 0 && khz < 100000000)
+    f->mhz = (unsigned)(khz / 1000);
+  bnc_sysfs_string(f->governor, sizeof f->governor, "/sys/devices/system/cpu/cpu%u/cpufreq/scaling_governor", cpu);
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file thermal.h  How warm the machine is, whether it holds itself back, and how fast its cores run right now. */
+#ifndef BINOCLE_PLATFORMS_ENERGY_THERMAL_H
+#define BINOCLE_PLATFORMS_ENERGY_THERMAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define BNC_THERMAL_MAX_ZONES 32
+
+typedef struct bnc_thermal_zone {
+  char type[48];
+  double celsius;
+} bnc_thermal_zone;
+
+/** Zones that give a temperature now, in the system's order; the number of them. Sensors that are off are left out. */
+size_t bnc_thermal_read(bnc_thermal_zone zones[BNC_THERMAL_MAX_ZONES]);
+
+/** Bits of bnc_throttle.now and .since_boot, as Raspberry Pi firmware numbers them. */
+enum { BNC_THROTTLE_UNDER_VOLTAGE = 1, BNC_THROTTLE_FREQUENCY_CAPPED = 2, BNC_THROTTLE_THROTTLED = 4, BNC_THROTTLE_SOFT_LIMIT = 8 };
+
+typedef struct bnc_throttle {
+  const char *source;       /* "vcgencmd", "thermal_throttle"; NULL: this machine does not tell */
+  uint32_t now, since_boot; /* bits; now stays 0 for thermal_throttle, which only counts */
+  int64_t events;           /* thermal_throttle: times that some core was slowed since boot; else -1 */
+} bnc_throttle;
+void bnc_throttle_read(bnc_throttle *throttle);
+/** "under-voltage" and so on for bit i in 0..3. */
+const char *bnc_throttle_bit_name(unsigned i);
+
+typedef struct bnc_frequency {
+  unsigned mhz;      /* current clock; 0: not known */
+  char governor[32]; /* "schedutil"; "" : not known */
+} bnc_frequency;
+/** Of one logical CPU. */
+void bnc_frequency_read(unsigned cpu, bnc_frequency *frequency);
+
+#endif
