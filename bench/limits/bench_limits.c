@@ -9,16 +9,15 @@
 #include <string.h>
 #include <time.h>
 
-#include "bench/limits/limits.h"
+#include "ops/limits/limits.h"
 #include "platforms/base/mem.h"
 #include "platforms/cpu/cpu.h"
 #include "platforms/threads/threads.h"
-#include "tests/ops/checkkern/peak.h"
 
-enum { MAX_REPEAT = 1000, BLOCK = 256 /* floats: what a read loop takes at once, at most */ };
+enum { MAX_REPEAT = 1000 };
 
 typedef struct limits {
-  limit_loops loop;
+  bnc_limits_ops loop;
   bnc_pool *pool;
   size_t threads, repeat;
   char cpu[160];
@@ -80,8 +79,8 @@ static void measure(limits *l, const char *what, bnc_pool_task run, const double
 }
 
 static void measure_read(limits *l, const char *what, size_t bytes) {
-  if (bytes < BLOCK * sizeof(float)) return; /* a cache that is not there, or not known */
-  l->bytes = bytes / (BLOCK * sizeof(float)) * (BLOCK * sizeof(float));
+  if (bytes < BNC_LIMIT_BLOCK * sizeof(float)) return; /* a cache that is not there, or not known */
+  l->bytes = bytes / (BNC_LIMIT_BLOCK * sizeof(float)) * (BNC_LIMIT_BLOCK * sizeof(float));
   l->rounds = ((size_t)64 << 20) / l->bytes + 1;
   l->memory = bnc_mem_zalloc(l->bytes * l->threads);
   if (!l->memory) must(bnc_fail_memory(&err, l->bytes * l->threads));
@@ -113,10 +112,10 @@ int main(int argc, char **argv) {
   l.threads = bnc_pool_threads(l.pool);
   snprintf(l.cpu, sizeof l.cpu, "%s (%s)", cpu.brand, cpu.uarch);
   l.level = bnc_cpu_level_name(cpu.level);
-  l.loop = limits_choose(cpu.level);
+  bnc_limits_init(&l.loop, cpu.level);
   printf("cpu,level,threads,what,min,median,max,unit\n");
   if (!memory) {
-    measure(&l, "f32", run_flops, NULL, PEAK_FLOPS * 1e-9, "GFLOP/s");
+    measure(&l, "f32", run_flops, NULL, BNC_LIMIT_FLOPS * 1e-9, "GFLOP/s");
     measure(&l, "int8", run_int8, &l.macs[0], 0, "GOP/s");
     measure_read(&l, "l1", cpu.l1d.bytes / 2);
     measure_read(&l, "l2", cpu.l2.bytes / 2);

@@ -3,9 +3,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "bench/limits/limits.h"
+#include "ops/limits/limits.h"
 #include "tests/ops/checkkern/check.h"
-#include "tests/ops/checkkern/peak.h"
 
 /* The thread's own time: kernels are single-threaded, and other programs may share the core. */
 static double now(void) {
@@ -71,20 +70,22 @@ void bench_run(check *c, const bench_job *job) {
 }
 
 double bench_peak_flops(bnc_cpu_level level) {
-  const limit_loops loop = limits_choose(level);
+  bnc_limits_ops loop;
   double best = 0;
+  bnc_limits_init(&loop, level);
   for (int i = 0; i < 5; ++i) {
     const double start = now();
     const float sink = loop.flops();
-    const double rate = PEAK_FLOPS / (now() - start);
+    const double rate = BNC_LIMIT_FLOPS / (now() - start);
     best = rate > best && sink < 1e30f ? rate : best;
   }
   return best;
 }
 
 double bench_peak_int8(bnc_cpu_level level) {
-  const limit_loops loop = limits_choose(level);
+  bnc_limits_ops loop;
   double best = 0, macs;
+  bnc_limits_init(&loop, level);
   for (int i = 0; i < 5; ++i) {
     const double start = now();
     const int32_t sink = loop.int8(&macs);
@@ -96,10 +97,11 @@ double bench_peak_int8(bnc_cpu_level level) {
 
 double bench_peak_bytes(bnc_cpu_level level) {
   enum { COUNT = 64 << 20 };
-  const limit_loops loop = limits_choose(level);
+  bnc_limits_ops loop;
   float *x = malloc(COUNT * sizeof *x);
   double best = 0;
   if (!x) return 1;
+  bnc_limits_init(&loop, level);
   memset(x, 1, COUNT * sizeof *x); /* not zero, for which one page would do */
   for (int i = 0; i < 5; ++i) {
     const double start = now();

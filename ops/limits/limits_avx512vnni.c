@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ops/simd/v16_avx512vnni.h"
 
-#include "bench/limits/limit_read_v16.h"
+#include "ops/limits/limits_v16.h"
 
-float limit_read_avx512vnni(const float *x, size_t count) { return limit_read_v16(x, count); }
+static float read_floats(const float *x, size_t count) { return limits_read_v16(x, count); }
 
-int32_t limit_int8_avx512vnni(double *macs) {
+static int32_t multiply_int8(double *macs) {
   __m512i x = _mm512_set1_epi8(3);
   __m512i a = _mm512_set1_epi32(0), b = _mm512_set1_epi32(1), c = _mm512_set1_epi32(2), d = _mm512_set1_epi32(3), e = _mm512_set1_epi32(4),
           f = _mm512_set1_epi32(5), g = _mm512_set1_epi32(6), h = _mm512_set1_epi32(7), i = _mm512_set1_epi32(8), j = _mm512_set1_epi32(9),
           k = _mm512_set1_epi32(10), l = _mm512_set1_epi32(11);
-  for (int r = 0; r < LIMIT_ROUNDS; ++r) {
+  for (int r = 0; r < BNC_LIMIT_ROUNDS; ++r) {
     a = _mm512_dpbusd_epi32(a, x, x);
     b = _mm512_dpbusd_epi32(b, x, x);
     c = _mm512_dpbusd_epi32(c, x, x);
@@ -25,8 +25,12 @@ int32_t limit_int8_avx512vnni(double *macs) {
     l = _mm512_dpbusd_epi32(l, x, x);
     __asm__("" : "+v"(x)); /* the products are not the same ones to the compiler */
   }
-  *macs = 12.0 * 64 * LIMIT_ROUNDS;
+  *macs = 12.0 * 64 * BNC_LIMIT_ROUNDS;
   return _mm512_reduce_add_epi32(_mm512_add_epi32(_mm512_add_epi32(_mm512_add_epi32(_mm512_add_epi32(a, b), _mm512_add_epi32(c, d)),
                                                                    _mm512_add_epi32(_mm512_add_epi32(e, f), _mm512_add_epi32(g, h))),
                                                   _mm512_add_epi32(_mm512_add_epi32(i, j), _mm512_add_epi32(k, l))));
 }
+
+static float multiply_floats(void) { return limits_flops_v16(12); }
+
+void bnc_limits_avx512vnni(bnc_limits_ops *ops) { *ops = (bnc_limits_ops){multiply_int8, multiply_floats, read_floats}; }

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <arm_neon.h>
 
-#include "bench/limits/limits.h"
+#include "ops/limits/limits.h"
 
-int32_t limit_int8_neon_dotprod(double *macs) {
+static int32_t multiply_int8(double *macs) {
   int8x16_t x = vdupq_n_s8(3);
   int32x4_t a = vdupq_n_s32(0), b = vdupq_n_s32(1), c = vdupq_n_s32(2), d = vdupq_n_s32(3), e = vdupq_n_s32(4), f = vdupq_n_s32(5),
             g = vdupq_n_s32(6), h = vdupq_n_s32(7), i = vdupq_n_s32(8), j = vdupq_n_s32(9), k = vdupq_n_s32(10), l = vdupq_n_s32(11);
-  for (int r = 0; r < LIMIT_ROUNDS; ++r) {
+  for (int r = 0; r < BNC_LIMIT_ROUNDS; ++r) {
     a = vdotq_s32(a, x, x);
     b = vdotq_s32(b, x, x);
     c = vdotq_s32(c, x, x);
@@ -22,8 +22,10 @@ int32_t limit_int8_neon_dotprod(double *macs) {
     l = vdotq_s32(l, x, x);
     __asm__("" : "+w"(x)); /* the products are not the same ones to the compiler */
   }
-  *macs = 12.0 * 16 * LIMIT_ROUNDS;
+  *macs = 12.0 * 16 * BNC_LIMIT_ROUNDS;
   return vgetq_lane_s32(vaddq_s32(vaddq_s32(vaddq_s32(vaddq_s32(a, b), vaddq_s32(c, d)), vaddq_s32(vaddq_s32(e, f), vaddq_s32(g, h))),
                                   vaddq_s32(vaddq_s32(i, j), vaddq_s32(k, l))),
                         0);
 }
+
+void bnc_limits_neon_dotprod(bnc_limits_ops *ops) { ops->int8 = multiply_int8; }

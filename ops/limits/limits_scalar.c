@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ops/limits/limits.h"
+
+static float read_floats(const float *x, size_t count) {
+  float s[8] = {0};
+  for (size_t i = 0; i < count; i += 8) {
+    for (size_t k = 0; k < 8; ++k) s[k] += x[i + k];
+  }
+  return s[0] + s[1] + s[2] + s[3] + s[4] + s[5] + s[6] + s[7];
+}
+
+static int32_t multiply_int8(double *macs) {
+  volatile int8_t three = 3;
+  const int32_t x = three;
+  uint32_t s[8] = {0, 1, 2, 3, 4, 5, 6, 7};
+  for (int r = 0; r < BNC_LIMIT_ROUNDS; ++r) {
+    for (int i = 0; i < 8; ++i) s[i] = s[i] * (uint32_t)x + 1;
+  }
+  *macs = 8.0 * BNC_LIMIT_ROUNDS;
+  return (int32_t)(s[0] ^ s[1] ^ s[2] ^ s[3] ^ s[4] ^ s[5] ^ s[6] ^ s[7]);
+}
+
+/* One product and one sum at a time, as the scalar kernels without vector registers; the count is that of the other levels. */
+static float multiply_floats(void) {
+  volatile float half = 0.5f, quarter = 0.25f;
+  const float x = half, y = quarter;
+  float s[8] = {y, 1, 2, 3, 4, 5, 6, 7};
+  for (int i = 0; i < BNC_LIMIT_ROUNDS * (BNC_LIMIT_SUMS * 2); ++i) {
+    for (int j = 0; j < 8; ++j) s[j] = s[j] * x + y;
+  }
+  return s[0] + s[1] + s[2] + s[3] + s[4] + s[5] + s[6] + s[7];
+}
+
+void bnc_limits_scalar(bnc_limits_ops *ops) { *ops = (bnc_limits_ops){multiply_int8, multiply_floats, read_floats}; }
