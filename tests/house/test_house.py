@@ -3,6 +3,7 @@
 import unittest
 
 import layers
+import layout
 import names
 import sizes
 import speed_table
@@ -11,19 +12,19 @@ import wording
 C = "/* SPDX-License-Identifier: Apache-2.0 */\n"
 CLEAN = {
     "platforms/include/binocle/status.h": C,
-    "platforms/threads/threads.c": C + "#include <pthreadpool.h>\n#include <binocle/status.h>\n",
+    "platforms/threads/threads.c": C + "#include <binocle/status.h>\n#include <pthreadpool.h>\n",
     "platforms/base/mem.h": C,
-    "ops/xnn/linear.c": C + '#include <xnnpack.h>\n#include "platforms/base/mem.h"\n',
+    "ops/xnn/linear.c": C + '#include <xnnpack.h>\n\n#include "platforms/base/mem.h"\n',
     "ops/add_f32_scalar.c": C + "void bnc_add_f32_scalar(void) {}\n",
     "runtime/model/format.h": C,
     "runtime/exec/exec.h": C,
     "runtime/image/png.c": C + "#include <png.h>\n",
     "quant/include/binocle/compile.h": C,
     "quant/writer.c": C + '#include "runtime/model/format.h"\n',
-    "runtime/include/binocle/binocle.h": C + "#include <binocle/status.h>\n#include <binocle/compile.h>\n",
+    "runtime/include/binocle/binocle.h": C + "#include <binocle/compile.h>\n#include <binocle/status.h>\n",
     "runtime/program/main.c": C + "#include <binocle/compile.h>\n",
     "README.md": "Speed\n" + speed_table.table.BEGIN + "\n" + speed_table.table.END + "\n",
-    "tests/test_a.c": C + '#include "runtime/exec/exec.h"\n#include <png.h>\n',
+    "tests/test_a.c": C + '#include <png.h>\n\n#include "runtime/exec/exec.h"\n',
 }
 
 
@@ -34,7 +35,7 @@ class House(unittest.TestCase):
         self.assertIn(expected, found[0])
 
     def test_clean(self):
-        for check in (layers, names, sizes, speed_table, wording):
+        for check in (layers, layout, names, sizes, speed_table, wording):
             self.assertEqual([], check.violations(CLEAN))
 
     def test_layers(self):
@@ -58,6 +59,17 @@ class House(unittest.TestCase):
         self.finds(sizes, "ops/a.h", "\n" * 151, "151 lines")
         self.finds(sizes, "tests/a.c", "\n" * 351, "351 lines")
         self.assertEqual([], sizes.violations({"ops/a_table.h": "\n" * 999, "ops/b.c": "\n" * 400}))
+
+    def test_sizes_of_functions_and_lines(self):
+        def body(lines):
+            return "static int f(int x,\n             int y) {\n" + "  x;\n" * (lines - 3) + "}\n"
+        self.finds(sizes, "ops/a.c", body(61), "ops/a.c:1: a function of 61 lines, expected at most 60")
+        self.finds(sizes, "ops/a.c", "int v[] = {\n  1,\n};\n" + "void f(void) {\n" + "  x;\n" * 60 + "}\n", "ops/a.c:4: a function of 62")
+        self.assertEqual([], sizes.violations({"ops/a.c": body(60) * 3, "tests/a.c": body(90)}))
+        self.finds(sizes, "ops/a.c", "/* " + "x" * 135 + " */\n", "141 columns")
+
+    def test_layout(self):
+        self.finds(layout, "ops/a.c", C + "int f(void)\n{\n  return 1; }\n", "ops/a.c:2: clang-format-19")
 
     def test_wording(self):
         def bad(line, expected, path="ops/a.c"):
