@@ -10,38 +10,15 @@
 #ifndef BINOCLE_OPS_MATMUL_MATMUL_I4_SLAB_NEON_H
 #define BINOCLE_OPS_MATMUL_MATMUL_I4_SLAB_NEON_H
 
-#include "ops/matmul/matmul_i4_neon.h"
+#include "ops/matmul/matmul_i4_columns_neon.h"
 
-enum { DEPTH = 512, I4_TOGETHER = 4 /* panels */, I4_PARTS = 2 * I4_UNIT, I4_UNITS = I4_ROWS / I4_UNIT, I4_HALF = I4_UNITS / 2 };
+enum { DEPTH = 512, I4_TOGETHER = 4 /* panels */, I4_UNITS = I4_ROWS / I4_UNIT, I4_HALF = I4_UNITS / 2 };
 
 /* sum += the products of a block's 32 columns with `units` (a constant) units of rows.
    I4_UNIT 1: bytes [4, 2, 2, 4, 4] are (c, h, j, i, b): column 8 c + 4 j + b of the panel's row 4 h + i; q[u] is a row; a register of sum
    holds four columns of y. I4_UNIT 2: bytes [4, 8, 8] are (c, i, b): column 8 c + b of row i; q[u] [4, 2, 8] are eight columns of a row,
    then of the other, and so on; register p of sum holds columns 2 p and 2 p + 1 of y for the one, then for the other. */
 I4_INLINE void i4_block(const int8_t *bytes, const int8_t *const *q /* [units] */, int32x4_t (*sum)[I4_PARTS], const size_t units);
-
-/* From halves of rows (part I4_UNIT * h + r is half h of row r) to what i4_block's registers hold, and back: the same step. */
-I4_INLINE void i4_turn(float32x4_t *part /* [I4_PARTS] */) {
-  for (size_t h = 0; h < 2 && I4_UNIT == 2; ++h) {
-    const float32x4_t a = part[2 * h], b = part[2 * h + 1];
-    part[2 * h] = vcombine_f32(vget_low_f32(a), vget_low_f32(b));
-    part[2 * h + 1] = vcombine_f32(vget_high_f32(a), vget_high_f32(b));
-  }
-}
-
-/* Eight columns of a panel. */
-I4_INLINE void i4_expand(const uint8_t *nibbles /* [8, 4] */, int8_t *bytes /* [64] */) {
-  const uint8x16_t low = vdupq_n_u8(15);
-  const int8x16_t eight = vdupq_n_s8(8);
-  for (size_t h = 0; h < 2; ++h) {
-    const uint8x16_t both = vld1q_u8(nibbles + 16 * h);
-    const int32x4_t even = vreinterpretq_s32_s8(vsubq_s8(vreinterpretq_s8_u8(vandq_u8(both, low)), eight));
-    const int32x4_t odd = vreinterpretq_s32_s8(vsubq_s8(vreinterpretq_s8_u8(vshrq_n_u8(both, 4)), eight));
-    const int32x4x2_t both_columns = I4_UNIT == 2 ? vzipq_s32(even, odd) : (int32x4x2_t){{even, odd}};
-    vst1q_s8(bytes + 32 * h, vreinterpretq_s8_s32(both_columns.val[0]));
-    vst1q_s8(bytes + 32 * h + 16, vreinterpretq_s8_s32(both_columns.val[1]));
-  }
-}
 
 typedef struct i4_slab {
   const bnc_matmul_args *args;
