@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "platforms/base/mem.h"
+#include "platforms/base/sized.h"
 
 void bnc_context_settings_init(bnc_context_settings *settings) {
   if (settings) *settings = (bnc_context_settings){.size = sizeof *settings};
@@ -14,11 +15,11 @@ void bnc_context_settings_init(bnc_context_settings *settings) {
 bnc_status bnc_context_create(const bnc_context_settings *settings, bnc_context **context) {
   if (!context) return BNC_ERROR_ARGUMENT;
   *context = NULL;
-  if (settings && settings->size == 0) return BNC_ERROR_ARGUMENT;
+  if (settings && !bnc_sized_is_set(settings)) return BNC_ERROR_ARGUMENT;
   bnc_context *c = bnc_mem_zalloc(sizeof *c);
   if (!c) return BNC_ERROR_MEMORY;
-  if (settings) memcpy(&c->settings, settings, settings->size < sizeof c->settings ? settings->size : sizeof c->settings);
-  c->settings.size = sizeof c->settings;
+  bnc_context_settings_init(&c->settings);
+  if (settings) bnc_sized_read(&c->settings, sizeof c->settings, settings);
   if (c->settings.cache_dir) {
     c->cache_dir = bnc_mem_strndup(c->settings.cache_dir, strlen(c->settings.cache_dir));
     if (!c->cache_dir) {

@@ -7,6 +7,7 @@
 
 #include "platforms/base/context_private.h"
 #include "platforms/base/mem.h"
+#include "platforms/base/sized.h"
 #include "platforms/energy/meter.h"
 
 struct bnc_energy {
@@ -53,8 +54,8 @@ static void make_plain(char *text) {
 }
 
 bnc_status bnc_energy_get_info(const bnc_energy *energy, bnc_energy_info *info) {
-  if (!energy || !info || info->size == 0) return BNC_ERROR_ARGUMENT;
-  bnc_energy_info full = {.size = info->size};
+  if (!energy || !bnc_sized_is_set(info)) return BNC_ERROR_ARGUMENT;
+  bnc_energy_info full = {0};
   if (energy->found) {
     const bnc_meter_info *best = bnc_meter_set_info(energy->meters, energy->best);
     snprintf(full.meter, sizeof full.meter, "%s", best->name);
@@ -68,7 +69,7 @@ bnc_status bnc_energy_get_info(const bnc_energy *energy, bnc_energy_info *info) 
   }
   make_plain(full.meter);
   make_plain(full.reason);
-  memcpy(info, &full, info->size < sizeof full ? info->size : sizeof full);
+  bnc_sized_write(info, &full, sizeof full);
   return BNC_OK;
 }
 

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "platforms/base/mem.h"
+#include "platforms/base/sized.h"
 #include "platforms/file/file.h"
 #include "quant/compile/model_writer.h"
 #include "quant/compile/programs.h"
@@ -43,9 +44,8 @@ static uint32_t cache_type(const bnc_compile_options *o) {
 bnc_status bnc_compile_options_take(bnc_compile_options *taken, const bnc_compile_options *options, bnc_error *err) {
   bnc_compile_options *o = taken;
   bnc_compile_options_init(o);
-  if (!options || options->size == 0) return bnc_fail(err, BNC_ERROR_ARGUMENT, "compile needs options");
-  memcpy(o, options, options->size < sizeof *o ? options->size : sizeof *o);
-  o->size = sizeof *o;
+  if (!bnc_sized_is_set(options)) return bnc_fail(err, BNC_ERROR_ARGUMENT, "compile needs options");
+  bnc_sized_read(o, sizeof *o, options);
   if (!o->output) return bnc_fail(err, BNC_ERROR_ARGUMENT, "a model file needs a name: options.output");
   if ((unsigned)o->vision_weights > BNC_WEIGHTS_INT8) return bnc_fail(err, BNC_ERROR_ARGUMENT, "vision weights may be f32 or int8");
   if ((unsigned)o->text_weights > BNC_WEIGHTS_INT4) return bnc_fail(err, BNC_ERROR_ARGUMENT, "text weights may be f32, int8 or int4");

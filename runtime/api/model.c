@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "platforms/base/mem.h"
+#include "platforms/base/sized.h"
 #include "platforms/machine/machine.h"
 #include "runtime/api/model_private.h"
 #include "runtime/describe/describe.h"
@@ -40,11 +41,10 @@ void bnc_model_close(bnc_model *model) {
 }
 
 bnc_status bnc_model_get_info(const bnc_model *model, bnc_model_info *info) {
-  if (!model || !info || info->size == 0) return BNC_ERROR_ARGUMENT;
+  if (!model || !bnc_sized_is_set(info)) return BNC_ERROR_ARGUMENT;
   const bnc_file_meta *m = &model->file.meta;
   bool vision = model->file.program[BNC_PROGRAM_VISION].head != NULL;
-  bnc_model_info full = {.size = info->size,
-                         .vocabulary = m->vocabulary,
+  bnc_model_info full = {.vocabulary = m->vocabulary,
                          .context = m->context,
                          .prompt_limit = m->reference_limit,
                          .image_rows = vision ? m->image_rows : 0,
@@ -54,7 +54,7 @@ bnc_status bnc_model_get_info(const bnc_model *model, bnc_model_info *info) {
                          .file_bytes = model->file.header.file_size,
                          .predicted_bytes = bnc_predict_memory(&model->file).total,
                          .fingerprint = model->file.header.model_id};
-  memcpy(info, &full, info->size < sizeof full ? info->size : sizeof full);
+  bnc_sized_write(info, &full, sizeof full);
   return BNC_OK;
 }
 

@@ -3,6 +3,7 @@
 
 #include "platforms/base/clock.h"
 #include "platforms/base/mem.h"
+#include "platforms/base/sized.h"
 #include "runtime/api/session_private.h"
 #include "runtime/exec/packed_cache.h"
 
@@ -129,10 +130,8 @@ bnc_status bnc_session_logits(bnc_session *session, const float **logits, size_t
 }
 
 bnc_status bnc_session_get_statistics(const bnc_session *session, bnc_statistics *statistics) {
-  if (!session || !statistics || statistics->size == 0) return BNC_ERROR_ARGUMENT;
-  size_t size = statistics->size;
-  memcpy(statistics, &session->statistics, size < sizeof *statistics ? size : sizeof *statistics);
-  statistics->size = size;
+  if (!session || !bnc_sized_is_set(statistics)) return BNC_ERROR_ARGUMENT;
+  bnc_sized_write(statistics, &session->statistics, sizeof *statistics);
   return BNC_OK;
 }
 

@@ -4,6 +4,7 @@
 
 #include "platforms/base/clock.h"
 #include "platforms/base/mem.h"
+#include "platforms/base/sized.h"
 #include "runtime/api/session_private.h"
 #include "runtime/text/prompt.h"
 #include "runtime/text/sampler.h"
@@ -269,7 +270,9 @@ bnc_status bnc_session_generate(bnc_session *session, const bnc_sampling *sampli
   bool ignored = false;
   if (!session->logits && session->pending < 0) return bnc_fail(err, BNC_ERROR_ARGUMENT, "nothing was asked");
   bnc_sampling_init(&o);
-  if (sampling && sampling->size) memcpy(&o, sampling, sampling->size < sizeof o ? sampling->size : sizeof o);
+  if (sampling && !bnc_sized_is_set(sampling))
+    return bnc_fail(&session->error, BNC_ERROR_ARGUMENT, "sampling has no size: bnc_sampling_init sets it");
+  if (sampling) bnc_sized_read(&o, sizeof o, sampling);
   bnc_sampler_settings settings = {(float)o.temperature, o.top_k, (float)o.top_p, o.seed};
   bnc_status s = bnc_sampler_create(&sampler, session->model->file.meta.vocabulary, &settings, err);
   if (s != BNC_OK) return s;

@@ -16,10 +16,12 @@ extern "C" {
 /** Settings and the last error of one caller. A context serves one thread at a time; several may live side by side. */
 typedef struct bnc_context bnc_context;
 
+/** How grave a message is; each level includes those before it. */
 typedef enum bnc_log_level { BNC_LOG_WARNING = 1, BNC_LOG_INFO = 2, BNC_LOG_DEBUG = 3 } bnc_log_level;
 
+/** Settings of a context. */
 typedef struct bnc_context_settings {
-  size_t size; /**< sizeof(bnc_context_settings): set by bnc_context_settings_init */
+  size_t size; /**< see binocle.h; set by bnc_context_settings_init */
   void *user;  /**< handed to the callbacks */
   /** One line without a line break. NULL: no messages. */
   void (*log)(void *user, bnc_log_level level, const char *message);
@@ -34,7 +36,8 @@ typedef struct bnc_context_settings {
 /** Fills in the defaults. Always call it first. */
 BNC_API void bnc_context_settings_init(bnc_context_settings *settings);
 
-/** settings may be NULL; strings are copied. *context is NULL on failure. */
+/** Settings may be NULL: the defaults. Fails with BNC_ERROR_ARGUMENT or BNC_ERROR_MEMORY, and then *context is NULL. Destroy it with
+ * bnc_context_destroy. */
 BNC_API bnc_status bnc_context_create(const bnc_context_settings *settings, bnc_context **context);
 /** After every handle that was made with it. NULL is allowed. */
 BNC_API void bnc_context_destroy(bnc_context *context);

@@ -11,6 +11,7 @@
 extern "C" {
 #endif
 
+/** How weights are kept. */
 typedef enum bnc_weights {
   BNC_WEIGHTS_F32 = 0,  /**< as the checkpoint has them, in float32: agrees with the PyTorch reference */
   BNC_WEIGHTS_INT8 = 1, /**< int8, a scale per output; activations int8, a scale per row */
@@ -25,28 +26,33 @@ typedef enum bnc_cache_type {
   BNC_CACHE_INT8 = 3 /**< a scale per head and row */
 } bnc_cache_type;
 
+/** What is compiled, into what. */
 typedef struct bnc_compile_options {
-  size_t size;                              /**< set by bnc_compile_options_init */
-  const char *checkpoint;                   /**< folder with config.json and safetensors */
-  const char *vision_tower;                 /**< folder of a CLIP tower; NULL: the checkpoint's own */
-  const char *output;                       /**< the .bnc file; appears complete or not at all */
-  bnc_weights vision_weights, text_weights; /**< int8 */
-  unsigned group;                           /**< int4: weights per scale, 32, 64 or 128 */
-  unsigned context;         /**< rows to which a prompt, pictures included, is cut; 0: as the checkpoint's config says, at most 4096 */
-  unsigned input_size;      /**< side of the resized picture: 0 for n tiles side by side, or less */
-  unsigned disabled_passes; /**< bit i: pass i of bnc_compile_pass_name is left out */
-  const char *report;       /**< JSON file to write; NULL: none */
-  unsigned
-      packed; /**< 1: the file also holds the weights packed for this machine, so that no cache is needed on it; about twice as large */
-  bnc_cache_type kv_cache;
+  size_t size;                /**< see binocle.h; set by bnc_compile_options_init */
+  const char *checkpoint;     /**< folder with config.json and safetensors */
+  const char *vision_tower;   /**< folder of a CLIP tower; NULL: the checkpoint's own */
+  const char *output;         /**< the .bnc file; appears complete or not at all */
+  bnc_weights vision_weights; /**< f32 or int8; default int8 */
+  bnc_weights text_weights;   /**< default int8 */
+  unsigned group;             /**< int4: weights per scale, 32, 64 or 128 */
+  unsigned context;           /**< rows to which a prompt, pictures included, is cut; 0: as the checkpoint's config says, at most 4096 */
+  unsigned input_size;        /**< side of the resized picture: 0 for n tiles side by side, or less */
+  unsigned disabled_passes;   /**< bit i: pass i of bnc_compile_pass_name is left out */
+  const char *report;         /**< JSON file to write; NULL: none */
+  /** 1: the file also holds the weights packed for this machine, so that no cache is needed on it; about twice as large. */
+  unsigned packed;
+  bnc_cache_type kv_cache; /**< how keys and values are kept */
   const char *target; /**< machine for whose caches matrices are cut into slabs (bnc_compile_target_name); NULL: this one. Results do not
                          depend on it */
-  void *reserved[7];
+  void *reserved[7];  /**< NULL */
 } bnc_compile_options;
 
+/** Fills in the defaults. Always call it first. */
 BNC_API void bnc_compile_options_init(bnc_compile_options *options);
 
-/** Compiles. Errors name the file, what was found and what was expected; see bnc_context_error. */
+/** Compiles. Messages name the file, what was found and what was expected. BNC_ERROR_IO: a file cannot be read or written;
+ * BNC_ERROR_FORMAT: it is damaged or contradicts another; BNC_ERROR_UNSUPPORTED: a model that Binocle does not know; BNC_ERROR_CANCELLED:
+ * the progress callback asked. */
 BNC_API bnc_status bnc_compile(bnc_context *context, const bnc_compile_options *options);
 
 /** A model of random weights in a real geometry, for timing a size without its checkpoint. options' checkpoint and vision_tower are not

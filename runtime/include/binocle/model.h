@@ -11,29 +11,35 @@
 extern "C" {
 #endif
 
+/** A mapped, validated model file. */
 typedef struct bnc_model bnc_model;
 
-/** Maps and validates a .bnc file. The context must outlive the model. The file may be deleted or replaced afterwards. */
+/** Maps and validates a .bnc file. The context must outlive the model. The file may be deleted or replaced by another afterwards.
+ * BNC_ERROR_IO: it cannot be read. BNC_ERROR_FORMAT: it is no model file, or a damaged one. BNC_ERROR_UNSUPPORTED: of another version.
+ * BNC_ERROR_LIMIT: larger than this machine can map. Close it with bnc_model_close. */
 BNC_API bnc_status bnc_model_open(bnc_context *context, const char *path, bnc_model **model);
 /** After all its sessions. NULL is allowed. */
 BNC_API void bnc_model_close(bnc_model *model);
 
+/** What a model is and needs. */
 typedef struct bnc_model_info {
-  size_t size; /**< sizeof(bnc_model_info): set it before the call */
-  uint32_t vocabulary;
-  uint32_t context;      /**< rows that a conversation, pictures and answers included, may have */
-  uint32_t prompt_limit; /**< rows to which a prompt is cut, as the reference cuts it */
-  uint32_t image_rows;   /**< rows per picture; 0: a text-only model */
-  uint32_t input_side;   /**< pixels per side of what a picture is resized to */
-  uint32_t hidden;       /**< columns of image embeddings */
-  uint32_t has_tokenizer;
-  uint64_t file_bytes;
+  size_t size;              /**< see binocle.h: set it before the call */
+  uint32_t vocabulary;      /**< token ids are 0 .. vocabulary - 1 */
+  uint32_t context;         /**< rows that a conversation, pictures and answers included, may have */
+  uint32_t prompt_limit;    /**< rows to which a prompt is cut, as the reference cuts it */
+  uint32_t image_rows;      /**< rows per picture; 0: a text-only model */
+  uint32_t input_side;      /**< pixels per side of what a picture is resized to */
+  uint32_t hidden;          /**< columns of image embeddings */
+  uint32_t has_tokenizer;   /**< 1: text can be asked; 0: token ids alone */
+  uint64_t file_bytes;      /**< of the .bnc file */
   uint64_t predicted_bytes; /**< resident memory while answering: mapped weights, arena, KV cache and a constant */
   uint64_t fingerprint;     /**< equal for equal content, however packed */
 } bnc_model_info;
 
+/** Fails with BNC_ERROR_ARGUMENT alone. */
 BNC_API bnc_status bnc_model_get_info(const bnc_model *model, bnc_model_info *info);
 
+/** What a description shows. */
 typedef enum bnc_description {
   BNC_DESCRIBE_TEXT = 0,      /**< one screen for people */
   BNC_DESCRIBE_JSON = 1,      /**< the fields of `binocle inspect --json` */
@@ -41,7 +47,7 @@ typedef enum bnc_description {
   BNC_DESCRIBE_MEMORY_SVG = 3 /**< the memory plan as a picture */
 } bnc_description;
 
-/** *text is freed with bnc_string_free. */
+/** Describes a model; *text is freed with bnc_string_free. */
 BNC_API bnc_status bnc_model_describe(bnc_model *model, bnc_description what, char **text);
 
 /** What this machine offers, as text for people or as JSON; freed with bnc_string_free. */

@@ -13,6 +13,7 @@ extern "C" {
  * before. */
 BNC_API bnc_status bnc_session_profile_begin(bnc_session *session);
 
+/** In what form a profile is told. */
 typedef enum bnc_profile_form {
   BNC_PROFILE_TEXT = 0,  /**< a table for people */
   BNC_PROFILE_JSON = 1,  /**< an object: programs, kinds of ops, ops; whole nanoseconds */
@@ -20,7 +21,7 @@ typedef enum bnc_profile_form {
   BNC_PROFILE_HTML = 3   /**< a self-contained page */
 } bnc_profile_form;
 
-/** What was recorded so far; *text is freed with bnc_string_free. */
+/** What was recorded so far; *text is freed with bnc_string_free. BNC_ERROR_ARGUMENT where nothing was begun. */
 BNC_API bnc_status bnc_session_profile(bnc_session *session, bnc_profile_form form, char **text);
 
 #ifdef __cplusplus

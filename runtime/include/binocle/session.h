@@ -13,37 +13,44 @@ extern "C" {
 /** One conversation: memory, operators and threads of its own. Sessions of one model may run on several threads at once, each on one. */
 typedef struct bnc_session bnc_session;
 
-/** Packs the weights on the first use of a model on a machine (see bnc_context_settings.cache_dir). Failures: bnc_context_error of the
- * model's context. */
+/** Makes a session, whose messages are those of the model's context until it stands. Packs the weights on the first use of a model on a
+ * machine where layers need that (bnc_context_settings.cache_dir). BNC_ERROR_IO, BNC_ERROR_FORMAT: the weights cannot be read any more;
+ * BNC_ERROR_UNSUPPORTED: this machine lacks something that the model's ops need; BNC_ERROR_CANCELLED: the progress callback asked. */
 BNC_API bnc_status bnc_session_create(bnc_model *model, bnc_session **session);
+/** Before its model is closed. NULL is allowed. */
 BNC_API void bnc_session_destroy(bnc_session *session);
 /** What went wrong in the session's last call that failed. Never NULL. */
 BNC_API const char *bnc_session_error(const bnc_session *session);
 
-/** Decodes a WebP, JPEG or PNG file (or its bytes), runs vision and keeps the rows for a prompt to come. Pictures are used in this order.
- */
+/** Decodes a picture (WebP, JPEG or PNG), runs vision and keeps the rows for a prompt to come; prompts use pictures in this order.
+ * BNC_ERROR_IO: the file cannot be read; BNC_ERROR_FORMAT: it is no such picture, or a damaged one; BNC_ERROR_LIMIT: more pixels than are
+ * decoded; BNC_ERROR_UNSUPPORTED: a text-only model; BNC_ERROR_CANCELLED: the progress callback asked. */
 BNC_API bnc_status bnc_session_add_image_file(bnc_session *session, const char *path);
+/** The same from the bytes of such a file. */
 BNC_API bnc_status bnc_session_add_image(bnc_session *session, const void *bytes, size_t size);
 
 /** Asks: the model's prompt template around `text`, with the pictures added since the last question. The first question starts the
-    conversation, later ones continue it: what is in the KV cache is not computed again. */
+    conversation, later ones continue it: what is in the KV cache is not computed again. BNC_ERROR_LIMIT: the context is full;
+    BNC_ERROR_UNSUPPORTED: the model has no tokenizer; BNC_ERROR_CANCELLED as above. */
 BNC_API bnc_status bnc_session_ask(bnc_session *session, const char *text);
-/** Appends token ids as they are; BNC_IMAGE_TOKEN takes the next picture. */
+/** Appends token ids as they are; BNC_IMAGE_TOKEN takes the next picture. BNC_ERROR_ARGUMENT: an id beyond the vocabulary, or a picture
+ * that was not added; BNC_ERROR_LIMIT and BNC_ERROR_CANCELLED as for ask. */
 BNC_API bnc_status bnc_session_append(bnc_session *session, const int32_t *ids, size_t count);
 /** 1 where the last ask or append was cut to the model's prompt_limit, as the reference cuts. */
 BNC_API int bnc_session_was_cut(const bnc_session *session);
 /** Rows in the KV cache. */
 BNC_API size_t bnc_session_rows(const bnc_session *session);
 
-/** Logits [vocabulary] behind the last row; valid until the next call that computes. */
+/** Logits [vocabulary] behind the last row; valid until the next call that computes. BNC_ERROR_ARGUMENT: there is no row yet. */
 BNC_API bnc_status bnc_session_logits(bnc_session *session, const float **logits, size_t *count);
 
+/** How an answer is drawn. */
 typedef struct bnc_sampling {
-  size_t size;        /**< set by bnc_sampling_init */
-  double temperature; /**< 0: greedy */
-  double top_p;       /**< in (0, 1]; 1: off */
-  uint32_t top_k;     /**< 0: off */
-  uint64_t seed;
+  size_t size;          /**< see binocle.h; set by bnc_sampling_init */
+  double temperature;   /**< 0: greedy */
+  double top_p;         /**< in (0, 1]; 1: off */
+  uint32_t top_k;       /**< 0: off */
+  uint64_t seed;        /**< equal seeds draw equal answers */
   uint32_t max_tokens;  /**< 0: until a stop token or the end of the context */
   uint32_t ignore_stop; /**< 1: stop tokens do not end the answer */
 } bnc_sampling;
@@ -51,12 +58,19 @@ typedef struct bnc_sampling {
 /** Greedy, seed 0, 256 tokens. */
 BNC_API void bnc_sampling_init(bnc_sampling *sampling);
 
-typedef enum bnc_finish { BNC_FINISH_STOP = 0, BNC_FINISH_LENGTH = 1, BNC_FINISH_CONTEXT = 2, BNC_FINISH_CALLER = 3 } bnc_finish;
+/** Why an answer ended. */
+typedef enum bnc_finish {
+  BNC_FINISH_STOP = 0,    /**< a stop token came */
+  BNC_FINISH_LENGTH = 1,  /**< max_tokens were drawn */
+  BNC_FINISH_CONTEXT = 2, /**< the context is full */
+  BNC_FINISH_CALLER = 3   /**< a callback asked to stop */
+} bnc_finish;
 
 /** A piece of the answer, whole UTF-8 characters, not NUL-terminated; id is the token that completed it (-1 at the end). Not 0: stop. */
 typedef int (*bnc_on_text)(void *user, int32_t id, const char *text, size_t length);
 
-/** Generates an answer. on_text may be NULL; finish may be NULL. Without a tokenizer the pieces are empty. */
+/** Generates an answer behind what was asked or appended. sampling NULL: the defaults; on_text and finish may be NULL. Without a tokenizer
+ * the pieces are empty. BNC_ERROR_ARGUMENT: nothing was asked. */
 BNC_API bnc_status bnc_session_generate(bnc_session *session, const bnc_sampling *sampling, bnc_on_text on_text, void *user,
                                         bnc_finish *finish);
 
@@ -67,26 +81,44 @@ BNC_API void bnc_session_reset(bnc_session *session);
    dropped. */
 BNC_API void bnc_session_restart(bnc_session *session);
 
-typedef enum bnc_image_stage { BNC_IMAGE_PIXELS = 0, BNC_IMAGE_TILES = 1, BNC_IMAGE_DEM = 2, BNC_IMAGE_PROJECTOR = 3 } bnc_image_stage;
+/** The stages of vision. */
+typedef enum bnc_image_stage {
+  BNC_IMAGE_PIXELS = 0,   /**< the normalised square picture */
+  BNC_IMAGE_TILES = 1,    /**< the ViT's selected features of each live tile */
+  BNC_IMAGE_DEM = 2,      /**< what the dual-perspective enhancement makes of them */
+  BNC_IMAGE_PROJECTOR = 3 /**< image embeddings */
+} bnc_image_stage;
 
 /** An intermediate result of vision: float32 of `rank` dimensions. Free values with bnc_array_free. */
 typedef struct bnc_array {
-  float *values;
-  size_t rank, shape[4];
+  float *values;   /**< row-major */
+  size_t rank;     /**< 1 to 4 */
+  size_t shape[4]; /**< the first `rank` of them */
 } bnc_array;
-/** pixels [3,S,S]; tiles [T,rows,C]; dem [rows,C]; projector [rows,H]. */
+/** Runs vision as far as a stage: pixels [3,S,S]; tiles [T,rows,C]; dem [rows,C]; projector [rows,H]. Errors as of bnc_session_add_image;
+ * BNC_ERROR_UNSUPPORTED also where the model's passes left no such stage. */
 BNC_API bnc_status bnc_session_encode(bnc_session *session, const char *image_path, bnc_image_stage stage, bnc_array *array);
+/** Frees the values. */
 BNC_API void bnc_array_free(bnc_array *array);
 
+/** What a session has done and takes. */
 typedef struct bnc_statistics {
-  size_t size;                                            /**< set it before the call */
-  double load_seconds;                                    /**< of bnc_session_create */
-  double vision_seconds, prefill_seconds, decode_seconds; /**< totals of this session */
-  uint64_t pictures, prefill_rows, decode_tokens;
-  uint64_t arena_bytes, kv_bytes, packed_bytes, packed_memory_bytes;
-  uint32_t threads;
-  char cpu_level[16];
+  size_t size;                  /**< see binocle.h: set it before the call */
+  double load_seconds;          /**< of bnc_session_create */
+  double vision_seconds;        /**< wall time of all pictures so far */
+  double prefill_seconds;       /**< of all prompts */
+  double decode_seconds;        /**< of all answers */
+  uint64_t pictures;            /**< that vision was run for */
+  uint64_t prefill_rows;        /**< prompt rows that were computed */
+  uint64_t decode_tokens;       /**< answer rows that were computed */
+  uint64_t arena_bytes;         /**< intermediate results */
+  uint64_t kv_bytes;            /**< keys and values */
+  uint64_t packed_bytes;        /**< packed weights, mapped or not */
+  uint64_t packed_memory_bytes; /**< of them, those held in memory of this process */
+  uint32_t threads;             /**< that compute */
+  char cpu_level[16];           /**< "avx2", "neon_dotprod" ... */
 } bnc_statistics;
+/** Fails with BNC_ERROR_ARGUMENT alone. */
 BNC_API bnc_status bnc_session_get_statistics(const bnc_session *session, bnc_statistics *statistics);
 
 #ifdef __cplusplus
