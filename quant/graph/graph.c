@@ -5,13 +5,47 @@
 
 #include "platforms/base/array.h"
 
-static const char *const kind_names[BNC_NODE_KINDS] = {
-    "input",      "constant",        "normalize", "resample", "patches", "gather",     "concat_rows", "concat_cols", "slice_cols", "linear",
-    "layer_norm", "rms_norm",        "add",       "mean",     "gelu",    "quick_gelu", "silu_mul",    "quantize",    "attention",  "rope",
-    "kv_append",  "cache_attention", "last_row",
-};
+/* No default: the compiler names a kind that is missing here. */
+bnc_op_kind bnc_node_op(bnc_node_kind kind) {
+  switch (kind) {
+    case BNC_NODE_INPUT:
+    case BNC_NODE_CONSTANT:
+    case BNC_NODE_CONCAT_ROWS:
+    case BNC_NODE_CONCAT_COLS:
+    case BNC_NODE_SLICE_COLS:
+    case BNC_NODE_KINDS: break;
+    case BNC_NODE_NORMALIZE: return BNC_OP_NORMALIZE;
+    case BNC_NODE_RESAMPLE: return BNC_OP_RESAMPLE;
+    case BNC_NODE_PATCHES: return BNC_OP_PATCHES;
+    case BNC_NODE_GATHER: return BNC_OP_GATHER;
+    case BNC_NODE_LINEAR: return BNC_OP_LINEAR;
+    case BNC_NODE_LAYER_NORM: return BNC_OP_LAYER_NORM;
+    case BNC_NODE_RMS_NORM: return BNC_OP_RMS_NORM;
+    case BNC_NODE_ADD: return BNC_OP_ADD;
+    case BNC_NODE_MEAN: return BNC_OP_MEAN;
+    case BNC_NODE_GELU: return BNC_OP_GELU;
+    case BNC_NODE_QUICK_GELU: return BNC_OP_QUICK_GELU;
+    case BNC_NODE_SILU_MUL: return BNC_OP_SILU_MUL;
+    case BNC_NODE_QUANTIZE: return BNC_OP_QUANTIZE;
+    case BNC_NODE_ATTENTION: return BNC_OP_ATTENTION;
+    case BNC_NODE_ROPE: return BNC_OP_ROPE;
+    case BNC_NODE_KV_APPEND: return BNC_OP_KV_APPEND;
+    case BNC_NODE_CACHE_ATTENTION: return BNC_OP_CACHE_ATTENTION;
+    case BNC_NODE_LAST_ROW: return BNC_OP_LAST_ROW;
+  }
+  return BNC_OP_KINDS;
+}
 
-const char *bnc_node_kind_name(bnc_node_kind kind) { return (unsigned)kind < BNC_NODE_KINDS ? kind_names[kind] : "unknown"; }
+const char *bnc_node_kind_name(bnc_node_kind kind) {
+  switch (kind) {
+    case BNC_NODE_INPUT: return "input";
+    case BNC_NODE_CONSTANT: return "constant";
+    case BNC_NODE_CONCAT_ROWS: return "concat_rows";
+    case BNC_NODE_CONCAT_COLS: return "concat_cols";
+    case BNC_NODE_SLICE_COLS: return "slice_cols";
+    default: return bnc_op_info_of(bnc_node_op(kind))->name;
+  }
+}
 
 void bnc_graph_init(bnc_graph *g, bnc_constants *constants, bnc_error *err) {
   *g = (bnc_graph){.constants = constants, .err = err, .program_input = BNC_NO_VALUE, .program_output = BNC_NO_VALUE};
@@ -190,16 +224,18 @@ bnc_status bnc_graph_sort(bnc_graph *g) {
   return s;
 }
 
+static uint64_t taps_of(const bnc_graph *g, uint32_t table) { return g->constants->taps[table].start[g->constants->taps[table].rows]; }
+
 uint64_t bnc_node_macs(const bnc_graph *g, const bnc_node *node) {
   const bnc_value *out = &g->value[node->output];
-  switch (node->kind) {
-    case BNC_NODE_LINEAR: return (uint64_t)out->rows * out->cols * g->value[bnc_node_input(g, node, 0)].cols;
-    case BNC_NODE_ATTENTION: return 2 * (uint64_t)out->rows * out->cols * g->value[bnc_node_input(g, node, 1)].rows;
-    case BNC_NODE_CACHE_ATTENTION: return 2 * (uint64_t)out->rows * out->cols * g->value[bnc_node_input(g, node, 1)].rows;
-    case BNC_NODE_GATHER: return (uint64_t)g->constants->taps[node->taps[0]].start[out->rows] * out->cols;
-    case BNC_NODE_RESAMPLE:
-      return (uint64_t)g->constants->taps[node->taps[0]].start[g->constants->taps[node->taps[0]].rows] *
-             g->constants->taps[node->taps[1]].start[g->constants->taps[node->taps[1]].rows] * out->cols;
-    default: return 0;
+  const bnc_op_kind op = bnc_node_op(node->kind);
+  bnc_op_sizes sizes = {.rows = out->rows, .cols = out->cols};
+  switch (bnc_op_info_of(op)->macs) {
+    case BNC_MACS_NONE: return 0;
+    case BNC_MACS_PRODUCT: sizes.depth = g->value[bnc_node_input(g, node, 0)].cols; break;
+    case BNC_MACS_KEYS: sizes.depth = g->value[bnc_node_input(g, node, 1)].rows; break; /* of k, or of the cache */
+    case BNC_MACS_TAPS_2D: sizes.taps[1] = taps_of(g, node->taps[1]);                   /* fall through */
+    case BNC_MACS_TAPS: sizes.taps[0] = taps_of(g, node->taps[0]); break;
   }
+  return bnc_op_macs(op, &sizes);
 }

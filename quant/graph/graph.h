@@ -9,6 +9,7 @@
 #include "platforms/base/error.h"
 #include "quant/graph/constants.h"
 #include "quant/graph/tap_table.h"
+#include "runtime/model/op_table.h"
 
 typedef uint32_t bnc_value_id;
 #define BNC_NO_VALUE UINT32_MAX
@@ -118,6 +119,9 @@ static inline bnc_value_id bnc_node_input(const bnc_graph *graph, const bnc_node
   return graph->input[node->first_input + i];
 }
 const char *bnc_node_kind_name(bnc_node_kind kind);
+/** The op that computes a node where it lowers one to one; BNC_OP_KINDS for nodes that are no op of their own (inputs, constants, slices,
+    concatenations). */
+bnc_op_kind bnc_node_op(bnc_node_kind kind);
 /** Multiply-accumulates of a node at its values' full rows. */
 uint64_t bnc_node_macs(const bnc_graph *graph, const bnc_node *node);
 

@@ -6,24 +6,8 @@
 #include "platforms/base/mem.h"
 
 bool bnc_node_rowwise_input(bnc_node_kind kind, size_t i) {
-  switch (kind) {
-    case BNC_NODE_NORMALIZE:
-    case BNC_NODE_LINEAR:
-    case BNC_NODE_LAYER_NORM:
-    case BNC_NODE_RMS_NORM:
-    case BNC_NODE_ATTENTION:
-    case BNC_NODE_CACHE_ATTENTION: return i == 0;
-    case BNC_NODE_CONCAT_COLS:
-    case BNC_NODE_SLICE_COLS:
-    case BNC_NODE_ADD:
-    case BNC_NODE_MEAN:
-    case BNC_NODE_GELU:
-    case BNC_NODE_QUICK_GELU:
-    case BNC_NODE_SILU_MUL:
-    case BNC_NODE_QUANTIZE:
-    case BNC_NODE_ROPE: return true;
-    default: return false;
-  }
+  if (kind == BNC_NODE_CONCAT_COLS || kind == BNC_NODE_SLICE_COLS) return true;
+  return i < BNC_OP_INPUTS && bnc_role_is_rowwise(bnc_op_info_of(bnc_node_op(kind))->in[i]);
 }
 
 void bnc_live_free(bnc_live_rows *live) {

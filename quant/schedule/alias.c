@@ -116,12 +116,10 @@ static void alias_in_place(aliaser *a) {
     bnc_step *step = &s->step[i];
     bnc_value_id out = step->out[0];
     if (out == BNC_NO_VALUE || s->place[out].root != out || a->busy_until[out] == UINT32_MAX) continue;
-    int operands = step->kind == BNC_OP_ADD || step->kind == BNC_OP_ADD_LAYER_NORM || step->kind == BNC_OP_ADD_RMS_NORM
-                       ? 2
-                       : step->kind == BNC_OP_ROPE;
-    for (int k = 0; k < operands; k++) {
+    for (int k = 0; k < BNC_OP_INPUTS; k++) {
       bnc_value_id in = step->in[k];
-      if (in == BNC_NO_VALUE || a->g->value[in].rows != a->g->value[out].rows || a->g->value[in].cols != a->g->value[out].cols) continue;
+      if (bnc_op_info_of(step->kind)->in[k] != BNC_ROLE_INPLACE || in == BNC_NO_VALUE) continue;
+      if (a->g->value[in].rows != a->g->value[out].rows || a->g->value[in].cols != a->g->value[out].cols) continue;
       if (dies_here(a, in, i) || (step->kind == BNC_OP_ROPE && slice_dies_here(a, in, i))) {
         put(a, out, in, 0, 0);
         break;

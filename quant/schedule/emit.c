@@ -55,8 +55,7 @@ static void emit_op(const emitter *e, const bnc_step *step, bnc_file_op *op) {
   op->kind = (uint16_t)step->kind;
   op->name = step->name;
   op->weight = step->weight == BNC_NO_ID ? UINT32_MAX : e->layout->weight_index[step->weight];
-  memcpy(op->a, step->a, sizeof op->a);
-  op->f[0] = step->f;
+  op->attr = step->attr;
   for (int i = 0; i < BNC_OP_INPUTS; i++) op->in[i] = operand_of(e, step->in[i]);
   for (int i = 0; i < BNC_OP_OUTPUTS; i++) op->out[i] = operand_of(e, step->out[i]);
   for (int i = 0; i < 2; i++) op->table[i] = table_of(e, step->taps[i]);

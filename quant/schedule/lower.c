@@ -23,32 +23,7 @@ static bnc_step *add_step(bnc_schedule *s, bnc_op_kind kind, const bnc_node *nod
   for (int i = 0; i < BNC_OP_INPUTS; i++) step->in[i] = i < (int)node->inputs ? bnc_node_input(s->graph, node, (size_t)i) : BNC_NO_VALUE;
   for (int i = 0; i < BNC_OP_OUTPUTS; i++) step->out[i] = BNC_NO_VALUE;
   step->out[0] = node->output;
-  step->f = node->eps;
   return step;
-}
-
-/* The op of a node that lowers one to one. */
-static bnc_op_kind plain_kind(bnc_node_kind kind) {
-  switch (kind) {
-    case BNC_NODE_NORMALIZE: return BNC_OP_NORMALIZE;
-    case BNC_NODE_RESAMPLE: return BNC_OP_RESAMPLE;
-    case BNC_NODE_PATCHES: return BNC_OP_PATCHES;
-    case BNC_NODE_GATHER: return BNC_OP_GATHER;
-    case BNC_NODE_LAYER_NORM: return BNC_OP_LAYER_NORM;
-    case BNC_NODE_RMS_NORM: return BNC_OP_RMS_NORM;
-    case BNC_NODE_ADD: return BNC_OP_ADD;
-    case BNC_NODE_MEAN: return BNC_OP_MEAN;
-    case BNC_NODE_GELU: return BNC_OP_GELU;
-    case BNC_NODE_QUICK_GELU: return BNC_OP_QUICK_GELU;
-    case BNC_NODE_SILU_MUL: return BNC_OP_SILU_MUL;
-    case BNC_NODE_QUANTIZE: return BNC_OP_QUANTIZE;
-    case BNC_NODE_ATTENTION: return BNC_OP_ATTENTION;
-    case BNC_NODE_ROPE: return BNC_OP_ROPE;
-    case BNC_NODE_KV_APPEND: return BNC_OP_KV_APPEND;
-    case BNC_NODE_CACHE_ATTENTION: return BNC_OP_CACHE_ATTENTION;
-    case BNC_NODE_LAST_ROW: return BNC_OP_LAST_ROW;
-    default: return BNC_OP_KINDS;
-  }
 }
 
 static bool lower_linear(bnc_schedule *s, const bnc_node *node) {
@@ -60,8 +35,8 @@ static bool lower_linear(bnc_schedule *s, const bnc_node *node) {
     /* A narrow rest goes with the last slab. */
     cols = n - from < slab + BNC_NARROW_COLUMNS ? n - from : slab;
     step->weight = node->weight;
-    step->first_col = step->a[0] = (uint32_t)from;
-    step->cols = step->a[1] = (uint32_t)cols;
+    step->first_col = step->attr.linear.from = (uint32_t)from;
+    step->cols = step->attr.linear.count = (uint32_t)cols;
   }
   return true;
 }
@@ -124,14 +99,14 @@ static bool lower_plain(bnc_schedule *s, const bnc_node *node) {
     sum->in[3] = layer ? bnc_node_input(s->graph, node, 2) : BNC_NO_VALUE;
     sum->out[1] = node->output;
     sum->out[2] = node->second;
-    sum->f = node->eps;
+    sum->attr.norm.eps = node->eps;
     return true;
   }
   if (node->kind == BNC_NODE_QUANTIZE && joins_patches(s, node)) {
     s->step[s->steps - 1].out[1] = node->output;
     return true;
   }
-  bnc_step *step = add_step(s, plain_kind(node->kind), node);
+  bnc_step *step = add_step(s, bnc_node_op(node->kind), node);
   if (!step) return false;
   step->out[1] = node->second;
   switch (node->kind) {
@@ -139,28 +114,30 @@ static bool lower_plain(bnc_schedule *s, const bnc_node *node) {
     case BNC_NODE_RESAMPLE: step->taps[1] = node->taps[1]; /* fall through */
     case BNC_NODE_GATHER: step->taps[0] = node->taps[0]; break;
     case BNC_NODE_PATCHES:
-      step->a[0] = node->patch;
+      step->attr.patches.patch = node->patch;
       step->taps[0] = node->taps[0];
       step->taps[1] = node->taps[1];
       patches_from_u8(s, node, step);
       break;
+    case BNC_NODE_LAYER_NORM:
+    case BNC_NODE_RMS_NORM: step->attr.norm.eps = node->eps; break;
     case BNC_NODE_ATTENTION:
       if (node->int8) step->kind = BNC_OP_ATTENTION_I8;
-      step->a[0] = node->heads;
-      step->a[1] = node->kv_heads;
-      step->f = node->scale;
+      step->attr.attention.heads = node->heads;
+      step->attr.attention.kv_heads = node->kv_heads;
+      step->attr.attention.scale = node->scale;
       break;
-    case BNC_NODE_ROPE: step->a[0] = node->heads; break;
+    case BNC_NODE_ROPE: step->attr.rope.heads = node->heads; break;
     case BNC_NODE_KV_APPEND:
-      step->a[0] = node->layer;
-      step->a[1] = node->kv_heads;
+      step->attr.kv_append.layer = node->layer;
+      step->attr.kv_append.kv_heads = node->kv_heads;
       step->out[0] = BNC_NO_VALUE;
       break;
     case BNC_NODE_CACHE_ATTENTION:
-      step->a[0] = node->heads;
-      step->a[1] = node->kv_heads;
-      step->a[2] = node->layer;
-      step->f = node->scale;
+      step->attr.attention.heads = node->heads;
+      step->attr.attention.kv_heads = node->kv_heads;
+      step->attr.attention.layer = node->layer;
+      step->attr.attention.scale = node->scale;
       step->in[1] = BNC_NO_VALUE;
       break;
     default: break;
@@ -183,11 +160,9 @@ static bool drop_unread(bnc_schedule *s) {
     bool any = step->kind == BNC_OP_KV_APPEND;
     for (int o = 0; o < BNC_OP_OUTPUTS; o++) {
       if (step->out[o] == BNC_NO_VALUE) continue;
-      bool sum =
-          o == 0 && (step->kind == BNC_OP_ADD_LAYER_NORM || step->kind == BNC_OP_ADD_RMS_NORM); /* the norm reads what the op itself sums */
       if (read[step->out[o]])
         any = true;
-      else if (!sum)
+      else if (bnc_op_info_of(step->kind)->out[o] != BNC_ROLE_SUM)
         step->out[o] = BNC_NO_VALUE;
     }
     for (int k = 0; any && k < BNC_OP_INPUTS; k++)

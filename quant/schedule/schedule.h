@@ -12,8 +12,7 @@
 typedef struct bnc_step {
   bnc_op_kind kind;
   uint32_t name, weight, lut;
-  uint32_t a[4];
-  float f;
+  bnc_op_attributes attr;
   bnc_value_id in[BNC_OP_INPUTS], out[BNC_OP_OUTPUTS];
   uint32_t taps[2];
   uint32_t first_col; /* LINEAR, COPY: where in `out` the written columns begin ... */

@@ -127,8 +127,9 @@ static bnc_status encode_stage(bnc_session *s, bnc_image_stage stage, bnc_array 
 static const float *find_levels(const bnc_model_file *file) {
   const bnc_program *program = &file->program[BNC_PROGRAM_VISION];
   for (uint32_t i = 0; i < program->head->ops; i++)
-    if (program->op[i].kind == BNC_OP_NORMALIZE || program->op[i].kind == BNC_OP_PATCHES_U8)
-      return (const float *)(const void *)(file->constants.data + program->op[i].in[1].offset);
+    for (int k = 0; k < BNC_OP_INPUTS; k++)
+      if (bnc_op_info_of(program->op[i].kind)->in[k] == BNC_ROLE_LEVELS)
+        return (const float *)(const void *)(file->constants.data + program->op[i].in[k].offset);
   return NULL;
 }
 

@@ -74,7 +74,7 @@ static bnc_status add_vision(const describer *d, bnc_error *err) {
 
 static void add_programs(const describer *d) {
   yyjson_mut_val *programs = yyjson_mut_obj_add_obj(d->doc, d->root, "programs");
-  for (uint32_t id = 0; id < BNC_PROGRAMS; id++) {
+  for (bnc_program_id id = 0; id < BNC_PROGRAMS; id++) {
     const bnc_file_program *head = d->f->program[id].head;
     if (!head) {
       yyjson_mut_obj_add_null(d->doc, programs, bnc_program_name(id));

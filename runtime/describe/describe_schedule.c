@@ -17,7 +17,7 @@ static uint64_t moved_bytes(const bnc_model_file *f, const bnc_file_op *op) {
     if (op->in[i].space != BNC_SPACE_NONE) bytes += bnc_operand_bytes(&op->in[i]);
   for (int i = 0; i < BNC_OP_OUTPUTS; i++)
     if (op->out[i].space != BNC_SPACE_NONE) bytes += bnc_operand_bytes(&op->out[i]);
-  if (op->kind == BNC_OP_LINEAR) bytes += bnc_weight_bytes(&f->weight[op->weight]) / f->weight[op->weight].n * op->a[1];
+  if (op->kind == BNC_OP_LINEAR) bytes += bnc_weight_bytes(&f->weight[op->weight]) / f->weight[op->weight].n * op->attr.linear.count;
   return bytes;
 }
 
@@ -27,18 +27,19 @@ static void print_weight(bnc_page *p, const bnc_model_file *f, const bnc_file_op
   bnc_page_print(p, " | weight %u %s %s[%u,%u]", op->weight, bnc_printable_name(f, w->name, name), bnc_weight_dtype_name(w->dtype), w->n,
                  w->k);
   if (w->dtype == BNC_W_QG4) bnc_page_print(p, " groups of %u", w->group);
-  if (op->a[0] != 0 || op->a[1] != w->n) bnc_page_print(p, " columns %u..%u", op->a[0], op->a[0] + op->a[1]);
+  uint32_t from = op->attr.linear.from, count = op->attr.linear.count;
+  if (from != 0 || count != w->n) bnc_page_print(p, " columns %u..%u", from, from + count);
 }
 
 static void print_op(bnc_page *p, const bnc_model_file *f, uint32_t index, const bnc_file_op *op) {
   char name[BNC_NAME_SIZE];
-  bnc_page_print(p, "%5u %-16s %-34s", index, bnc_op_kind_name(op->kind), bnc_printable_name(f, op->name, name));
+  bnc_page_print(p, "%5u %-16s %-34s", index, bnc_op_info_of(op->kind)->name, bnc_printable_name(f, op->name, name));
   for (int i = 0; i < BNC_OP_INPUTS; i++)
     if (op->in[i].space != BNC_SPACE_NONE) print_operand(p, &op->in[i]);
   bnc_page_print(p, " ->");
   for (int i = 0; i < BNC_OP_OUTPUTS; i++)
     if (op->out[i].space != BNC_SPACE_NONE) print_operand(p, &op->out[i]);
-  if (op->kind == BNC_OP_KV_APPEND) bnc_page_print(p, " cache of layer %u", op->a[0]);
+  if (op->kind == BNC_OP_KV_APPEND) bnc_page_print(p, " cache of layer %u", op->attr.kv_append.layer);
   if (op->kind == BNC_OP_LINEAR) print_weight(p, f, op);
   for (int i = 0; i < 2; i++)
     if (op->table[i].space != BNC_SPACE_NONE) bnc_page_print(p, " | table %u <- %u", op->table[i].rows, op->table[i].cols);
@@ -50,7 +51,7 @@ bnc_status bnc_describe_schedule(const bnc_model_file *f, char **text, bnc_error
   bnc_page p = {0};
   bnc_page_print(&p, "# index kind name inputs -> outputs | weight | MACs, bytes read and written. type[rows,columns]/stride@first..end of "
                      "the arena's bytes.\n");
-  for (uint32_t id = 0; id < BNC_PROGRAMS; id++) {
+  for (bnc_program_id id = 0; id < BNC_PROGRAMS; id++) {
     const bnc_program *program = &f->program[id];
     if (!program->head) continue;
     bnc_page_print(&p, "\nprogram %s: %u ops, arena %llu bytes, %llu MACs\n", bnc_program_name(id), program->head->ops,

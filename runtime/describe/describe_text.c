@@ -60,7 +60,7 @@ static void print_weights(bnc_page *p, const bnc_model_file *f) {
   /* Where int4 was asked for, layers whose inputs do not divide into groups are int8. */
   for (uint32_t i = 0; grouped && i < f->program[BNC_PROGRAM_DECODE].head->ops; i++) {
     const bnc_file_op *op = &f->program[BNC_PROGRAM_DECODE].op[i];
-    coarse += op->kind == BNC_OP_LINEAR && op->a[0] == 0 && f->weight[op->weight].dtype == BNC_W_QC8 &&
+    coarse += op->kind == BNC_OP_LINEAR && op->attr.linear.from == 0 && f->weight[op->weight].dtype == BNC_W_QC8 &&
               f->weight[op->weight].n != f->meta.vocabulary;
   }
   if (coarse == 0) return;
@@ -178,7 +178,7 @@ static void print_passes(bnc_page *p, yyjson_val *report) {
 
 static void print_programs(bnc_page *p, const bnc_model_file *f) {
   bnc_page_print(p, "\n%-10s %9s %10s %10s %10s\n", "program", "ops", "MACs", "arena", "bound");
-  for (uint32_t id = 0; id < BNC_PROGRAMS; id++) {
+  for (bnc_program_id id = 0; id < BNC_PROGRAMS; id++) {
     const bnc_file_program *h = f->program[id].head;
     if (!h) continue;
     bnc_page_print(p, "%-10s %9u ", bnc_program_name(id), h->ops);

@@ -17,50 +17,20 @@
 #define TOP 92
 #define OPS_MAX 100000u /* a picture of more helps nobody */
 
-typedef enum group { G_INPUT, G_PICTURE, G_LINEAR, G_ATTENTION, G_NORM, G_ACTIVATION, G_SUM, G_MOVE, GROUPS } group;
-
 static const struct {
   const char *name, *colour;
-} groups[GROUPS] = {
-    [G_INPUT] = {"input", "#4d4d4d"},
-    [G_PICTURE] = {"picture", "#17a2a2"},
-    [G_LINEAR] = {"linear", "#4878cf"},
-    [G_ATTENTION] = {"attention", "#e8833a"},
-    [G_NORM] = {"norm, quantise", "#58a65c"},
-    [G_ACTIVATION] = {"activation", "#9b6bc9"},
-    [G_SUM] = {"sum", "#c9a227"},
-    [G_MOVE] = {"copy, take, rotate", "#a8796a"},
+} groups[BNC_GROUPS + 1] = {
+    [BNC_GROUP_PICTURE] = {"picture", "#17a2a2"},         [BNC_GROUP_LINEAR] = {"linear", "#4878cf"},
+    [BNC_GROUP_ATTENTION] = {"attention", "#e8833a"},     [BNC_GROUP_NORM] = {"norm, quantise", "#58a65c"},
+    [BNC_GROUP_ACTIVATION] = {"activation", "#9b6bc9"},   [BNC_GROUP_SUM] = {"sum", "#c9a227"},
+    [BNC_GROUP_MOVE] = {"copy, take, rotate", "#a8796a"}, [BNC_GROUPS] = {"input", "#4d4d4d"},
 };
-
-static group group_of(uint32_t kind) {
-  switch (kind) {
-    case BNC_OP_NORMALIZE:
-    case BNC_OP_RESAMPLE:
-    case BNC_OP_PATCHES:
-    case BNC_OP_PATCHES_U8: return G_PICTURE;
-    case BNC_OP_LINEAR: return G_LINEAR;
-    case BNC_OP_ATTENTION:
-    case BNC_OP_ATTENTION_I8:
-    case BNC_OP_CACHE_ATTENTION: return G_ATTENTION;
-    case BNC_OP_LAYER_NORM:
-    case BNC_OP_RMS_NORM:
-    case BNC_OP_ADD_LAYER_NORM:
-    case BNC_OP_ADD_RMS_NORM:
-    case BNC_OP_QUANTIZE: return G_NORM;
-    case BNC_OP_GELU:
-    case BNC_OP_QUICK_GELU:
-    case BNC_OP_SILU_MUL: return G_ACTIVATION;
-    case BNC_OP_ADD:
-    case BNC_OP_MEAN: return G_SUM;
-    default: return G_MOVE;
-  }
-}
 
 typedef struct panel {
   bnc_page *p;
   const bnc_model_file *f;
   const bnc_program *program;
-  uint32_t id;
+  bnc_program_id id;
   double x_scale, y_scale, top; /* pixels per op and per byte; of the plot */
 } panel;
 
@@ -119,13 +89,13 @@ static void draw_block(const panel *n, const bnc_arena_block *b) {
   bool input = b->writer == UINT32_MAX;
   const bnc_file_op *op = input ? NULL : &n->program->op[b->writer];
   double width = (double)(b->last - b->first) * n->x_scale, height = (double)(b->end - b->offset) * n->y_scale;
-  bnc_page_print(n->p, "<rect class=\"b g%d\"", input ? G_INPUT : group_of(op->kind));
+  bnc_page_print(n->p, "<rect class=\"b g%d\"", input ? BNC_GROUPS : bnc_op_info_of(op->kind)->group);
   attribute(n->p, "x", x_of(n, b->first));
   attribute(n->p, "y", y_of(n, (double)b->end));
   attribute(n->p, "width", width > 0.2 ? width : 0.2);
   attribute(n->p, "height", height > 0.3 ? height : 0.3);
   bnc_page_print(n->p, "><title>%s: %s\n%s [%u, %u], ", input ? "input" : bnc_printable_name(n->f, op->name, name),
-                 input ? "" : bnc_op_kind_name(op->kind), bnc_element_name(b->value.element), b->value.rows, b->value.cols);
+                 input ? "" : bnc_op_info_of(op->kind)->name, bnc_element_name(b->value.element), b->value.rows, b->value.cols);
   bnc_page_bytes(n->p, b->end - b->offset);
   bnc_page_print(n->p, " at %llu\nops %u to %u</title></rect>\n", (unsigned long long)b->offset, b->first, b->last ? b->last - 1 : 0);
 }
@@ -194,13 +164,13 @@ static void draw_head(bnc_page *p, const bnc_model_file *f, int panels) {
                     ".page { fill: #fff }\n.plot { fill: #f6f6f4 }\n.grid { stroke: #ddd }\n.tick { stroke: #888 }\n"
                     ".bound { stroke: #c0392b; stroke-dasharray: 6 4 }\n.part0 { fill: #e4e4e0 }\n.part1 { fill: #d2d2cc }\n"
                     ".b { stroke: #fff; stroke-width: 0.4; stroke-opacity: 0.8 }\n.b:hover { stroke: #000; stroke-width: 1.2 }\n");
-  for (int g = 0; g < GROUPS; g++) bnc_page_print(p, ".g%d { fill: %s }\n", g, groups[g].colour);
+  for (int g = 0; g <= BNC_GROUPS; g++) bnc_page_print(p, ".g%d { fill: %s }\n", g, groups[g].colour);
   bnc_page_print(p, "</style>\n<rect class=\"page\" width=\"%d\" height=\"%d\"/>\n", WIDTH, height);
   open_text(p, "title", LEFT, 26);
   bnc_page_print(p, "Memory plan%s%s: who lives where in the arena, and from which op to which</text>\n", f->meta.name ? " of " : "",
                  f->meta.name ? bnc_printable_name(f, f->meta.name, name) : "");
   double x = LEFT;
-  for (int g = 0; g < GROUPS; g++) {
+  for (int g = 0; g <= BNC_GROUPS; g++) {
     bnc_page_print(p, "<rect class=\"g%d\"", g);
     attribute(p, "x", x);
     bnc_page_print(p, " y=\"38\" width=\"12\" height=\"12\"/>\n");
@@ -218,10 +188,10 @@ bnc_status bnc_describe_memory_svg(const bnc_model_file *f, char **svg, bnc_erro
   int panels = 0;
   bnc_status s = BNC_OK;
   *svg = NULL;
-  for (int id = 0; id < BNC_PROGRAMS; id++) panels += f->program[id].head != NULL;
+  for (bnc_program_id id = 0; id < BNC_PROGRAMS; id++) panels += f->program[id].head != NULL;
   draw_head(&p, f, panels);
   panels = 0;
-  for (uint32_t id = 0; s == BNC_OK && id < BNC_PROGRAMS; id++) {
+  for (bnc_program_id id = 0; s == BNC_OK && id < BNC_PROGRAMS; id++) {
     if (!f->program[id].head) continue;
     panel n = {.p = &p, .f = f, .program = &f->program[id], .id = id, .top = TOP + PANEL * panels++};
     s = draw_panel(&n, err);

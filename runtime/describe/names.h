@@ -7,16 +7,12 @@
 
 #define BNC_NAME_SIZE 96
 
-/** "linear", "add_rms_norm" ... */
-const char *bnc_op_kind_name(uint32_t kind);
 /** "f32", "u8", "qd8". */
 const char *bnc_element_name(uint32_t element);
 /** "f32", "int8", "int4". */
 const char *bnc_weight_dtype_name(uint32_t dtype);
 /** "f32", "f16", "int8". */
 const char *bnc_kv_dtype_name(uint32_t dtype);
-/** "vision", "prefill", "decode". */
-const char *bnc_program_name(uint32_t program);
 
 /** A string of the file, cut to BNC_NAME_SIZE and made printable ASCII without quotes and angle brackets: safe on a terminal, in JSON and
  * in XML. */

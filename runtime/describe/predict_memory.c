@@ -35,7 +35,7 @@ bnc_memory_prediction bnc_predict_memory(const bnc_model_file *f) {
   const bool own_int8 = bnc_weight_slabs_own_int8();
   uint64_t operators = 0, programs = 0;
   uint8_t *seen = bnc_mem_array(f->weights + 1, 1);
-  for (int id = 0; id < BNC_PROGRAMS; id++) {
+  for (bnc_program_id id = 0; id < BNC_PROGRAMS; id++) {
     const bnc_program *program = &f->program[id];
     if (!program->head) continue;
     programs += sizeof *program->head + (uint64_t)program->head->ops * (sizeof *program->op + sizeof(uint32_t));
@@ -45,7 +45,7 @@ bnc_memory_prediction bnc_predict_memory(const bnc_model_file *f) {
       if (op->kind != BNC_OP_LINEAR || (seen && seen[op->weight])) continue;
       const bnc_file_weight *w = &f->weight[op->weight];
       if (seen) seen[op->weight] = 1; /* without memory for it the prediction is too high, no more */
-      if (bnc_weight_is_packed(w, own_int8)) operators += (w->n + op->a[1] - 1) / op->a[1];
+      if (bnc_weight_is_packed(w, own_int8)) operators += (w->n + op->attr.linear.count - 1) / op->attr.linear.count;
       p.weights += resident_bytes(w, own_int8);
     }
   }

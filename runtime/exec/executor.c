@@ -57,7 +57,7 @@ static bnc_status create_rope(bnc_executor *ex, bnc_error *err) {
 static bnc_status check_memory(const bnc_executor *ex, bnc_error *err) {
   const bnc_file_meta *m = &ex->file->meta;
   uint64_t needed = ARENA_SLACK, element = m->kv_dtype == BNC_KV_F32 ? 4 : m->kv_dtype == BNC_KV_F16 ? 2 : 1;
-  for (int p = 0; p < BNC_PROGRAMS; p++)
+  for (bnc_program_id p = 0; p < BNC_PROGRAMS; p++)
     if (ex->file->program[p].head && ex->file->program[p].head->arena_bytes > needed) needed = ex->file->program[p].head->arena_bytes;
   needed += 2 * element * m->layers * ((uint64_t)m->context + BNC_KV_BLOCK) * m->kv_heads * m->head_dim +
             (uint64_t)m->context * m->head_dim * sizeof(float);
@@ -76,7 +76,7 @@ static size_t sums_of(const bnc_executor *ex, const bnc_file_op *op) {
 
 static bnc_status create_memory(bnc_executor *ex, bnc_error *err) {
   size_t sums = 0;
-  for (int p = 0; p < BNC_PROGRAMS; p++) {
+  for (bnc_program_id p = 0; p < BNC_PROGRAMS; p++) {
     const bnc_program *program = &ex->file->program[p];
     if (!program->head) continue;
     if (program->head->arena_bytes > ex->arena_bytes)
@@ -85,9 +85,10 @@ static bnc_status create_memory(bnc_executor *ex, bnc_error *err) {
       const bnc_file_op *op = &program->op[i];
       if (sums_of(ex, op) > sums) sums = sums_of(ex, op);
       if (bnc_op_is_own(ex, op) && BNC_MATMUL_SCRATCH > ex->scratch_bytes) ex->scratch_bytes = BNC_MATMUL_SCRATCH;
-      if (op->kind != BNC_OP_ATTENTION && op->kind != BNC_OP_ATTENTION_I8 && op->kind != BNC_OP_CACHE_ATTENTION) continue;
-      size_t most = bnc_attention_most_rows(op->a[0], op->a[1]), rows = op->in[0].rows < most ? op->in[0].rows : most;
-      size_t need = bnc_attention_scratch(op->a[0], op->a[1], op->in[0].cols / op->a[0], rows);
+      if (bnc_op_info_of(op->kind)->group != BNC_GROUP_ATTENTION) continue;
+      uint32_t heads = op->attr.attention.heads, kv_heads = op->attr.attention.kv_heads;
+      size_t most = bnc_attention_most_rows(heads, kv_heads), rows = op->in[0].rows < most ? op->in[0].rows : most;
+      size_t need = bnc_attention_scratch(heads, kv_heads, op->in[0].cols / heads, rows);
       if (need > ex->scratch_bytes) ex->scratch_bytes = need;
     }
   }
@@ -142,34 +143,11 @@ size_t bnc_executor_capacity(const bnc_executor *ex, bnc_program_id id) { return
 size_t bnc_executor_arena_bytes(const bnc_executor *ex) { return ex->arena_bytes; }
 size_t bnc_executor_kv_bytes(const bnc_executor *ex) { return ex->cache_bytes; }
 
-static bnc_status run_linear(const bnc_op_run *run) {
-  if (bnc_op_is_own(run->ex, run->op)) {
-    bnc_run_matmul_op(run);
-    return BNC_OK;
-  }
-  const bnc_operand *x = &run->op->in[0];
-  bnc_linear_set *set = run->ex->linears;
-  size_t rows = bnc_run_rows(run, x);
-  bnc_pool *pool = (uint64_t)rows * x->cols * run->op->a[1] < BNC_SHARED_MACS ? NULL : run->ex->pool;
-  if (x->element == BNC_ELEMENT_QD8)
-    return bnc_linear_set_run(set, run->linear, rows, bnc_run_qd8(run, x), bnc_run_params(run, x), bnc_run_out(run, 0), pool);
-  return bnc_linear_set_run(set, run->linear, rows, bnc_run_in(run, 0), NULL, bnc_run_out(run, 0), pool);
-}
+#define RUNNER(kind, name, family, ...) [BNC_OP_##kind] = bnc_run_##family,
 
 static bnc_status run_op(const bnc_op_run *run) {
-  switch (run->op->kind) {
-    case BNC_OP_LINEAR: return run_linear(run);
-    case BNC_OP_NORMALIZE:
-    case BNC_OP_RESAMPLE:
-    case BNC_OP_PATCHES:
-    case BNC_OP_PATCHES_U8: bnc_run_picture_op(run); return BNC_OK;
-    case BNC_OP_ATTENTION:
-    case BNC_OP_ATTENTION_I8:
-    case BNC_OP_ROPE:
-    case BNC_OP_KV_APPEND:
-    case BNC_OP_CACHE_ATTENTION: bnc_run_attention_op(run); return BNC_OK;
-    default: bnc_run_row_op(run); return BNC_OK;
-  }
+  static bnc_run_fn *const runners[BNC_OP_KINDS] = {BNC_OP_TABLE(RUNNER)};
+  return run->op->kind < BNC_OP_KINDS ? runners[run->op->kind](run) : BNC_ERROR_INTERNAL;
 }
 
 static void fire_probes(const bnc_executor *ex, const bnc_program *program, uint32_t op, const bnc_run_hooks *hooks) {
@@ -201,22 +179,13 @@ bnc_status bnc_executor_run(bnc_executor *ex, bnc_program_id id, size_t rows, si
   return BNC_OK;
 }
 
-typedef struct embed_job {
-  const bnc_kernels *kernels;
-  bnc_embed_args args;
-  bool quantized;
-} embed_job;
-
-static void embed_rows(void *context, size_t from, size_t to) {
-  const embed_job *j = context;
-  (j->quantized ? j->kernels->embed.i8 : j->kernels->embed.f32)(&j->args, from, to);
-}
+BNC_ROWS_JOB(embed, bnc_embed_f32_fn, bnc_embed_args)
 
 void bnc_executor_embed(bnc_executor *ex, const int32_t *ids, size_t count, float *out) {
   const bnc_file_weight *w = &ex->file->weight[ex->file->meta.embedding];
-  embed_job job = {ex->kernels,
-                   {.cols = w->k, .table = ex->file->data.data + w->data, .ids = ids, .out = out, .out_stride = w->k},
-                   w->dtype == BNC_W_QC8};
-  if (job.quantized) job.args.scale = (const float *)(const void *)(ex->file->data.data + w->scales);
+  const bool quantized = w->dtype == BNC_W_QC8;
+  embed_job job = {quantized ? ex->kernels->embed.i8 : ex->kernels->embed.f32,
+                   {.cols = w->k, .table = ex->file->data.data + w->data, .ids = ids, .out = out, .out_stride = w->k}};
+  if (quantized) job.args.scale = (const float *)(const void *)(ex->file->data.data + w->scales);
   bnc_pool_run(ex->pool, embed_rows, &job, count, bnc_run_grain(w->k));
 }

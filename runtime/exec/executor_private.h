@@ -60,19 +60,31 @@ static inline bool bnc_op_is_own(const bnc_executor *ex, const bnc_file_op *op) 
   return op->kind == BNC_OP_LINEAR && !bnc_weight_is_packed(&ex->file->weight[op->weight], ex->own_int8);
 }
 
-static inline bool bnc_op_is_i4(const bnc_model_file *file, const bnc_file_op *op) {
-  return op->kind == BNC_OP_LINEAR && file->weight[op->weight].dtype == BNC_W_QG4;
-}
-
 /** Below so many multiply-accumulates, waking a second thread costs more than it brings, above all where other programs hold its CPU. */
 #define BNC_SHARED_MACS ((uint64_t)4 << 20)
 
 bnc_status bnc_linears_create(bnc_executor *ex, bnc_packed_store *store, const bnc_run_hooks *hooks, bnc_error *err);
 void bnc_linears_destroy(bnc_executor *ex);
 
-void bnc_run_picture_op(const bnc_op_run *run);
-void bnc_run_row_op(const bnc_op_run *run);
-void bnc_run_attention_op(const bnc_op_run *run);
-void bnc_run_matmul_op(const bnc_op_run *run);
+/** What a pool needs to share a kernel's rows among threads: NAME_job, the kernel with its arguments, and NAME_rows, which calls it for a
+   range. A kernel's type is part of it, so each has its own. */
+#define BNC_ROWS_JOB(name, kernel_fn, args_type)                                                                                           \
+  typedef struct name##_job {                                                                                                              \
+    kernel_fn *kernel;                                                                                                                     \
+    args_type args;                                                                                                                        \
+  } name##_job;                                                                                                                            \
+  static void name##_rows(void *context, size_t from, size_t to) {                                                                         \
+    const name##_job *job = context;                                                                                                       \
+    job->kernel(&job->args, from, to);                                                                                                     \
+  }
+
+/** Runs an op of one family of the op table. BNC_ERROR_INTERNAL: it was made for no such kind. */
+typedef bnc_status bnc_run_fn(const bnc_op_run *run);
+#define BNC_DECLARE_RUN(kind, name, family, ...) bnc_run_fn bnc_run_##family;
+BNC_OP_TABLE(BNC_DECLARE_RUN)
+#undef BNC_DECLARE_RUN
+
+/** A linear layer on ops/matmul (bnc_op_is_own). */
+void bnc_run_matmul(const bnc_op_run *run);
 
 #endif

@@ -11,7 +11,7 @@ typedef struct linear_key {
 } linear_key;
 
 static linear_key key_of(const bnc_file_op *op) {
-  return (linear_key){{op->weight, op->a[0], op->a[1]}, op->in[0].stride, op->out[0].stride};
+  return (linear_key){{op->weight, op->attr.linear.from, op->attr.linear.count}, op->in[0].stride, op->out[0].stride};
 }
 
 static bool same(const linear_key *a, const linear_key *b) {
@@ -34,14 +34,14 @@ static bnc_status add_layer(bnc_executor *ex, const linear_key *k, uint32_t *id,
 
 bnc_status bnc_linears_create(bnc_executor *ex, bnc_packed_store *store, const bnc_run_hooks *hooks, bnc_error *err) {
   size_t ops = 0, done = 0, buckets = 16;
-  for (int p = 0; p < BNC_PROGRAMS; p++)
+  for (bnc_program_id p = 0; p < BNC_PROGRAMS; p++)
     if (ex->file->program[p].head) ops += ex->file->program[p].head->ops;
   while (buckets < 2 * ops) buckets *= 2;
   linear_key *keys = bnc_mem_array(ops + 1, sizeof *keys);   /* [layers] */
   uint32_t *bucket = bnc_mem_array(buckets, sizeof *bucket); /* layer + 1 */
   bnc_status s = keys && bucket ? BNC_OK : bnc_fail_memory(err, ops * sizeof *keys);
   if (s == BNC_OK) s = bnc_linear_set_create(&ex->linears, store, bnc_pool_yields(ex->pool), err);
-  for (int p = 0; s == BNC_OK && p < BNC_PROGRAMS; p++) {
+  for (bnc_program_id p = 0; s == BNC_OK && p < BNC_PROGRAMS; p++) {
     const bnc_program *program = &ex->file->program[p];
     if (!program->head) continue;
     ex->linear_of[p] = bnc_mem_array((size_t)program->head->ops + 1, sizeof(uint32_t));
@@ -70,5 +70,18 @@ bnc_status bnc_linears_create(bnc_executor *ex, bnc_packed_store *store, const b
 
 void bnc_linears_destroy(bnc_executor *ex) {
   bnc_linear_set_destroy(ex->linears);
-  for (int p = 0; p < BNC_PROGRAMS; p++) bnc_mem_free(ex->linear_of[p]);
+  for (bnc_program_id p = 0; p < BNC_PROGRAMS; p++) bnc_mem_free(ex->linear_of[p]);
+}
+
+bnc_status bnc_run_linear(const bnc_op_run *run) {
+  if (bnc_op_is_own(run->ex, run->op)) {
+    bnc_run_matmul(run);
+    return BNC_OK;
+  }
+  const bnc_operand *x = &run->op->in[0];
+  const bool quantized = x->element == BNC_ELEMENT_QD8;
+  const size_t rows = bnc_run_rows(run, x);
+  const uint64_t macs = (uint64_t)rows * x->cols * run->op->attr.linear.count;
+  return bnc_linear_set_run(run->ex->linears, run->linear, rows, quantized ? (const void *)bnc_run_qd8(run, x) : bnc_run_in(run, 0),
+                            quantized ? bnc_run_params(run, x) : NULL, bnc_run_out(run, 0), macs < BNC_SHARED_MACS ? NULL : run->ex->pool);
 }

@@ -53,28 +53,21 @@ static void resample_rows(void *context, size_t from, size_t to) {
       }
 }
 
-typedef struct patches_job {
-  bnc_patches_u8_fn *kernel; /* all patches kernels have this type's arguments */
-  bnc_patches_args args;
-} patches_job;
-static void run_patches(void *context, size_t from, size_t to) {
-  const patches_job *j = context;
-  j->kernel(&j->args, from, to);
-}
+BNC_ROWS_JOB(patches, bnc_patches_u8_fn, bnc_patches_args)
 
-static void patches(const bnc_op_run *r) {
+bnc_status bnc_run_patches(const bnc_op_run *r) {
   enum { GRAIN = 32 };
   const bnc_file_op *op = r->op;
   const bnc_patches_ops *k = &r->ex->kernels->patches;
   const bnc_operand *f = &op->out[0], *q = &op->out[1];
   const table y = read_table(r, 0), x = read_table(r, 1);
-  const float *lut = bnc_run_in(r, 1);
-  const size_t pixel = op->in[0].stride, grid = y.rows / op->a[0];
+  const size_t pixel = op->in[0].stride, patch = op->attr.patches.patch, grid = y.rows / patch;
   patches_job job = {
       .args = {
-          .side = y.rows, .patch = op->a[0], .y = y.index, .x = x.index, .y_stride = pixel * x.in_rows, .x_stride = pixel, .c_stride = 1}};
-  const bool u8 = op->kind == BNC_OP_PATCHES_U8;
+          .side = y.rows, .patch = patch, .y = y.index, .x = x.index, .y_stride = pixel * x.in_rows, .x_stride = pixel, .c_stride = 1}};
+  const bool u8 = op->in[0].element == BNC_ELEMENT_U8;
   if (u8) {
+    const float *lut = bnc_run_in(r, 1);
     job.args.u8 = bnc_run_bytes(r, &op->in[0]);
     memcpy(&job.args.lut, &lut, sizeof lut); /* gcc's -Wcast-qual misreads a cast to a pointer to const arrays */
   } else {
@@ -84,33 +77,28 @@ static void patches(const bnc_op_run *r) {
     job.kernel = u8 ? k->u8 : k->f32;
     job.args.out = bnc_run_out(r, 0);
     job.args.out_stride = f->stride;
-    bnc_pool_run(r->ex->pool, run_patches, &job, grid * grid, GRAIN);
+    bnc_pool_run(r->ex->pool, patches_rows, &job, grid * grid, GRAIN);
   }
-  if (!u8 || q->space == BNC_SPACE_NONE) return;
+  if (q->space == BNC_SPACE_NONE) return BNC_OK;
   job.kernel = k->qd8;
   job.args.q = bnc_run_qd8(r, q);
   job.args.params = bnc_run_params(r, q);
   job.args.q_stride = q->cols;
-  bnc_pool_run(r->ex->pool, run_patches, &job, grid * grid, GRAIN);
+  bnc_pool_run(r->ex->pool, patches_rows, &job, grid * grid, GRAIN);
   bnc_qd8_pad(job.args.params, grid * grid);
+  return BNC_OK;
 }
 
-void bnc_run_picture_op(const bnc_op_run *r) {
-  const bnc_file_op *op = r->op;
-  bnc_pool *pool = r->ex->pool;
-  size_t rows = op->out[0].rows;
-  switch (op->kind) {
-    case BNC_OP_NORMALIZE: {
-      normalize_job job = {bnc_run_bytes(r, &op->in[0]), bnc_run_in(r, 1), bnc_run_out(r, 0), op->out[0].stride};
-      bnc_pool_run(pool, normalize_pixels, &job, rows, 4096);
-      return;
-    }
-    case BNC_OP_RESAMPLE: {
-      resample_job job = {read_table(r, 0), read_table(r, 1),  bnc_run_in(r, 0), bnc_run_out(r, 0),
-                          op->in[0].stride, op->out[0].stride, op->in[0].cols};
-      bnc_pool_run(pool, resample_rows, &job, job.y.rows, 4);
-      return;
-    }
-    default: patches(r); /* BNC_OP_PATCHES, BNC_OP_PATCHES_U8 */
-  }
+bnc_status bnc_run_normalize(const bnc_op_run *r) {
+  const bnc_operand *y = &r->op->out[0];
+  normalize_job job = {bnc_run_bytes(r, &r->op->in[0]), bnc_run_in(r, 1), bnc_run_out(r, 0), y->stride};
+  bnc_pool_run(r->ex->pool, normalize_pixels, &job, y->rows, 4096);
+  return BNC_OK;
+}
+
+bnc_status bnc_run_resample(const bnc_op_run *r) {
+  const bnc_operand *x = &r->op->in[0], *y = &r->op->out[0];
+  resample_job job = {read_table(r, 0), read_table(r, 1), bnc_run_in(r, 0), bnc_run_out(r, 0), x->stride, y->stride, x->cols};
+  bnc_pool_run(r->ex->pool, resample_rows, &job, job.y.rows, 4);
+  return BNC_OK;
 }

@@ -17,6 +17,11 @@ const char *bnc_model_file_string(const bnc_model_file *f, uint32_t offset) {
   return offset < f->strings.size ? (const char *)f->strings.data + offset : "?";
 }
 
+const char *bnc_program_name(bnc_program_id id) {
+  static const char *const names[BNC_PROGRAMS] = {"vision", "prefill", "decode"};
+  return (unsigned)id < BNC_PROGRAMS ? names[id] : "?";
+}
+
 static bnc_status read_header(bnc_model_file *f, const uint8_t *data, size_t size, bnc_error *err) {
   bnc_file_header *h = &f->header;
   if (size < sizeof *h) return bnc_fail(err, BNC_ERROR_FORMAT, "%zu bytes, expected a .bnc model file", size);

@@ -14,6 +14,9 @@
 
 typedef enum bnc_program_id { BNC_PROGRAM_VISION, BNC_PROGRAM_PREFILL, BNC_PROGRAM_DECODE, BNC_PROGRAMS } bnc_program_id;
 
+/** "vision", "prefill", "decode". */
+const char *bnc_program_name(bnc_program_id id);
+
 /** Pointers into the map. head is NULL for a program that the model lacks (vision of a text-only model). */
 typedef struct bnc_program {
   const bnc_file_program *head;

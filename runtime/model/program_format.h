@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "ops/qd8.h"
+#include "runtime/model/op_table.h"
 
 typedef enum bnc_space { BNC_SPACE_NONE = 0, BNC_SPACE_ARENA = 1, BNC_SPACE_CONSTANT = 2 } bnc_space;
 typedef enum bnc_element { BNC_ELEMENT_F32 = 0, BNC_ELEMENT_U8 = 1, BNC_ELEMENT_QD8 = 2 } bnc_element;
@@ -20,42 +21,40 @@ typedef struct bnc_operand {
 } bnc_operand;
 _Static_assert(sizeof(bnc_operand) == 24, "operand");
 
-typedef enum bnc_op_kind {
-  BNC_OP_NORMALIZE = 0, /* in: picture u8 [p,3], lut [3,256]                                   out: f32 [p,3] */
-  BNC_OP_RESAMPLE,      /* in: x [h*w,c]; table y: rows h' (in h), x: rows w' (in w)           out: [h'*w',c] */
-  BNC_OP_PATCHES,       /* in: x [h*w,3]; tables y, x of one tap per row (side <- h, side <- w); a[0] = patch  out: [grid*grid,3pp] */
-  BNC_OP_PATCHES_U8,    /* in: picture u8, lut; the same, but out: f32, qd8 (either may be absent; with qd8, the lut ascends) */
-  BNC_OP_GATHER,        /* in: x; table                                                         out: [rows,c] */
-  BNC_OP_COPY,          /* in: x                                                                out: the same shape */
-  BNC_OP_LINEAR, /* in: x (f32 or qd8); weight, rows [a[0], a[0] + a[1]) of it           out: f32 [rows,a[1]]; QG4: a[0] starts a panel */
-  BNC_OP_LAYER_NORM,      /* in: x, gamma, beta; f[0] = eps                                       out: f32, qd8 (either may be absent) */
-  BNC_OP_RMS_NORM,        /* in: x, gamma; f[0] = eps                                             out: f32, qd8 */
-  BNC_OP_ADD,             /* in: a, b                                                             out: a + b */
-  BNC_OP_ADD_LAYER_NORM,  /* in: a, b, gamma, beta                                                out: a + b, f32 norm, qd8 norm */
-  BNC_OP_ADD_RMS_NORM,    /* in: a, b, gamma                                                      out: a + b, f32 norm, qd8 norm */
-  BNC_OP_MEAN,            /* in: a, b                                                             out: (a + b) / 2 */
-  BNC_OP_GELU,            /* in: x                                                                out: f32, qd8 */
-  BNC_OP_QUICK_GELU,      /* in: x                                                                out: f32, qd8 */
-  BNC_OP_SILU_MUL,        /* in: gate, up                                                         out: f32, qd8 */
-  BNC_OP_QUANTIZE,        /* in: f32                                                              out: qd8 */
-  BNC_OP_ATTENTION,       /* in: q, k, v; a = heads, kv_heads; f[0] = scale                       out: [rows,heads*d] */
-  BNC_OP_ROPE,            /* in: x; a[0] = heads                                                  out: alike, may be x itself */
-  BNC_OP_KV_APPEND,       /* in: k, v; a = layer, kv_heads */
-  BNC_OP_CACHE_ATTENTION, /* in: q; a = heads, kv_heads, layer; f[0] = scale                      out: [rows,heads*d] */
-  BNC_OP_LAST_ROW,        /* in: x (varying)                                                      out: [1,c] */
-  BNC_OP_ATTENTION_I8,    /* BNC_OP_ATTENTION, rounded to int8 on the way (ops/attention/attention.h) */
-  BNC_OP_KINDS
-} bnc_op_kind;
+/** What an op needs to know beyond its operands, by the family of its kind (op_table.h); families that are not named here need nothing. */
+typedef union bnc_op_attributes {
+  struct {
+    uint32_t patch; /* pixels per side */
+  } patches;
+  struct {
+    uint32_t from, count; /* rows of the weight: columns of the result; of an int4 weight, `from` starts a panel */
+  } linear;
+  struct {
+    uint32_t reserved[4];
+    float eps;
+  } norm;
+  struct {
+    uint32_t heads, kv_heads;
+    uint32_t layer; /* of the KV cache; only cache_attention's */
+    uint32_t reserved;
+    float scale;
+  } attention; /* and cache_attention */
+  struct {
+    uint32_t heads;
+  } rope;
+  struct {
+    uint32_t layer, kv_heads;
+  } kv_append;
+} bnc_op_attributes;
+_Static_assert(sizeof(bnc_op_attributes) == 20, "attributes");
 
-#define BNC_OP_INPUTS 4
-#define BNC_OP_OUTPUTS 3
-
+/** Shapes that operands must have to fit each other: valid_FAMILY in validate_op.c. */
 typedef struct bnc_file_op {
-  uint16_t kind, flags;
+  uint16_t kind; /* bnc_op_kind */
+  uint16_t flags;
   uint32_t name;   /* strings */
   uint32_t weight; /* UINT32_MAX: none */
-  uint32_t a[4];
-  float f[1];
+  bnc_op_attributes attr;
   bnc_operand in[BNC_OP_INPUTS], out[BNC_OP_OUTPUTS];
   bnc_operand table[2]; /* constants: a bnc_file_taps header at offset; rows = its rows, cols = its input's rows */
   uint64_t macs;

@@ -80,7 +80,7 @@ bnc_status bnc_model_file_validate(const bnc_model_file *f, bnc_error *err) {
   bnc_status s = BNC_OK;
   for (size_t i = 0; s == BNC_OK && i < f->weights; i++) s = check_weight(f, i, err);
   if (s == BNC_OK) s = check_meta(f, err);
-  for (int p = 0; s == BNC_OK && p < BNC_PROGRAMS; p++)
-    if (f->program[p].head) s = bnc_program_validate(f, (bnc_program_id)p, err);
+  for (bnc_program_id p = 0; s == BNC_OK && p < BNC_PROGRAMS; p++)
+    if (f->program[p].head) s = bnc_program_validate(f, p, err);
   return s;
 }

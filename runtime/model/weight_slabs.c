@@ -62,15 +62,15 @@ static void sort(bnc_weight_slab *slab, size_t count) {
 static bnc_status list_slabs(const bnc_model_file *file, bnc_weight_slab **slabs, size_t *count, bnc_error *err) {
   const bool own_int8 = bnc_weight_slabs_own_int8();
   size_t ops = 0, n = 0, distinct = 0;
-  for (int p = 0; p < BNC_PROGRAMS; p++)
+  for (bnc_program_id p = 0; p < BNC_PROGRAMS; p++)
     if (file->program[p].head) ops += file->program[p].head->ops;
   bnc_weight_slab *slab = bnc_mem_array(ops + 1, sizeof *slab);
   if (!slab) return bnc_fail_memory(err, (ops + 1) * sizeof *slab);
-  for (int p = 0; p < BNC_PROGRAMS; p++)
+  for (bnc_program_id p = 0; p < BNC_PROGRAMS; p++)
     for (uint32_t i = 0; file->program[p].head && i < file->program[p].head->ops; i++) {
       const bnc_file_op *op = &file->program[p].op[i];
       if (op->kind == BNC_OP_LINEAR && bnc_weight_is_packed(&file->weight[op->weight], own_int8))
-        slab[n++] = (bnc_weight_slab){op->weight, op->a[0], op->a[1]};
+        slab[n++] = (bnc_weight_slab){op->weight, op->attr.linear.from, op->attr.linear.count};
     }
   sort(slab, n);
   for (size_t i = 0; i < n; i++)

@@ -28,7 +28,7 @@ static void print_timeline(bnc_page *page, const bnc_profile *profile, const bnc
   const uint64_t first = profile->count ? profile->event[0].start : profile->begin, span = end > first ? end - first : 1;
   uint64_t drawn[BNC_PROGRAMS] = {0};
   bnc_page_print(page, "<h2>When</h2>\n<svg viewBox=\"0 0 %u %u\" width=\"100%%\">\n", WIDTH + 80, BNC_PROGRAMS * TRACK + 20);
-  for (uint32_t p = 0; p < BNC_PROGRAMS; p++)
+  for (bnc_program_id p = 0; p < BNC_PROGRAMS; p++)
     bnc_page_print(page, "<text x=\"0\" y=\"%u\">%s</text>\n", p * TRACK + 26, bnc_program_name(p));
   for (size_t i = 0; i < profile->count && !page->failed; i++) {
     const bnc_profile_event *e = &profile->event[i];
@@ -68,10 +68,10 @@ static void print_escaped(bnc_page *page, const char *text) {
 
 static void print_programs(bnc_page *page, const bnc_profile *profile) {
   double most = 0;
-  for (uint32_t p = 0; p < BNC_PROGRAMS; p++)
+  for (bnc_program_id p = 0; p < BNC_PROGRAMS; p++)
     if (profile->program[p].joules > most) most = profile->program[p].joules;
   bnc_page_print(page, "<h2>Time and energy</h2>\n<table><tr><th>program<th>runs<th>rows<th>ms<th>J<th></tr>\n");
-  for (uint32_t p = 0; p < BNC_PROGRAMS; p++) {
+  for (bnc_program_id p = 0; p < BNC_PROGRAMS; p++) {
     const bnc_profile_runs *r = &profile->program[p];
     if (r->runs == 0) continue;
     bnc_page_print(page, "<tr><td>%s<td>%llu<td>%llu<td>", bnc_program_name(p), (unsigned long long)r->runs, (unsigned long long)r->rows);
@@ -102,7 +102,7 @@ static void print_sums(bnc_page *page, const bnc_profile *profile, const bnc_mod
     char name[BNC_NAME_SIZE];
     if (ops && told[s->program]++ >= OPS) continue;
     bnc_page_print(page, "<tr><td>%s<td>%s<td>%llu<td>", bnc_program_name(s->program),
-                   ops ? bnc_printable_name(file, file->program[s->program].op[s->op].name, name) : bnc_op_kind_name(s->kind),
+                   ops ? bnc_printable_name(file, file->program[s->program].op[s->op].name, name) : bnc_op_info_of(s->kind)->name,
                    (unsigned long long)s->calls);
     print_ms(page, s->nanoseconds);
     bnc_page_print(page, "<td>%u.%u %%<td class=\"bar\"><div style=\"width:%upx;background:%s\"></div></tr>\n", share / 10, share % 10,

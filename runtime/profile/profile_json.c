@@ -12,7 +12,7 @@ static void print_sum(bnc_page *page, const bnc_profile_sum *s) {
   bnc_page_print(
       page,
       "\"kind\": \"%s\", \"calls\": %llu, \"nanoseconds\": %llu, \"nanoseconds_min\": %llu, \"nanoseconds_max\": %llu, \"macs\": %llu",
-      bnc_op_kind_name(s->kind), (number)s->calls, (number)s->nanoseconds, (number)s->least, (number)s->most, (number)s->macs);
+      bnc_op_info_of(s->kind)->name, (number)s->calls, (number)s->nanoseconds, (number)s->least, (number)s->most, (number)s->macs);
 }
 
 static void print_sums(bnc_page *page, const bnc_model_file *file, const char *name, uint32_t p, const bnc_profile_sum *sums,

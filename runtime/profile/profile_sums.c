@@ -38,11 +38,11 @@ static size_t finish(bnc_profile_sum *sums, size_t count) {
 bnc_status bnc_profile_sum_ops(const bnc_profile *profile, const bnc_model_file *file, bnc_profile_sum **sums, size_t *count,
                                bnc_error *err) {
   size_t first[BNC_PROGRAMS + 1] = {0};
-  for (uint32_t p = 0; p < BNC_PROGRAMS; p++) first[p + 1] = first[p] + (file->program[p].head ? file->program[p].head->ops : 0);
+  for (bnc_program_id p = 0; p < BNC_PROGRAMS; p++) first[p + 1] = first[p] + (file->program[p].head ? file->program[p].head->ops : 0);
   bnc_profile_sum *s = bnc_mem_array(first[BNC_PROGRAMS] + 1, sizeof *s);
   *sums = s;
   if (!s) return bnc_fail_memory(err, first[BNC_PROGRAMS] * sizeof *s);
-  for (uint32_t p = 0; p < BNC_PROGRAMS; p++)
+  for (bnc_program_id p = 0; p < BNC_PROGRAMS; p++)
     for (size_t i = first[p]; i < first[p + 1]; i++)
       s[i] = (bnc_profile_sum){.program = p, .op = (uint32_t)(i - first[p]), .kind = file->program[p].op[i - first[p]].kind};
   for (size_t i = 0; i < profile->count; i++) {
@@ -55,27 +55,26 @@ bnc_status bnc_profile_sum_ops(const bnc_profile *profile, const bnc_model_file 
 
 bnc_status bnc_profile_sum_kinds(const bnc_profile *profile, const bnc_model_file *file, bnc_profile_sum **sums, size_t *count,
                                  bnc_error *err) {
-  const size_t kinds = 256;
   bnc_profile_sum *ops, *s;
   size_t used;
   bnc_status status = bnc_profile_sum_ops(profile, file, &ops, &used, err);
   if (status != BNC_OK) return status;
-  s = bnc_mem_array(kinds * BNC_PROGRAMS, sizeof *s);
+  s = bnc_mem_array((size_t)BNC_OP_KINDS * BNC_PROGRAMS, sizeof *s);
   *sums = s;
   for (size_t i = 0; s && i < used; i++) {
-    bnc_profile_sum *sum = &s[ops[i].program * kinds + ops[i].kind % kinds];
+    bnc_profile_sum *sum = &s[ops[i].program * (size_t)BNC_OP_KINDS + ops[i].kind];
     sum->program = ops[i].program;
     sum->kind = ops[i].kind;
     add(sum, ops[i].calls, ops[i].nanoseconds, ops[i].least, ops[i].most, ops[i].macs);
   }
   bnc_mem_free(ops);
-  if (!s) return bnc_fail_memory(err, kinds * BNC_PROGRAMS * sizeof *s);
-  *count = finish(s, kinds * BNC_PROGRAMS);
+  if (!s) return bnc_fail_memory(err, (size_t)BNC_OP_KINDS * BNC_PROGRAMS * sizeof *s);
+  *count = finish(s, (size_t)BNC_OP_KINDS * BNC_PROGRAMS);
   return BNC_OK;
 }
 
 uint64_t bnc_profile_total(const bnc_profile *profile) {
   uint64_t total = 0;
-  for (uint32_t p = 0; p < BNC_PROGRAMS; p++) total += profile->program[p].nanoseconds;
+  for (bnc_program_id p = 0; p < BNC_PROGRAMS; p++) total += profile->program[p].nanoseconds;
   return total;
 }

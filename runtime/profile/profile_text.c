@@ -38,7 +38,7 @@ bnc_status bnc_profile_print_text(const bnc_profile *profile, const bnc_model_fi
     if (profile->program[p].runs == 0) continue;
     print_program(&page, profile, p);
     for (size_t i = 0; i < kind_count; i++)
-      if (kinds[i].program == p) print_sum(&page, profile, &kinds[i], bnc_op_kind_name(kinds[i].kind));
+      if (kinds[i].program == p) print_sum(&page, profile, &kinds[i], bnc_op_info_of(kinds[i].kind)->name);
     bnc_page_print(&page, "  the dearest ops:\n");
     for (size_t i = 0; i < op_count && told < OPS; i++)
       if (ops[i].program == p && ++told)

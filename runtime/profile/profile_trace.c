@@ -14,14 +14,14 @@ bnc_status bnc_profile_print_trace(const bnc_profile *profile, const bnc_model_f
   char name[BNC_NAME_SIZE];
   bnc_page_print(&page, "{\"displayTimeUnit\": \"ms\", \"traceEvents\": [\n{\"ph\": \"M\", \"pid\": 1, \"tid\": 0, \"name\": "
                         "\"process_name\", \"args\": {\"name\": \"binocle\"}}");
-  for (uint32_t p = 0; p < BNC_PROGRAMS; p++)
+  for (bnc_program_id p = 0; p < BNC_PROGRAMS; p++)
     bnc_page_print(&page, ",\n{\"ph\": \"M\", \"pid\": 1, \"tid\": %u, \"name\": \"thread_name\", \"args\": {\"name\": \"%s\"}}", p + 1,
                    bnc_program_name(p));
   for (size_t i = 0; i < profile->count && !page.failed; i++) {
     const bnc_profile_event *e = &profile->event[i];
     const bnc_file_op *op = &file->program[e->program].op[e->op];
     bnc_page_print(&page, ",\n{\"ph\": \"X\", \"pid\": 1, \"tid\": %u, \"name\": \"%s\", \"cat\": \"%s\"", e->program + 1,
-                   bnc_printable_name(file, op->name, name), bnc_op_kind_name(op->kind));
+                   bnc_printable_name(file, op->name, name), bnc_op_info_of(op->kind)->name);
     print_time(&page, "ts", e->start - profile->begin);
     print_time(&page, "dur", e->duration);
     bnc_page_print(&page, ", \"args\": {\"op\": %u, \"rows\": %u}}", e->op, e->rows);

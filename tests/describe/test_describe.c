@@ -84,7 +84,7 @@ static void the_report_adds_up(void **state) {
   (void)state;
   assert_int_equal(bnc_json_parse(&doc, (const char *)file.report.data, file.report.size, &err), BNC_OK);
   yyjson_val *root = yyjson_doc_get_root(doc);
-  for (int p = 0; p < BNC_PROGRAMS; p++)
+  for (bnc_program_id p = 0; p < BNC_PROGRAMS; p++)
     for (size_t m = 0; m < sizeof measures / sizeof *measures; m++) {
       size_t i, n;
       snprintf(at, sizeof at, "/programs/%s/no_passes/%s", programs[p], measures[m]);
@@ -123,7 +123,7 @@ static void the_schedule_has_a_line_per_op(void **state) {
   bnc_error err;
   size_t ops = 0;
   (void)state;
-  for (int p = 0; p < BNC_PROGRAMS; p++) ops += file.program[p].head->ops;
+  for (bnc_program_id p = 0; p < BNC_PROGRAMS; p++) ops += file.program[p].head->ops;
   assert_int_equal(bnc_describe_schedule(&file, &text, &err), BNC_OK);
   assert_int_equal(count(text, " -> "), ops + 1); /* and the line that explains them */
   assert_int_equal(count(text, "?"), 0);
@@ -145,7 +145,7 @@ static void the_text_is_one_screen(void **state) {
 static void blocks_never_share_bytes(void **state) {
   bnc_error err;
   (void)state;
-  for (int p = 0; p < BNC_PROGRAMS; p++) {
+  for (bnc_program_id p = 0; p < BNC_PROGRAMS; p++) {
     bnc_arena_block *b;
     size_t n;
     uint64_t end = 0;

@@ -39,7 +39,7 @@ static bool small(const bnc_model_file *f) {
   const bnc_file_meta *m = &f->meta;
   uint64_t work = 0, cache = (uint64_t)m->context * m->kv_heads * m->head_dim * m->layers * 8;
   if ((uint64_t)m->context * m->head_dim > MOST_WORK || cache > MOST_BYTES) return false;
-  for (int p = 0; p < BNC_PROGRAMS; p++) {
+  for (bnc_program_id p = 0; p < BNC_PROGRAMS; p++) {
     const bnc_program *program = &f->program[p];
     if (!program->head) continue;
     if (program->head->arena_bytes > MOST_BYTES) return false;
@@ -47,7 +47,7 @@ static bool small(const bnc_model_file *f) {
       const bnc_file_op *op = &program->op[i];
       uint64_t depth = 1;
       if (op->kind == BNC_OP_LINEAR) depth += op->in[0].cols;
-      if (op->kind == BNC_OP_ATTENTION || op->kind == BNC_OP_ATTENTION_I8) depth += op->in[1].rows + (uint64_t)op->a[0];
+      if (op->kind == BNC_OP_ATTENTION || op->kind == BNC_OP_ATTENTION_I8) depth += op->in[1].rows + (uint64_t)op->attr.attention.heads;
       if (op->kind == BNC_OP_CACHE_ATTENTION) depth += m->context;
       if (op->kind == BNC_OP_RESAMPLE) depth += (uint64_t)op->table[0].cols * op->table[1].cols;
       if (op->kind == BNC_OP_GATHER) depth += op->in[0].rows;

@@ -39,7 +39,7 @@ static void read_outcome(model_run *m, uint64_t seed, outcome *out) {
   const bnc_file_meta *meta = &m->file.meta;
   uint64_t r = seed;
   *out = (outcome){.tiles = meta->tile_encodes};
-  for (int p = 0; p < BNC_PROGRAMS; p++)
+  for (bnc_program_id p = 0; p < BNC_PROGRAMS; p++)
     if (m->file.program[p].head) out->macs[p] = matrix_macs(&m->file.program[p]);
   int64_t ids[9], forced[FORCED];
   for (size_t i = 0; i < 9; i++) ids[i] = (int64_t)random_below(&r, meta->vocabulary);
@@ -107,7 +107,7 @@ static void compare(const subject *s, uint32_t passes, const outcome *plain, uin
   run_with(s, passes, &out);
   same_bits(s, passes, "embedding", out.embeddings, plain->embeddings, plain->embedding_count);
   same_bits(s, passes, "logit", out.logits, plain->logits, plain->logit_count);
-  for (int p = 0; p < BNC_PROGRAMS; p++)
+  for (bnc_program_id p = 0; p < BNC_PROGRAMS; p++)
     if (out.macs[p] > plain->macs[p])
       fail_msg("seed %llu: passes %#x raise the work of program %d", (unsigned long long)s->seed, passes, p);
   if (macs) memcpy(macs, out.macs, sizeof out.macs);
