@@ -20,8 +20,10 @@ bnc_status bnc_model_open(bnc_context *context, const char *path, bnc_model **mo
     s = bnc_bpe_load(&m->bpe, m->file.tokenizer.data, m->file.tokenizer.size, err);
     if (s != BNC_OK) bnc_error_prefix(err, "%s: section tokenizer", path);
   }
+  if (s == BNC_OK) s = bnc_picture_cache_create(&m->pictures, (size_t)m->file.meta.image_rows * m->file.meta.hidden, err);
   if (s == BNC_OK && pthread_mutex_init(&m->lock, NULL) != 0) s = bnc_fail_memory(err, sizeof m->lock);
   if (s != BNC_OK) {
+    bnc_picture_cache_free(m->pictures);
     bnc_bpe_free(m->bpe);
     bnc_model_file_close(&m->file);
     bnc_mem_free(m);
@@ -34,10 +36,16 @@ bnc_status bnc_model_open(bnc_context *context, const char *path, bnc_model **mo
 void bnc_model_close(bnc_model *model) {
   if (!model) return;
   bnc_packed_destroy(model->store);
+  bnc_picture_cache_free(model->pictures);
   bnc_bpe_free(model->bpe);
   bnc_model_file_close(&model->file);
   pthread_mutex_destroy(&model->lock);
   bnc_mem_free(model);
+}
+
+bnc_status bnc_model_keep_pictures(bnc_model *model, size_t count) {
+  if (!model) return BNC_ERROR_ARGUMENT;
+  return bnc_picture_cache_resize(model->pictures, count, &model->context->error);
 }
 
 bnc_status bnc_model_get_info(const bnc_model *model, bnc_model_info *info) {

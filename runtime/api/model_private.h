@@ -9,16 +9,18 @@
 #include "ops/kernels.h"
 #include "ops/xnn/packed.h"
 #include "platforms/base/context_private.h"
+#include "runtime/api/picture_cache.h"
 #include "runtime/model/model_file.h"
 #include "runtime/text/tokenizer.h"
 
 struct bnc_model {
   bnc_context *context; /* not owned */
   bnc_model_file file;
-  bnc_bpe *bpe;            /* NULL: the file has no tokenizer */
-  pthread_mutex_t lock;    /* sessions are created one at a time: they share the store */
-  bnc_packed_store *store; /* made with the first session */
-  bnc_kernels kernels;     /* likewise */
+  bnc_bpe *bpe;                /* NULL: the file has no tokenizer */
+  pthread_mutex_t lock;        /* sessions are created one at a time: they share the store */
+  bnc_packed_store *store;     /* made with the first session */
+  bnc_kernels kernels;         /* likewise */
+  bnc_picture_cache *pictures; /* shared by the sessions */
 };
 
 #endif

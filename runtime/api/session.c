@@ -8,13 +8,19 @@
 #include "runtime/exec/packed_cache.h"
 
 typedef struct stage_progress {
-  const bnc_context *context;
+  bnc_session *session;
   const char *stage;
 } stage_progress;
 
 static bool report(void *context, size_t done, size_t total) {
   const stage_progress *p = context;
-  return bnc_context_progress(p->context, p->stage, total ? (double)done / (double)total : 1.0);
+  return bnc_session_report(p->session, p->stage, total ? (double)done / (double)total : 1.0);
+}
+
+bool bnc_session_report(bnc_session *session, const char *stage, double fraction) {
+  const bool asked = session->progress ? session->progress(session->progress_user, stage, fraction) != 0
+                                       : bnc_context_progress(session->model->context, stage, fraction);
+  return atomic_exchange_explicit(&session->cancelled, false, memory_order_relaxed) || asked;
 }
 
 /* The first session of a model finds out what the machine can do and gets the packed weights. */
@@ -29,7 +35,7 @@ static bnc_status prepare_model(bnc_model *model, bnc_error *err) {
 
 static bnc_status create(bnc_session *s, bnc_error *err) {
   bnc_model *model = s->model;
-  stage_progress progress = {model->context, "preparing the weights"};
+  stage_progress progress = {s, "preparing the weights"};
   bnc_run_hooks hooks = {.context = &progress, .step = report};
   bnc_status status = prepare_model(model, err);
   if (status == BNC_OK) status = bnc_pool_create(&s->pool, model->context->settings.threads, err);
@@ -48,7 +54,8 @@ bnc_status bnc_session_create(bnc_model *model, bnc_session **session) {
   if (!s) return bnc_fail_memory(err, sizeof *s);
   uint64_t start = bnc_clock_ns();
   s->model = model;
-  s->last_id = s->pending = -1;
+  s->last_id = s->pending = s->token.id = -1;
+  s->style.template_ = (bnc_prompt_template)model->file.meta.prompt_template;
   pthread_mutex_lock(&model->lock);
   bnc_status status = create(s, err);
   pthread_mutex_unlock(&model->lock);
@@ -76,14 +83,49 @@ void bnc_session_destroy(bnc_session *session) {
   bnc_mem_free(session->image);
   bnc_ids_free(&session->opening);
   bnc_profile_free(session->profile);
+  bnc_mem_free(session->system);
   bnc_mem_free(session);
+}
+
+void bnc_session_set_progress(bnc_session *session, bnc_on_progress progress, void *user) {
+  if (!session) return;
+  session->progress = progress;
+  session->progress_user = user;
+}
+
+void bnc_session_cancel(bnc_session *session) {
+  if (session) atomic_store_explicit(&session->cancelled, true, memory_order_relaxed);
+}
+
+bnc_status bnc_session_set_system(bnc_session *session, const char *text) {
+  if (!session) return BNC_ERROR_ARGUMENT;
+  if (session->started)
+    return bnc_fail(&session->error, BNC_ERROR_ARGUMENT, "the conversation has begun: reset it to change the system text");
+  char *copy = text ? bnc_mem_strndup(text, strlen(text)) : NULL;
+  if (text && !copy) return bnc_fail_memory(&session->error, strlen(text) + 1);
+  bnc_mem_free(session->system);
+  session->system = copy;
+  session->style.system = copy;
+  return BNC_OK;
+}
+
+bnc_status bnc_session_set_template(bnc_session *session, const char *name) {
+  if (!session) return BNC_ERROR_ARGUMENT;
+  if (session->started) return bnc_fail(&session->error, BNC_ERROR_ARGUMENT, "the conversation has begun: reset it to change the template");
+  if (!name) {
+    session->style.template_ = (bnc_prompt_template)session->model->file.meta.prompt_template;
+    return BNC_OK;
+  }
+  if (bnc_prompt_template_find(name, &session->style.template_)) return BNC_OK;
+  return bnc_fail(&session->error, BNC_ERROR_ARGUMENT, "there is no prompt template '%.60s', expected %s", name,
+                  bnc_prompt_template_names());
 }
 
 const char *bnc_session_error(const bnc_session *session) { return session ? session->error.text : "no session was given"; }
 
 static void forget_conversation(bnc_session *session) {
   session->rows = 0;
-  session->last_id = session->pending = -1;
+  session->last_id = session->pending = session->token.id = -1;
   session->cut = session->started = false;
   session->logits = NULL;
 }
@@ -136,7 +178,7 @@ bnc_status bnc_session_get_statistics(const bnc_session *session, bnc_statistics
 }
 
 bnc_status bnc_session_run(bnc_session *session, bnc_program_id id, size_t rows, const char *stage, const bnc_run_hooks *hooks) {
-  stage_progress progress = {session->model->context, stage};
+  stage_progress progress = {session, stage};
   bnc_run_hooks steps = {.context = &progress, .step = report};
   if (!hooks && stage) hooks = &steps;
   return session->profile ? bnc_session_run_profiled(session, id, rows, hooks)

@@ -6,6 +6,7 @@
 #include "platforms/base/clock.h"
 #include "runtime/api/session_private.h"
 #include "runtime/image/image.h"
+#include "runtime/image/raw_pixels.h"
 #include "runtime/model/probes.h"
 
 static const char looking[] = "looking at the picture"; /* the stage that progress names */
@@ -26,23 +27,39 @@ static bnc_status check_vision(bnc_session *s) {
   return bnc_fail(&s->error, BNC_ERROR_UNSUPPORTED, "%s has no vision: it was compiled from a text-only checkpoint", s->model->file.path);
 }
 
-static bnc_status add(bnc_session *s, bnc_image *image) {
+static bnc_status look(bnc_session *s, const bnc_image *image, float *embeddings /* [image_rows, hidden] */) {
   const bnc_file_meta *m = &s->model->file.meta;
-  size_t count = (size_t)m->image_rows * m->hidden;
-  uint64_t start = bnc_clock_ns();
   bnc_status status = fit(s, image);
-  bnc_image_free(image);
-  const size_t before = s->opening_images + s->images;
-  if (status == BNC_OK && !bnc_array_reserve(&s->image, &s->image_capacity, (before + 1) * count, sizeof *s->image))
-    status = bnc_fail_memory(&s->error, (before + 1) * count * sizeof *s->image);
   if (status == BNC_OK) status = bnc_session_run(s, BNC_PROGRAM_VISION, 0, looking, NULL);
   if (status != BNC_OK) return status;
-  const bnc_operand *out = &s->model->file.program[BNC_PROGRAM_VISION].head->output;
+  const size_t stride = s->model->file.program[BNC_PROGRAM_VISION].head->output.stride;
   const float *rows = bnc_executor_output(s->executor, BNC_PROGRAM_VISION);
-  for (size_t r = 0; r < m->image_rows; r++)
-    memcpy(s->image + before * count + r * m->hidden, rows + r * out->stride, m->hidden * sizeof *rows);
-  s->images++;
+  for (size_t r = 0; r < m->image_rows; r++) memcpy(embeddings + r * m->hidden, rows + r * stride, m->hidden * sizeof *rows);
   s->statistics.pictures++;
+  return BNC_OK;
+}
+
+/* Takes the picture over. */
+static bnc_status add(bnc_session *s, bnc_image *image) {
+  const bnc_file_meta *m = &s->model->file.meta;
+  const size_t count = (size_t)m->image_rows * m->hidden, before = s->opening_images + s->images;
+  const uint64_t start = bnc_clock_ns();
+  bnc_status status = BNC_OK;
+  if (!bnc_array_reserve(&s->image, &s->image_capacity, (before + 1) * count, sizeof *s->image))
+    status = bnc_fail_memory(&s->error, (before + 1) * count * sizeof *s->image);
+  if (status == BNC_OK) {
+    float *embeddings = s->image + before * count;
+    const bnc_picture_key key = bnc_picture_cache_key(s->model->pictures, image);
+    const bool known = bnc_picture_cache_find(s->model->pictures, &key, embeddings);
+    if (known)
+      s->statistics.pictures_reused++;
+    else
+      status = look(s, image, embeddings);
+    if (status == BNC_OK && !known) bnc_picture_cache_keep(s->model->pictures, &key, embeddings);
+  }
+  bnc_image_free(image);
+  if (status != BNC_OK) return status;
+  s->images++;
   s->statistics.vision_seconds += (double)(bnc_clock_ns() - start) * 1e-9;
   return BNC_OK;
 }
@@ -62,6 +79,14 @@ bnc_status bnc_session_add_image(bnc_session *session, const void *bytes, size_t
   if (!bytes) return bnc_fail(&session->error, BNC_ERROR_ARGUMENT, "a picture needs bytes");
   bnc_status s = check_vision(session);
   if (s == BNC_OK) s = bnc_image_decode(&image, bytes, size, &session->error);
+  return s == BNC_OK ? add(session, &image) : s;
+}
+
+bnc_status bnc_session_add_pixels(bnc_session *session, const bnc_pixels *pixels) {
+  bnc_image image;
+  if (!session) return BNC_ERROR_ARGUMENT;
+  bnc_status s = check_vision(session);
+  if (s == BNC_OK) s = bnc_image_from_pixels(&image, pixels, &session->error);
   return s == BNC_OK ? add(session, &image) : s;
 }
 
@@ -97,7 +122,7 @@ static void collect(void *context, const bnc_file_probe *probe, const float *val
 
 static bool encode_step(void *context, size_t done, size_t total) {
   const collector *c = context;
-  return bnc_context_progress(c->session->model->context, looking, (double)done / (double)total);
+  return bnc_session_report(c->session, looking, (double)done / (double)total);
 }
 
 static bnc_status encode_stage(bnc_session *s, bnc_image_stage stage, bnc_array *array) {

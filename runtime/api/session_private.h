@@ -4,16 +4,23 @@
 #define BINOCLE_RUNTIME_API_SESSION_PRIVATE_H
 
 #include <binocle/session.h>
+#include <stdatomic.h>
 
 #include "platforms/threads/threads.h"
 #include "runtime/api/model_private.h"
 #include "runtime/exec/executor.h"
 #include "runtime/profile/profile_record.h"
 #include "runtime/text/growable.h"
+#include "runtime/text/prompt.h"
 
 struct bnc_session {
   bnc_model *model;
   bnc_error error;
+  bnc_on_progress progress; /* NULL: the context's */
+  void *progress_user;
+  atomic_bool cancelled; /* set from any thread, taken back by the call that it ended */
+  bnc_prompt_style style;
+  char *system; /* owned: style's, or NULL */
   bnc_pool *pool;
   bnc_executor *executor;
   bnc_detokenizer *detokenizer; /* NULL without a tokenizer */
@@ -25,12 +32,16 @@ struct bnc_session {
   int32_t last_id; /* the last row's token; -1: none, or a picture */
   int32_t pending; /* sampled, told to the caller, not yet in the cache; -1: none */
   bool cut, started;
+  bnc_token token;     /* drawn last; id -1: none */
   const float *logits; /* behind the last row; NULL: nothing computed since */
   bnc_statistics statistics;
   bnc_profile *profile; /* NULL: nothing is recorded */
 };
 
-/** Runs a program with the given hooks or, hooks NULL, with the context's progress callback under the name `stage` (NULL: none). */
+/** Tells how far the work is, and asks: true where the caller wants it to stop, by the callback's answer or bnc_session_cancel. */
+bool bnc_session_report(bnc_session *session, const char *stage, double fraction);
+
+/** Runs a program with the given hooks or, hooks NULL, with the session's reports under the name `stage` (NULL: none). */
 bnc_status bnc_session_run(bnc_session *session, bnc_program_id id, size_t rows, const char *stage, const bnc_run_hooks *hooks);
 
 /** The same while a profile is recorded; hooks may be NULL. */

@@ -4,14 +4,8 @@
 
 #include "platforms/base/clock.h"
 #include "platforms/base/mem.h"
-#include "platforms/base/sized.h"
 #include "runtime/api/session_private.h"
 #include "runtime/text/prompt.h"
-#include "runtime/text/sampler.h"
-
-void bnc_sampling_init(bnc_sampling *sampling) {
-  if (sampling) *sampling = (bnc_sampling){.size = sizeof *sampling, .top_p = 1.0, .max_tokens = 256};
-}
 
 /* Where the next row of a prompt comes from. */
 typedef struct cursor {
@@ -51,14 +45,14 @@ static size_t fill_rows(bnc_session *s, cursor *c, size_t most) {
 
 /* How far a prompt of several chunks is. */
 typedef struct prompt_progress {
-  const bnc_context *context;
+  bnc_session *session;
   size_t done, rows, total; /* rows before this chunk, in it, of all chunks */
 } prompt_progress;
 
 static bool report_prompt(void *context, size_t done, size_t total) {
   const prompt_progress *p = context;
   const double chunk = (double)p->rows * (double)done / (double)total;
-  return bnc_context_progress(p->context, "reading the prompt", ((double)p->done + chunk) / (double)p->total);
+  return bnc_session_report(p->session, "reading the prompt", ((double)p->done + chunk) / (double)p->total);
 }
 
 /* c stands behind the ids whose `done` rows are in the cache already. */
@@ -71,7 +65,7 @@ static bnc_status prefill(bnc_session *s, cursor c, size_t done, size_t total) {
   s->rows += kept;
   while (done < total) {
     size_t rows = fill_rows(s, &c, total - done < capacity ? total - done : capacity);
-    prompt_progress progress = {s->model->context, done, rows, total};
+    prompt_progress progress = {s, done, rows, total};
     bnc_run_hooks hooks = {.context = &progress, .step = report_prompt};
     bnc_status status = bnc_session_run(s, BNC_PROGRAM_PREFILL, rows, NULL, &hooks);
     if (status != BNC_OK) {
@@ -168,117 +162,42 @@ bnc_status bnc_session_append(bnc_session *session, const int32_t *ids, size_t c
   return s;
 }
 
+static bnc_status check_tokenizer(bnc_session *s) {
+  if (s->model->bpe) return BNC_OK;
+  return bnc_fail(&s->error, BNC_ERROR_UNSUPPORTED,
+                  "%s has no tokenizer: its checkpoint had no tokenizer.json; use ids (`binocle score`) instead", s->model->file.path);
+}
+
 bnc_status bnc_session_ask(bnc_session *session, const char *text) {
+  const bnc_exchange question = {text, NULL};
   if (!session) return BNC_ERROR_ARGUMENT;
-  const bnc_model *model = session->model;
   bnc_error *err = &session->error;
   if (!text) return bnc_fail(err, BNC_ERROR_ARGUMENT, "a question needs text");
-  if (!model->bpe)
-    return bnc_fail(err, BNC_ERROR_UNSUPPORTED,
-                    "%s has no tokenizer: its checkpoint had no tokenizer.json; use ids (`binocle score`) instead", model->file.path);
-  bnc_prompt_template template_ = (bnc_prompt_template)model->file.meta.prompt_template;
+  if (!session->started) return bnc_session_converse(session, &question, 1);
+  bnc_status s = check_tokenizer(session);
+  if (s != BNC_OK) return s;
   bnc_ids ids = {0};
-  bnc_status s = session->pending >= 0 ? bnc_ids_append(&ids, &session->pending, 1, err) : BNC_OK;
-  if (s == BNC_OK && !session->started)
-    s = bnc_prompt_first(model->bpe, template_, text, session->images, &ids, err);
-  else if (s == BNC_OK)
-    s = bnc_prompt_next(model->bpe, template_, text, session->images, session->pending >= 0 ? session->pending : session->last_id, &ids,
-                        err);
+  if (session->pending >= 0) s = bnc_ids_append(&ids, &session->pending, 1, err);
+  const int32_t last = session->pending >= 0 ? session->pending : session->last_id;
+  if (s == BNC_OK) s = bnc_prompt_next(session->model->bpe, session->style.template_, text, session->images, last, &ids, err);
   if (s == BNC_OK) s = append(session, ids.data, ids.count);
   bnc_ids_free(&ids);
   return s;
 }
 
-static bool is_stop(const bnc_file_meta *m, int32_t id) {
-  for (uint32_t i = 0; i < m->stops; i++)
-    if (m->stop[i] == id) return true;
-  return false;
-}
-
-/* Puts the pending token into the cache; its logits follow. */
-static bnc_status decode(bnc_session *s) {
-  bnc_executor_embed(s->executor, &s->pending, 1, bnc_executor_input(s->executor, BNC_PROGRAM_DECODE));
-  uint64_t start = bnc_clock_ns();
-  bnc_status status = bnc_session_run(s, BNC_PROGRAM_DECODE, 1, NULL, NULL);
-  if (status != BNC_OK) {
-    s->logits = NULL;
-    return status;
-  }
-  s->statistics.decode_seconds += (double)(bnc_clock_ns() - start) * 1e-9;
-  s->statistics.decode_tokens++;
-  s->rows++;
-  s->last_id = s->pending;
-  s->pending = -1;
-  s->logits = bnc_executor_output(s->executor, BNC_PROGRAM_DECODE);
-  return BNC_OK;
-}
-
-static bnc_status tell(bnc_session *s, int32_t id, bnc_on_text on_text, void *user, bool *stop) {
-  const char *text = "";
-  size_t length = 0;
-  if (s->detokenizer) {
-    if (id < 0) {
-      bnc_detokenizer_finish(s->detokenizer, &text, &length);
-    } else {
-      bnc_status status = bnc_detokenizer_push(s->detokenizer, id, &text, &length, &s->error);
-      if (status != BNC_OK) return status;
-    }
-  }
-  if (on_text && (id >= 0 || length > 0)) *stop = on_text(user, id, text, length) != 0;
-  return BNC_OK;
-}
-
-static bnc_status generate(bnc_session *s, bnc_sampler *sampler, const bnc_sampling *o, bnc_on_text on_text, void *user,
-                           bnc_finish *finish) {
-  const bnc_file_meta *m = &s->model->file.meta;
-  bool stop = false;
-  for (uint32_t n = 0; !stop; n++) {
-    int32_t id;
-    if (o->max_tokens && n == o->max_tokens) {
-      *finish = BNC_FINISH_LENGTH;
-      return BNC_OK;
-    }
-    if (s->pending >= 0) {
-      if (s->rows >= m->context) {
-        *finish = BNC_FINISH_CONTEXT;
-        return BNC_OK;
-      }
-      bnc_status status = decode(s);
-      if (status != BNC_OK) return status;
-    }
-    bnc_status status = bnc_sampler_next(sampler, s->logits, &id, &s->error);
-    if (status != BNC_OK) return status;
-    if (!o->ignore_stop && is_stop(m, id)) {
-      *finish = BNC_FINISH_STOP;
-      return BNC_OK;
-    }
-    s->pending = id;
-    status = tell(s, id, on_text, user, &stop);
-    if (status != BNC_OK) return status;
-    stop = stop || bnc_context_progress(s->model->context, "answering", 0.0);
-  }
-  *finish = BNC_FINISH_CALLER;
-  return BNC_OK;
-}
-
-bnc_status bnc_session_generate(bnc_session *session, const bnc_sampling *sampling, bnc_on_text on_text, void *user, bnc_finish *finish) {
+bnc_status bnc_session_converse(bnc_session *session, const bnc_exchange *exchanges, size_t count) {
   if (!session) return BNC_ERROR_ARGUMENT;
   bnc_error *err = &session->error;
-  bnc_sampling o;
-  bnc_finish how = BNC_FINISH_STOP;
-  bnc_sampler *sampler;
-  bool ignored = false;
-  if (!session->logits && session->pending < 0) return bnc_fail(err, BNC_ERROR_ARGUMENT, "nothing was asked");
-  bnc_sampling_init(&o);
-  if (sampling && !bnc_sized_is_set(sampling))
-    return bnc_fail(&session->error, BNC_ERROR_ARGUMENT, "sampling has no size: bnc_sampling_init sets it");
-  if (sampling) bnc_sized_read(&o, sizeof o, sampling);
-  bnc_sampler_settings settings = {(float)o.temperature, o.top_k, (float)o.top_p, o.seed};
-  bnc_status s = bnc_sampler_create(&sampler, session->model->file.meta.vocabulary, &settings, err);
+  bnc_status s = check_tokenizer(session);
   if (s != BNC_OK) return s;
-  s = generate(session, sampler, &o, on_text, user, &how);
-  if (s == BNC_OK) s = tell(session, -1, on_text, user, &ignored);
-  bnc_sampler_free(sampler);
-  if (finish) *finish = how;
+  if (session->started) return bnc_fail(err, BNC_ERROR_ARGUMENT, "the conversation has begun: restart or reset it first");
+  if (!exchanges || count == 0) return bnc_fail(err, BNC_ERROR_ARGUMENT, "a conversation needs a question");
+  for (size_t i = 0; i < count; i++)
+    if (!exchanges[i].question || !exchanges[i].answer != (i + 1 == count))
+      return bnc_fail(err, BNC_ERROR_ARGUMENT, "exchange %zu of %zu: expected a question and, in all but the last, its answer", i, count);
+  bnc_ids ids = {0};
+  s = bnc_prompt_conversation(session->model->bpe, &session->style, exchanges, count, session->images, &ids, err);
+  if (s == BNC_OK) s = append(session, ids.data, ids.count);
+  bnc_ids_free(&ids);
   return s;
 }

@@ -9,25 +9,50 @@
   "A chat between a curious user and an artificial intelligence assistant. The assistant gives helpful, detailed, and polite answers to "  \
   "the user's questions."
 
-/* The pieces of a conversation: conv_llama3 and conv_vicuna_v1 of the reference. */
+/* The pieces of a conversation: conv_llama3 and conv_vicuna_v1 of the reference. A system text stands between its own two pieces, which are
+ * left out with it. */
 typedef struct wording {
-  const char *name, *system, *user, *user_end, *assistant, *answer_space, *answer_end;
+  const char *name, *start, *system_begin, *system, *system_end;
+  const char *user, *user_end, *assistant, *answer_space, *answer_end;
   const char *stop[BNC_STOP_IDS];
   bool specials_are_text;
 } wording;
 
 static const wording wordings[] = {
-    [BNC_PROMPT_PLAIN] = {"plain", "", "", "", "", "", "", {"<|eot_id|>", "<|end_of_text|>", "</s>"}, false},
-    [BNC_PROMPT_LLAMA3] = {"llama3",
-                           "<|begin_of_text|><|start_header_id|>system<|end_header_id|>\n\n" SYSTEM "<|eot_id|>",
-                           "<|start_header_id|>user<|end_header_id|>\n\n",
-                           "<|eot_id|>",
-                           "<|start_header_id|>assistant<|end_header_id|>\n\n",
-                           "",
-                           "<|eot_id|>",
-                           {"<|eot_id|>", "<|end_of_text|>"},
-                           false},
-    [BNC_PROMPT_VICUNA_V1] = {"vicuna_v1", SYSTEM " ", "USER: ", " ", "ASSISTANT:", " ", "</s>", {"</s>"}, true},
+    [BNC_PROMPT_PLAIN] = {.name = "plain",
+                          .start = "",
+                          .system_begin = "",
+                          .system = "",
+                          .system_end = "\n",
+                          .user = "",
+                          .user_end = "",
+                          .assistant = "",
+                          .answer_space = "",
+                          .answer_end = "",
+                          .stop = {"<|eot_id|>", "<|end_of_text|>", "</s>"}},
+    [BNC_PROMPT_LLAMA3] = {.name = "llama3",
+                           .start = "<|begin_of_text|>",
+                           .system_begin = "<|start_header_id|>system<|end_header_id|>\n\n",
+                           .system = SYSTEM,
+                           .system_end = "<|eot_id|>",
+                           .user = "<|start_header_id|>user<|end_header_id|>\n\n",
+                           .user_end = "<|eot_id|>",
+                           .assistant = "<|start_header_id|>assistant<|end_header_id|>\n\n",
+                           .answer_space = "",
+                           .answer_end = "<|eot_id|>",
+                           .stop = {"<|eot_id|>", "<|end_of_text|>"}},
+    [BNC_PROMPT_VICUNA_V1] = {.name = "vicuna_v1",
+                              .start = "",
+                              .system_begin = "",
+                              .system = SYSTEM,
+                              .system_end = " ",
+                              .user = "USER: ",
+                              .user_end = " ",
+                              .assistant = "ASSISTANT:",
+                              .answer_space = " ",
+                              .answer_end = "</s>",
+                              .stop = {"</s>"},
+                              .specials_are_text = true},
 };
 #define TEMPLATES (sizeof wordings / sizeof *wordings)
 
@@ -43,6 +68,8 @@ bool bnc_prompt_template_find(const char *name, bnc_prompt_template *found) {
 const char *bnc_prompt_template_name(bnc_prompt_template template_) {
   return (size_t)template_ < TEMPLATES ? wordings[template_].name : "unknown";
 }
+
+const char *bnc_prompt_template_names(void) { return "plain, llama3 or vicuna_v1"; }
 
 static bnc_status append(bnc_text *text, const char *more, bnc_error *err) { return bnc_text_append(text, more, strlen(more), err); }
 
@@ -99,15 +126,24 @@ static bnc_status check_images(size_t named, size_t given, bnc_error *err) {
   return bnc_fail(err, BNC_ERROR_ARGUMENT, "the prompt has %zu <image> but %zu pictures are given", named, given);
 }
 
-bnc_status bnc_prompt_conversation(const bnc_bpe *bpe, bnc_prompt_template template_, const bnc_turn *turns, size_t count, size_t images,
-                                   bnc_ids *ids, bnc_error *err) {
+static bnc_status append_system(bnc_text *text, const wording *words, const char *system, bnc_error *err) {
+  const char *said = system ? system : words->system;
+  bnc_status status = append(text, words->start, err);
+  if (!*said || status != BNC_OK) return status;
+  status = append(text, words->system_begin, err);
+  if (status == BNC_OK) status = append(text, said, err);
+  return status == BNC_OK ? append(text, words->system_end, err) : status;
+}
+
+bnc_status bnc_prompt_conversation(const bnc_bpe *bpe, const bnc_prompt_style *style, const bnc_exchange *turns, size_t count,
+                                   size_t images, bnc_ids *ids, bnc_error *err) {
   const wording *words = wordings;
-  bnc_status status = get_wording(template_, &words, err);
+  bnc_status status = get_wording(style->template_, &words, err);
   size_t named = 0;
   for (size_t i = 0; i < count; i++) named += count_images(turns[i].question);
   if (status == BNC_OK) status = check_images(named, images, err);
   bnc_text text = {0};
-  if (status == BNC_OK) status = append(&text, words->system, err);
+  if (status == BNC_OK) status = append_system(&text, words, style->system, err);
   for (size_t i = 0; i < count && status == BNC_OK; i++) {
     status = append_question(&text, words, turns[i].question, i == 0 && named == 0 ? images : 0, err);
     if (!turns[i].answer || status != BNC_OK) continue;
@@ -120,10 +156,10 @@ bnc_status bnc_prompt_conversation(const bnc_bpe *bpe, bnc_prompt_template templ
   return status;
 }
 
-bnc_status bnc_prompt_first(const bnc_bpe *bpe, bnc_prompt_template template_, const char *question, size_t images, bnc_ids *ids,
+bnc_status bnc_prompt_first(const bnc_bpe *bpe, const bnc_prompt_style *style, const char *question, size_t images, bnc_ids *ids,
                             bnc_error *err) {
-  const bnc_turn turn = {question, NULL};
-  return bnc_prompt_conversation(bpe, template_, &turn, 1, images, ids, err);
+  const bnc_exchange turn = {question, NULL};
+  return bnc_prompt_conversation(bpe, style, &turn, 1, images, ids, err);
 }
 
 bnc_status bnc_prompt_next(const bnc_bpe *bpe, bnc_prompt_template template_, const char *question, size_t images, int32_t last_id,

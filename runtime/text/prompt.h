@@ -3,7 +3,7 @@
 #ifndef BINOCLE_RUNTIME_TEXT_PROMPT_H
 #define BINOCLE_RUNTIME_TEXT_PROMPT_H
 
-#include <binocle/text.h>
+#include <binocle/session.h>
 
 #include "runtime/text/tokenizer.h"
 
@@ -16,14 +16,17 @@ typedef enum bnc_prompt_template {
   BNC_PROMPT_VICUNA_V1 /* LLaVA-1.5 */
 } bnc_prompt_template;
 
-/** "plain", "llama3" and "vicuna_v1"; false for any other name. */
+/** The template of a name; false for one that is not known. */
 bool bnc_prompt_template_find(const char *name, bnc_prompt_template *found);
 const char *bnc_prompt_template_name(bnc_prompt_template template_);
+/** All names, for a message: "plain, llama3 or vicuna_v1". */
+const char *bnc_prompt_template_names(void);
 
-/** A question and, but for the last turn of a conversation, its answer (NULL: to be generated). */
-typedef struct bnc_turn {
-  const char *question, *answer;
-} bnc_turn;
+/** How a conversation is written. */
+typedef struct bnc_prompt_style {
+  bnc_prompt_template template_;
+  const char *system; /* NULL: the template's own; "": none */
+} bnc_prompt_style;
 
 /** Appends the ids of a whole prompt in which <image> stands for pictures. Each chunk between pictures is tokenised by itself with the
  *  tokenizer's own bos, of which the first chunk's alone is kept. vicuna_v1 reads "</s>" in it as text, as the reference's ids show. */
@@ -32,11 +35,11 @@ bnc_status bnc_prompt_tokenize(const bnc_bpe *bpe, bnc_prompt_template template_
 
 /** Appends the ids of a conversation up to where the model goes on. `images` pictures belong to it: the questions have as many <image>,
  *  or none, and then each is put in front of the first question as "<image>\n". Any other count is BNC_ERROR_ARGUMENT. */
-bnc_status bnc_prompt_conversation(const bnc_bpe *bpe, bnc_prompt_template template_, const bnc_turn *turns, size_t count, size_t images,
-                                   bnc_ids *ids, bnc_error *err);
+bnc_status bnc_prompt_conversation(const bnc_bpe *bpe, const bnc_prompt_style *style, const bnc_exchange *turns, size_t count,
+                                   size_t images, bnc_ids *ids, bnc_error *err);
 
 /** The same for one first question. */
-bnc_status bnc_prompt_first(const bnc_bpe *bpe, bnc_prompt_template template_, const char *question, size_t images, bnc_ids *ids,
+bnc_status bnc_prompt_first(const bnc_bpe *bpe, const bnc_prompt_style *style, const char *question, size_t images, bnc_ids *ids,
                             bnc_error *err);
 
 /** Appends what follows a generated answer that is already in the KV cache: the token that closes it, unless last_id (the last id in the

@@ -18,11 +18,11 @@ static void expect_prompt(const bnc_bpe *bpe, bnc_prompt_template t, const bnc_i
   bnc_ids_free(&expected);
 }
 
-static void check_conversation(const bnc_bpe *bpe, bnc_prompt_template t, const bnc_turn *turns, size_t count, size_t images,
+static void check_conversation(const bnc_bpe *bpe, bnc_prompt_template t, const bnc_exchange *turns, size_t count, size_t images,
                                const char *text) {
   bnc_error err;
   bnc_ids ids = {0};
-  OK(bnc_prompt_conversation(bpe, t, turns, count, images, &ids, &err));
+  OK(bnc_prompt_conversation(bpe, &(bnc_prompt_style){t, NULL}, turns, count, images, &ids, &err));
   expect_prompt(bpe, t, &ids, text);
   size_t found = 0;
   for (size_t i = 0; i < ids.count; i++) found += ids.data[i] == BNC_IMAGE_TOKEN;
@@ -30,8 +30,8 @@ static void check_conversation(const bnc_bpe *bpe, bnc_prompt_template t, const 
   bnc_ids_free(&ids);
 }
 
-static const bnc_turn two[] = {{"Read the sign.", "STOP."}, {"Why?", NULL}};
-static const bnc_turn inside[] = {{"before <image> after", NULL}};
+static const bnc_exchange two[] = {{"Read the sign.", "STOP."}, {"Why?", NULL}};
+static const bnc_exchange inside[] = {{"before <image> after", NULL}};
 
 static void llama3(void **state) {
   (void)state;
@@ -44,8 +44,8 @@ static void llama3(void **state) {
   check_conversation(bpe, BNC_PROMPT_LLAMA3, inside, 1, 1, HEAD USER("before <image> after"));
   /* A conversation that grows turn by turn has the ids of the whole one. */
   bnc_ids whole = {0}, grown = {0};
-  OK(bnc_prompt_conversation(bpe, BNC_PROMPT_LLAMA3, two, 2, 1, &whole, &err));
-  OK(bnc_prompt_first(bpe, BNC_PROMPT_LLAMA3, two[0].question, 1, &grown, &err));
+  OK(bnc_prompt_conversation(bpe, &(bnc_prompt_style){BNC_PROMPT_LLAMA3, NULL}, two, 2, 1, &whole, &err));
+  OK(bnc_prompt_first(bpe, &(bnc_prompt_style){BNC_PROMPT_LLAMA3, NULL}, two[0].question, 1, &grown, &err));
   int32_t bos = bnc_bpe_bos(bpe);
   assert_int_equal(grown.data[0], bos);
   assert_int_equal(grown.data[1], bos);
@@ -92,14 +92,15 @@ static void plain_and_errors(void **state) {
   (void)state;
   bnc_error err;
   bnc_bpe *bpe = small_tokenizer("small_llama3");
-  static const bnc_turn turn = {"just text", NULL};
+  static const bnc_exchange turn = {"just text", NULL};
   check_conversation(bpe, BNC_PROMPT_PLAIN, &turn, 1, 0, "just text");
   check_conversation(bpe, BNC_PROMPT_PLAIN, &turn, 1, 1, "<image>\njust text");
   bnc_ids ids = {0};
-  assert_int_equal(bnc_prompt_first(bpe, BNC_PROMPT_LLAMA3, "<image> <image>", 1, &ids, &err), BNC_ERROR_ARGUMENT);
-  assert_int_equal(bnc_prompt_first(bpe, BNC_PROMPT_LLAMA3, "<image>", 0, &ids, &err), BNC_ERROR_ARGUMENT);
-  assert_int_equal(bnc_prompt_first(bpe, BNC_PROMPT_LLAMA3, "\xff", 0, &ids, &err), BNC_ERROR_FORMAT);
-  assert_int_equal(bnc_prompt_first(bpe, (bnc_prompt_template)99, "a", 0, &ids, &err), BNC_ERROR_ARGUMENT);
+  assert_int_equal(bnc_prompt_first(bpe, &(bnc_prompt_style){BNC_PROMPT_LLAMA3, NULL}, "<image> <image>", 1, &ids, &err),
+                   BNC_ERROR_ARGUMENT);
+  assert_int_equal(bnc_prompt_first(bpe, &(bnc_prompt_style){BNC_PROMPT_LLAMA3, NULL}, "<image>", 0, &ids, &err), BNC_ERROR_ARGUMENT);
+  assert_int_equal(bnc_prompt_first(bpe, &(bnc_prompt_style){BNC_PROMPT_LLAMA3, NULL}, "\xff", 0, &ids, &err), BNC_ERROR_FORMAT);
+  assert_int_equal(bnc_prompt_first(bpe, &(bnc_prompt_style){(bnc_prompt_template)99, NULL}, "a", 0, &ids, &err), BNC_ERROR_ARGUMENT);
   assert_int_equal(ids.count, 0);
   bnc_prompt_template t;
   assert_true(bnc_prompt_template_find("vicuna_v1", &t) && t == BNC_PROMPT_VICUNA_V1);

@@ -50,6 +50,10 @@ typedef enum bnc_description {
 /** Describes a model; *text is freed with bnc_string_free. */
 BNC_API bnc_status bnc_model_describe(bnc_model *model, bnc_description what, char **text);
 
+/** Keeps the embeddings of the last `count` pictures (image_rows * hidden floats each; 0, the default: none), for all sessions of the
+ * model: a picture of the same pixels again costs no vision. May be called from any thread. */
+BNC_API bnc_status bnc_model_keep_pictures(bnc_model *model, size_t count);
+
 /** What this machine offers, as text for people or as JSON; freed with bnc_string_free. */
 BNC_API bnc_status bnc_devices(bnc_context *context, int json, char **text);
 

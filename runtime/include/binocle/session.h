@@ -3,7 +3,9 @@
 #ifndef BINOCLE_SESSION_H
 #define BINOCLE_SESSION_H
 
+#include <binocle/generate.h>
 #include <binocle/model.h>
+#include <binocle/pixels.h>
 #include <binocle/text.h>
 
 #ifdef __cplusplus
@@ -28,11 +30,35 @@ BNC_API const char *bnc_session_error(const bnc_session *session);
 BNC_API bnc_status bnc_session_add_image_file(bnc_session *session, const char *path);
 /** The same from the bytes of such a file. */
 BNC_API bnc_status bnc_session_add_image(bnc_session *session, const void *bytes, size_t size);
+/** The same from pixels in memory. BNC_ERROR_ARGUMENT: a format, side or stride that cannot be. */
+BNC_API bnc_status bnc_session_add_pixels(bnc_session *session, const bnc_pixels *pixels);
+
+/** A stage of a session's work is `fraction` done, 0 to 1, on the session's thread. Not 0: stop, as bnc_context_settings.progress. */
+typedef int (*bnc_on_progress)(void *user, const char *stage, double fraction);
+/** Reports of this session go to `progress` from now on, instead of the context's; NULL: to the context's again. */
+BNC_API void bnc_session_set_progress(bnc_session *session, bnc_on_progress progress, void *user);
+/** Asks, from any thread, what this session does now to stop, or if it does nothing, what it will do next: an answer ends with
+ * BNC_FINISH_CALLER at its next token, any other work returns BNC_ERROR_CANCELLED within an op. Other sessions go on. */
+BNC_API void bnc_session_cancel(bnc_session *session);
+
+/** The system text of conversations to come; NULL: the template's own, "": none. BNC_ERROR_ARGUMENT: a conversation has begun. */
+BNC_API bnc_status bnc_session_set_system(bnc_session *session, const char *text);
+/** The prompt template of conversations to come: "llama3", "vicuna_v1" or "plain"; NULL: the model's. Errors likewise. */
+BNC_API bnc_status bnc_session_set_template(bnc_session *session, const char *name);
 
 /** Asks: the model's prompt template around `text`, with the pictures added since the last question. The first question starts the
     conversation, later ones continue it: what is in the KV cache is not computed again. BNC_ERROR_LIMIT: the context is full;
     BNC_ERROR_UNSUPPORTED: the model has no tokenizer; BNC_ERROR_CANCELLED as above. */
 BNC_API bnc_status bnc_session_ask(bnc_session *session, const char *text);
+
+/** A question and its answer; the last one of a conversation has no answer yet: NULL. */
+typedef struct bnc_exchange {
+  const char *question; /**< "&lt;image&gt;" in it stands for a picture; else pictures come first */
+  const char *answer;   /**< what was answered */
+} bnc_exchange;
+/** Begins a conversation with exchanges that came before, as a server gets them, and the question to answer. What a restarted session has
+ * in its cache already is not computed again. Errors as of bnc_session_ask; BNC_ERROR_ARGUMENT also where a conversation has begun. */
+BNC_API bnc_status bnc_session_converse(bnc_session *session, const bnc_exchange *exchanges, size_t count);
 /** Appends token ids as they are; BNC_IMAGE_TOKEN takes the next picture. BNC_ERROR_ARGUMENT: an id beyond the vocabulary, or a picture
  * that was not added; BNC_ERROR_LIMIT and BNC_ERROR_CANCELLED as for ask. */
 BNC_API bnc_status bnc_session_append(bnc_session *session, const int32_t *ids, size_t count);
@@ -43,36 +69,6 @@ BNC_API size_t bnc_session_rows(const bnc_session *session);
 
 /** Logits [vocabulary] behind the last row; valid until the next call that computes. BNC_ERROR_ARGUMENT: there is no row yet. */
 BNC_API bnc_status bnc_session_logits(bnc_session *session, const float **logits, size_t *count);
-
-/** How an answer is drawn. */
-typedef struct bnc_sampling {
-  size_t size;          /**< see binocle.h; set by bnc_sampling_init */
-  double temperature;   /**< 0: greedy */
-  double top_p;         /**< in (0, 1]; 1: off */
-  uint32_t top_k;       /**< 0: off */
-  uint64_t seed;        /**< equal seeds draw equal answers */
-  uint32_t max_tokens;  /**< 0: until a stop token or the end of the context */
-  uint32_t ignore_stop; /**< 1: stop tokens do not end the answer */
-} bnc_sampling;
-
-/** Greedy, seed 0, 256 tokens. */
-BNC_API void bnc_sampling_init(bnc_sampling *sampling);
-
-/** Why an answer ended. */
-typedef enum bnc_finish {
-  BNC_FINISH_STOP = 0,    /**< a stop token came */
-  BNC_FINISH_LENGTH = 1,  /**< max_tokens were drawn */
-  BNC_FINISH_CONTEXT = 2, /**< the context is full */
-  BNC_FINISH_CALLER = 3   /**< a callback asked to stop */
-} bnc_finish;
-
-/** A piece of the answer, whole UTF-8 characters, not NUL-terminated; id is the token that completed it (-1 at the end). Not 0: stop. */
-typedef int (*bnc_on_text)(void *user, int32_t id, const char *text, size_t length);
-
-/** Generates an answer behind what was asked or appended. sampling NULL: the defaults; on_text and finish may be NULL. Without a tokenizer
- * the pieces are empty. BNC_ERROR_ARGUMENT: nothing was asked. */
-BNC_API bnc_status bnc_session_generate(bnc_session *session, const bnc_sampling *sampling, bnc_on_text on_text, void *user,
-                                        bnc_finish *finish);
 
 /** Forgets conversation and pictures; memory and operators stay. */
 BNC_API void bnc_session_reset(bnc_session *session);
@@ -117,6 +113,7 @@ typedef struct bnc_statistics {
   uint64_t packed_memory_bytes; /**< of them, those held in memory of this process */
   uint32_t threads;             /**< that compute */
   char cpu_level[16];           /**< "avx2", "neon_dotprod" ... */
+  uint64_t pictures_reused;     /**< that were known already: bnc_model_keep_pictures */
 } bnc_statistics;
 /** Fails with BNC_ERROR_ARGUMENT alone. */
 BNC_API bnc_status bnc_session_get_statistics(const bnc_session *session, bnc_statistics *statistics);

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Pictures in memory, and those that a model has seen before. */
+#include <binocle/binocle.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "runtime/image/image.h"
+#include "tests/api/session_case.h"
+#include "tests/unit.h"
+
+static bnc_statistics statistics_of(bnc_session *session) {
+  bnc_statistics t = {.size = sizeof t};
+  assert_int_equal(bnc_session_get_statistics(session, &t), BNC_OK);
+  return t;
+}
+
+static bnc_pixels pixels_of(const bnc_image *image) {
+  bnc_pixels p;
+  bnc_pixels_init(&p);
+  p.width = (uint32_t)image->width;
+  p.height = (uint32_t)image->height;
+  p.plane[0] = image->rgb;
+  return p;
+}
+
+static float *answer_about(bnc_session *session, const bnc_pixels *pixels) {
+  bnc_session_reset(session);
+  if (pixels)
+    must(session, bnc_session_add_pixels(session, pixels));
+  else
+    must(session, bnc_session_add_image_file(session, PICTURE));
+  must(session, bnc_session_ask(session, "What is it?"));
+  return logits_of(session);
+}
+
+static void expect_equal(float *a, float *b) {
+  assert_memory_equal(a, b, VOCABULARY * sizeof *a);
+  free(b);
+}
+
+static void pixels_are_worth_their_file(void **state) {
+  bnc_context *context = context_of(2);
+  bnc_model *model;
+  bnc_image image;
+  bnc_error err = {0};
+  (void)state;
+  bnc_session *session = session_of(context, "seen.bnc", &model);
+  assert_int_equal(bnc_image_load(&image, PICTURE, &err), BNC_OK);
+  const bnc_pixels pixels = pixels_of(&image);
+  float *expected = answer_about(session, NULL);
+  expect_equal(expected, answer_about(session, &pixels));
+  bnc_pixels wrong = pixels;
+  wrong.stride[0] = 1;
+  refuses(session, bnc_session_add_pixels(session, &wrong), BNC_ERROR_ARGUMENT, "stride");
+  free(expected);
+  bnc_image_free(&image);
+  bnc_session_destroy(session);
+  bnc_model_close(model);
+  bnc_context_destroy(context);
+}
+
+static void a_known_picture_costs_no_vision(void **state) {
+  bnc_context *context = context_of(1);
+  bnc_model *model;
+  bnc_image image;
+  bnc_error err = {0};
+  (void)state;
+  bnc_session *session = session_of(context, "seen.bnc", &model), *other;
+  assert_int_equal(bnc_session_create(model, &other), BNC_OK);
+  assert_int_equal(bnc_image_load(&image, PICTURE, &err), BNC_OK);
+  bnc_pixels pixels = pixels_of(&image);
+  float *expected = answer_about(session, NULL);
+  expect_equal(expected, answer_about(session, &pixels));
+  assert_int_equal(statistics_of(session).pictures, 2); /* nothing is kept unless it is asked for */
+  assert_int_equal(bnc_model_keep_pictures(model, 2), BNC_OK);
+  expect_equal(expected, answer_about(session, NULL));
+  assert_int_equal(statistics_of(session).pictures, 3);
+  expect_equal(expected, answer_about(session, &pixels));
+  expect_equal(expected, answer_about(other, &pixels)); /* shared */
+  assert_int_equal(statistics_of(session).pictures, 3);
+  assert_int_equal(statistics_of(session).pictures_reused, 1);
+  assert_int_equal(statistics_of(other).pictures, 0);
+  assert_int_equal(statistics_of(other).pictures_reused, 1);
+  /* One pixel less is another picture; two others push the first out. */
+  for (uint32_t i = 1; i <= 2; i++) {
+    pixels.height = (uint32_t)image.height - i;
+    free(answer_about(session, &pixels));
+  }
+  assert_int_equal(statistics_of(session).pictures, 5);
+  expect_equal(expected, answer_about(session, NULL));
+  assert_int_equal(statistics_of(session).pictures, 6);
+  /* Fewer places keep the latest. */
+  assert_int_equal(bnc_model_keep_pictures(model, 1), BNC_OK);
+  expect_equal(expected, answer_about(session, NULL));
+  assert_int_equal(statistics_of(session).pictures, 6);
+  assert_int_equal(bnc_model_keep_pictures(model, 0), BNC_OK);
+  expect_equal(expected, answer_about(session, NULL));
+  assert_int_equal(statistics_of(session).pictures, 7);
+  free(expected);
+  bnc_image_free(&image);
+  bnc_session_destroy(session);
+  bnc_session_destroy(other);
+  bnc_model_close(model);
+  bnc_context_destroy(context);
+}
+
+int main(void) {
+  make_model("seen.bnc", true, true, 0);
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(pixels_are_worth_their_file),
+      cmocka_unit_test(a_known_picture_costs_no_vision),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
