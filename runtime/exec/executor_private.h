@@ -16,7 +16,8 @@ struct bnc_executor {
   bnc_kv_cache *cache; /* [layers] */
   uint8_t *cache_memory;
   size_t cache_bytes;
-  float *rope_cos, *rope_sin; /* [context, head_dim / 2] */
+  float *rope_cos, *rope_sin; /* [context, head_dim / 2] ... */
+  size_t rope_rows;           /* ... filled so far */
   uint8_t *scratch;           /* [threads][scratch_bytes] */
   size_t scratch_bytes;
   int32_t *sums; /* of the largest int4 layer's rows and groups (ops/matmul/matmul.h) */
@@ -62,6 +63,13 @@ static inline bool bnc_op_is_own(const bnc_executor *ex, const bnc_file_op *op) 
 
 /** Below so many multiply-accumulates, waking a second thread costs more than it brings, above all where other programs hold its CPU. */
 #define BNC_SHARED_MACS ((uint64_t)4 << 20)
+
+/** Allocates what the programs of ex->file ask for, if the machine has it; destroy also what a failed create leaves. */
+bnc_status bnc_executor_memory_create(bnc_executor *ex, bnc_error *err);
+void bnc_executor_memory_destroy(bnc_executor *ex);
+
+/** Fills the rotary tables for positions below `rows`, at most the context. */
+void bnc_rope_tables_reach(bnc_executor *ex, size_t rows);
 
 bnc_status bnc_linears_create(bnc_executor *ex, bnc_packed_store *store, const bnc_run_hooks *hooks, bnc_error *err);
 void bnc_linears_destroy(bnc_executor *ex);

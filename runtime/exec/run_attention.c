@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Attention over the values of a program or over the KV cache: threads share pairs of a key head and a block of query rows. */
+#include <math.h>
+
 #include "runtime/exec/executor_private.h"
 
 #define SHARED_PRODUCTS (1u << 19) /* with less to do, one thread is done before a second is awake */
@@ -74,6 +76,18 @@ bnc_status bnc_run_cache_attention(const bnc_op_run *r) {
   }
   attend(r, &job);
   return BNC_OK;
+}
+
+void bnc_rope_tables_reach(bnc_executor *ex, size_t rows) {
+  const bnc_file_meta *m = &ex->file->meta;
+  const size_t half = m->head_dim / 2;
+  const float *frequency = (const float *)(const void *)(ex->file->constants.data + (size_t)m->rope_frequencies * BNC_FORMAT_ALIGNMENT);
+  for (; ex->rope_rows < rows; ex->rope_rows++)
+    for (size_t i = 0; i < half; i++) {
+      const float angle = (float)ex->rope_rows * frequency[i]; /* the reference multiplies in float */
+      ex->rope_cos[ex->rope_rows * half + i] = (float)cos((double)angle);
+      ex->rope_sin[ex->rope_rows * half + i] = (float)sin((double)angle);
+    }
 }
 
 BNC_ROWS_JOB(rope, bnc_rope_f32_fn, bnc_rope_args)

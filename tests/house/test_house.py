@@ -5,6 +5,7 @@ import unittest
 import layers
 import layout
 import names
+import pages
 import sizes
 import speed_table
 import wording
@@ -35,7 +36,7 @@ class House(unittest.TestCase):
         self.assertIn(expected, found[0])
 
     def test_clean(self):
-        for check in (layers, layout, names, sizes, speed_table, wording):
+        for check in (layers, layout, names, pages, sizes, speed_table, wording):
             self.assertEqual([], check.violations(CLEAN))
 
     def test_layers(self):
@@ -53,6 +54,12 @@ class House(unittest.TestCase):
         bad("runtime/program/a.c", '"runtime/exec/exec.h"', "only the public headers")
         bad("runtime/include/binocle/binocle.h", '"quant/writer.c"', "runtime may not depend on quant")
         bad("ops/a.h", '  "quant/writer.c"', "ops may not depend on quant")
+
+    def test_pages(self):
+        row = "| sums | `bnc_add_f32_scalar` | `add_f32_scalar.c` |\n"
+        self.assertEqual([], pages.violations({**CLEAN, "ops/README.md": row + "`bnc_format` is in `runtime/model/format.h`\n"}))
+        self.finds(pages, "ops/README.md", row.replace("_f32", "_f64", 1), "bnc_add_f64_scalar is not in add_f32_scalar.c")
+        self.finds(pages, "ops/README.md", "see `absent.c`\n", "no file absent.c")
 
     def test_sizes(self):
         self.finds(sizes, "ops/a.c", "\n" * 401, "401 lines")

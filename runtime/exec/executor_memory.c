@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a session allocates, all of it before the first run: the arena, the KV cache, rotary tables and scratch memory. */
+#include <unistd.h>
+
+#include "platforms/base/mem.h"
+#include "runtime/exec/executor_private.h"
+#include "runtime/model/kv_layout.h"
+
+#define ARENA_SLACK 256u /* XNNPACK's kernels may read (never write) a vector behind the last row */
+
+/* What the programs' ops ask for: the largest of each. */
+typedef struct needs {
+  uint64_t arena;         /* bytes */
+  uint64_t scratch, sums; /* bytes per thread; elements */
+  bnc_kv_layout cache;
+  uint64_t angles; /* elements of each rotary table */
+} needs;
+
+static uint64_t most(uint64_t a, uint64_t b) { return a > b ? a : b; }
+static uint64_t round_up(uint64_t x, uint64_t to) { return (x + to - 1) / to * to; }
+
+static void add_op(const bnc_executor *ex, const bnc_file_op *op, needs *n) {
+  const bnc_operand *x = &op->in[0];
+  if (bnc_op_is_own(ex, op)) {
+    const bnc_file_weight *w = &ex->file->weight[op->weight];
+    n->scratch = most(n->scratch, BNC_MATMUL_SCRATCH);
+    if (w->dtype == BNC_W_QG4) n->sums = most(n->sums, (uint64_t)x->rows * (x->cols / w->group));
+  }
+  if (bnc_op_info_of(op->kind)->group == BNC_GROUP_ATTENTION) {
+    const uint32_t heads = op->attr.attention.heads, kv_heads = op->attr.attention.kv_heads;
+    const size_t limit = bnc_attention_most_rows(heads, kv_heads), rows = x->rows < limit ? x->rows : limit;
+    n->scratch = most(n->scratch, bnc_attention_scratch(heads, kv_heads, x->cols / heads, rows));
+  }
+}
+
+static needs needs_of(const bnc_executor *ex) {
+  const bnc_file_meta *m = &ex->file->meta;
+  needs n = {.cache = bnc_kv_layout_of(m, m->context), .angles = (uint64_t)m->context * (m->head_dim / 2)};
+  for (bnc_program_id p = 0; p < BNC_PROGRAMS; p++) {
+    const bnc_program *program = &ex->file->program[p];
+    if (!program->head) continue;
+    n.arena = most(n.arena, program->head->arena_bytes);
+    for (uint32_t i = 0; i < program->head->ops; i++) add_op(ex, &program->op[i], &n);
+  }
+  n.scratch = round_up(n.scratch, 2 * BNC_ALIGNMENT); /* threads do not share cache lines */
+  return n;
+}
+
+/* What a session takes must fit into the machine: asking for more would end the process, or others, rather than fail. */
+static bnc_status check_memory(const bnc_executor *ex, const needs *n, bnc_error *err) {
+  const uint64_t needed =
+      n->arena + n->cache.total + 2 * n->angles * sizeof(float) + n->sums * sizeof(int32_t) + n->scratch * bnc_pool_threads(ex->pool);
+  long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+  if (pages <= 0 || page <= 0 || needed <= (uint64_t)pages * (uint64_t)page) return BNC_OK;
+  return bnc_fail(err, BNC_ERROR_LIMIT, "this model needs %llu MB of memory for a session, the machine has %llu MB",
+                  (unsigned long long)(needed >> 20), (unsigned long long)((uint64_t)pages * (uint64_t)page >> 20));
+}
+
+/* K and V of all layers in one block. Untouched pages cost nothing: a short conversation uses little of a long context. */
+static bnc_status create_caches(bnc_executor *ex, const bnc_kv_layout *layout, bnc_error *err) {
+  const bnc_file_meta *m = &ex->file->meta;
+  ex->cache_bytes = (size_t)layout->total;
+  ex->cache = bnc_mem_array(m->layers, sizeof *ex->cache);
+  ex->cache_memory = bnc_mem_alloc(ex->cache_bytes);
+  if (!ex->cache || !ex->cache_memory) return bnc_fail_memory(err, ex->cache_bytes);
+  for (size_t i = 0; i < m->layers; i++) ex->cache[i] = bnc_kv_layer(m, layout, ex->cache_memory, i);
+  return BNC_OK;
+}
+
+bnc_status bnc_executor_memory_create(bnc_executor *ex, bnc_error *err) {
+  const needs n = needs_of(ex);
+  bnc_status s = check_memory(ex, &n, err);
+  if (s == BNC_OK) s = create_caches(ex, &n.cache, err);
+  if (s != BNC_OK) return s;
+  ex->arena_bytes = (size_t)n.arena;
+  ex->scratch_bytes = (size_t)n.scratch;
+  ex->arena = bnc_mem_zalloc(ex->arena_bytes + ARENA_SLACK);
+  ex->scratch = bnc_mem_array(bnc_pool_threads(ex->pool), ex->scratch_bytes);
+  ex->sums = bnc_mem_array((size_t)n.sums, sizeof *ex->sums);
+  ex->rope_cos = bnc_mem_alloc((size_t)n.angles * sizeof(float));
+  ex->rope_sin = bnc_mem_alloc((size_t)n.angles * sizeof(float));
+  if (!ex->arena || !ex->scratch || !ex->sums) return bnc_fail_memory(err, ex->arena_bytes);
+  return ex->rope_cos && ex->rope_sin ? BNC_OK : bnc_fail_memory(err, (size_t)n.angles * sizeof(float));
+}
+
+void bnc_executor_memory_destroy(bnc_executor *ex) {
+  bnc_mem_free(ex->arena);
+  bnc_mem_free(ex->cache);
+  bnc_mem_free(ex->cache_memory);
+  bnc_mem_free(ex->rope_cos);
+  bnc_mem_free(ex->rope_sin);
+  bnc_mem_free(ex->scratch);
+  bnc_mem_free(ex->sums);
+}
