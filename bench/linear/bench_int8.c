@@ -73,7 +73,7 @@ static void bench(const shape *s, const bnc_kernels *kernels, size_t repeats) {
   bnc_packed_store *store;
   bnc_linear_set *set;
   must(bnc_packed_create(&store, &err));
-  must(bnc_linear_set_create(&set, store, false, &err));
+  must(bnc_linear_set_create(&set, store, &err));
   must(bnc_linear_set_add(set, &spec, 0, 0, &id, &err));
   for (int i = 0; i < 3; i++) times[i] = need(repeats * sizeof **times);
   for (size_t i = 0; i <= repeats; i++) { /* the first time warms up */

@@ -74,7 +74,7 @@ static void build(variant *v, const shape *s, size_t cols, const uint8_t *weight
   size_t row = s->kind == BNC_LINEAR_F32 ? s->k * 4 : s->k;
   v->cols = cols;
   must(bnc_packed_create(&v->store, &err));
-  must(bnc_linear_set_create(&v->set, v->store, false, &err));
+  must(bnc_linear_set_create(&v->set, v->store, &err));
   for (size_t from = 0; from < s->n; from += v->cols, v->parts++) {
     bnc_linear_spec spec = {.kind = s->kind,
                             .n = s->n - from < v->cols ? s->n - from : v->cols,
@@ -165,6 +165,7 @@ int main(int argc, char **argv) {
   if (b.repeats < 1 || b.repeats > 64) b.repeats = 5;
   must(bnc_target_detect(&b.target, &err));
   must(bnc_pool_create(&b.pool, b.threads, &err));
+  must(bnc_pool_start_native(b.pool, &err));
   b.threads = b.target.cores = (unsigned)bnc_pool_threads(b.pool);
   printf("cpu,level,threads,kind,rows,k,n,columns,slab_kib,gops,predicted_ratio_to_whole,ratio_to_whole,picked,lost_percent\n");
   for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)

@@ -27,6 +27,8 @@ typedef struct shaped {
   size_t packed_size;
   uint32_t seed;
   xnn_operator_t op;
+  size_t rows;    /* of the last run */
+  uint64_t least; /* its CPU time (bnc_pool_leave_native) */
 } shaped;
 
 typedef struct layer {
@@ -37,7 +39,6 @@ typedef struct layer {
 struct bnc_linear_set {
   struct xnn_weights_cache_provider provider;
   bnc_packed_store *store;
-  uint32_t flags;
   cache_mode mode;
   void *block; /* PACK: [block_size] */
   size_t block_size;
@@ -102,7 +103,7 @@ static bnc_status refused(const bnc_linear_spec *spec, enum xnn_status s, bnc_er
   return bnc_fail(err, status, "XNNPACK refuses a linear layer of %zu x %zu: %s", spec->n, spec->k, status_text(s));
 }
 
-bnc_status bnc_linear_set_create(bnc_linear_set **set, bnc_packed_store *store, bool yields, bnc_error *err) {
+bnc_status bnc_linear_set_create(bnc_linear_set **set, bnc_packed_store *store, bnc_error *err) {
   *set = NULL;
   enum xnn_status status = xnn_initialize(NULL);
   if (status != xnn_status_success)
@@ -112,7 +113,6 @@ bnc_status bnc_linear_set_create(bnc_linear_set **set, bnc_packed_store *store, 
   s->provider =
       (struct xnn_weights_cache_provider){s, look_up, reserve_space, look_up_or_insert, is_finalized, offset_to_addr, delete_cache};
   s->store = store;
-  s->flags = yields ? XNN_FLAG_YIELD_WORKERS : 0;
   *set = s;
   return BNC_OK;
 }
@@ -135,11 +135,11 @@ static enum xnn_status create(bnc_linear_set *set, cache_mode mode, const bnc_li
   *op = NULL;
   switch (p->kind) {
     case BNC_LINEAR_F32:
-      return xnn_create_fully_connected_nc_f32(p->k, p->n, p->in_stride, p->out_stride, p->weights, p->bias, -most, most, set->flags, NULL,
-                                               cache, op);
+      return xnn_create_fully_connected_nc_f32(p->k, p->n, p->in_stride, p->out_stride, p->weights, p->bias, -most, most,
+                                               XNN_FLAG_YIELD_WORKERS, NULL, cache, op);
     case BNC_LINEAR_QD8_QC8:
       return xnn_create_fully_connected_nc_qd8_f32_qc8w(p->k, p->n, p->in_stride, p->out_stride, p->scales, p->weights, p->bias, -most,
-                                                        most, set->flags, NULL, cache, op);
+                                                        most, XNN_FLAG_YIELD_WORKERS, NULL, cache, op);
   }
   return xnn_status_invalid_parameter;
 }
@@ -253,8 +253,8 @@ bnc_status bnc_linear_set_add(bnc_linear_set *set, const bnc_linear_spec *spec, 
 
 bnc_status bnc_linear_set_run(bnc_linear_set *set, uint32_t id, size_t rows, const void *x, const void *params, float *y, bnc_pool *pool) {
   const layer *l = &set->layer[id];
-  const shaped *s = &set->op[l->op];
-  pthreadpool_t threads = pool ? bnc_pool_native(pool) : NULL;
+  shaped *s = &set->op[l->op];
+  pthreadpool_t threads = pool ? bnc_pool_enter_native(pool) : NULL;
   enum xnn_status status = xnn_status_invalid_state;
   set->mode = USE;
   uintptr_t address = (uintptr_t)l->packed; /* XNNPACK takes a plain pointer; it never writes through it */
@@ -270,6 +270,9 @@ bnc_status bnc_linear_set_run(bnc_linear_set *set, uint32_t id, size_t rows, con
       break;
   }
   if (status == xnn_status_success) status = xnn_run_operator(s->op, threads);
+  if (s->rows != rows) s->least = 0;
+  s->rows = rows;
+  if (pool) bnc_pool_leave_native(pool, &s->least);
   return status == xnn_status_success ? BNC_OK : BNC_ERROR_INTERNAL;
 }
 

@@ -30,8 +30,8 @@ typedef struct bnc_linear_spec {
 
 typedef struct bnc_linear_set bnc_linear_set;
 
-/** The store must outlive the set. yields: bnc_pool_yields of the pool that will run it: workers sleep behind it instead of spinning. */
-bnc_status bnc_linear_set_create(bnc_linear_set **set, bnc_packed_store *store, bool yields, bnc_error *err);
+/** The store must outlive the set. */
+bnc_status bnc_linear_set_create(bnc_linear_set **set, bnc_packed_store *store, bnc_error *err);
 void bnc_linear_set_destroy(bnc_linear_set *set);
 
 /** Sees to it that the store holds a layer's packed weights, of the size that XNNPACK needs: packs them where they are missing. weight and

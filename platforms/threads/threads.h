@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "platforms/base/error.h"
 
@@ -16,6 +17,9 @@ struct pthreadpool;
 /**
  * A pool of `threads` threads, the caller's among them; 0: bnc_pool_default_threads(). More than BNC_POOL_MAX_THREADS is
  * BNC_ERROR_LIMIT, more than the system lets live is BNC_ERROR_MEMORY. A pool serves one caller at a time.
+ *
+ * Where the machine has little cores, and big ones for all threads, the pool's stay on the big ones (the caller's goes where it likes, and
+ * is expected on one of them), so that none starts, or wakes up after idling, on a little one.
  */
 bnc_status bnc_pool_create(bnc_pool **pool, size_t threads, bnc_error *err);
 void bnc_pool_destroy(bnc_pool *pool);
@@ -27,16 +31,6 @@ size_t bnc_pool_allowed_cpus(void);
 /** CPUs' worth of time that the control groups (v1, v2) of this process grant; 0: no limit. */
 double bnc_cpu_quota(void);
 
-/** Where the machine has little cores: one CPU of each big core that this process may run on. Else 0: all cores are alike. */
-size_t bnc_pool_big_cpus(unsigned *list /* [BNC_CPU_MAX_CPUS] */);
-
-/**
- * Ties each worker to a big core of its own (the caller's thread stays free, and is expected on the first), so that none starts, or wakes
- * up after idling, on a little one. Does nothing where all cores are alike, since programs side by side would meet on the same ones, where
- * the big ones are fewer than the threads, or the system refuses. Returns how many were tied.
- */
-size_t bnc_pool_pin(bnc_pool *pool);
-
 /** One piece of work: the items [from, to) of a range. What an item computes must not depend on how the range is cut. */
 typedef void (*bnc_pool_task)(void *context, size_t from, size_t to);
 /** Runs task over [0, count) in pieces of `grain` items (the last may be shorter) and waits for all. Never allocates. */
@@ -46,9 +40,13 @@ void bnc_pool_run(bnc_pool *pool, bnc_pool_task task, void *context, size_t coun
 typedef void (*bnc_pool_thread_task)(void *context, size_t thread, size_t from, size_t to);
 void bnc_pool_run_threads(bnc_pool *pool, bnc_pool_thread_task task, void *context, size_t count, size_t grain);
 
-/** What XNNPACK takes; NULL for a pool of one thread. */
-struct pthreadpool *bnc_pool_native(bnc_pool *pool);
-/** More threads than CPUs: workers sleep instead of spinning between runs. XNNPACK operators should get XNN_FLAG_YIELD_WORKERS then. */
-bool bnc_pool_yields(const bnc_pool *pool);
+/** Starts what XNNPACK takes; once is enough. */
+bnc_status bnc_pool_start_native(bnc_pool *pool, bnc_error *err);
+/** What XNNPACK takes for one run of an operator, which must be told to let threads sleep (XNN_FLAG_YIELD_WORKERS): the pool's own work
+    while its have none. NULL, the caller's thread alone: for a pool of one thread, one whose native threads nobody started, and where
+    other programs hold the CPUs so that threads do not pay. */
+struct pthreadpool *bnc_pool_enter_native(bnc_pool *pool);
+/** Behind that run. least: for each operator and number of rows a place that holds 0 at first; it learns what the run takes. */
+void bnc_pool_leave_native(bnc_pool *pool, uint64_t *least);
 
 #endif

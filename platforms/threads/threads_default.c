@@ -5,6 +5,7 @@
 #include "platforms/base/number.h"
 #include "platforms/cpu/cpu_record.h"
 #include "platforms/file/sysfs.h"
+#include "platforms/threads/thread_places.h"
 #include "platforms/threads/threads.h"
 
 /* Quota over period of one control group, in CPUs; 0: no limit here. */
@@ -79,16 +80,6 @@ static size_t list_cores(const bnc_cpu *cpu, const cpu_set_t *allowed, bool litt
   return cores;
 }
 
-size_t bnc_pool_big_cpus(unsigned *list) {
-  bnc_cpu cpu = {.arch = BNC_CPU_ARCH};
-  cpu_set_t set;
-  bool little = false;
-  if (sched_getaffinity(0, sizeof set, &set) != 0) return 0;
-  bnc_cpu_read_topology(&cpu);
-  for (size_t i = 0; i < cpu.cluster_count; i++) little = little || cpu.clusters[i].little;
-  return little ? list_cores(&cpu, &set, false, list) : 0;
-}
-
 size_t bnc_pool_allowed_cpus(void) {
   cpu_set_t set;
   if (sched_getaffinity(0, sizeof set, &set) != 0) return 1;
@@ -96,18 +87,29 @@ size_t bnc_pool_allowed_cpus(void) {
   return n > 0 ? (size_t)n : 1;
 }
 
-size_t bnc_pool_default_threads(void) {
+void bnc_thread_places_find(bnc_thread_places *places) {
   bnc_cpu cpu = {.arch = BNC_CPU_ARCH};
   cpu_set_t set;
-  if (sched_getaffinity(0, sizeof set, &set) != 0) return 1;
+  *places = (bnc_thread_places){.threads = 1};
+  if (sched_getaffinity(0, sizeof set, &set) != 0) return;
   bnc_cpu_read_topology(&cpu);
   unsigned list[BNC_CPU_MAX_CPUS];
   size_t n = list_cores(&cpu, &set, false, list);
+  for (size_t i = 0; i < cpu.cluster_count; i++)
+    if (cpu.clusters[i].little) places->big_count = n;
+  CPU_ZERO(&places->big);
+  for (size_t i = 0; i < places->big_count; i++) CPU_SET(list[i], &places->big);
   if (n == 0) n = list_cores(&cpu, &set, true, list);
   if (n == 0) n = bnc_pool_allowed_cpus();
   double quota = bnc_cpu_quota();
   /* To the nearest: half a CPU more is worth a thread, a twentieth is not. */
   if (quota > 0 && quota + 0.5 < (double)n) n = (size_t)(quota + 0.5);
   if (n > BNC_POOL_MAX_THREADS) n = BNC_POOL_MAX_THREADS;
-  return n > 0 ? n : 1;
+  if (n > 0) places->threads = n;
+}
+
+size_t bnc_pool_default_threads(void) {
+  bnc_thread_places places;
+  bnc_thread_places_find(&places);
+  return places.threads;
 }

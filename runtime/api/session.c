@@ -39,7 +39,6 @@ static bnc_status create(bnc_session *s, bnc_error *err) {
   bnc_run_hooks hooks = {.context = &progress, .step = report};
   bnc_status status = prepare_model(model, err);
   if (status == BNC_OK) status = bnc_pool_create(&s->pool, model->context->settings.threads, err);
-  if (status == BNC_OK) bnc_pool_pin(s->pool);
   if (status == BNC_OK) status = bnc_executor_create(&s->executor, &model->file, s->pool, &model->kernels, model->store, &hooks, err);
   if (status == BNC_OK && model->bpe) status = bnc_detokenizer_create(&s->detokenizer, model->bpe, true, err);
   return status;

@@ -40,7 +40,7 @@ bnc_status bnc_linears_create(bnc_executor *ex, bnc_packed_store *store, const b
   linear_key *keys = bnc_mem_array(ops + 1, sizeof *keys);   /* [layers] */
   uint32_t *bucket = bnc_mem_array(buckets, sizeof *bucket); /* layer + 1 */
   bnc_status s = keys && bucket ? BNC_OK : bnc_fail_memory(err, ops * sizeof *keys);
-  if (s == BNC_OK) s = bnc_linear_set_create(&ex->linears, store, bnc_pool_yields(ex->pool), err);
+  if (s == BNC_OK) s = bnc_linear_set_create(&ex->linears, store, err);
   for (bnc_program_id p = 0; s == BNC_OK && p < BNC_PROGRAMS; p++) {
     const bnc_program *program = &ex->file->program[p];
     if (!program->head) continue;
@@ -63,6 +63,7 @@ bnc_status bnc_linears_create(bnc_executor *ex, bnc_packed_store *store, const b
       ex->linear_of[p][i] = bucket[at] - 1;
     }
   }
+  if (s == BNC_OK && bnc_linear_set_layers(ex->linears) > 0) s = bnc_pool_start_native(ex->pool, err);
   bnc_mem_free(keys);
   bnc_mem_free(bucket);
   return s;

@@ -97,7 +97,7 @@ bnc_status bnc_weight_slabs_pack(const bnc_model_file *file, bnc_packed_store *s
   size_t count = 0;
   bnc_linear_set *set = NULL;
   bool packs = bnc_packed_takes(store);
-  bnc_status s = bnc_linear_set_create(&set, store, false, err);
+  bnc_status s = bnc_linear_set_create(&set, store, err);
   if (s == BNC_OK) s = list_slabs(file, &slab, &count, err);
   for (size_t i = 0; s == BNC_OK && i < count; i++) {
     bnc_linear_spec spec = bnc_weight_slab_spec(file, slab[i]);
@@ -119,7 +119,7 @@ bnc_status bnc_weight_slabs_packed_bytes(const bnc_model_file *file, uint64_t *b
   size_t count = 0, each = 0;
   uint64_t all = 0;
   bnc_linear_set *set = NULL;
-  bnc_status s = bnc_linear_set_create(&set, NULL, false, err);
+  bnc_status s = bnc_linear_set_create(&set, NULL, err);
   if (s == BNC_OK) s = list_slabs(file, &slab, &count, err);
   for (size_t i = 0; s == BNC_OK && i < count; i++, all += each) {
     bnc_linear_spec spec = bnc_weight_slab_spec(file, slab[i]);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdint.h>
@@ -43,8 +44,15 @@ static void bit_identical(void **state) {
     bnc_pool *pool;
     assert_int_equal(bnc_pool_create(&pool, threads[t], NULL), BNC_OK);
     assert_int_equal(bnc_pool_threads(pool), threads[t]);
-    assert_int_equal(bnc_pool_native(pool) == NULL, threads[t] == 1);
-    assert_int_equal(bnc_pool_yields(pool), threads[t] > bnc_pool_allowed_cpus());
+    uint64_t least = 0;
+    assert_null(bnc_pool_enter_native(pool));
+    bnc_pool_leave_native(pool, &least);
+    for (int i = 0; i < 2; i++) {
+      assert_int_equal(bnc_pool_start_native(pool, NULL), BNC_OK);
+      assert_int_equal(bnc_pool_enter_native(pool) == NULL, threads[t] == 1);
+      bnc_pool_leave_native(pool, &least);
+      assert_int_equal(least > 0, threads[t] > 1);
+    }
     uint64_t allocations = bnc_mem_count();
     for (size_t g = 0; g < sizeof grains / sizeof grains[0]; g++) {
       memset(&s, 0, sizeof s);
@@ -98,33 +106,77 @@ static void defaults(void **state) {
   assert_int_equal(sched_setaffinity(0, sizeof all, &all), 0);
 }
 
-/* Cores 0 and 1 are big, a third one is not. */
-static void pinning(void **state) {
-  (void)state;
+typedef struct places {
+  pthread_t caller;
+  _Atomic uint32_t helpers, elsewhere;
+  cpu_set_t expected;
+} places;
+
+/* Long enough for a helper to come. */
+static void look_where(void *context, size_t from, size_t to) {
+  places *p = context;
+  cpu_set_t set;
+  (void)from;
+  (void)to;
+  if (pthread_equal(pthread_self(), p->caller)) {
+    usleep(200);
+    return;
+  }
+  assert_int_equal(pthread_getaffinity_np(pthread_self(), sizeof set, &set), 0);
+  atomic_fetch_add(&p->helpers, 1);
+  if (!CPU_EQUAL(&set, &p->expected)) atomic_fetch_add(&p->elsewhere, 1);
+}
+
+/* Where the helpers of a pool may run; the caller keeps its freedom. */
+static void expect_places(size_t threads, const cpu_set_t *expected) {
   bnc_pool *pool;
   cpu_set_t before, after;
+  places p = {.caller = pthread_self(), .expected = *expected};
+  assert_int_equal(sched_getaffinity(0, sizeof before, &before), 0);
+  assert_int_equal(bnc_pool_create(&pool, threads, NULL), BNC_OK);
+  assert_int_equal(sched_getaffinity(0, sizeof after, &after), 0);
+  assert_true(CPU_EQUAL(&before, &after));
+  for (int i = 0; i < 10000 && p.helpers == 0; i++) bnc_pool_run(pool, look_where, &p, 4, 1);
+  assert_true(p.helpers > 0);
+  assert_int_equal(p.elsewhere, 0);
+  bnc_pool_destroy(pool);
+}
+
+/* Many short jobs with pauses, so that helpers sleep, wake up and come too late in all orders: each item once, seen by the caller. */
+static void many_jobs(void **state) {
+  (void)state;
+  static sums s;
+  bnc_pool *pool;
+  assert_int_equal(bnc_pool_create(&pool, 4, NULL), BNC_OK);
+  for (uint32_t job = 1; job <= 3000; job++) {
+    const size_t count = 1 + job % 7;
+    memset(&s, 0, sizeof s);
+    s.grain = 1;
+    bnc_pool_run(pool, add_series, &s, count, 1);
+    for (size_t i = 0; i <= count; i++) assert_int_equal(s.visits[i], i < count);
+    if (job % 100 == 0) usleep(job % 300);
+  }
+  bnc_pool_destroy(pool);
+}
+
+/* Cores 0 and 1 are big, a third one is not. */
+static void placing(void **state) {
+  (void)state;
+  cpu_set_t all, big;
+  assert_int_equal(sched_getaffinity(0, sizeof all, &all), 0);
+  CPU_ZERO(&big);
+  for (size_t i = 0; i < 2; i++)
+    if (CPU_ISSET(i, &all)) CPU_SET(i, &big);
   fake_tree_begin("little");
   fake_file("/proc/cpuinfo",
             "processor: 0\nCPU implementer: 0x41\nCPU part: 0xd08\n\nprocessor: 1\nCPU implementer: 0x41\nCPU part: 0xd08\n\n"
             "processor: 2\nCPU implementer: 0x41\nCPU part: 0xd03\n");
-  assert_int_equal(sched_getaffinity(0, sizeof before, &before), 0);
-  unsigned big[BNC_CPU_MAX_CPUS];
-  const size_t expected = (size_t)CPU_ISSET(0, &before) + (size_t)CPU_ISSET(1, &before);
-  assert_int_equal(bnc_pool_big_cpus(big), expected);
-  assert_int_equal(bnc_pool_create(&pool, 2, NULL), BNC_OK);
-  assert_int_equal(bnc_pool_pin(pool), expected == 2 ? 1 : 0);
-  assert_int_equal(sched_getaffinity(0, sizeof after, &after), 0);
-  assert_true(CPU_EQUAL(&before, &after)); /* the caller keeps its freedom */
-  bnc_pool_destroy(pool);
-  assert_int_equal(bnc_pool_create(&pool, 3, NULL), BNC_OK); /* more than there are big ones */
-  assert_int_equal(bnc_pool_pin(pool), 0);
-  bnc_pool_destroy(pool);
+  expect_places(2, CPU_COUNT(&big) == 2 ? &big : &all);
+  expect_places(3, &all); /* more than there are big ones */
   fake_tree_begin("alike");
   fake_file("/proc/cpuinfo",
             "processor: 0\nCPU implementer: 0x41\nCPU part: 0xd08\n\nprocessor: 1\nCPU implementer: 0x41\nCPU part: 0xd08\n");
-  assert_int_equal(bnc_pool_create(&pool, 2, NULL), BNC_OK);
-  assert_int_equal(bnc_pool_pin(pool), 0);
-  bnc_pool_destroy(pool);
+  expect_places(2, &all);
   fake_tree_none();
 }
 
@@ -147,7 +199,7 @@ static void too_few_threads(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(bit_identical), cmocka_unit_test(edges), cmocka_unit_test(defaults),
-                                     cmocka_unit_test(pinning), cmocka_unit_test(too_few_threads)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(bit_identical), cmocka_unit_test(edges),   cmocka_unit_test(many_jobs),
+                                     cmocka_unit_test(defaults),      cmocka_unit_test(placing), cmocka_unit_test(too_few_threads)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -156,7 +156,7 @@ static void check_case(const matrix_case *c) {
     uint32_t id;
     if (p > 0 && c->rows * c->n < 128) continue; /* nothing to share */
     assert_int_equal(bnc_packed_create(&store, &err), BNC_OK);
-    assert_int_equal(bnc_linear_set_create(&set, store, bnc_pool_yields(pool), &err), BNC_OK);
+    assert_int_equal(bnc_linear_set_create(&set, store, &err), BNC_OK);
     assert_int_equal(bnc_linear_set_add(set, &d.spec, 3, 0, &id, &err), BNC_OK);
     for (size_t i = 0; i < bytes / sizeof(float); i++) d.y[i] = 12345.0f;
     assert_int_equal(bnc_linear_set_run(set, id, c->rows, c->kind == BNC_LINEAR_F32 ? (const void *)d.x : d.q, d.params, d.y, pool),
@@ -206,7 +206,7 @@ static void test_slabs(void **s) {
     const void *x = kind == BNC_LINEAR_F32 ? (const void *)d.x : d.q;
     float *apart = need(c.rows * c.n * 4);
     assert_int_equal(bnc_packed_create(&store, &err), BNC_OK);
-    assert_int_equal(bnc_linear_set_create(&set, store, false, &err), BNC_OK);
+    assert_int_equal(bnc_linear_set_create(&set, store, &err), BNC_OK);
     assert_int_equal(bnc_linear_set_add(set, &d.spec, 0, 0, &whole, &err), BNC_OK);
     for (uint32_t p = 0; p < 3; p++) {
       bnc_linear_spec slab = d.spec;
@@ -240,7 +240,7 @@ static int setup(void **s) {
   bnc_error err;
   (void)s;
   for (size_t p = 0; p < POOLS; p++)
-    if (bnc_pool_create(&pools[p], (size_t)1 << p, &err) != BNC_OK) return -1;
+    if (bnc_pool_create(&pools[p], (size_t)1 << p, &err) != BNC_OK || bnc_pool_start_native(pools[p], &err) != BNC_OK) return -1;
   return 0;
 }
 

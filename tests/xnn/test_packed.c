@@ -28,7 +28,7 @@ static bnc_linear_spec spec_of(uint32_t layer) {
 
 static bnc_status pack(bnc_packed_store *store, bnc_error *err) {
   bnc_linear_set *set;
-  bnc_status s = bnc_linear_set_create(&set, store, false, err);
+  bnc_status s = bnc_linear_set_create(&set, store, err);
   for (uint32_t i = LAYERS; s == BNC_OK && i-- > 0;) {
     bnc_linear_spec spec = spec_of(i);
     s = bnc_linear_set_pack(set, &spec, i, 0, err);
@@ -42,7 +42,7 @@ static void run(bnc_packed_store *store, float *y /* [LAYERS][4,N] */) {
   bnc_linear_set *set;
   bnc_pool *pool;
   assert_int_equal(bnc_pool_create(&pool, 1, &err), BNC_OK);
-  assert_int_equal(bnc_linear_set_create(&set, store, false, &err), BNC_OK);
+  assert_int_equal(bnc_linear_set_create(&set, store, &err), BNC_OK);
   for (uint32_t i = 0; i < LAYERS; i++) {
     uint32_t id;
     bnc_linear_spec spec = spec_of(i);
@@ -155,7 +155,7 @@ static void test_wrong_size(void **s) {
     bnc_packed_destroy(store);
     assert_int_equal(bnc_file_writer_commit(out, &err), BNC_OK);
     assert_int_equal(bnc_packed_open(&store, "lie.bncpack", &identity, &err), BNC_OK);
-    assert_int_equal(bnc_linear_set_create(&set, store, false, &err), BNC_OK);
+    assert_int_equal(bnc_linear_set_create(&set, store, &err), BNC_OK);
     assert_int_equal(bnc_linear_set_add(set, &spec, 0, 0, &id, &err), BNC_ERROR_FORMAT);
     if (seed == 0 && bnc_packed_find(memory, &key, NULL)) assert_non_null(strstr(err.text, "expected"));
     bnc_linear_set_destroy(set);

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "platforms/threads/crew.h"
+
+#include <limits.h>
+#include <linux/futex.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "platforms/base/clock.h"
+#include "platforms/base/mem.h"
+#include "platforms/threads/crew_trial.h"
+
+#define LOOK_OUT_NS 50000u  /* how long a thread without work watches before it sleeps: about what waking it costs */
+#define STRETCH_NS 2000000u /* CPU clocks are read once for jobs of so much time */
+#define GAP_NS 1000000u     /* without a job for so long, the caller may have had nothing to do */
+
+/* The state of the current job in one word, which sleepers wait on. */
+#define ACTIVE 0x0fffu     /* how many helpers are in the job */
+#define OPEN 0x1000u       /* helpers may enter */
+#define WAITED 0x2000u     /* the caller sleeps until the last helper has left */
+#define QUIT 0x4000u       /* helpers end */
+#define GENERATION 0x8000u /* the rest counts jobs, so that a helper enters each one once */
+
+enum { HELPER_SLEEPS = 1, CALLER_SLEEPS = 2 }; /* whom a call wakes */
+
+typedef struct helper {
+  bnc_crew *crew;
+  size_t thread;
+  pthread_t id;
+} helper;
+
+struct bnc_crew {
+  _Alignas(BNC_ALIGNMENT) _Atomic uint32_t state;
+  _Alignas(BNC_ALIGNMENT) _Atomic size_t next;    /* piece that nobody has taken */
+  _Alignas(BNC_ALIGNMENT) _Atomic int32_t asleep; /* helpers that nobody has woken */
+  _Atomic uint64_t helped;                        /* CPU time of helpers in jobs, ns */
+  /* The job: written while nobody is in it. */
+  bnc_crew_task task;
+  void *context;
+  size_t count, grain, pieces;
+  /* The caller's. */
+  bnc_crew_trial trial;
+  /* The stretch of jobs under way: clocks and counts at its start; since then. All ns but the sleeps. */
+  uint64_t start, start_cpu, start_helped, end, watched; /* end 0: there is none */
+  long start_sleeps, sleeps;
+  uint64_t enter_cpu, enter_all;
+  size_t helpers;
+  helper helper[];
+};
+
+static inline void relax(void) {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__) || defined(__arm__)
+  __asm__ volatile("yield");
+#endif
+}
+
+/* Until woken, true, or not at all, false, where the word has another value. */
+static bool sleep_on(_Atomic uint32_t *word, uint32_t value, uint32_t who) {
+  return syscall(SYS_futex, word, FUTEX_WAIT_BITSET_PRIVATE, value, NULL, NULL, who) == 0;
+}
+static int wake(_Atomic uint32_t *word, int most, uint32_t who) {
+  return (int)syscall(SYS_futex, word, FUTEX_WAKE_BITSET_PRIVATE, most, NULL, NULL, who);
+}
+
+static void work(bnc_crew *c, size_t thread) {
+  const size_t pieces = c->pieces;
+  for (size_t i; (i = atomic_fetch_add_explicit(&c->next, 1, memory_order_relaxed)) < pieces;) {
+    const size_t from = i * c->grain;
+    c->task(c->context, thread, from, c->count - from < c->grain ? c->count : from + c->grain);
+  }
+}
+
+static uint64_t cpu_ns(clockid_t clock) {
+  struct timespec t;
+  clock_gettime(clock, &t);
+  return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+static uint64_t thread_cpu_ns(void) { return cpu_ns(CLOCK_THREAD_CPUTIME_ID); }
+
+static bool calls(uint32_t state, uint32_t seen) { return (state & QUIT) || ((state & OPEN) && state / GENERATION != seen / GENERATION); }
+
+/* The state of a job that this helper has not seen, or the order to quit. */
+static uint32_t await_job(bnc_crew *c, uint32_t seen) {
+  uint32_t state;
+  const uint64_t start = bnc_clock_ns();
+  do {
+    for (int i = 0; i < 16; i++) {
+      state = atomic_load_explicit(&c->state, memory_order_acquire);
+      if (calls(state, seen)) return state;
+      relax();
+    }
+  } while (bnc_clock_ns() - start < LOOK_OUT_NS);
+  for (;;) {
+    atomic_fetch_add(&c->asleep, 1); /* in one order with the states: the caller sees this, or we see its job */
+    state = atomic_load(&c->state);
+    /* Who wakes a helper counts it as awake. */
+    if (calls(state, seen) || !sleep_on(&c->state, state, HELPER_SLEEPS)) atomic_fetch_sub(&c->asleep, 1);
+    state = atomic_load(&c->state);
+    if (calls(state, seen)) return state;
+  }
+}
+
+static void *help(void *context) {
+  const helper *h = context;
+  bnc_crew *c = h->crew;
+  uint32_t seen = 0;
+  for (;;) {
+    uint32_t state = await_job(c, seen);
+    if (state & QUIT) return NULL;
+    if (!atomic_compare_exchange_strong(&c->state, &state, state + 1)) continue;
+    seen = state;
+    const uint64_t start = thread_cpu_ns();
+    work(c, h->thread);
+    const uint32_t before = atomic_fetch_sub_explicit(&c->state, 1, memory_order_acq_rel);
+    if ((before & ACTIVE) == 1 && (before & WAITED)) wake(&c->state, 1, CALLER_SLEEPS);
+    atomic_fetch_add_explicit(&c->helped, thread_cpu_ns() - start, memory_order_relaxed);
+  }
+}
+
+static void wait_for_helpers(bnc_crew *c) {
+  uint32_t state = atomic_fetch_and(&c->state, ~(uint32_t)OPEN) & ~(uint32_t)OPEN;
+  if (!(state & ACTIVE)) return;
+  const uint64_t start = bnc_clock_ns(), end = start + LOOK_OUT_NS;
+  uint64_t now;
+  do {
+    for (int i = 0; i < 16 && (state & ACTIVE); i++) {
+      relax();
+      state = atomic_load_explicit(&c->state, memory_order_acquire);
+    }
+    now = bnc_clock_ns();
+  } while ((state & ACTIVE) && now < end);
+  c->watched += now - start;
+  if (!(state & ACTIVE)) return;
+  state = atomic_fetch_or(&c->state, WAITED) | WAITED;
+  while (state & ACTIVE) {
+    c->sleeps += sleep_on(&c->state, state, CALLER_SLEEPS);
+    state = atomic_load_explicit(&c->state, memory_order_acquire);
+  }
+}
+
+/* How often this thread gave up its CPU by itself. */
+static long own_sleeps(void) {
+  struct rusage usage;
+  return getrusage(RUSAGE_THREAD, &usage) == 0 ? usage.ru_nvcsw : 0;
+}
+
+/* A stretch goes on over what the caller does between jobs, even where it lost its CPU meanwhile; but not if it had nothing to do. */
+static void begin(bnc_crew *c) {
+  const uint64_t now = bnc_clock_ns();
+  if (c->end && (now - c->end < GAP_NS || own_sleeps() - c->start_sleeps <= c->sleeps)) return;
+  c->start = now;
+  c->start_cpu = thread_cpu_ns();
+  c->start_helped = atomic_load_explicit(&c->helped, memory_order_relaxed);
+  c->start_sleeps = own_sleeps();
+  c->watched = 0;
+  c->sleeps = 0;
+}
+
+static void end(bnc_crew *c) {
+  c->end = bnc_clock_ns();
+  if (c->end - c->start < STRETCH_NS) return;
+  const uint64_t caller = thread_cpu_ns() - c->start_cpu,
+                 all = caller + atomic_load_explicit(&c->helped, memory_order_relaxed) - c->start_helped;
+  bnc_crew_trial_add(&c->trial, c->end - c->start, caller, all > c->watched ? all - c->watched : 0);
+  c->end = 0;
+}
+
+static void publish(bnc_crew *c) {
+  atomic_store_explicit(&c->next, 0, memory_order_relaxed);
+  const uint32_t last = atomic_load_explicit(&c->state, memory_order_relaxed);
+  atomic_store(&c->state, last / GENERATION * GENERATION + GENERATION + OPEN);
+  const int32_t asleep = atomic_load(&c->asleep);
+  if (asleep <= 0) return;
+  const size_t useful = c->pieces - 1 < (size_t)asleep ? c->pieces - 1 : (size_t)asleep;
+  const int woken = wake(&c->state, (int)useful, HELPER_SLEEPS);
+  if (woken > 0) atomic_fetch_sub(&c->asleep, woken);
+}
+
+void bnc_crew_run(bnc_crew *c, bnc_crew_task task, void *context, size_t count, size_t grain) {
+  begin(c);
+  if (c->trial.alone) {
+    for (size_t from = 0; from < count; from += grain) task(context, 0, from, count - from < grain ? count : from + grain);
+  } else {
+    c->task = task;
+    c->context = context;
+    c->count = count;
+    c->grain = grain;
+    c->pieces = (count - 1) / grain + 1;
+    publish(c);
+    work(c, 0);
+    wait_for_helpers(c);
+  }
+  end(c);
+}
+
+bool bnc_crew_enter(bnc_crew *c) {
+  begin(c);
+  c->enter_cpu = thread_cpu_ns();
+  c->enter_all = cpu_ns(CLOCK_PROCESS_CPUTIME_ID);
+  return !c->trial.alone;
+}
+
+void bnc_crew_leave(bnc_crew *c, uint64_t *least) {
+  const uint64_t all = cpu_ns(CLOCK_PROCESS_CPUTIME_ID) - c->enter_all, own = thread_cpu_ns() - c->enter_cpu;
+  if (*least == 0 || all < *least) *least = all;
+  c->watched += all - *least;
+  if (all > own) atomic_fetch_add_explicit(&c->helped, all - own, memory_order_relaxed);
+  end(c);
+}
+
+size_t bnc_crew_create(bnc_crew **crew, size_t helpers) {
+  *crew = NULL;
+  bnc_crew *c = bnc_mem_zalloc(sizeof *c + helpers * sizeof *c->helper);
+  if (!c) return 0;
+  for (; c->helpers < helpers; c->helpers++) {
+    helper *h = &c->helper[c->helpers];
+    h->crew = c;
+    h->thread = c->helpers + 1;
+    if (pthread_create(&h->id, NULL, help, h) != 0) break;
+  }
+  const size_t started = c->helpers;
+  if (started == helpers)
+    *crew = c;
+  else
+    bnc_crew_destroy(c);
+  return started;
+}
+
+void bnc_crew_destroy(bnc_crew *c) {
+  if (!c) return;
+  atomic_fetch_or(&c->state, QUIT);
+  wake(&c->state, INT_MAX, HELPER_SLEEPS);
+  for (size_t i = 0; i < c->helpers; i++) pthread_join(c->helper[i].id, NULL);
+  bnc_mem_free(c);
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file crew.h  The threads behind a pool. A job is a range in pieces that whoever is awake takes one by one from a counter. The caller
+ * works too, and waits only for threads that hold a piece when none are left: a thread that sleeps, or that has no CPU, misses the job and
+ * delays nobody. Who finds nothing to do looks out for some microseconds, then sleeps.
+ *
+ * Where other programs hold the CPUs, a thread may lose its own in the middle of a piece, and the caller has to wait until it comes back:
+ * crew_trial.h finds out whether helpers pay there.
+ */
+#ifndef BINOCLE_PLATFORMS_THREADS_CREW_H
+#define BINOCLE_PLATFORMS_THREADS_CREW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct bnc_crew bnc_crew;
+typedef void (*bnc_crew_task)(void *context, size_t thread, size_t from, size_t to);
+
+/** `helpers` threads besides the caller's. Returns how many could be started; *crew is NULL unless all could. */
+size_t bnc_crew_create(bnc_crew **crew, size_t helpers);
+void bnc_crew_destroy(bnc_crew *crew);
+
+/** Runs task over [0, count) in pieces of `grain`. The caller is thread 0, helpers count from 1. */
+void bnc_crew_run(bnc_crew *crew, bnc_crew_task task, void *context, size_t count, size_t grain);
+
+/** Around work on threads of somebody else's: whether such threads pay now. */
+bool bnc_crew_enter(bnc_crew *crew);
+/** least: the CPU time that this same work took so far at the least, ns, 0 at first; kept. What it takes beyond that was waiting. */
+void bnc_crew_leave(bnc_crew *crew, uint64_t *least);
+
+#endif
