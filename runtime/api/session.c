@@ -83,6 +83,7 @@ void bnc_session_destroy(bnc_session *session) {
   bnc_ids_free(&session->opening);
   bnc_profile_free(session->profile);
   bnc_mem_free(session->system);
+  bnc_mem_free(session->restored_logits);
   bnc_mem_free(session);
 }
 

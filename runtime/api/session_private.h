@@ -32,8 +32,9 @@ struct bnc_session {
   int32_t last_id; /* the last row's token; -1: none, or a picture */
   int32_t pending; /* sampled, told to the caller, not yet in the cache; -1: none */
   bool cut, started;
-  bnc_token token;     /* drawn last; id -1: none */
-  const float *logits; /* behind the last row; NULL: nothing computed since */
+  bnc_token token;        /* drawn last; id -1: none */
+  float *restored_logits; /* [vocabulary] of a saved session, or NULL */
+  const float *logits;    /* behind the last row; NULL: nothing computed since */
   bnc_statistics statistics;
   bnc_profile *profile; /* NULL: nothing is recorded */
 };

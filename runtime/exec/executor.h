@@ -41,6 +41,11 @@ bnc_status bnc_executor_run(bnc_executor *executor, bnc_program_id id, size_t ro
 /** Token embeddings, dequantised: out [count, hidden]. Ids must be inside the vocabulary. */
 void bnc_executor_embed(bnc_executor *executor, const int32_t *ids, size_t count, float *out);
 
+/** Walks over the keys and values of the first `rows` rows (keys in whole blocks), layer by layer, in pieces: always the same ones for the
+ * same model and rows, on every CPU. visit returns false to end the walk, which then returns false. */
+typedef bool bnc_kv_visitor(void *context, void *data, size_t bytes);
+bool bnc_executor_visit_kv(bnc_executor *executor, size_t rows, bnc_kv_visitor *visit, void *context);
+
 /** Bytes of the parts that are this executor's own. */
 size_t bnc_executor_arena_bytes(const bnc_executor *executor);
 size_t bnc_executor_kv_bytes(const bnc_executor *executor);

@@ -5,10 +5,14 @@
 
 static uint64_t round_up(uint64_t x, uint64_t to) { return (x + to - 1) / to * to; }
 
+size_t bnc_kv_element_bytes(uint32_t kv_dtype) {
+  static const size_t element[] = {[BNC_KV_F32] = 4, [BNC_KV_F16] = 2, [BNC_KV_INT8] = 1};
+  return element[kv_dtype];
+}
+
 bnc_kv_layout bnc_kv_layout_of(const bnc_file_meta *m, uint64_t rows) {
-  static const uint64_t element[] = {[BNC_KV_F32] = 4, [BNC_KV_F16] = 2, [BNC_KV_INT8] = 1};
   bnc_kv_layout l = {.capacity = round_up(rows, BNC_KV_BLOCK)};
-  l.values = round_up(l.capacity * m->kv_heads * m->head_dim * element[m->kv_dtype], BNC_ALIGNMENT);
+  l.values = round_up(l.capacity * m->kv_heads * m->head_dim * bnc_kv_element_bytes(m->kv_dtype), BNC_ALIGNMENT);
   l.scales = m->kv_dtype == BNC_KV_INT8 ? round_up(l.capacity * m->kv_heads * sizeof(float), BNC_ALIGNMENT) : 0;
   l.layer = 2 * (l.values + l.scales);
   l.total = l.layer * m->layers;

@@ -18,6 +18,9 @@ typedef struct bnc_kv_layout {
   uint64_t total;    /* bytes of all layers */
 } bnc_kv_layout;
 
+/** Bytes of a key's or value's element in a cache of a validated bnc_kv_dtype. */
+size_t bnc_kv_element_bytes(uint32_t kv_dtype);
+
 /** For a validated meta and at most its context of rows; nothing overflows. */
 bnc_kv_layout bnc_kv_layout_of(const bnc_file_meta *meta, uint64_t rows);
 /** One layer's part of a block that the layout's sizes describe. */

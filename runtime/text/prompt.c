@@ -69,6 +69,8 @@ const char *bnc_prompt_template_name(bnc_prompt_template template_) {
   return (size_t)template_ < TEMPLATES ? wordings[template_].name : "unknown";
 }
 
+bool bnc_prompt_template_is_known(bnc_prompt_template template_) { return (size_t)template_ < TEMPLATES; }
+
 const char *bnc_prompt_template_names(void) { return "plain, llama3 or vicuna_v1"; }
 
 static bnc_status append(bnc_text *text, const char *more, bnc_error *err) { return bnc_text_append(text, more, strlen(more), err); }

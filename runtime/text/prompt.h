@@ -19,6 +19,7 @@ typedef enum bnc_prompt_template {
 /** The template of a name; false for one that is not known. */
 bool bnc_prompt_template_find(const char *name, bnc_prompt_template *found);
 const char *bnc_prompt_template_name(bnc_prompt_template template_);
+bool bnc_prompt_template_is_known(bnc_prompt_template template_);
 /** All names, for a message: "plain, llama3 or vicuna_v1". */
 const char *bnc_prompt_template_names(void);
 

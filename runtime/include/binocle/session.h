@@ -77,6 +77,13 @@ BNC_API void bnc_session_reset(bnc_session *session);
    dropped. */
 BNC_API void bnc_session_restart(bnc_session *session);
 
+/** Writes the session as it stands into a file, complete or not at all: what was said, the pictures' embeddings, keys and values. The file
+ * belongs to this model's content and may go to another machine. BNC_ERROR_IO. */
+BNC_API bnc_status bnc_session_save(bnc_session *session, const char *path);
+/** Goes on where a saved session stood: what follows is what would have followed there, bit for bit. BNC_ERROR_IO; BNC_ERROR_FORMAT:
+ * damaged, or of another model; the session then stays as it was. */
+BNC_API bnc_status bnc_session_restore(bnc_session *session, const char *path);
+
 /** The stages of vision. */
 typedef enum bnc_image_stage {
   BNC_IMAGE_PIXELS = 0,   /**< the normalised square picture */
