@@ -1,18 +1,52 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ops/kernels.h"
 
+#include <assert.h>
+#include <stddef.h>
+
+#include "ops/kernels_table.h"
+
+/* Each slot has its row: none is left empty. */
+#define ONE(...) +1
+enum { ROWS = 0 BNC_KERNEL_TABLE(ONE) };
+_Static_assert(sizeof(bnc_kernels) - offsetof(bnc_kernels, norm) == ROWS * sizeof(void (*)(void)), "a slot has no row in kernels_table.h");
+
+/* TAKE_x: the level has the kernel. Levels of other architectures have no code here. */
+#define TAKE__(level_needed, slot, kernel)
+#define TAKE_x(level_needed, slot, kernel)                                                                                                 \
+  if (level >= (level_needed)) kernels->slot = kernel;
+#define SKIP(has, slot, name)
+#if BINOCLE_LEVEL_AVX2
+#define AVX2(has, slot, name) TAKE_##has(BNC_CPU_AVX2, slot, bnc_##name##_avx2)
+#define AVX512VNNI(has, slot, name) TAKE_##has(BNC_CPU_AVX512VNNI, slot, bnc_##name##_avx512vnni)
+#else
+#define AVX2 SKIP
+#define AVX512VNNI SKIP
+#endif
+#if BINOCLE_LEVEL_NEON
+#define NEON(has, slot, name) TAKE_##has(BNC_CPU_NEON, slot, bnc_##name##_neon)
+#define NEON_DOTPROD(has, slot, name) TAKE_##has(BNC_CPU_NEON_DOTPROD, slot, bnc_##name##_neon_dotprod)
+#else
+#define NEON SKIP
+#define NEON_DOTPROD SKIP
+#endif
+#if BINOCLE_LEVEL_NEON_I8MM
+#define NEON_I8MM(has, slot, name) TAKE_##has(BNC_CPU_NEON_I8MM, slot, bnc_##name##_neon_i8mm)
+#else
+#define NEON_I8MM SKIP
+#endif
+
+/* The one ladder: scalar's kernel, then each level's own up to `level`. */
+#define FILL(slot, name, avx2, avx512vnni, neon, dotprod, i8mm)                                                                            \
+  kernels->slot = bnc_##name##_scalar;                                                                                                     \
+  AVX2(avx2, slot, name)                                                                                                                   \
+  AVX512VNNI(avx512vnni, slot, name)                                                                                                       \
+  NEON(neon, slot, name)                                                                                                                   \
+  NEON_DOTPROD(dotprod, slot, name)                                                                                                        \
+  NEON_I8MM(i8mm, slot, name)                                                                                                              \
+  assert(kernels->slot);
+
 void bnc_kernels_init(bnc_kernels *kernels, bnc_cpu_level level) {
   kernels->level = level;
-  bnc_norm_init(&kernels->norm, level);
-  bnc_quantize_init(&kernels->quantize, level);
-  bnc_activate_init(&kernels->activate, level);
-  bnc_add_init(&kernels->add, level);
-  bnc_attention_init(&kernels->attention, level);
-  bnc_rope_init(&kernels->rope, level);
-  bnc_gather_init(&kernels->gather, level);
-  bnc_patches_init(&kernels->patches, level);
-  bnc_embed_init(&kernels->embed, level);
-  bnc_kv_append_init(&kernels->kv_append, level);
-  bnc_matmul_init(&kernels->matmul, level);
-  bnc_resample_init(&kernels->resample, level);
+  BNC_KERNEL_TABLE(FILL)
 }

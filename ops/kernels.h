@@ -9,6 +9,7 @@
 #include "ops/embed/embed.h"
 #include "ops/gather/gather.h"
 #include "ops/kv_append/kv_append.h"
+#include "ops/limits/limits.h"
 #include "ops/matmul/matmul.h"
 #include "ops/norm/norm.h"
 #include "ops/patches/patches.h"
@@ -30,6 +31,7 @@ typedef struct bnc_kernels {
   bnc_kv_append_ops kv_append;
   bnc_matmul_ops matmul;
   bnc_resample_ops resample;
+  bnc_limits_ops limits;
 } bnc_kernels;
 
 /** Fills every slot with the best kernel that `level` may use (bnc_cpu.level of platforms/cpu/cpu.h). */

@@ -20,19 +20,38 @@ else()
   message(FATAL_ERROR "no kernel levels for the processor '${CMAKE_SYSTEM_PROCESSOR}'")
 endif()
 
-# binocle_kernel(TARGET STEM): adds STEM_scalar.c, and STEM_<level>.c for each level of this architecture that has a file.
-# BINOCLE_LEVEL_<LEVEL> tells a kernel family's init file which levels this architecture knows (0 or 1, for all levels).
-function(binocle_kernel target stem)
-  target_sources(${target} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/${stem}_scalar.c)
-  foreach(level IN LISTS BINOCLE_LEVELS)
-    set(file ${CMAKE_CURRENT_SOURCE_DIR}/${stem}_${level}.c)
-    if(EXISTS ${file})
-      target_sources(${target} PRIVATE ${file})
-      set_source_files_properties(${file} TARGET_DIRECTORY ${target} PROPERTIES COMPILE_OPTIONS "${BINOCLE_LEVEL_FLAGS_${level}}")
+# binocle_kernels(FAMILY STEM...): adds the files of ops/FAMILY that define its kernels: FAMILY_scalar.c or STEM_scalar.c; for each level of this
+# architecture STEM_<level>.c; and FAMILY_v16.c or STEM_v16.c, once for each level of sixteen lanes that has no STEM_<level>.c. Each level is a set of
+# objects with its flags; BINOCLE_LEVEL names it (see ops/level.h).
+set(BINOCLE_V16_LEVELS avx2 avx512vnni neon)
+set(BINOCLE_OBJECT_TARGETS binocle_objects)
+set(BINOCLE_OBJECTS $<TARGET_OBJECTS:binocle_objects>)
+foreach(level IN LISTS BINOCLE_LEVELS)
+  add_library(binocle_${level} OBJECT)
+  target_include_directories(binocle_${level} PRIVATE $<TARGET_PROPERTY:binocle_objects,INTERFACE_INCLUDE_DIRECTORIES>)
+  target_compile_options(binocle_${level} PRIVATE ${BINOCLE_LEVEL_FLAGS_${level}})
+  target_compile_definitions(binocle_${level} PRIVATE BINOCLE_LEVEL=${level})
+  list(APPEND BINOCLE_OBJECT_TARGETS binocle_${level})
+  list(APPEND BINOCLE_OBJECTS $<TARGET_OBJECTS:binocle_${level}>)
+endforeach()
+
+function(binocle_kernels family)
+  foreach(stem ${family} ${ARGN})
+    set(file ${PROJECT_SOURCE_DIR}/ops/${family}/${stem})
+    if(EXISTS ${file}_scalar.c)
+      target_sources(binocle_objects PRIVATE ${file}_scalar.c)
     endif()
+    foreach(level IN LISTS BINOCLE_LEVELS)
+      if(EXISTS ${file}_${level}.c)
+        target_sources(binocle_${level} PRIVATE ${file}_${level}.c)
+      elseif(EXISTS ${file}_v16.c AND level IN_LIST BINOCLE_V16_LEVELS)
+        target_sources(binocle_${level} PRIVATE ${file}_v16.c)
+      endif()
+    endforeach()
   endforeach()
 endfunction()
 
+# BINOCLE_LEVEL_<LEVEL> tells ops/kernels.c which levels this architecture knows (0 or 1, for all levels).
 set(BINOCLE_LEVEL_DEFINITIONS "")
 foreach(level avx2 avx512vnni neon neon_dotprod neon_i8mm)
   string(TOUPPER ${level} upper)

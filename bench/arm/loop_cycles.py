@@ -3,7 +3,7 @@
 
     loop_cycles.py BUILD [--mca COMMAND] [--objdump COMMAND] [-o FILE.csv]
 
-BUILD is the aarch64-linux preset's folder. Of each kernel's object the innermost loop with the most multiply-adds (see hottest) is taken out of the
+BUILD is the aarch64-linux preset's folder. Of each kernel's object, or of its function where an object holds several, the innermost loop with the most multiply-adds (see hottest) is taken out of the
 disassembly, and timed on each core that runs its level. The limit is what the same model gives for independent multiply-adds of that loop's kind alone. These are
 estimates: caches always hit, branches are always right, and llvm gives the Cortex-A72 the numbers of the A57.
 """
@@ -17,7 +17,7 @@ import sys
 # level -> cores that run it, as llvm names them. neoverse-n1 has the Cortex-A76's pipelines, neoverse-n2 the Cortex-A710's, neoverse-v1 the Cortex-X1's.
 CORES = {"neon": ("cortex-a53", "cortex-a72", "neoverse-n1"), "neon_dotprod": ("cortex-a55", "neoverse-n1"),
          "neon_i8mm": ("cortex-a510", "neoverse-n2", "neoverse-v1")}
-OBJECT = re.compile(r"([a-z0-9_]+?)_(neon_dotprod|neon_i8mm|neon)\.c\.o$")
+KERNEL = re.compile(r"^bnc_(\w+?)_(neon_dotprod|neon_i8mm|neon)$")
 INSTRUCTION = re.compile(r"^\s*([0-9a-f]+):\t(\S+)(?:\s+(.*?))?\s*(?://.*)?$")
 BRANCH = re.compile(r"^(?:b\.\w+|cbn?z|tbn?z|b)$")
 # instruction -> multiply-adds by the arrangement of its result
@@ -34,13 +34,13 @@ def macs(name, operands):
 
 
 def functions(objdump, path):
-    """[(address, name, operands)] of each function."""
+    """{name: [(address, instruction, operands)]} of each function."""
     text = subprocess.run([objdump, "-d", "--no-show-raw-insn", path], check=True, capture_output=True, text=True).stdout
-    found, current = [], None
+    found, current = {}, None
     for line in text.splitlines():
-        if re.match(r"^[0-9a-f]+ <", line):
-            current = []
-            found.append(current)
+        start = re.match(r"^[0-9a-f]+ <(.*)>:", line)
+        if start:
+            current = found.setdefault(start.group(1), [])
         m = INSTRUCTION.match(line)
         if m and current is not None:
             current.append((int(m.group(1), 16), m.group(2), m.group(3) or ""))
@@ -64,9 +64,9 @@ def inner_loops(function):
     return [function[a:b + 1] for a, b in inner if not any(name in ("bl", "blr") for _, name, _ in function[a:b + 1])]
 
 
-def hottest(objdump, path):
+def hottest(some):
     """Of the loops with at least half of the most multiply-adds, the one with the most per instruction: exponentials hold many, but few per instruction."""
-    loops = [loop for f in functions(objdump, path) for loop in inner_loops(f)]
+    loops = [loop for f in some for loop in inner_loops(f)]
     counted = [(sum(macs(n, o) for _, n, o in loop), loop) for loop in loops]
     most = max((c for c, _ in counted), default=0)
     return max((c for c in counted if most > 0 and 2 * c[0] >= most), key=lambda c: c[0] / len(c[1]), default=(0, None))[1]
@@ -120,16 +120,19 @@ def main():
     parser.add_argument("--objdump", default="aarch64-linux-gnu-objdump")
     parser.add_argument("-o", dest="output", default="/dev/stdout")
     options = parser.parse_args()
-    objects = []
-    for folder, _, names in os.walk(os.path.join(options.build, "CMakeFiles/binocle_objects.dir/ops")):
-        objects += [(m.group(1), m.group(2), os.path.join(folder, n)) for n in names if (m := OBJECT.search(n))]
-    if not objects:
+    kernels = []  # (kernel, level, the functions whose loops may be its own)
+    for level in CORES:
+        for folder, _, names in os.walk(os.path.join(options.build, f"CMakeFiles/binocle_{level}.dir/ops")):
+            for code in (functions(options.objdump, os.path.join(folder, n)) for n in names if n.endswith(".o")):
+                own = [m for m in map(KERNEL.match, code) if m and m.group(2) == level]
+                kernels += [(m.group(1), level, list(code.values()) if len(own) == 1 else [code[m.group(0)]]) for m in own]
+    if not kernels:
         sys.exit(f"loop_cycles: no ARM kernels in {options.build}; cmake --preset aarch64-linux && cmake --build --preset aarch64-linux makes them")
     with open(options.output, "w", encoding="ascii", newline="") as file:
         out = csv.writer(file, lineterminator="\n")
         out.writerow(COLUMNS)
-        for kernel, level, path in sorted(objects):
-            loop = hottest(options.objdump, path)
+        for kernel, level, some in sorted(kernels, key=lambda k: k[:2]):
+            loop = hottest(some)
             if loop is None:
                 continue
             count = sum(macs(n, o) for _, n, o in loop)

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "ops/limits/limits.h"
+#include "ops/kernels.h"
 #include "platforms/base/mem.h"
 #include "platforms/cpu/cpu.h"
 #include "platforms/threads/threads.h"
@@ -17,7 +17,7 @@
 enum { MAX_REPEAT = 1000 };
 
 typedef struct limits {
-  bnc_limits_ops loop;
+  bnc_kernels kernels;
   bnc_pool *pool;
   size_t threads, repeat;
   char cpu[160];
@@ -38,18 +38,18 @@ static void must(bnc_status s) {
 static void run_int8(void *context, size_t thread, size_t to) {
   limits *l = context;
   (void)to;
-  l->sink[thread] = l->loop.int8(&l->macs[thread]);
+  l->sink[thread] = l->kernels.limits.int8(&l->macs[thread]);
 }
 static void run_flops(void *context, size_t thread, size_t to) {
   limits *l = context;
   (void)to;
-  l->sink[thread] = (double)l->loop.flops();
+  l->sink[thread] = (double)l->kernels.limits.flops();
 }
 static void run_read(void *context, size_t thread, size_t to) {
   limits *l = context;
   const size_t count = l->bytes / sizeof(float);
   (void)to;
-  for (size_t i = 0; i < l->rounds; ++i) l->sink[thread] += (double)l->loop.read(l->memory + thread * count, count);
+  for (size_t i = 0; i < l->rounds; ++i) l->sink[thread] += (double)l->kernels.limits.read(l->memory + thread * count, count);
 }
 
 static int ascending(const void *a, const void *b) {
@@ -112,7 +112,7 @@ int main(int argc, char **argv) {
   l.threads = bnc_pool_threads(l.pool);
   snprintf(l.cpu, sizeof l.cpu, "%s (%s)", cpu.brand, cpu.uarch);
   l.level = bnc_cpu_level_name(cpu.level);
-  bnc_limits_init(&l.loop, cpu.level);
+  bnc_kernels_init(&l.kernels, cpu.level);
   printf("cpu,level,threads,what,min,median,max,unit\n");
   if (!memory) {
     measure(&l, "f32", run_flops, NULL, BNC_LIMIT_FLOPS * 1e-9, "GFLOP/s");

@@ -42,6 +42,4 @@ typedef struct bnc_activate_ops {
   bnc_silu_mul_qd8_fn *silu_mul_qd8;
 } bnc_activate_ops;
 
-void bnc_activate_init(bnc_activate_ops *ops, bnc_cpu_level level);
-
 #endif

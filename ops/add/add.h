@@ -20,6 +20,4 @@ typedef struct bnc_add_ops {
   bnc_mean2_f32_fn *mean2_f32;
 } bnc_add_ops;
 
-void bnc_add_init(bnc_add_ops *ops, bnc_cpu_level level);
-
 #endif

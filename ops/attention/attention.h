@@ -63,8 +63,6 @@ typedef struct bnc_attention_ops {
   bnc_attention_cache_i8_fn *cache_i8;
 } bnc_attention_ops;
 
-void bnc_attention_init(bnc_attention_ops *ops, bnc_cpu_level level);
-
 /** Bytes of scratch that every kernel of every level can do with for calls of up to `rows` query rows. */
 size_t bnc_attention_scratch(size_t heads, size_t kv_heads, size_t head_size, size_t rows);
 

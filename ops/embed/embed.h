@@ -25,6 +25,4 @@ typedef struct bnc_embed_ops {
   bnc_embed_bf16_fn *bf16;
 } bnc_embed_ops;
 
-void bnc_embed_init(bnc_embed_ops *ops, bnc_cpu_level level);
-
 #endif

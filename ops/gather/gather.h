@@ -26,6 +26,4 @@ typedef struct bnc_gather_ops {
   bnc_gather_f32_fn *gather_f32;
 } bnc_gather_ops;
 
-void bnc_gather_init(bnc_gather_ops *ops, bnc_cpu_level level);
-
 #endif

@@ -44,6 +44,4 @@ typedef struct bnc_kv_append_ops {
   bnc_kv_append_i8_fn *i8;
 } bnc_kv_append_ops;
 
-void bnc_kv_append_init(bnc_kv_append_ops *ops, bnc_cpu_level level);
-
 #endif

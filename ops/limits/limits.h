@@ -4,10 +4,7 @@
 #ifndef BINOCLE_OPS_LIMITS_LIMITS_H
 #define BINOCLE_OPS_LIMITS_LIMITS_H
 
-#include <stddef.h>
-#include <stdint.h>
-
-#include "platforms/cpu/cpu.h"
+#include "ops/level.h"
 
 enum {
   BNC_LIMIT_ROUNDS = 1000000,
@@ -16,21 +13,18 @@ enum {
 };
 #define BNC_LIMIT_FLOPS (2.0 * BNC_LIMIT_ROUNDS * BNC_LIMIT_SUMS * 16)
 
+/** Multiplies and adds int8 pairs exactly into int32 in registers, with the level's best instructions; BNC_LIMIT_ROUNDS rounds. *macs: how
+ * many it did. What the loops return keeps them from being left out. */
+BNC_KERNEL_GIVING(int32_t, limits_int8, double *macs);
+/** BNC_LIMIT_FLOPS operations: fused multiply-adds in registers. */
+BNC_KERNEL_GIVING(float, limits_flops, void);
+/** Sums x[count], count a multiple of BNC_LIMIT_BLOCK: reads at the rate of the memory level that x lies in. */
+BNC_KERNEL_GIVING(float, limits_read, const float *x, size_t count);
+
 typedef struct bnc_limits_ops {
-  /** Multiplies and adds int8 pairs exactly into int32 in registers, with the level's best instructions; BNC_LIMIT_ROUNDS rounds. *macs:
-   * how many it did. What the loops return keeps them from being left out. */
-  int32_t (*int8)(double *macs);
-  /** BNC_LIMIT_FLOPS operations: fused multiply-adds in registers. */
-  float (*flops)(void);
-  /** Sums x[count], count a multiple of BNC_LIMIT_BLOCK: reads at the rate of the memory level that x lies in. */
-  float (*read)(const float *x, size_t count);
+  bnc_limits_int8_fn *int8;
+  bnc_limits_flops_fn *flops;
+  bnc_limits_read_fn *read;
 } bnc_limits_ops;
-
-/** The loops of a level. */
-void bnc_limits_init(bnc_limits_ops *ops, bnc_cpu_level level);
-
-/** Puts a level's own loops in the place of those of the level below. */
-typedef void bnc_limits_fn(bnc_limits_ops *ops);
-bnc_limits_fn bnc_limits_scalar, bnc_limits_avx2, bnc_limits_avx512vnni, bnc_limits_neon, bnc_limits_neon_dotprod, bnc_limits_neon_i8mm;
 
 #endif

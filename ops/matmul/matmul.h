@@ -53,8 +53,6 @@ typedef struct bnc_matmul_ops {
   bnc_matmul_i8_fn *i8;
 } bnc_matmul_ops;
 
-void bnc_matmul_init(bnc_matmul_ops *ops, bnc_cpu_level level);
-
 static inline size_t bnc_i4_panels(size_t n) { return (n + BNC_I4_PANEL - 1) / BNC_I4_PANEL; }
 /** Bytes of one panel's nibbles and scales. */
 static inline size_t bnc_i4_panel_nibbles(size_t k) { return k * BNC_I4_PANEL / 2; }

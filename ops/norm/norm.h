@@ -41,6 +41,4 @@ typedef struct bnc_norm_ops {
   bnc_rms_norm_qd8_fn *rms_qd8;
 } bnc_norm_ops;
 
-void bnc_norm_init(bnc_norm_ops *ops, bnc_cpu_level level);
-
 #endif

@@ -42,6 +42,4 @@ typedef struct bnc_patches_ops {
  * quotient a double product with 1 / 255 rounded to float, the rest in float. std must not be 0. */
 void bnc_patches_levels(const float mean[3], const float std[3], float levels[3][256]);
 
-void bnc_patches_init(bnc_patches_ops *ops, bnc_cpu_level level);
-
 #endif

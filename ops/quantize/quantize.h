@@ -20,8 +20,6 @@ typedef struct bnc_quantize_ops {
   bnc_quantize_qd8_fn *qd8;
 } bnc_quantize_ops;
 
-void bnc_quantize_init(bnc_quantize_ops *ops, bnc_cpu_level level);
-
 /** x = (q - zero_point) * scale for the rows [from, to): for tests and inspection, not tuned. */
 void bnc_dequantize_qd8(size_t cols, const int8_t *q /* [rows, cols] */, size_t q_stride, const bnc_qd8_params *params /* [rows] */,
                         float *x /* [rows, cols] */, size_t x_stride, size_t from, size_t to);

@@ -63,6 +63,4 @@ typedef struct bnc_resample_ops {
   bnc_resample_columns_u8_fn *columns_u8;
 } bnc_resample_ops;
 
-void bnc_resample_init(bnc_resample_ops *ops, bnc_cpu_level level);
-
 #endif

@@ -24,6 +24,4 @@ typedef struct bnc_rope_ops {
   bnc_rope_f32_fn *f32;
 } bnc_rope_ops;
 
-void bnc_rope_init(bnc_rope_ops *ops, bnc_cpu_level level);
-
 #endif

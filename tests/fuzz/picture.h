@@ -4,6 +4,7 @@
 #ifndef BINOCLE_TESTS_FUZZ_PICTURE_H
 #define BINOCLE_TESTS_FUZZ_PICTURE_H
 
+#include "ops/kernels.h"
 #include "platforms/base/mem.h"
 #include "runtime/image/decoder.h"
 
@@ -18,8 +19,8 @@ static inline int fuzz_picture(picture_decoder *decode, const uint8_t *data, siz
   volatile uint8_t seen = 0;
   bnc_image image = {0, 0, NULL};
   bnc_error err = {0};
-  bnc_resample_ops ops;
-  bnc_resample_init(&ops, BNC_CPU_SCALAR);
+  bnc_kernels kernels;
+  bnc_kernels_init(&kernels, BNC_CPU_SCALAR);
   const size_t live = bnc_mem_live();
   const bnc_status s = decode(&image, data, size, MAX_PIXELS, &err);
   if ((s == BNC_OK) != (image.rgb != NULL) || (s == BNC_OK) != (err.text[0] == 0)) __builtin_trap();
@@ -27,7 +28,7 @@ static inline int fuzz_picture(picture_decoder *decode, const uint8_t *data, siz
   if (s == BNC_OK) {
     /* every byte is read, so that MemorySanitizer and valgrind see one that was never written */
     for (size_t i = 0; i < image.width * image.height * 3; i++) seen = (uint8_t)(seen ^ (image.rgb[i] & 1 ? 1 : 2));
-    if (bnc_image_fit(&image, pad, SIDE, &ops, NULL, fitted, &err) != BNC_OK) __builtin_trap();
+    if (bnc_image_fit(&image, pad, SIDE, &kernels.resample, NULL, fitted, &err) != BNC_OK) __builtin_trap();
   }
   bnc_image_free(&image);
   if (bnc_mem_live() != live) __builtin_trap();

@@ -57,8 +57,8 @@ static void test_pixels(void **state) {
   (void)state;
   static const uint8_t pad[3] = {122, 116, 104};
   enum { SIDE = 1008 };
-  bnc_resample_ops ops;
-  bnc_resample_init(&ops, BNC_CPU_SCALAR);
+  bnc_kernels kernels;
+  bnc_kernels_init(&kernels, BNC_CPU_SCALAR);
   FILE *list = fopen(REFERENCE "/expected/pixels.txt", "r");
   char name[32], path[512];
   unsigned crc;
@@ -70,7 +70,7 @@ static void test_pixels(void **state) {
     bnc_error err = {0};
     snprintf(path, sizeof path, REFERENCE "/images/%s.png", name);
     assert_int_equal(bnc_image_load(&picture, path, &err), BNC_OK);
-    assert_int_equal(bnc_image_fit(&picture, pad, SIDE, &ops, NULL, pixels, &err), BNC_OK);
+    assert_int_equal(bnc_image_fit(&picture, pad, SIDE, &kernels.resample, NULL, pixels, &err), BNC_OK);
     bnc_image_free(&picture);
     if (crc32_of(pixels, (size_t)SIDE * SIDE * 3) != crc) fail_msg("the pixels of %s differ", name);
   }

@@ -2,6 +2,7 @@
 """The house checks themselves: each finds what is planted, and nothing in a tree that is in order."""
 import unittest
 
+import kernels
 import layers
 import layout
 import names
@@ -16,7 +17,16 @@ CLEAN = {
     "platforms/threads/threads.c": C + "#include <binocle/status.h>\n#include <pthreadpool.h>\n",
     "platforms/base/mem.h": C,
     "ops/xnn/linear.c": C + '#include <xnnpack.h>\n\n#include "platforms/base/mem.h"\n',
-    "ops/add_f32_scalar.c": C + "void bnc_add_f32_scalar(void) {}\n",
+    "ops/add/add_scalar.c": C + "void bnc_add_f32_scalar(int x) {}\nvoid bnc_add_i8_scalar(int x) {}\n",
+    "ops/add/add_v16.c": C + "void BNC_AT_LEVEL(add_f32)(int x) {}\n",
+    "ops/add/add_i8_neon.c": C + "void bnc_add_i8_neon(int x) {}\n",
+    "ops/kernels_table.h": C + "#define T(K) K(add.f32, add_f32, x, x, x, _, _) K(add.i8, add_i8, _, _, x, _, _)\n",
+    "ops/README.md": """<!-- kernels -->
+| family | kernels | avx2 | avx512vnni | neon | neon_dotprod | neon_i8mm |
+|---|---|---|---|---|---|---|
+| add | f32, i8 | f32 | f32 | all | | |
+<!-- /kernels -->
+""",
     "runtime/model/format.h": C,
     "runtime/exec/exec.h": C,
     "runtime/image/png.c": C + "#include <png.h>\n",
@@ -36,7 +46,7 @@ class House(unittest.TestCase):
         self.assertIn(expected, found[0])
 
     def test_clean(self):
-        for check in (layers, layout, names, pages, sizes, speed_table, wording):
+        for check in (kernels, layers, layout, names, pages, sizes, speed_table, wording):
             self.assertEqual([], check.violations(CLEAN))
 
     def test_layers(self):
@@ -56,9 +66,9 @@ class House(unittest.TestCase):
         bad("ops/a.h", '  "quant/writer.c"', "ops may not depend on quant")
 
     def test_pages(self):
-        row = "| sums | `bnc_add_f32_scalar` | `add_f32_scalar.c` |\n"
+        row = "| sums | `bnc_add_f32_scalar` | `add/add_scalar.c` |\n"
         self.assertEqual([], pages.violations({**CLEAN, "ops/README.md": row + "`bnc_format` is in `runtime/model/format.h`\n"}))
-        self.finds(pages, "ops/README.md", row.replace("_f32", "_f64", 1), "bnc_add_f64_scalar is not in add_f32_scalar.c")
+        self.finds(pages, "ops/README.md", row.replace("_f32", "_f64", 1), "bnc_add_f64_scalar is not in add/add_scalar.c")
         self.finds(pages, "ops/README.md", "see `absent.c`\n", "no file absent.c")
 
     def test_sizes(self):
@@ -91,7 +101,14 @@ class House(unittest.TestCase):
     def test_names(self):
         self.finds(names, "runtime/mem.h", C, "the name of 2 files")
         self.finds(names, "runtime/Big.c", C, "snake_case")
-        self.finds(names, "ops/norm/norm_f32_neon_dotprod.c", C + "void bnc_norm_f32_neon(void) {}\n", "bnc_norm_f32_neon_dotprod")
+        self.finds(names, "ops/norm/norm_f32_neon_dotprod.c", C + "void bnc_norm_f32_neon(int x) {}\n", "defines norm_f32 of neon")
+        self.finds(names, "ops/norm/norm_f32_neon.c", C + "void bnc_other_neon(int x) {}\n", "defines other of neon")
+        self.finds(names, "ops/norm/norm_f32_neon.c", C + "static int x;\n", "defines no kernel")
+
+    def test_kernels(self):
+        self.finds(kernels, "ops/add/add_i8_neon_dotprod.c", C + "void bnc_add_i8_neon_dotprod(int x) {}\n", "nothing calls it")
+        self.finds(kernels, "ops/add/add_i8_neon.c", C, "add_i8 has an x for neon, but no file defines it")
+        self.finds(kernels, "ops/README.md", "", "its table is not that of")
 
     def test_speed_table(self):
         row = "a CPU,avx2,2,{},1.0,tile,x,1,2,3,s,5,measured\n"

@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 
+#include "ops/kernels.h"
 #include "platforms/base/mem.h"
 #include "platforms/cpu/cpu.h"
 #include "platforms/file/file.h"
@@ -37,11 +38,11 @@ static inline uint8_t *read_picture(const char *name, size_t *size) {
 /* The kernels that this machine's pictures are fitted with. */
 static inline bnc_resample_ops best_resample(void) {
   bnc_cpu cpu;
-  bnc_resample_ops ops;
+  bnc_kernels kernels;
   bnc_error err = {0};
   if (bnc_cpu_detect(&cpu, &err) != BNC_OK) fail_msg("%s", err.text);
-  bnc_resample_init(&ops, cpu.level);
-  return ops;
+  bnc_kernels_init(&kernels, cpu.level);
+  return kernels.resample;
 }
 
 static inline FILE *open_list(const char *name) {

@@ -10,8 +10,9 @@ static void equals_pillow(void **state) {
   (void)state;
   enum { POOLS = 3 }; /* of 1, 2 and 3 threads */
   bnc_pool *pool[POOLS];
-  bnc_resample_ops ops[2] = {{0}, best_resample()};
-  bnc_resample_init(&ops[0], BNC_CPU_SCALAR);
+  bnc_kernels scalar;
+  bnc_kernels_init(&scalar, BNC_CPU_SCALAR);
+  const bnc_resample_ops ops[2] = {scalar.resample, best_resample()};
   for (size_t i = 0; i < POOLS; i++) assert_int_equal(bnc_pool_create(&pool[i], i + 1, NULL), BNC_OK);
   FILE *list = open_list("fit.txt");
   char name[64], path[512];

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "ops/matmul/matmul.h"
+#include "ops/kernels.h"
 #include "ops/qd8.h"
 #include "ops/xnn/linear.h"
 #include "platforms/base/mem.h"
@@ -123,8 +123,8 @@ static void check_own_int8(const data *d, const float *expected_y, size_t out) {
   void *scratch = need(BNC_MATMUL_SCRATCH);
   float *y = need((c->rows + 1) * out * sizeof *y);
   for (size_t i = 0; i < 2; i++) {
-    bnc_matmul_ops ops;
-    bnc_matmul_init(&ops, levels[i]);
+    bnc_kernels kernels;
+    bnc_kernels_init(&kernels, levels[i]);
     const bnc_matmul_i8_args args = {.rows = c->rows,
                                      .k = c->k,
                                      .n = c->n,
@@ -137,7 +137,7 @@ static void check_own_int8(const data *d, const float *expected_y, size_t out) {
                                      .q_stride = d->spec.in_stride,
                                      .y_stride = out};
     for (size_t j = 0; j < (c->rows + 1) * out; j++) y[j] = 12345.0f;
-    ops.i8(&args, 0, bnc_matmul_i8_items(c->n), scratch);
+    kernels.matmul.i8(&args, 0, bnc_matmul_i8_items(c->n), scratch);
     assert_memory_equal(y, expected_y, (c->rows + 1) * out * sizeof *y);
   }
   bnc_mem_free(scratch);

@@ -70,12 +70,12 @@ void bench_run(check *c, const bench_job *job) {
 }
 
 double bench_peak_flops(bnc_cpu_level level) {
-  bnc_limits_ops loop;
+  bnc_kernels kernels;
   double best = 0;
-  bnc_limits_init(&loop, level);
+  bnc_kernels_init(&kernels, level);
   for (int i = 0; i < 5; ++i) {
     const double start = now();
-    const float sink = loop.flops();
+    const float sink = kernels.limits.flops();
     const double rate = BNC_LIMIT_FLOPS / (now() - start);
     best = rate > best && sink < 1e30f ? rate : best;
   }
@@ -83,12 +83,12 @@ double bench_peak_flops(bnc_cpu_level level) {
 }
 
 double bench_peak_int8(bnc_cpu_level level) {
-  bnc_limits_ops loop;
+  bnc_kernels kernels;
   double best = 0, macs;
-  bnc_limits_init(&loop, level);
+  bnc_kernels_init(&kernels, level);
   for (int i = 0; i < 5; ++i) {
     const double start = now();
-    const int32_t sink = loop.int8(&macs);
+    const int32_t sink = kernels.limits.int8(&macs);
     const double rate = 2 * macs / (now() - start);
     best = rate > best && sink != 1 ? rate : best;
   }
@@ -97,15 +97,15 @@ double bench_peak_int8(bnc_cpu_level level) {
 
 double bench_peak_bytes(bnc_cpu_level level) {
   enum { COUNT = 64 << 20 };
-  bnc_limits_ops loop;
+  bnc_kernels kernels;
   float *x = malloc(COUNT * sizeof *x);
   double best = 0;
   if (!x) return 1;
-  bnc_limits_init(&loop, level);
+  bnc_kernels_init(&kernels, level);
   memset(x, 1, COUNT * sizeof *x); /* not zero, for which one page would do */
   for (int i = 0; i < 5; ++i) {
     const double start = now();
-    const float sink = loop.read(x, COUNT);
+    const float sink = kernels.limits.read(x, COUNT);
     const double rate = COUNT * sizeof *x / (now() - start);
     best = rate > best && sink > 0 ? rate : best;
   }

@@ -1,6 +1,0 @@
-/* SPDX-License-Identifier: Apache-2.0 */
-#include "ops/simd/v16_neon.h"
-
-#include "ops/activate/activate_v16.h"
-
-void bnc_gelu_qd8_neon(const bnc_activate_args *args, size_t from, size_t to) { activate_qd8(args, from, to, activate_gelu, 0); }

@@ -1,9 +1,0 @@
-/* SPDX-License-Identifier: Apache-2.0 */
-#include "ops/simd/v16_neon.h"
-
-#include "ops/attention/attention_load_i8_v16.h"
-
-void bnc_attention_rows_i8_neon(const bnc_attention_args *args, size_t kv_head, size_t from, size_t to, void *scratch) {
-  assert(!args->causal && args->head_size <= BNC_ATTENTION_I8_SIZE);
-  attention_v16(args, kv_head, from, to, scratch, attention_load_rows_i8, true);
-}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "ops/embed/embed.h"
+#include "ops/half.h"
+
+void bnc_embed_f32_scalar(const bnc_embed_args *args, size_t from, size_t to) {
+  for (size_t row = from; row < to; ++row) {
+    const size_t id = (size_t)args->ids[row];
+    const float *x = (const float *)args->table + id * args->cols; /* [cols] */
+    float *out = args->out + row * args->out_stride;               /* [cols] */
+    memcpy(out, x, args->cols * sizeof *out);
+  }
+}
+
+void bnc_embed_i8_scalar(const bnc_embed_args *args, size_t from, size_t to) {
+  for (size_t row = from; row < to; ++row) {
+    const size_t id = (size_t)args->ids[row];
+    const int8_t *x = (const int8_t *)args->table + id * args->cols; /* [cols] */
+    float *out = args->out + row * args->out_stride;                 /* [cols] */
+    for (size_t i = 0; i < args->cols; ++i) out[i] = (float)x[i] * args->scale[id];
+  }
+}
+
+void bnc_embed_bf16_scalar(const bnc_embed_args *args, size_t from, size_t to) {
+  for (size_t row = from; row < to; ++row) {
+    const size_t id = (size_t)args->ids[row];
+    const uint16_t *x = (const uint16_t *)args->table + id * args->cols; /* [cols] */
+    float *out = args->out + row * args->out_stride;                     /* [cols] */
+    for (size_t i = 0; i < args->cols; ++i) out[i] = bnc_f32_from_bf16(x[i]);
+  }
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file kernels_table.h  Which kernel fills which slot of bnc_kernels, and which levels above scalar have one of their own (x); without one
+ * (_), a level uses what the level below it does. Scalar has all. tests/house/kernels.py compares the rows with what the files define, and
+ * with the table in ops/README.md.
+ */
+#ifndef BINOCLE_OPS_KERNELS_TABLE_H
+#define BINOCLE_OPS_KERNELS_TABLE_H
+
+/* clang-format off */
+#define BNC_KERNEL_TABLE(K)                                                         \
+  /* slot                     kernel               avx2 avx512vnni neon dotprod i8mm */ \
+  K(activate.gelu_f32,        gelu_f32,            x,   x,         x,   _,      _)  \
+  K(activate.gelu_qd8,        gelu_qd8,            x,   x,         x,   _,      _)  \
+  K(activate.quick_gelu_f32,  quick_gelu_f32,      x,   x,         x,   _,      _)  \
+  K(activate.quick_gelu_qd8,  quick_gelu_qd8,      x,   x,         x,   _,      _)  \
+  K(activate.silu_mul_f32,    silu_mul_f32,        x,   x,         x,   _,      _)  \
+  K(activate.silu_mul_qd8,    silu_mul_qd8,        x,   x,         x,   _,      _)  \
+  K(add.add_f32,              add_f32,             x,   x,         x,   _,      _)  \
+  K(add.mean2_f32,            mean2_f32,           x,   x,         x,   _,      _)  \
+  K(attention.rows_f32,       attention_rows_f32,  x,   x,         x,   _,      _)  \
+  K(attention.rows_i8,        attention_rows_i8,   x,   x,         x,   x,      _)  \
+  K(attention.cache_f32,      attention_cache_f32, x,   x,         x,   _,      _)  \
+  K(attention.cache_f16,      attention_cache_f16, x,   x,         x,   _,      _)  \
+  K(attention.cache_i8,       attention_cache_i8,  x,   x,         x,   _,      _)  \
+  K(embed.f32,                embed_f32,           _,   _,         _,   _,      _)  \
+  K(embed.i8,                 embed_i8,            x,   x,         x,   _,      _)  \
+  K(embed.bf16,               embed_bf16,          x,   x,         x,   _,      _)  \
+  K(gather.gather_taps_f32,   gather_taps_f32,     x,   x,         x,   _,      _)  \
+  K(gather.gather_f32,        gather_f32,          _,   _,         _,   _,      _)  \
+  K(kv_append.f32,            kv_append_f32,       x,   x,         x,   _,      _)  \
+  K(kv_append.f16,            kv_append_f16,       x,   x,         x,   _,      _)  \
+  K(kv_append.i8,             kv_append_i8,        x,   x,         x,   _,      _)  \
+  K(limits.int8,              limits_int8,         x,   x,         x,   x,      x)  \
+  K(limits.flops,             limits_flops,        x,   x,         x,   _,      _)  \
+  K(limits.read,              limits_read,         x,   x,         x,   _,      _)  \
+  K(matmul.sums,              matmul_sums,         x,   _,         _,   _,      _)  \
+  K(matmul.i4,                matmul_i4,           x,   x,         x,   x,      x)  \
+  K(matmul.i8,                matmul_i8,           x,   x,         _,   _,      _)  \
+  K(norm.layer_f32,           layer_norm_f32,      x,   x,         x,   _,      _)  \
+  K(norm.layer_qd8,           layer_norm_qd8,      x,   x,         x,   _,      _)  \
+  K(norm.rms_f32,             rms_norm_f32,        x,   x,         x,   _,      _)  \
+  K(norm.rms_qd8,             rms_norm_qd8,        x,   x,         x,   _,      _)  \
+  K(patches.u8,               patches_u8,          _,   x,         _,   _,      _)  \
+  K(patches.f32,              patches_f32,         _,   _,         _,   _,      _)  \
+  K(patches.qd8,              patches_qd8,         x,   x,         x,   _,      _)  \
+  K(quantize.qd8,             quantize_qd8,        x,   x,         x,   _,      _)  \
+  K(resample.rows_u8,         resample_rows_u8,    x,   x,         x,   _,      _)  \
+  K(resample.columns_u8,      resample_columns_u8, x,   x,         x,   _,      _)  \
+  K(rope.f32,                 rope_f32,            x,   x,         x,   _,      _)
+/* clang-format on */
+
+#endif

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The loops of limits.h over sixteen lanes. */
+#include "ops/simd/v16.h"
+
+#include "ops/limits/limits.h"
+
+/* Four chains that only add what they read. */
+float BNC_AT_LEVEL(limits_read)(const float *x /* [count] */, size_t count) {
+  v16 a = v16_set1(0.0f), b = a, c = a, d = a;
+  for (size_t i = 0; i < count; i += 64) {
+    a = v16_add(a, v16_load(x + i));
+    b = v16_add(b, v16_load(x + i + 16));
+    c = v16_add(c, v16_load(x + i + 32));
+    d = v16_add(d, v16_load(x + i + 48));
+  }
+  return v16_sum(v16_add(v16_add(a, b), v16_add(c, d)));
+}
+
+/* Chains that run at once: as many as hide the latency of a level's multiply-add units, a divisor of BNC_LIMIT_SUMS; more rounds make up
+ * for fewer. */
+#ifdef __AVX512F__
+enum { CHAINS = 12 };
+#else
+enum { CHAINS = 6 };
+#endif
+_Static_assert(BNC_LIMIT_SUMS % CHAINS == 0, "the rounds would not come out even");
+
+float BNC_AT_LEVEL(limits_flops)(void) {
+  float start[16 * BNC_LIMIT_SUMS];
+  for (int i = 0; i < 16 * BNC_LIMIT_SUMS; ++i) start[i] = (float)i; /* all different: equal chains would be computed once */
+  const v16 x = v16_set1(0.5f), y = v16_set1(0.25f);
+  v16 sum[BNC_LIMIT_SUMS], all = v16_set1(0.0f);
+  _Pragma("GCC unroll 12") for (int i = 0; i < CHAINS; ++i) sum[i] = v16_load(start + 16 * i);
+  for (int round = 0; round < BNC_LIMIT_ROUNDS * (BNC_LIMIT_SUMS / CHAINS); ++round) {
+    _Pragma("GCC unroll 12") for (int i = 0; i < CHAINS; ++i) sum[i] = v16_fma(sum[i], x, y);
+  }
+  _Pragma("GCC unroll 12") for (int i = 0; i < CHAINS; ++i) all = v16_add(all, sum[i]);
+  return v16_sum(all);
+}

@@ -1,6 +1,0 @@
-/* SPDX-License-Identifier: Apache-2.0 */
-#include "ops/simd/v16_neon.h"
-
-#include "ops/norm/norm_v16.h"
-
-void bnc_rms_norm_f32_neon(const bnc_norm_args *args, size_t from, size_t to) { norm_f32(args, from, to, false); }

@@ -1,6 +1,0 @@
-/* SPDX-License-Identifier: Apache-2.0 */
-#include "ops/simd/v16_avx2.h"
-
-#include "ops/norm/norm_v16.h"
-
-void bnc_rms_norm_qd8_avx2(const bnc_norm_args *args, size_t from, size_t to) { norm_qd8(args, from, to, false); }
