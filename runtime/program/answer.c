@@ -39,6 +39,7 @@ static int on_text(void *user, int32_t id, const char *text, size_t length) {
     bnc_work_tell(work);
   }
   answer->begun = true;
+  answer->said = answer->said || length > 0;
   if (length && answer->stream) {
     if (isatty(STDOUT_FILENO))
       write_plain(text, length);
@@ -65,6 +66,18 @@ int bnc_answer_check_question(bnc_work *work, const char *question, size_t pictu
       named, pictures);
 }
 
+int bnc_answer_prepare(bnc_work *work, const bnc_answer_options *options) {
+  bnc_status status = options->restore ? bnc_session_restore(work->session, options->restore) : BNC_OK;
+  if (status == BNC_OK && options->system) status = bnc_session_set_system(work->session, options->system);
+  return status == BNC_OK ? BNC_EXIT_DONE : bnc_work_fail(work, status, NULL, bnc_session_error(work->session));
+}
+
+int bnc_answer_save(bnc_work *work, const bnc_answer_options *options) {
+  if (!options->save) return BNC_EXIT_DONE;
+  const bnc_status status = bnc_session_save(work->session, options->save);
+  return status == BNC_OK ? BNC_EXIT_DONE : bnc_work_fail(work, status, NULL, bnc_session_error(work->session));
+}
+
 int bnc_answer_ask(bnc_answer *answer, const char *question, const bnc_answer_options *options) {
   bnc_work *work = answer->work;
   bnc_sampling sampling;
@@ -80,6 +93,8 @@ int bnc_answer_ask(bnc_answer *answer, const char *question, const bnc_answer_op
     sampling.top_k = (uint32_t)options->top_k;
     sampling.seed = options->seed;
     sampling.max_tokens = (uint32_t)options->max_tokens;
+    sampling.stop = options->stop.item;
+    sampling.stop_count = options->stop.count;
     status = bnc_session_generate(work->session, &sampling, on_text, answer, &answer->finish);
   }
   if (!answer->one_of_many) bnc_progress_clear(&work->progress);
@@ -89,6 +104,7 @@ int bnc_answer_ask(bnc_answer *answer, const char *question, const bnc_answer_op
   if (answer->stream && !bnc_console_flush()) return BNC_EXIT_FAILED; /* bnc_console_finish says it */
   if (answer->one_of_many) return BNC_EXIT_DONE;
   bnc_work_tell(work);
+  if (!answer->said && answer->finish != BNC_FINISH_CALLER) bnc_work_note(work, "the model's answer is empty");
   if (answer->finish == BNC_FINISH_CONTEXT) bnc_work_note(work, "the answer ends here: the context of %u rows is full", work->info.context);
   return BNC_EXIT_DONE;
 }

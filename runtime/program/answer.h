@@ -8,6 +8,8 @@
 typedef struct bnc_answer_options {
   uint64_t max_tokens, top_k, seed;
   double temperature, top_p;
+  const char *system, *save, *restore; /* NULL: not given */
+  bnc_text_list stop;
 } bnc_answer_options;
 
 #define BNC_ANSWER_DEFAULTS {.max_tokens = 256, .top_p = 1}
@@ -33,13 +35,20 @@ typedef struct bnc_answer_options {
   {                                                                                                                                        \
     .name = "seed", .value = "S", .help = "of the drawing; default 0", .count = &(o).seed, .most = UINT64_MAX                              \
   }
+/* Rows of the commands that have one conversation. */
+#define BNC_CONVERSATION_OPTIONS(o)                                                                                                        \
+  {.name = "system", .value = "TEXT", .help = "the system text, instead of the model's own", .text = &(o).system},                         \
+      {.name = "stop", .value = "TEXT", .help = "a text that ends the answer, which stops in front of it; up to 16", .list = &(o).stop},   \
+      {.name = "restore", .value = "FILE", .help = "goes on with a conversation that --save wrote", .text = &(o).restore}, {               \
+    .name = "save", .value = "FILE", .help = "writes the conversation as it is at the end", .text = &(o).save                              \
+  }
 
 typedef struct bnc_answer {
   bnc_work *work;
-  bool stream;      /* to standard output as it comes */
-  bool one_of_many; /* the bar goes on, and nothing is said about it */
-  bool begun, ends_line;
-  char *text; /* [length], kept where it is not streamed */
+  bool stream;                 /* to standard output as it comes */
+  bool one_of_many;            /* the bar goes on, and nothing is said about it */
+  bool begun, ends_line, said; /* said: any text came */
+  char *text;                  /* [length], kept where it is not streamed */
   size_t length, room;
   uint64_t tokens;
   bnc_joules *joules;  /* NULL: energy is not wanted */
@@ -52,6 +61,10 @@ typedef struct bnc_answer {
 
 /** Before vision runs: the question is UTF-8, and has no "<image>", or one for each picture. */
 int bnc_answer_check_question(bnc_work *work, const char *question, size_t pictures);
+/** With a new session, before pictures are added: restores a conversation, sets the system text. */
+int bnc_answer_prepare(bnc_work *work, const bnc_answer_options *options);
+/** At the end: saves the conversation where that is wanted. */
+int bnc_answer_save(bnc_work *work, const bnc_answer_options *options);
 /** Asks and generates; a streamed answer ends with a line break. Exit code as in work.h: an interrupted answer is done. */
 int bnc_answer_ask(bnc_answer *answer, const char *question, const bnc_answer_options *options);
 /** Before another question: text, counts and outcome are forgotten. */

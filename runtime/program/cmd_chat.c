@@ -106,6 +106,7 @@ static int run(const bnc_command *command, int argc, char **argv) {
   bnc_text_list images = {0};
   const bnc_option options[] = {
       {.name = "image", .value = "FILE", .help = "a picture to talk about", .list = &images},
+      BNC_CONVERSATION_OPTIONS(c.answer),
       BNC_ANSWER_OPTIONS(c.answer),
       BNC_WORK_THREADS(c.work),
       BNC_WORK_QUIET(c.work),
@@ -118,12 +119,16 @@ static int run(const bnc_command *command, int argc, char **argv) {
   if (code == BNC_EXIT_DONE) code = bnc_work_check_tokenizer(&c.work, c.path);
   if (code == BNC_EXIT_DONE && images.count) code = bnc_work_check_vision(&c.work, c.path);
   if (code == BNC_EXIT_DONE) code = bnc_work_open_session(&c.work);
+  if (code == BNC_EXIT_DONE && c.answer.save) code = bnc_work_check_output(&c.work, c.answer.save);
+  if (code == BNC_EXIT_DONE) code = bnc_answer_prepare(&c.work, &c.answer);
+  if (code == BNC_EXIT_DONE) bnc_model_keep_pictures(c.work.model, 4);
   if (code == BNC_EXIT_DONE) code = bnc_work_add_images(&c.work, &images);
   if (code == BNC_EXIT_DONE) {
     bnc_progress_clear(&c.work.progress);
     bnc_work_tell(&c.work);
     c.pictures = images.count;
     code = converse(&c);
+    if (code == BNC_EXIT_DONE) code = bnc_answer_save(&c.work, &c.answer);
   }
   return bnc_work_end(&c.work, code);
 }

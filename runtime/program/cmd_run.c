@@ -65,6 +65,8 @@ static int answer_one(bnc_work *work, const char *path, const char *prompt, cons
   if (code == BNC_EXIT_DONE && images->count) code = bnc_work_check_vision(work, path);
   if (code == BNC_EXIT_DONE) code = bnc_answer_check_question(work, prompt, images->count);
   if (code == BNC_EXIT_DONE) code = bnc_work_open_session(work);
+  if (code == BNC_EXIT_DONE && options->save) code = bnc_work_check_output(work, options->save);
+  if (code == BNC_EXIT_DONE) code = bnc_answer_prepare(work, options);
   times.loaded = bnc_seconds();
   if (code == BNC_EXIT_DONE && work->json) code = bnc_joules_begin(joules, work);
   times.joules[0] = bnc_joules_now(joules);
@@ -73,6 +75,7 @@ static int answer_one(bnc_work *work, const char *path, const char *prompt, cons
   if (code == BNC_EXIT_DONE) code = bnc_answer_ask(&answer, prompt, options);
   times.joules[2] = bnc_joules_now(joules);
   if (code == BNC_EXIT_DONE && bnc_interrupted()) code = BNC_EXIT_INTERRUPTED;
+  if (code == BNC_EXIT_DONE) code = bnc_answer_save(work, options);
   if (code == BNC_EXIT_DONE && work->json) code = print_json(work, &answer, &times);
   bnc_joules_end(joules);
   bnc_answer_free(&answer);
@@ -92,6 +95,7 @@ static int run(const bnc_command *command, int argc, char **argv) {
        .required = true,
        .text = &prompt},
       {.name = "image", .value = "FILE", .help = "a WebP, JPEG or PNG picture", .list = &images},
+      BNC_CONVERSATION_OPTIONS(answer),
       BNC_ANSWER_OPTIONS(answer),
       BNC_JOULES_WATTS(joules),
       BNC_WORK_JSON(work, "the answer with times, counts and energy as one JSON object"),
