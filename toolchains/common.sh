@@ -10,3 +10,19 @@ give_back() {
   fi
 }
 trap give_back EXIT
+
+# What Binocle is built on, from Debian: the one list of packages, and the names of those libraries that libbinocle is linked to
+# (toolchains/cmake/dependencies.cmake lists them for CMake). The last package is the tests' own.
+# shellcheck disable=SC2034 # used where this is sourced
+library_packages='libxnnpack-dev libpthreadpool-dev libcpuinfo-dev libwebp-dev libjpeg-dev libpng-dev libpcre2-dev libyyjson-dev libxxhash-dev
+  libcmocka-dev'
+# shellcheck disable=SC2034
+library_names='XNNPACK pthreadpool cpuinfo webpdemux webp jpeg png yyjson pcre2-8 xxhash'
+triplet_of() { # ARCH, as Debian names it
+  case $1 in
+    amd64) echo x86_64-linux-gnu ;;
+    arm64) echo aarch64-linux-gnu ;;
+    armhf) echo arm-linux-gnueabihf ;;
+    *) die "unknown architecture '$1', expected amd64, arm64 or armhf" ;;
+  esac
+}

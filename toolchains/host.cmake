@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-# CMake toolchain file of the host presets. Where toolchains/setup has unpacked a Debian 13 sysroot (its libraries are newer
-# than the system's), the build uses that; else it uses the system's own libraries.
+# CMake toolchain file of the host presets: the system's compiler and glibc; the libraries are the system's, or those of Debian 13 where
+# toolchains/setup has unpacked them since the system's are older.
 include(${CMAKE_CURRENT_LIST_DIR}/cmake/machine.cmake)
-if(NOT BINOCLE_SYSROOT AND EXISTS "${BINOCLE_SYSROOTS}/${BINOCLE_MACHINE}/.complete")
-  set(BINOCLE_SYSROOT "${BINOCLE_SYSROOTS}/${BINOCLE_MACHINE}")
-endif()
-if(BINOCLE_SYSROOT)
-  include(${CMAKE_CURRENT_LIST_DIR}/debian13.cmake)
+binocle_use_libraries(${BINOCLE_MACHINE})
+# A 32-bit userland under a 64-bit kernel.
+if(BINOCLE_MACHINE STREQUAL "armhf")
+  set(CMAKE_SYSTEM_PROCESSOR armv7l)
 endif()

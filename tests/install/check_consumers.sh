@@ -36,5 +36,16 @@ cmake --build use >> use.log
 for program in c_shared c_static cxx_shared cxx_static; do
   runs "use/$program"
 done
+# Whoever loads the library at run time, and knows nothing of where its libraries are.
+version_call="import ctypes, sys; f = ctypes.CDLL(sys.argv[1]).bnc_version; f.restype = ctypes.c_char_p; print(f().decode())"
+got=$(env -u LD_LIBRARY_PATH python3 -c "$version_call" "$(find "$prefix" -name 'libbinocle.so.*' -type f)")
+[ "$got" = "$version" ] || { echo "Python's ctypes got '$got', expected '$version'" >&2; exit 1; }
+got=$(env -u LD_LIBRARY_PATH "$prefix/bin/binocle" --version)
+[ "$got" = "binocle $version" ] || { echo "the installed program printed '$got', expected 'binocle $version'" >&2; exit 1; }
+# Nothing may lead back to the folder where it was built.
+for file in "$prefix/bin/binocle" $(find "$prefix" -name 'libbinocle.so.*' -type f); do
+  path=$(readelf -d "$file" | sed -nE 's/.*\((RPATH|RUNPATH)\).*\[(.*)\]$/\2/p')
+  case :$path in *:/*) echo "$file looks for libraries in '$path', expected nothing but \$ORIGIN" >&2; exit 1 ;; esac
+done
 echo "$count programs built and run on the installed library"
 [ "$count" -eq 8 ]

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The libraries of DESIGN.md as imported targets binocle::dep::NAME. None of them ships a CMake package in Debian.
-# BINOCLE_LIBRARIES lists those that the library itself is linked to, BINOCLE_LIBRARY_NAMES their names for -l, in link order.
+# BINOCLE_LIBRARIES lists those that the library itself is linked to, BINOCLE_LIBRARY_NAMES their names for -l, in link order. Where they
+# are not the system's, BINOCLE_PRIVATE_LIBRARIES is the folder of toolchains/libraries; toolchains/common.sh names packages and libraries.
 function(binocle_dependency name header library)
   string(TOUPPER ${name} upper)
   find_path(BINOCLE_${upper}_INCLUDE ${header} REQUIRED)
@@ -8,6 +9,10 @@ function(binocle_dependency name header library)
   mark_as_advanced(BINOCLE_${upper}_INCLUDE BINOCLE_${upper}_LIBRARY)
   add_library(binocle::dep::${name} UNKNOWN IMPORTED)
   set_target_properties(binocle::dep::${name} PROPERTIES IMPORTED_LOCATION ${BINOCLE_${upper}_LIBRARY})
+  if(BINOCLE_PRIVATE_LIBRARIES)
+    set_target_properties(binocle::dep::${name} PROPERTIES INTERFACE_INCLUDE_DIRECTORIES
+      "${BINOCLE_PRIVATE_LIBRARIES}/usr/include;${BINOCLE_PRIVATE_LIBRARIES}/usr/include/${CMAKE_LIBRARY_ARCHITECTURE}")
+  endif()
   set(BINOCLE_LIBRARIES ${BINOCLE_LIBRARIES} binocle::dep::${name} PARENT_SCOPE)
   set(BINOCLE_LIBRARY_NAMES ${BINOCLE_LIBRARY_NAMES} ${library} PARENT_SCOPE)
 endfunction()
@@ -36,3 +41,15 @@ if(BINOCLE_TESTS)
 endif()
 set(BINOCLE_LIBRARIES ${_libraries})
 set(BINOCLE_LIBRARY_NAMES ${_names})
+
+# DT_RPATH, for RUNPATH does not reach the libraries of libraries. From where it is installed, the library finds those that it brings beside
+# itself, wherever that is and whoever loads it.
+if(BINOCLE_PRIVATE_LIBRARIES)
+  include(GNUInstallDirs)
+  set(_folder "${BINOCLE_PRIVATE_LIBRARIES}/usr/lib/${CMAKE_LIBRARY_ARCHITECTURE}")
+  add_link_options(-Wl,--disable-new-dtags "-Wl,-rpath-link,${_folder}")
+  file(STRINGS ${BINOCLE_PRIVATE_LIBRARIES}/shipped BINOCLE_SHIPPED)
+  list(TRANSFORM BINOCLE_SHIPPED PREPEND "${_folder}/")
+  file(RELATIVE_PATH _to_library /${CMAKE_INSTALL_BINDIR} /${CMAKE_INSTALL_LIBDIR}/binocle)
+  set(CMAKE_INSTALL_RPATH "$ORIGIN/binocle" "$ORIGIN/${_to_library}")
+endif()
