@@ -169,7 +169,7 @@ int main(int argc, char **argv) {
   b.threads = b.target.cores = (unsigned)bnc_pool_threads(b.pool);
   printf("cpu,level,threads,kind,rows,k,n,columns,slab_kib,gops,predicted_ratio_to_whole,ratio_to_whole,picked,lost_percent\n");
   for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
-    if (bnc_slab_helps(&b.target, layer_of(&shapes[i]).kind)) bench_shape(&b, &shapes[i]);
+    if (bnc_slab_helps(&b.target, layer_of(&shapes[i]).dtype)) bench_shape(&b, &shapes[i]);
   bnc_pool_destroy(b.pool);
   return 0;
 }

@@ -27,18 +27,17 @@ const char *bnc_compile_target_name(unsigned index) {
   return target ? target->name : NULL;
 }
 
-static bnc_weight_kind weight_kind(bnc_weights weights) {
-  return weights == BNC_WEIGHTS_F32 ? BNC_WEIGHT_F32 : weights == BNC_WEIGHTS_INT8 ? BNC_WEIGHT_QC8 : BNC_WEIGHT_QG4;
-}
+/* The public enums are frozen; these say that the file's numbers follow them, so that a cast is all it takes. */
+_Static_assert((int)BNC_WEIGHTS_F32 == (int)BNC_WEIGHT_F32, "f32 weights");
+_Static_assert((int)BNC_WEIGHTS_INT8 == (int)BNC_WEIGHT_QC8, "int8 weights");
+_Static_assert((int)BNC_WEIGHTS_INT4 == (int)BNC_WEIGHT_QG4, "int4 weights");
+_Static_assert(BNC_CACHE_F32 - 1 == (int)BNC_KV_F32 && BNC_CACHE_F16 - 1 == (int)BNC_KV_F16, "float KV caches");
+_Static_assert(BNC_CACHE_INT8 - 1 == (int)BNC_KV_INT8, "int8 KV cache");
 
 /* Half precision keeps what int8 and int4 weights leave; float weights are for exact comparisons. */
 static uint32_t cache_type(const bnc_compile_options *o) {
-  switch (o->kv_cache) {
-    case BNC_CACHE_F32: return BNC_KV_F32;
-    case BNC_CACHE_F16: return BNC_KV_F16;
-    case BNC_CACHE_INT8: return BNC_KV_INT8;
-    default: return o->text_weights == BNC_WEIGHTS_F32 ? BNC_KV_F32 : BNC_KV_F16;
-  }
+  if (o->kv_cache != BNC_CACHE_DEFAULT) return (uint32_t)o->kv_cache - 1;
+  return o->text_weights == BNC_WEIGHTS_F32 ? BNC_KV_F32 : BNC_KV_F16;
 }
 
 bnc_status bnc_compile_options_take(bnc_compile_options *taken, const bnc_compile_options *options, bnc_error *err) {
@@ -133,7 +132,7 @@ static void tell_of_coarse_layers(const bnc_context *context, const bnc_programs
   if (b->text_weights != BNC_WEIGHT_QG4) return;
   for (size_t i = 0; i < p->constants.weights; i++) {
     const bnc_weight *w = &p->constants.weight[i];
-    if (w->kind != BNC_WEIGHT_QC8 || w->k % b->group == 0 ||
+    if (w->dtype != BNC_WEIGHT_QC8 || w->k % b->group == 0 ||
         strncmp(bnc_constants_text(&p->constants, w->part[0].weight), "model.layers.", 13) != 0)
       continue;
     coarse++;
@@ -146,7 +145,8 @@ static void tell_of_coarse_layers(const bnc_context *context, const bnc_programs
 
 bnc_status bnc_assemble_model(bnc_context *context, const bnc_compile_options *o, const bnc_assembly *a, bnc_error *err) {
   const bnc_geometry *g = a->geometry;
-  bnc_build_options b = {.vision_weights = weight_kind(o->vision_weights), .text_weights = weight_kind(o->text_weights), .group = o->group};
+  bnc_build_options b = {
+      .vision_weights = (bnc_weight_dtype)o->vision_weights, .text_weights = (bnc_weight_dtype)o->text_weights, .group = o->group};
   bnc_model_parts parts = {.meta = a->meta};
   bnc_programs programs = {0};
   bnc_target target;

@@ -6,10 +6,10 @@
 
 static void choose(bnc_programs *p, uint32_t weight, size_t rows) {
   const bnc_weight *w = &p->constants.weight[weight];
-  const bnc_slab_layer layer = {w->kind, rows, w->k, w->n};
+  const bnc_slab_layer layer = {w->dtype, rows, w->k, w->n};
   size_t cols = bnc_slab_choose(&p->target, &layer);
   if (cols >= w->n) return;
-  uint64_t bytes = bnc_slab_bytes(w->kind, w->k, cols);
+  uint64_t bytes = bnc_slab_bytes(w->dtype, w->k, cols);
   p->slab_cols[weight] = (uint32_t)cols;
   p->slab_matrices++;
   if (bytes > p->slab_bytes) p->slab_bytes = bytes;

@@ -10,7 +10,7 @@ static bnc_status read_checkpoint(void *context, const char *name, size_t first,
   const bnc_checkpoint *checkpoint = context;
   const bnc_source_tensor *tensor = bnc_checkpoint_find(checkpoint, name);
   if (!tensor) return bnc_fail(err, BNC_ERROR_INTERNAL, "the checkpoint has no tensor %s", name);
-  return bnc_checkpoint_read_f32(checkpoint, tensor, first, count, out, err);
+  return bnc_checkpoint_read_f32(tensor, first, count, out, err);
 }
 
 static bnc_status compile(bnc_context *context, const bnc_compile_options *o, const bnc_checkpoint *checkpoint, bnc_error *err) {

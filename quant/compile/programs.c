@@ -84,8 +84,8 @@ static bnc_status build(bnc_programs *p, int which, const bnc_geometry *geometry
 }
 
 static bnc_status add_embedding(bnc_programs *p, const bnc_geometry *geometry, const bnc_build_options *options, bnc_error *err) {
-  bnc_weight_kind kind = options->text_weights == BNC_WEIGHT_QG4 ? BNC_WEIGHT_QC8 : options->text_weights;
-  bnc_weight w = {.kind = kind, .n = geometry->text.vocab, .k = geometry->text.hidden, .parts = 1};
+  bnc_weight_dtype dtype = options->text_weights == BNC_WEIGHT_QG4 ? BNC_WEIGHT_QC8 : options->text_weights;
+  bnc_weight w = {.dtype = dtype, .n = geometry->text.vocab, .k = geometry->text.hidden, .parts = 1};
   w.part[0].weight = bnc_constants_string(&p->constants, "model.embed_tokens.weight");
   w.part[0].bias = BNC_NO_ID;
   w.part[0].n = w.n;

@@ -68,7 +68,7 @@ static void add_target(yyjson_mut_doc *doc, yyjson_mut_val *root, const bnc_prog
     yyjson_mut_obj_add_str(doc, row, "matrix", bnc_constants_text(&p->constants, weight->part[0].weight));
     yyjson_mut_obj_add_uint(doc, row, "columns", weight->n);
     yyjson_mut_obj_add_uint(doc, row, "slab_columns", p->slab_cols[w]);
-    yyjson_mut_obj_add_uint(doc, row, "slab_bytes", bnc_slab_bytes(weight->kind, weight->k, p->slab_cols[w]));
+    yyjson_mut_obj_add_uint(doc, row, "slab_bytes", bnc_slab_bytes(weight->dtype, weight->k, p->slab_cols[w]));
   }
 }
 

@@ -76,18 +76,18 @@ static void quantize_rows(void *context, size_t from, size_t to) {
   rows_job *j = context;
   const bnc_weight *w = j->w;
   const float *chunk = j->s->chunk;
-  const size_t groups = w->kind == BNC_WEIGHT_QG4 ? w->k / w->group : 0, first = j->row / BNC_I4_PANEL;
+  const size_t groups = w->dtype == BNC_WEIGHT_QG4 ? w->k / w->group : 0, first = j->row / BNC_I4_PANEL;
   if (j->reads) {
     bnc_status status = read_rows(j->s, w, j->row + from, to - from, j->s->chunk + from * w->k, NULL);
     if (status != BNC_OK) atomic_store(&j->status, (int)status);
   }
   for (size_t r = from; r < to; r++) {
-    if (w->kind == BNC_WEIGHT_QC8)
+    if (w->dtype == BNC_WEIGHT_QC8)
       bnc_quantize_row_qc8(chunk + r * w->k, w->k, (int8_t *)(j->stored + r * w->k), (float *)(void *)j->scales + j->row + r);
-    else if (w->kind == BNC_WEIGHT_QG4)
+    else if (w->dtype == BNC_WEIGHT_QG4)
       bnc_quantize_row_qg4(chunk + r * w->k, w->k, w->group, j->nibbles + r * (w->k / 2), j->groups + r * groups);
   }
-  if (w->kind == BNC_WEIGHT_QG4)
+  if (w->dtype == BNC_WEIGHT_QG4)
     bnc_matmul_i4_pack(j->rows, w->k, w->group, j->nibbles, j->groups, j->stored,
                        (uint16_t *)(void *)j->scales + first * BNC_I4_PANEL * groups, j->offsets + first * BNC_I4_PANEL,
                        from / BNC_I4_PANEL, bnc_i4_panels(to));
@@ -103,7 +103,7 @@ static bnc_status put_rows(stream *s, rows_job *j) {
   bnc_pool_run(s->pool, quantize_rows, j, j->rows, grain ? grain : BNC_I4_PANEL);
   status = (bnc_status)atomic_load(&j->status);
   if (status != BNC_OK) return bnc_fail(s->err, status, "%s could not be read", bnc_constants_text(s->constants, w->part[0].weight));
-  switch (w->kind) {
+  switch (w->dtype) {
     case BNC_WEIGHT_F32: return put(s, s->chunk, j->rows * w->k * sizeof(float));
     case BNC_WEIGHT_QC8: return put(s, j->stored, j->rows * w->k);
     default: return put(s, j->stored, bnc_i4_panels(j->rows) * bnc_i4_panel_nibbles(w->k));
@@ -138,7 +138,7 @@ static bnc_status put_part(stream *s, const void *data, uint64_t size) {
 }
 
 static bnc_status put_weight(stream *s, const bnc_weight *w, const bnc_weight_sizes *sizes) {
-  const bool panels = w->kind == BNC_WEIGHT_QG4;
+  const bool panels = w->dtype == BNC_WEIGHT_QG4;
   const size_t fit = CHUNK_ELEMENTS / w->k / BNC_I4_PANEL * BNC_I4_PANEL, most = fit ? fit : BNC_I4_PANEL;
   rows_job job = {.s = s,
                   .w = w,

@@ -9,15 +9,15 @@ static void keep_status(bnc_graph *g, bnc_status s) {
   if (s != BNC_OK) g->failed = true;
 }
 
-bool bnc_build_attention_int8(bnc_weight_kind kind, size_t head_size) {
-  return kind != BNC_WEIGHT_F32 && head_size <= BNC_ATTENTION_I8_SIZE;
+bool bnc_build_attention_int8(bnc_weight_dtype dtype, size_t head_size) {
+  return dtype != BNC_WEIGHT_F32 && head_size <= BNC_ATTENTION_I8_SIZE;
 }
 
-bnc_value_id bnc_build_linear(bnc_graph *g, bnc_value_id x, size_t n, bnc_linear_names names, bnc_weight_kind kind, size_t group) {
+bnc_value_id bnc_build_linear(bnc_graph *g, bnc_value_id x, size_t n, bnc_linear_names names, bnc_weight_dtype dtype, size_t group) {
   if (g->failed) return BNC_NO_VALUE;
   size_t k = g->value[x].cols;
-  if (kind == BNC_WEIGHT_QG4 && k % group != 0) kind = BNC_WEIGHT_QC8;
-  bnc_weight w = {.kind = kind, .n = n, .k = k, .group = kind == BNC_WEIGHT_QG4 ? group : 0, .parts = 1};
+  if (dtype == BNC_WEIGHT_QG4 && k % group != 0) dtype = BNC_WEIGHT_QC8;
+  bnc_weight w = {.dtype = dtype, .n = n, .k = k, .group = dtype == BNC_WEIGHT_QG4 ? group : 0, .parts = 1};
   w.part[0].weight = bnc_constants_string(g->constants, "%s", names.weight);
   w.part[0].bias = names.bias ? bnc_constants_string(g->constants, "%s", names.bias) : BNC_NO_ID;
   w.part[0].n = n;
@@ -25,7 +25,7 @@ bnc_value_id bnc_build_linear(bnc_graph *g, bnc_value_id x, size_t n, bnc_linear
   uint32_t id = BNC_NO_ID;
   keep_status(g, bnc_constants_add_weight(g->constants, &w, &id, g->err));
   bnc_node *node =
-      bnc_graph_add(g, BNC_NODE_LINEAR, bnc_constants_string(g->constants, "%s", names.label), g->value[x].rows, n, BNC_DTYPE_F32, &x, 1);
+      bnc_graph_add(g, BNC_NODE_LINEAR, bnc_constants_string(g->constants, "%s", names.label), g->value[x].rows, n, BNC_ELEMENT_F32, &x, 1);
   node->weight = id;
   return node->output;
 }
@@ -35,7 +35,7 @@ bnc_value_id bnc_build_constant(bnc_graph *g, const char *tensor, size_t rows, s
   uint32_t id = BNC_NO_ID;
   keep_status(g, bnc_constants_load(g->constants, tensor, rows, cols, &id, g->err));
   bnc_node *node =
-      bnc_graph_add(g, BNC_NODE_CONSTANT, bnc_constants_string(g->constants, "%s", tensor), rows, cols, BNC_DTYPE_F32, NULL, 0);
+      bnc_graph_add(g, BNC_NODE_CONSTANT, bnc_constants_string(g->constants, "%s", tensor), rows, cols, BNC_ELEMENT_F32, NULL, 0);
   node->constant = id;
   return node->output;
 }
@@ -47,22 +47,22 @@ bnc_value_id bnc_build_layer_norm(bnc_graph *g, bnc_value_id x, const char *labe
   snprintf(gamma, sizeof gamma, "%s.weight", tensor);
   snprintf(beta, sizeof beta, "%s.bias", tensor);
   bnc_value_id in[3] = {x, bnc_build_constant(g, gamma, 1, cols), bnc_build_constant(g, beta, 1, cols)};
-  bnc_node *node =
-      bnc_graph_add(g, BNC_NODE_LAYER_NORM, bnc_constants_string(g->constants, "%s", label), g->value[x].rows, cols, BNC_DTYPE_F32, in, 3);
+  bnc_node *node = bnc_graph_add(g, BNC_NODE_LAYER_NORM, bnc_constants_string(g->constants, "%s", label), g->value[x].rows, cols,
+                                 BNC_ELEMENT_F32, in, 3);
   node->eps = eps;
   return node->output;
 }
 
 bnc_value_id bnc_build_unary(bnc_graph *g, bnc_node_kind kind, const char *label, bnc_value_id x) {
   if (g->failed) return BNC_NO_VALUE;
-  return bnc_graph_add(g, kind, bnc_constants_string(g->constants, "%s", label), g->value[x].rows, g->value[x].cols, BNC_DTYPE_F32, &x, 1)
+  return bnc_graph_add(g, kind, bnc_constants_string(g->constants, "%s", label), g->value[x].rows, g->value[x].cols, BNC_ELEMENT_F32, &x, 1)
       ->output;
 }
 
 bnc_value_id bnc_build_binary(bnc_graph *g, bnc_node_kind kind, const char *label, bnc_value_id a, bnc_value_id b) {
   if (g->failed) return BNC_NO_VALUE;
   bnc_value_id in[2] = {a, b};
-  return bnc_graph_add(g, kind, bnc_constants_string(g->constants, "%s", label), g->value[a].rows, g->value[a].cols, BNC_DTYPE_F32, in, 2)
+  return bnc_graph_add(g, kind, bnc_constants_string(g->constants, "%s", label), g->value[a].rows, g->value[a].cols, BNC_ELEMENT_F32, in, 2)
       ->output;
 }
 
@@ -75,7 +75,7 @@ bnc_value_id bnc_build_gather(bnc_graph *g, const char *label, bnc_value_id x, b
   size_t rows = taps->rows;
   keep_status(g, bnc_constants_add_taps(g->constants, taps, &id, g->err));
   bnc_node *node =
-      bnc_graph_add(g, BNC_NODE_GATHER, bnc_constants_string(g->constants, "%s", label), rows, g->value[x].cols, BNC_DTYPE_F32, &x, 1);
+      bnc_graph_add(g, BNC_NODE_GATHER, bnc_constants_string(g->constants, "%s", label), rows, g->value[x].cols, BNC_ELEMENT_F32, &x, 1);
   node->taps[0] = id;
   return node->output;
 }

@@ -8,7 +8,7 @@
 #include "quant/import/geometry.h"
 
 typedef struct bnc_build_options {
-  bnc_weight_kind vision_weights,
+  bnc_weight_dtype vision_weights,
       text_weights; /* QG4 falls back to QC8 where a layer's inputs do not divide into groups, and for the head */
   size_t group;
   size_t input_size; /* side of the resized picture: geometry's input_side, or less (the picture is then upsampled in the graph) */
@@ -25,8 +25,8 @@ typedef struct bnc_linear_names {
   const char *label, *weight, *bias;
 } bnc_linear_names;
 /** Whether attention between layers of such weights rounds its operands too: where they are not f32, and its sums stay exact. */
-bool bnc_build_attention_int8(bnc_weight_kind kind, size_t head_size);
-bnc_value_id bnc_build_linear(bnc_graph *graph, bnc_value_id x, size_t n, bnc_linear_names names, bnc_weight_kind kind, size_t group);
+bool bnc_build_attention_int8(bnc_weight_dtype dtype, size_t head_size);
+bnc_value_id bnc_build_linear(bnc_graph *graph, bnc_value_id x, size_t n, bnc_linear_names names, bnc_weight_dtype dtype, size_t group);
 bnc_value_id bnc_build_constant(bnc_graph *graph, const char *tensor, size_t rows, size_t cols);
 /** gamma and beta are the tensor's name with ".weight" and ".bias" behind it. */
 bnc_value_id bnc_build_layer_norm(bnc_graph *graph, bnc_value_id x, const char *label, const char *tensor, float eps);

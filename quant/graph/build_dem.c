@@ -36,7 +36,7 @@ static bnc_value_id assemble(dem *d, const char *label, const bnc_value_id *part
   if (g->failed) return BNC_NO_VALUE;
   snprintf(joined, sizeof joined, "%s.parts", label);
   bnc_value_id all = bnc_graph_add(g, BNC_NODE_CONCAT_ROWS, bnc_constants_string(g->constants, "%s", joined), count, d->v->width,
-                                   BNC_DTYPE_F32, parts, d->n * d->n)
+                                   BNC_ELEMENT_F32, parts, d->n * d->n)
                          ->output;
   uint32_t *index = bnc_mem_array(count, sizeof *index);
   bnc_taps taps = {0};
@@ -84,7 +84,7 @@ static bnc_value_id enhance(dem *d, const char *prefix, bnc_value_id query, bnc_
                          linear(d, prefix, "v", "attention.linears.2", context, width)};
   if (g->failed) return BNC_NO_VALUE;
   bnc_node *node = bnc_graph_add(g, BNC_NODE_ATTENTION, bnc_constants_string(g->constants, "%s.attention", prefix), d->rows, width,
-                                 BNC_DTYPE_F32, qkv, 3);
+                                 BNC_ELEMENT_F32, qkv, 3);
   node->heads = node->kv_heads = (uint32_t)d->v->dem_heads;
   node->scale = (float)(1.0 / sqrt((double)(width / d->v->dem_heads)));
   node->int8 = bnc_build_attention_int8(d->options->vision_weights, width / d->v->dem_heads);
@@ -136,7 +136,7 @@ bnc_value_id bnc_build_dem(bnc_graph *g, const bnc_geometry *geometry, const bnc
   bnc_mem_free(enhanced);
   bnc_value_id halves[2] = {bottleneck(&d, "ffn_crop", enhanced_local), bottleneck(&d, "ffn_stride", enhanced_global)};
   bnc_value_id x = bnc_graph_add(g, BNC_NODE_CONCAT_COLS, bnc_constants_string(g->constants, "dem.cat"), side * side, 2 * v->dem_out,
-                                 BNC_DTYPE_F32, halves, 2)
+                                 BNC_ELEMENT_F32, halves, 2)
                        ->output;
   x = bnc_build_binary(g, BNC_NODE_ADD, "dem.add_global", x, enhanced_global);
   x = bnc_build_binary(g, BNC_NODE_ADD, "dem.add_local", x, enhanced_local);

@@ -26,7 +26,7 @@ static bnc_value_id rms_norm(text *b, const char *label, const char *tensor, bnc
   if (g->failed) return BNC_NO_VALUE;
   bnc_value_id in[2] = {x, bnc_build_constant(g, tensor, 1, g->value[x].cols)};
   bnc_node *node = bnc_graph_add(g, BNC_NODE_RMS_NORM, bnc_constants_string(g->constants, "%s", label), g->failed ? 0 : g->value[x].rows,
-                                 g->failed ? 0 : g->value[x].cols, BNC_DTYPE_F32, in, 2);
+                                 g->failed ? 0 : g->value[x].cols, BNC_ELEMENT_F32, in, 2);
   node->eps = b->t->rms_eps;
   return node->output;
 }
@@ -48,12 +48,12 @@ static bnc_value_id attention(text *b, size_t layer, bnc_value_id h) {
   bnc_value_id v = linear(b, layer, "self_attn.v_proj", h, t->kv_heads * t->head_dim, t->attention_bias);
   bnc_value_id kv[2] = {k, v};
   bnc_node *append = bnc_graph_add(g, BNC_NODE_KV_APPEND, bnc_constants_string(g->constants, "layer%zu.kv_append", layer),
-                                   b->options->context, 2 * t->kv_heads * t->head_dim, BNC_DTYPE_STATE, kv, 2);
+                                   b->options->context, 2 * t->kv_heads * t->head_dim, BNC_ELEMENT_STATE, kv, 2);
   append->layer = (uint32_t)layer;
   append->kv_heads = (uint32_t)t->kv_heads;
   bnc_value_id in[2] = {q, append->output};
   bnc_node *node = bnc_graph_add(g, BNC_NODE_CACHE_ATTENTION, bnc_constants_string(g->constants, "layer%zu.attention", layer), b->rows,
-                                 t->heads * t->head_dim, BNC_DTYPE_F32, in, 2);
+                                 t->heads * t->head_dim, BNC_ELEMENT_F32, in, 2);
   node->heads = (uint32_t)t->heads;
   node->kv_heads = (uint32_t)t->kv_heads;
   node->layer = (uint32_t)layer;
@@ -74,7 +74,7 @@ bnc_status bnc_build_text(bnc_graph *g, const bnc_geometry *geometry, const bnc_
   text b = {g, t, options, rows};
   char label[64], tensor[96];
   bnc_node *input =
-      bnc_graph_add(g, BNC_NODE_INPUT, bnc_constants_string(g->constants, "embeddings"), rows, t->hidden, BNC_DTYPE_F32, NULL, 0);
+      bnc_graph_add(g, BNC_NODE_INPUT, bnc_constants_string(g->constants, "embeddings"), rows, t->hidden, BNC_ELEMENT_F32, NULL, 0);
   g->program_input = input->output;
   if (!g->failed) g->value[input->output].varying = true;
   bnc_value_id x = input->output;
@@ -97,6 +97,6 @@ bnc_status bnc_build_text(bnc_graph *g, const bnc_geometry *geometry, const bnc_
                        options->group);
   if (!g->failed)
     g->program_output =
-        bnc_graph_add(g, BNC_NODE_LAST_ROW, bnc_constants_string(g->constants, "last_row"), 1, t->vocab, BNC_DTYPE_F32, &x, 1)->output;
+        bnc_graph_add(g, BNC_NODE_LAST_ROW, bnc_constants_string(g->constants, "last_row"), 1, t->vocab, BNC_ELEMENT_F32, &x, 1)->output;
   return bnc_graph_status(g);
 }

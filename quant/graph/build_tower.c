@@ -41,7 +41,7 @@ static bnc_value_id block(tower *t, size_t layer, bnc_value_id x) {
                          linear(t, layer, "self_attn.v_proj", h, v->width)};
   if (g->failed) return BNC_NO_VALUE;
   bnc_node *attention = bnc_graph_add(g, BNC_NODE_ATTENTION, bnc_constants_string(g->constants, "%s", label_of(t, layer, "attention")),
-                                      g->value[x].rows, v->width, BNC_DTYPE_F32, qkv, 3);
+                                      g->value[x].rows, v->width, BNC_ELEMENT_F32, qkv, 3);
   attention->heads = attention->kv_heads = (uint32_t)v->heads;
   attention->scale = (float)(1.0 / sqrt((double)(v->width / v->heads)));
   attention->int8 = bnc_build_attention_int8(t->options->vision_weights, v->width / v->heads);
@@ -76,14 +76,14 @@ static bnc_value_id embed(tower *t, bnc_value_id patches) {
     g->failed = true;
     return BNC_NO_VALUE;
   }
-  bnc_node *node = bnc_graph_add(g, BNC_NODE_CONSTANT, bnc_constants_string(c, "class_embedding"), 1, width, BNC_DTYPE_F32, NULL, 0);
+  bnc_node *node = bnc_graph_add(g, BNC_NODE_CONSTANT, bnc_constants_string(c, "class_embedding"), 1, width, BNC_ELEMENT_F32, NULL, 0);
   node->constant = first;
   bnc_value_id in[2] = {node->output, BNC_NO_VALUE};
-  node = bnc_graph_add(g, BNC_NODE_CONSTANT, bnc_constants_string(c, "position_embedding"), rows, width, BNC_DTYPE_F32, NULL, 0);
+  node = bnc_graph_add(g, BNC_NODE_CONSTANT, bnc_constants_string(c, "position_embedding"), rows, width, BNC_ELEMENT_F32, NULL, 0);
   node->constant = rest;
   in[1] = bnc_build_binary(g, BNC_NODE_ADD, "", patches, node->output);
   if (!g->failed) g->node[g->value[in[1]].producer].name = bnc_constants_string(c, "%s.positions", t->tile);
-  return bnc_graph_add(g, BNC_NODE_CONCAT_ROWS, bnc_constants_string(c, "%s.tokens", t->tile), rows + 1, width, BNC_DTYPE_F32, in, 2)
+  return bnc_graph_add(g, BNC_NODE_CONCAT_ROWS, bnc_constants_string(c, "%s.tokens", t->tile), rows + 1, width, BNC_ELEMENT_F32, in, 2)
       ->output;
 }
 
@@ -93,7 +93,7 @@ bnc_value_id bnc_build_tower(bnc_graph *g, const bnc_geometry *geometry, const b
   tower t = {.g = g, .v = v, .options = options, .tile = tile};
   size_t rows = v->grid * v->grid;
   bnc_node *patches = bnc_graph_add(g, BNC_NODE_PATCHES, bnc_constants_string(g->constants, "%s.patches", tile), rows,
-                                    3 * v->patch * v->patch, BNC_DTYPE_F32, &pixels, 1);
+                                    3 * v->patch * v->patch, BNC_ELEMENT_F32, &pixels, 1);
   patches->patch = (uint32_t)v->patch;
   bnc_taps whole = {0};
   uint32_t rows_of_pixels = BNC_NO_ID;

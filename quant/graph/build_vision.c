@@ -17,7 +17,7 @@ static bnc_value_id resample(bnc_graph *g, const char *label, bnc_value_id x, bn
     g->failed = true;
   bnc_taps_free(vertical);
   bnc_taps_free(horizontal);
-  bnc_node *node = bnc_graph_add(g, BNC_NODE_RESAMPLE, bnc_constants_string(g->constants, "%s", label), rows, 3, BNC_DTYPE_F32, &x, 1);
+  bnc_node *node = bnc_graph_add(g, BNC_NODE_RESAMPLE, bnc_constants_string(g->constants, "%s", label), rows, 3, BNC_ELEMENT_F32, &x, 1);
   node->taps[0] = id[0];
   node->taps[1] = id[1];
   return node->output;
@@ -48,7 +48,7 @@ static bnc_value_id normalize(bnc_graph *g, const bnc_vision_geometry *v, bnc_va
   bnc_patches_levels(v->mean, v->std, lut);
   keep(g, bnc_constants_add(g->constants, 3, 256, &lut[0][0], &id, g->err));
   bnc_node *node = bnc_graph_add(g, BNC_NODE_NORMALIZE, bnc_constants_string(g->constants, "picture.normalize"),
-                                 g->failed ? 0 : g->value[picture].rows, 3, BNC_DTYPE_F32, &picture, 1);
+                                 g->failed ? 0 : g->value[picture].rows, 3, BNC_ELEMENT_F32, &picture, 1);
   node->constant = id;
   return node->output;
 }
@@ -83,7 +83,7 @@ bnc_status bnc_build_vision(bnc_graph *g, const bnc_geometry *geometry, const bn
   size_t n = v->views, fed = options->input_size, side = n * v->tile;
   char name[32];
   g->program_input =
-      bnc_graph_add(g, BNC_NODE_INPUT, bnc_constants_string(g->constants, "picture"), fed * fed, 3, BNC_DTYPE_U8, NULL, 0)->output;
+      bnc_graph_add(g, BNC_NODE_INPUT, bnc_constants_string(g->constants, "picture"), fed * fed, 3, BNC_ELEMENT_U8, NULL, 0)->output;
   bnc_value_id pixels = normalize(g, v, g->program_input);
   bnc_value_id x;
   if (!v->has_dem) {

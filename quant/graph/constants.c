@@ -82,7 +82,7 @@ bnc_status bnc_constants_add_taps(bnc_constants *c, bnc_taps *taps, uint32_t *id
 }
 
 static bool same_weight(const bnc_weight *a, const bnc_weight *b) {
-  if (a->kind != b->kind || a->n != b->n || a->k != b->k || a->group != b->group || a->parts != b->parts) return false;
+  if (a->dtype != b->dtype || a->n != b->n || a->k != b->k || a->group != b->group || a->parts != b->parts) return false;
   for (size_t i = 0; i < a->parts; i++)
     if (a->part[i].weight != b->part[i].weight || a->part[i].bias != b->part[i].bias || a->part[i].n != b->part[i].n ||
         a->part[i].weight_scale != b->part[i].weight_scale || a->part[i].bias_scale != b->part[i].bias_scale)
@@ -101,4 +101,18 @@ bnc_status bnc_constants_add_weight(bnc_constants *c, const bnc_weight *weight, 
   c->weight[c->weights] = *weight;
   *id = (uint32_t)c->weights++;
   return BNC_OK;
+}
+
+bnc_file_weight bnc_weight_describe(const bnc_weight *w) {
+  bnc_file_weight f = {.dtype = w->dtype,
+                       .n = (uint32_t)w->n,
+                       .k = (uint32_t)w->k,
+                       .group = (uint32_t)w->group,
+                       .scales = UINT64_MAX,
+                       .offsets = UINT64_MAX,
+                       .bias = UINT64_MAX,
+                       .name = w->part[0].weight};
+  for (size_t i = 0; i < w->parts; i++)
+    if (w->part[i].bias != BNC_NO_ID) f.bias = 0;
+  return f;
 }

@@ -6,6 +6,7 @@
 
 #include "platforms/base/error.h"
 #include "quant/graph/tap_table.h"
+#include "runtime/model/format.h"
 
 #define BNC_NO_ID UINT32_MAX
 
@@ -17,17 +18,11 @@ typedef struct bnc_tensor_source {
   bool parallel; /* several threads may read at once */
 } bnc_tensor_source;
 
-typedef enum bnc_weight_kind {
-  BNC_WEIGHT_F32 = 0,
-  BNC_WEIGHT_QC8 = 1, /* int8, one f32 scale per output row, range [-127, 127] */
-  BNC_WEIGHT_QG4 = 2  /* int4 in groups along k, one bf16 scale per group, value = nibble - 8 */
-} bnc_weight_kind;
-
 #define BNC_WEIGHT_PARTS 3
 
 /** A weight matrix [n, k], stacked from up to three tensors along n (q, k, v; gate, up). */
 typedef struct bnc_weight {
-  bnc_weight_kind kind;
+  bnc_weight_dtype dtype;
   size_t n, k, group;
   size_t parts;
   struct {
@@ -67,6 +62,8 @@ bnc_status bnc_constants_add(bnc_constants *constants, size_t rows, size_t cols,
 bnc_status bnc_constants_load(bnc_constants *constants, const char *name, size_t rows, size_t cols, uint32_t *id, bnc_error *err);
 /** Takes ownership of taps (also on failure); equal tables get one id. */
 bnc_status bnc_constants_add_taps(bnc_constants *constants, bnc_taps *taps, uint32_t *id, bnc_error *err);
+/** The weight as the file will describe it, without places: bias is 0 where it has one. */
+bnc_file_weight bnc_weight_describe(const bnc_weight *weight);
 /** Equal weights get one id. */
 bnc_status bnc_constants_add_weight(bnc_constants *constants, const bnc_weight *weight, uint32_t *id, bnc_error *err);
 

@@ -88,13 +88,13 @@ static void fail_memory(bnc_graph *g) {
 
 bnc_status bnc_graph_status(const bnc_graph *g) { return !g->failed ? BNC_OK : g->err ? g->err->status : BNC_ERROR_INTERNAL; }
 
-bnc_value_id bnc_graph_add_value(bnc_graph *g, size_t rows, size_t cols, bnc_dtype dtype, bool varying, uint32_t producer) {
+bnc_value_id bnc_graph_add_value(bnc_graph *g, size_t rows, size_t cols, bnc_element element, bool varying, uint32_t producer) {
   if (g->failed) return BNC_NO_VALUE;
   if (!bnc_array_reserve(&g->value, &g->value_capacity, g->values + 1, sizeof *g->value)) {
     fail_memory(g);
     return BNC_NO_VALUE;
   }
-  g->value[g->values] = (bnc_value){rows, cols, dtype, varying, producer};
+  g->value[g->values] = (bnc_value){rows, cols, element, varying, producer};
   return (bnc_value_id)g->values++;
 }
 
@@ -109,7 +109,7 @@ static bool append_inputs(bnc_graph *g, const bnc_value_id *inputs, size_t count
   return true;
 }
 
-bnc_node *bnc_graph_add(bnc_graph *g, bnc_node_kind kind, uint32_t name, size_t rows, size_t cols, bnc_dtype dtype,
+bnc_node *bnc_graph_add(bnc_graph *g, bnc_node_kind kind, uint32_t name, size_t rows, size_t cols, bnc_element element,
                         const bnc_value_id *inputs, size_t count) {
   bool varying = false;
   uint32_t first;
@@ -136,7 +136,7 @@ bnc_node *bnc_graph_add(bnc_graph *g, bnc_node_kind kind, uint32_t name, size_t 
                      .constant = BNC_NO_ID,
                      .taps = {BNC_NO_ID, BNC_NO_ID}};
   node->output =
-      bnc_graph_add_value(g, rows, cols, dtype, varying && kind != BNC_NODE_LAST_ROW && dtype != BNC_DTYPE_STATE, (uint32_t)g->nodes);
+      bnc_graph_add_value(g, rows, cols, element, varying && kind != BNC_NODE_LAST_ROW && element != BNC_ELEMENT_STATE, (uint32_t)g->nodes);
   g->nodes++;
   return node;
 }

@@ -9,17 +9,10 @@
 #include "platforms/base/error.h"
 #include "quant/graph/constants.h"
 #include "quant/graph/tap_table.h"
-#include "runtime/model/op_table.h"
+#include "runtime/model/program_format.h"
 
 typedef uint32_t bnc_value_id;
 #define BNC_NO_VALUE UINT32_MAX
-
-typedef enum bnc_dtype {
-  BNC_DTYPE_F32 = 0,
-  BNC_DTYPE_U8 = 1,
-  BNC_DTYPE_QD8 = 2,  /* int8 rows with a scale and a zero point per row, found while running */
-  BNC_DTYPE_STATE = 3 /* one layer of the KV cache */
-} bnc_dtype;
 
 typedef enum bnc_node_kind {
   BNC_NODE_INPUT,           /* () -> the program's input */
@@ -50,7 +43,7 @@ typedef enum bnc_node_kind {
 
 typedef struct bnc_value {
   size_t rows, cols;
-  bnc_dtype dtype;
+  bnc_element element;
   bool varying;      /* rows is the capacity; a run uses from 1 to rows of them */
   uint32_t producer; /* node */
 } bnc_value;
@@ -100,9 +93,9 @@ bnc_status bnc_graph_copy(bnc_graph *to, const bnc_graph *from);
 
 /** Appends a node with one output of the given shape; more attributes are set on the returned node, which stays valid until the next call.
     After a failure graph->failed is set, a scratch node is returned, and further calls do nothing: builders check once, at their end. */
-bnc_node *bnc_graph_add(bnc_graph *graph, bnc_node_kind kind, uint32_t name, size_t rows, size_t cols, bnc_dtype dtype,
+bnc_node *bnc_graph_add(bnc_graph *graph, bnc_node_kind kind, uint32_t name, size_t rows, size_t cols, bnc_element element,
                         const bnc_value_id *inputs, size_t count);
-bnc_value_id bnc_graph_add_value(bnc_graph *graph, size_t rows, size_t cols, bnc_dtype dtype, bool varying, uint32_t producer);
+bnc_value_id bnc_graph_add_value(bnc_graph *graph, size_t rows, size_t cols, bnc_element element, bool varying, uint32_t producer);
 void bnc_graph_add_probe(bnc_graph *graph, uint32_t stage, uint32_t name, bnc_value_id value);
 /** Replaces a node's inputs. */
 void bnc_graph_set_inputs(bnc_graph *graph, uint32_t node, const bnc_value_id *inputs, size_t count);

@@ -89,37 +89,25 @@ static bnc_status check_tensor(void *context, const char *name, size_t rank, con
   loaded *l = context;
   char found[128], expected[128];
   bnc_shape_text(rank, shape, expected, sizeof expected);
-  bnc_table_tensor *t = bnc_tensor_table_find(&l->checkpoint->table, name);
+  bnc_source_tensor *t = bnc_tensor_table_find(&l->checkpoint->table, name);
   if (!t)
     return bnc_fail(err, BNC_ERROR_FORMAT, "%s: missing tensor \"%s\": no file holds it, expected shape %s",
                     l->tower_dir && strncmp(name, "vision_model.", 13) == 0 ? l->tower_dir : l->dir, name, expected);
-  if (t->source->rank != rank || memcmp(t->source->shape, shape, rank * sizeof *shape) != 0)
-    return bnc_fail(err, BNC_ERROR_FORMAT, "%s: \"%s\": found shape %s, expected %s", t->shard->path, t->source->name,
-                    bnc_shape_text(t->source->rank, t->source->shape, found, sizeof found), expected);
-  if (t->source->dtype == BNC_SOURCE_OTHER)
-    return bnc_fail(err, BNC_ERROR_UNSUPPORTED, "%s: \"%s\": found dtype %s, expected BF16, F16 or F32", t->shard->path, t->source->name,
-                    t->source->dtype_name);
+  if (t->rank != rank || memcmp(t->shape, shape, rank * sizeof *shape) != 0)
+    return bnc_fail(err, BNC_ERROR_FORMAT, "%s: \"%s\": found shape %s, expected %s", t->shard->path, t->stored,
+                    bnc_shape_text(t->rank, t->shape, found, sizeof found), expected);
+  if (t->dtype == BNC_SOURCE_OTHER)
+    return bnc_fail(err, BNC_ERROR_UNSUPPORTED, "%s: \"%s\": found dtype %s, expected BF16, F16 or F32", t->shard->path, t->stored,
+                    t->dtype_name);
   t->used = true;
   return BNC_OK;
 }
 
 static bnc_status check_vocabulary(const loaded *l, bnc_error *err) {
-  const bnc_table_tensor *t = bnc_tensor_table_find(&l->checkpoint->table, "model.embed_tokens.weight");
-  if (!t || t->source->rank != 2 || t->source->shape[0] == l->config.text.vocab) return BNC_OK;
+  const bnc_source_tensor *t = bnc_tensor_table_find(&l->checkpoint->table, "model.embed_tokens.weight");
+  if (!t || t->rank != 2 || t->shape[0] == l->config.text.vocab) return BNC_OK;
   return bnc_fail(err, BNC_ERROR_FORMAT, "%s/config.json: \"vocab_size\": found %zu, expected %zu, the rows of \"%s\" in %s", l->dir,
-                  l->config.text.vocab, t->source->shape[0], t->source->name, t->shard->path);
-}
-
-static bnc_status describe_tensors(bnc_checkpoint *c, bnc_error *err) {
-  c->tensors = bnc_mem_array(c->table.count, sizeof *c->tensors);
-  if (!c->tensors) return bnc_fail_memory(err, c->table.count * sizeof *c->tensors);
-  for (size_t i = 0; i < c->table.count; i++) {
-    const bnc_safetensor *t = c->table.tensors[i].source;
-    c->tensors[i] = (bnc_source_tensor){.name = c->table.tensors[i].name, .dtype = t->dtype, .rank = t->rank, .elements = t->elements};
-    memcpy(c->tensors[i].shape, t->shape, sizeof t->shape);
-    c->total_bytes += t->end - t->begin;
-  }
-  return BNC_OK;
+                  l->config.text.vocab, t->shape[0], t->stored, t->shard->path);
 }
 
 static bnc_status open_checkpoint(loaded *l, bnc_error *err) {
@@ -136,7 +124,6 @@ static bnc_status open_checkpoint(loaded *l, bnc_error *err) {
   if (s == BNC_OK) s = check_vocabulary(l, err);
   if (s == BNC_OK) s = bnc_tensor_layout(&c->geometry, check_tensor, l, err);
   if (s == BNC_OK) s = bnc_tensor_table_check_all_used(&c->table, err);
-  if (s == BNC_OK) s = describe_tensors(c, err);
   return s;
 }
 
@@ -163,7 +150,6 @@ bnc_status bnc_checkpoint_open(bnc_checkpoint **checkpoint, const char *dir, con
 
 void bnc_checkpoint_close(bnc_checkpoint *c) {
   if (!c) return;
-  bnc_mem_free(c->tensors);
   bnc_tensor_table_free(&c->table);
   bnc_shard_set_close(&c->tower);
   bnc_shard_set_close(&c->model);
@@ -172,16 +158,6 @@ void bnc_checkpoint_close(bnc_checkpoint *c) {
 
 const bnc_geometry *bnc_checkpoint_geometry(const bnc_checkpoint *c) { return &c->geometry; }
 
-const bnc_source_tensor *bnc_checkpoint_find(const bnc_checkpoint *c, const char *name) {
-  const bnc_table_tensor *t = bnc_tensor_table_find(&c->table, name);
-  return t ? &c->tensors[t - c->table.tensors] : NULL;
-}
+const bnc_source_tensor *bnc_checkpoint_find(const bnc_checkpoint *c, const char *name) { return bnc_tensor_table_find(&c->table, name); }
 
 size_t bnc_checkpoint_tensor_count(const bnc_checkpoint *c) { return c->table.count; }
-const bnc_source_tensor *bnc_checkpoint_tensor(const bnc_checkpoint *c, size_t index) {
-  return index < c->table.count ? &c->tensors[index] : NULL;
-}
-uint64_t bnc_checkpoint_total_bytes(const bnc_checkpoint *c) { return c->total_bytes; }
-uint64_t bnc_checkpoint_tensor_bytes(const bnc_source_tensor *tensor) {
-  return (uint64_t)tensor->elements * bnc_source_dtype_size(tensor->dtype);
-}

@@ -9,18 +9,9 @@
 
 #include "platforms/base/error.h"
 #include "quant/import/geometry.h"
-#include "quant/import/safetensors.h"
+#include "quant/import/source_tensor.h"
 
 typedef struct bnc_checkpoint bnc_checkpoint;
-
-/** One tensor of the model, wherever it lies. Owned by the checkpoint. */
-typedef struct bnc_source_tensor {
-  const char *name; /* canonical, see below */
-  bnc_source_dtype dtype;
-  size_t rank;
-  size_t shape[BNC_SAFETENSORS_MAX_RANK];
-  size_t elements;
-} bnc_source_tensor;
 
 /**
  * Opens the checkpoint in the folder dir: config.json, generation_config.json where there is one, and the tensors of
@@ -40,28 +31,22 @@ void bnc_checkpoint_close(bnc_checkpoint *checkpoint);
 const bnc_geometry *bnc_checkpoint_geometry(const bnc_checkpoint *checkpoint);
 
 /**
- * The tensor of that canonical name, or NULL. Canonical are, independent of the source: the released names for language model, DEM and
- * projector (model.layers.0.self_attn.q_proj.weight, model.spatial_embed.ln_fuse.bias, model.mm_projector.2.weight; a "linear"
- * projector is model.mm_projector.0), and vision_model.* for the tower (vision_model.encoder.layers.0.mlp.fc1.weight).
- * Only tensors that the model uses are found: no post_layernorm, no lm_head where the head is tied.
+ * The tensor of that canonical name, or NULL; it belongs to the checkpoint. Canonical are, independent of the source: the released names
+ * for language model, DEM and projector (model.layers.0.self_attn.q_proj.weight, model.spatial_embed.ln_fuse.bias,
+ * model.mm_projector.2.weight; a "linear" projector is model.mm_projector.0), and vision_model.* for the tower
+ * (vision_model.encoder.layers.0.mlp.fc1.weight). Only tensors that the model uses are found: no post_layernorm, no lm_head where the head
+ * is tied.
  */
 const bnc_source_tensor *bnc_checkpoint_find(const bnc_checkpoint *checkpoint, const char *name);
 
-/** All of them, sorted by name. */
+/** How many there are. */
 size_t bnc_checkpoint_tensor_count(const bnc_checkpoint *checkpoint);
-const bnc_source_tensor *bnc_checkpoint_tensor(const bnc_checkpoint *checkpoint, size_t index);
-
-/** Bytes of all these tensors in their files: the whole of a progress bar. */
-uint64_t bnc_checkpoint_total_bytes(const bnc_checkpoint *checkpoint);
-/** Bytes of one of them. */
-uint64_t bnc_checkpoint_tensor_bytes(const bnc_source_tensor *tensor);
 
 /**
  * Writes elements [first_element, first_element + count), exactly converted, to out [count]. NaN and infinite values are
  * BNC_ERROR_FORMAT, naming tensor and element. Pages that were read are handed back to the system, so reading a whole
  * checkpoint front to back keeps no more of it resident than one piece.
  */
-bnc_status bnc_checkpoint_read_f32(const bnc_checkpoint *checkpoint, const bnc_source_tensor *tensor, size_t first_element, size_t count,
-                                   float *out, bnc_error *err);
+bnc_status bnc_checkpoint_read_f32(const bnc_source_tensor *tensor, size_t first_element, size_t count, float *out, bnc_error *err);
 
 #endif

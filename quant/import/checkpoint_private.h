@@ -9,9 +9,7 @@
 struct bnc_checkpoint {
   bnc_geometry geometry;
   bnc_shard_set model, tower;
-  bnc_tensor_table table;     /* sorted by name; all of them used */
-  bnc_source_tensor *tensors; /* [table.count] the same in the same order */
-  uint64_t total_bytes;
+  bnc_tensor_table table; /* sorted by name; all of them used */
 };
 
 #endif

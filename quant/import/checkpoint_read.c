@@ -56,24 +56,22 @@ static size_t find_not_finite(const float *x, size_t count) {
   return i;
 }
 
-bnc_status bnc_checkpoint_read_f32(const bnc_checkpoint *c, const bnc_source_tensor *tensor, size_t first_element, size_t count, float *out,
-                                   bnc_error *err) {
-  const bnc_table_tensor *t = &c->table.tensors[tensor - c->tensors];
+bnc_status bnc_checkpoint_read_f32(const bnc_source_tensor *tensor, size_t first_element, size_t count, float *out, bnc_error *err) {
   if (first_element > tensor->elements || count > tensor->elements - first_element)
     return bnc_fail(err, BNC_ERROR_ARGUMENT, "\"%s\": elements %zu and %zu more, expected to stay within %zu", tensor->name, first_element,
                     count, tensor->elements);
   const size_t size = bnc_source_dtype_size(tensor->dtype);
-  size_t at = t->source->begin + first_element * size, released = at;
+  size_t at = tensor->begin + first_element * size, released = at;
   for (size_t done = 0; done < count; done += BLOCK) {
     const size_t n = count - done < BLOCK ? count - done : BLOCK;
-    convert(tensor->dtype, t->shard->map.data + at, n, out + done);
+    convert(tensor->dtype, tensor->shard->map.data + at, n, out + done);
     const size_t bad = find_not_finite(out + done, n);
     if (bad < n)
-      return bnc_fail(err, BNC_ERROR_FORMAT, "%s: \"%s\": element %zu is %s, expected a finite number", t->shard->path, t->source->name,
+      return bnc_fail(err, BNC_ERROR_FORMAT, "%s: \"%s\": element %zu is %s, expected a finite number", tensor->shard->path, tensor->stored,
                       first_element + done + bad, out[done + bad] != out[done + bad] ? "NaN" : "infinite");
     at += n * size;
     if (at - released >= RELEASE_BYTES || done + n == count) {
-      bnc_file_map_release(&t->shard->map, released, at - released);
+      bnc_file_map_release(&tensor->shard->map, released, at - released);
       released = at;
     }
   }

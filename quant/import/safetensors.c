@@ -18,10 +18,8 @@ static const struct {
     {"BOOL", 1, BNC_SOURCE_OTHER}, {"F8_E4M3", 1, BNC_SOURCE_OTHER}, {"F8_E5M2", 1, BNC_SOURCE_OTHER},
 };
 
-size_t bnc_source_dtype_size(bnc_source_dtype dtype) { return dtype == BNC_SOURCE_F32 ? 4 : 2; }
-
 /* Fills dtype, shape, elements; *bytes is what they take. */
-static bnc_status parse_type_and_shape(bnc_safetensor *t, yyjson_val *info, size_t *bytes, bnc_error *err) {
+static bnc_status parse_type_and_shape(bnc_source_tensor *t, yyjson_val *info, size_t *bytes, bnc_error *err) {
   char found[BNC_JSON_FOUND_SIZE];
   yyjson_val *dtype = yyjson_obj_get(info, "dtype"), *shape = yyjson_obj_get(info, "shape"), *dim;
   size_t i, max, kind = 0;
@@ -30,9 +28,9 @@ static bnc_status parse_type_and_shape(bnc_safetensor *t, yyjson_val *info, size
     return bnc_fail(err, BNC_ERROR_FORMAT, "\"%s\": dtype: found %s, expected one such as \"BF16\"", t->name, bnc_json_found(dtype, found));
   t->dtype = dtypes[kind].dtype;
   t->dtype_name = dtypes[kind].name;
-  if (!yyjson_is_arr(shape) || yyjson_arr_size(shape) > BNC_SAFETENSORS_MAX_RANK)
+  if (!yyjson_is_arr(shape) || yyjson_arr_size(shape) > BNC_SOURCE_MAX_RANK)
     return bnc_fail(err, BNC_ERROR_FORMAT, "\"%s\": shape: found %s, expected a list of at most %d sizes", t->name,
-                    yyjson_is_arr(shape) ? "a longer list" : bnc_json_found(shape, found), BNC_SAFETENSORS_MAX_RANK);
+                    yyjson_is_arr(shape) ? "a longer list" : bnc_json_found(shape, found), BNC_SOURCE_MAX_RANK);
   t->rank = yyjson_arr_size(shape);
   t->elements = 1;
   yyjson_arr_foreach(shape, i, max, dim) {
@@ -47,7 +45,7 @@ static bnc_status parse_type_and_shape(bnc_safetensor *t, yyjson_val *info, size
   return BNC_OK;
 }
 
-static bnc_status parse_tensor(bnc_safetensor *t, yyjson_val *info, size_t data_begin, size_t file_size, bnc_error *err) {
+static bnc_status parse_tensor(bnc_source_tensor *t, yyjson_val *info, size_t data_begin, size_t file_size, bnc_error *err) {
   char found[BNC_JSON_FOUND_SIZE];
   size_t bytes = 0;
   if (!yyjson_is_obj(info))
@@ -73,19 +71,21 @@ static bnc_status parse_tensor(bnc_safetensor *t, yyjson_val *info, size_t data_
 }
 
 static int by_place(const void *a, const void *b) {
-  const bnc_safetensor *x = a, *y = b;
+  const bnc_source_tensor *x = a, *y = b;
   if (x->begin != y->begin) return x->begin < y->begin ? -1 : 1;
   return x->end < y->end ? -1 : x->end > y->end;
 }
 
-static int by_name(const void *a, const void *b) { return strcmp(((const bnc_safetensor *)a)->name, ((const bnc_safetensor *)b)->name); }
+static int by_name(const void *a, const void *b) {
+  return strcmp(((const bnc_source_tensor *)a)->name, ((const bnc_source_tensor *)b)->name);
+}
 
 /* The format promises that the tensors fill the data without overlap or hole. */
 static bnc_status check_places(bnc_safetensors *st, size_t data_begin, size_t file_size, bnc_error *err) {
   size_t at = data_begin;
   if (st->count) qsort(st->tensors, st->count, sizeof *st->tensors, by_place);
   for (size_t i = 0; i < st->count; i++) {
-    const bnc_safetensor *t = &st->tensors[i];
+    const bnc_source_tensor *t = &st->tensors[i];
     if (t->begin < at)
       return bnc_fail(err, BNC_ERROR_FORMAT, "\"%s\" and \"%s\" overlap: one ends at byte %zu, the other begins at byte %zu of the file",
                       st->tensors[i - 1].name, t->name, at, t->begin);
@@ -124,8 +124,8 @@ static bnc_status collect(bnc_safetensors *st, yyjson_val *root, size_t data_beg
     const size_t length = yyjson_get_len(key);
     if (length == 0 || memchr(yyjson_get_str(key), 0, length))
       return bnc_fail(err, BNC_ERROR_FORMAT, "found a tensor with an empty name or with NUL in its name, expected text");
-    bnc_safetensor *t = &st->tensors[st->count++];
-    t->name = memcpy(name, yyjson_get_str(key), length + 1);
+    bnc_source_tensor *t = &st->tensors[st->count++];
+    t->name = t->stored = memcpy(name, yyjson_get_str(key), length + 1);
     name += length + 1;
     s = parse_tensor(t, info, data_begin, file_size, err);
     if (s != BNC_OK) return s;

@@ -46,7 +46,7 @@ static bool name_in_model(const char *name, bool tower_replaced, bool tied, cons
 }
 
 static int by_name(const void *a, const void *b) {
-  const bnc_table_tensor *x = a, *y = b;
+  const bnc_source_tensor *x = a, *y = b;
   if (!x->name || !y->name) return (x->name == NULL) - (y->name == NULL);
   return strcmp(x->name, y->name);
 }
@@ -64,18 +64,21 @@ bnc_status bnc_tensor_table_build(bnc_tensor_table *table, const bnc_shard_set *
     for (size_t i = 0; sets[k] && i < sets[k]->count; i++) {
       const bnc_shard *shard = &sets[k]->shards[i];
       for (size_t j = 0; j < shard->header.count; j++) {
-        const bnc_safetensor *t = &shard->header.tensors[j];
+        const bnc_source_tensor *t = &shard->header.tensors[j];
         const char *name = NULL;
-        if (k == 0 ? name_in_model(t->name, tower != NULL, tied, &name) : name_in_tower(t->name, &name))
-          table->tensors[table->count++] = (bnc_table_tensor){name, t, shard, false};
+        if (!(k == 0 ? name_in_model(t->stored, tower != NULL, tied, &name) : name_in_tower(t->stored, &name))) continue;
+        bnc_source_tensor *known = &table->tensors[table->count++];
+        *known = *t;
+        known->name = name;
+        known->shard = shard;
       }
     }
   if (table->count) qsort(table->tensors, table->count, sizeof *table->tensors, by_name);
   for (size_t i = 1; i < table->count; i++) {
-    const bnc_table_tensor *a = &table->tensors[i - 1], *b = &table->tensors[i];
+    const bnc_source_tensor *a = &table->tensors[i - 1], *b = &table->tensors[i];
     if (a->name && b->name && strcmp(a->name, b->name) == 0)
-      return bnc_fail(err, BNC_ERROR_FORMAT, "%s: \"%s\" found twice, also as \"%s\" in %s", b->shard->path, b->source->name,
-                      a->source->name, a->shard->path);
+      return bnc_fail(err, BNC_ERROR_FORMAT, "%s: \"%s\" found twice, also as \"%s\" in %s", b->shard->path, b->stored, a->stored,
+                      a->shard->path);
   }
   return BNC_OK;
 }
@@ -99,7 +102,7 @@ static size_t lower_bound(const bnc_tensor_table *table, const char *name) {
   return low;
 }
 
-bnc_table_tensor *bnc_tensor_table_find(const bnc_tensor_table *table, const char *name) {
+bnc_source_tensor *bnc_tensor_table_find(const bnc_tensor_table *table, const char *name) {
   const size_t i = lower_bound(table, name);
   return i < table->count && table->tensors[i].name && strcmp(table->tensors[i].name, name) == 0 ? &table->tensors[i] : NULL;
 }
@@ -123,11 +126,11 @@ size_t bnc_tensor_table_count_layers(const bnc_tensor_table *table, const char *
 bnc_status bnc_tensor_table_check_all_used(const bnc_tensor_table *table, bnc_error *err) {
   char shape[128];
   for (size_t i = 0; i < table->count; i++) {
-    const bnc_table_tensor *t = &table->tensors[i];
+    const bnc_source_tensor *t = &table->tensors[i];
     if (!t->used)
       return bnc_fail(err, BNC_ERROR_FORMAT,
                       "%s: unknown tensor \"%s\" of shape %s: the model that config.json describes has none of that name", t->shard->path,
-                      t->source->name, bnc_shape_text(t->source->rank, t->source->shape, shape, sizeof shape));
+                      t->stored, bnc_shape_text(t->rank, t->shape, shape, sizeof shape));
   }
   return BNC_OK;
 }

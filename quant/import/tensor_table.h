@@ -3,20 +3,11 @@
 #ifndef BINOCLE_QUANT_IMPORT_TENSOR_TABLE_H
 #define BINOCLE_QUANT_IMPORT_TENSOR_TABLE_H
 
-#include <stdbool.h>
-
 #include "quant/import/shard_set.h"
-
-typedef struct bnc_table_tensor {
-  const char *name; /* canonical (checkpoint.h); NULL: no model that we know has a tensor of that name there */
-  const bnc_safetensor *source;
-  const bnc_shard *shard;
-  bool used;
-} bnc_table_tensor;
 
 typedef struct bnc_tensor_table {
   size_t count;
-  bnc_table_tensor *tensors; /* [count] sorted by name, NULL names last */
+  bnc_source_tensor *tensors; /* [count] sorted by canonical name, NULL last */
 } bnc_tensor_table;
 
 /**
@@ -29,7 +20,7 @@ bnc_status bnc_tensor_table_build(bnc_tensor_table *table, const bnc_shard_set *
 void bnc_tensor_table_free(bnc_tensor_table *table);
 
 /** NULL where there is none. */
-bnc_table_tensor *bnc_tensor_table_find(const bnc_tensor_table *table, const char *name);
+bnc_source_tensor *bnc_tensor_table_find(const bnc_tensor_table *table, const char *name);
 /** Whether a name begins so. */
 bool bnc_tensor_table_has_prefix(const bnc_tensor_table *table, const char *prefix);
 /** One more than the largest N of names "prefixN.", 0 without any. */

@@ -9,14 +9,14 @@
 enum { MAX_WIDTH = 1 << 16, MAX_INPUT_SIDE = 1 << 14, DEM_HEADS = 8, DEM_VIEWS = 3, HEAD_DIM = 64 };
 
 /* A tensor of that rank without empty dimension. */
-static bnc_status shaped(const bnc_tensor_table *table, const char *name, size_t rank, const bnc_safetensor **out, bnc_error *err) {
+static bnc_status shaped(const bnc_tensor_table *table, const char *name, size_t rank, const bnc_source_tensor **out, bnc_error *err) {
   char shape[128];
-  const bnc_table_tensor *t = bnc_tensor_table_find(table, name);
+  const bnc_source_tensor *t = bnc_tensor_table_find(table, name);
   if (!t) return bnc_fail(err, BNC_ERROR_FORMAT, "missing tensor \"%s\": no file holds it", name);
-  *out = t->source;
-  if (t->source->rank != rank || t->source->elements == 0)
-    return bnc_fail(err, BNC_ERROR_FORMAT, "%s: \"%s\": found shape %s, expected %zu sizes above 0", t->shard->path, t->source->name,
-                    bnc_shape_text(t->source->rank, t->source->shape, shape, sizeof shape), rank);
+  *out = t;
+  if (t->rank != rank || t->elements == 0)
+    return bnc_fail(err, BNC_ERROR_FORMAT, "%s: \"%s\": found shape %s, expected %zu sizes above 0", t->shard->path, t->stored,
+                    bnc_shape_text(t->rank, t->shape, shape, sizeof shape), rank);
   return BNC_OK;
 }
 
@@ -33,7 +33,7 @@ static size_t square_root(size_t x) {
 }
 
 static bnc_status tower_sizes(bnc_vision_geometry *v, const bnc_tower_config *tower, const bnc_tensor_table *table, bnc_error *err) {
-  const bnc_safetensor *t;
+  const bnc_source_tensor *t;
   bnc_status s = shaped(table, TOWER "embeddings.patch_embedding.weight", 4, &t, err);
   if (s != BNC_OK) return s;
   if (t->shape[0] > MAX_WIDTH || t->shape[1] != 3 || t->shape[2] != t->shape[3] || t->shape[2] > MAX_INPUT_SIDE)
@@ -95,7 +95,7 @@ static bnc_status tower_settings(bnc_vision_geometry *v, const bnc_import_config
 }
 
 static bnc_status dem_sizes(bnc_vision_geometry *v, const bnc_tensor_table *table, bnc_error *err) {
-  const bnc_safetensor *t;
+  const bnc_source_tensor *t;
   bnc_status s = shaped(table, DEM "ffn_crop.0.weight", 2, &t, err);
   if (s != BNC_OK) return s;
   v->dem_mid = t->shape[0];

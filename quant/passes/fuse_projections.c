@@ -6,7 +6,7 @@
 static bool fits(const bnc_graph *g, const bnc_node *first, const bnc_node *next) {
   if (next->kind != BNC_NODE_LINEAR) return false;
   const bnc_weight *a = &g->constants->weight[first->weight], *b = &g->constants->weight[next->weight];
-  return !next->dead && bnc_node_input(g, next, 0) == bnc_node_input(g, first, 0) && a->kind == b->kind && a->k == b->k &&
+  return !next->dead && bnc_node_input(g, next, 0) == bnc_node_input(g, first, 0) && a->dtype == b->dtype && a->k == b->k &&
          a->group == b->group && b->parts == 1 && a->n >= BNC_NARROW_COLUMNS && b->n >= BNC_NARROW_COLUMNS;
 }
 
@@ -39,13 +39,13 @@ static bnc_status fuse(bnc_graph *g, const uint32_t *node, size_t count) {
   if (s != BNC_OK) return s;
   bnc_value_id x = bnc_node_input(g, &g->node[node[0]], 0);
   size_t rows = g->value[x].rows, from = 0;
-  bnc_node *all = bnc_graph_add(g, BNC_NODE_LINEAR, joined_name(g, node, count), rows, w.n, BNC_DTYPE_F32, &x, 1);
+  bnc_node *all = bnc_graph_add(g, BNC_NODE_LINEAR, joined_name(g, node, count), rows, w.n, BNC_ELEMENT_F32, &x, 1);
   all->weight = id;
   bnc_value_id whole = all->output;
   for (size_t i = 0; i < count && !g->failed; i++) {
     bnc_value_id old = g->node[node[i]].output;
     size_t cols = g->value[old].cols;
-    bnc_node *slice = bnc_graph_add(g, BNC_NODE_SLICE_COLS, g->node[node[i]].name, rows, cols, BNC_DTYPE_F32, &whole, 1);
+    bnc_node *slice = bnc_graph_add(g, BNC_NODE_SLICE_COLS, g->node[node[i]].name, rows, cols, BNC_ELEMENT_F32, &whole, 1);
     slice->from = (uint32_t)from;
     from += cols;
     bnc_graph_replace(g, old, slice->output);

@@ -24,7 +24,8 @@ static bnc_value_id narrowed(pruner *p, bnc_value_id v, const bnc_live_rows *wan
   const bnc_live_rows *have = &p->live[v];
   if (bnc_live_equal(have, want) || want->kind == BNC_LIVE_ALL) return v;
   uint32_t name = g->node[g->value[v].producer].name;
-  if (want->kind == BNC_LIVE_LAST) return bnc_graph_add(g, BNC_NODE_LAST_ROW, name, 1, g->value[v].cols, g->value[v].dtype, &v, 1)->output;
+  if (want->kind == BNC_LIVE_LAST)
+    return bnc_graph_add(g, BNC_NODE_LAST_ROW, name, 1, g->value[v].cols, g->value[v].element, &v, 1)->output;
   bnc_taps taps;
   size_t rows = bnc_live_count(want);
   if (bnc_taps_create(&taps, rows, bnc_live_count(have), rows, g->err) != BNC_OK) {
@@ -44,7 +45,7 @@ static bnc_value_id narrowed(pruner *p, bnc_value_id v, const bnc_live_rows *wan
     g->failed = true;
     return v;
   }
-  bnc_node *node = bnc_graph_add(g, BNC_NODE_GATHER, name, rows, g->value[v].cols, BNC_DTYPE_F32, &v, 1);
+  bnc_node *node = bnc_graph_add(g, BNC_NODE_GATHER, name, rows, g->value[v].cols, BNC_ELEMENT_F32, &v, 1);
   node->taps[0] = id;
   return node->output;
 }

@@ -30,11 +30,11 @@ static bnc_value_id twin_of(bnc_graph *g, bnc_value_id x, bool fuse, const uint3
   bnc_value v = g->value[x];
   bnc_node *producer = &g->node[v.producer];
   if (fuse && producer->output == x && can_fuse(g, producer, uses)) {
-    bnc_value_id twin = bnc_graph_add_value(g, v.rows, v.cols, BNC_DTYPE_QD8, v.varying, v.producer);
+    bnc_value_id twin = bnc_graph_add_value(g, v.rows, v.cols, BNC_ELEMENT_QD8, v.varying, v.producer);
     g->node[v.producer].second = twin;
     return twin;
   }
-  return bnc_graph_add(g, BNC_NODE_QUANTIZE, producer->name, v.rows, v.cols, BNC_DTYPE_QD8, &x, 1)->output;
+  return bnc_graph_add(g, BNC_NODE_QUANTIZE, producer->name, v.rows, v.cols, BNC_ELEMENT_QD8, &x, 1)->output;
 }
 
 bnc_status bnc_pass_quantize_inputs(bnc_graph *g, bool fuse) {
@@ -47,9 +47,9 @@ bnc_status bnc_pass_quantize_inputs(bnc_graph *g, bool fuse) {
     return bnc_fail_memory(g->err, values * sizeof *twin);
   }
   for (uint32_t n = 0; n < nodes && !g->failed; n++) {
-    if (g->node[n].dead || g->node[n].kind != BNC_NODE_LINEAR || g->constants->weight[g->node[n].weight].kind == BNC_WEIGHT_F32) continue;
+    if (g->node[n].dead || g->node[n].kind != BNC_NODE_LINEAR || g->constants->weight[g->node[n].weight].dtype == BNC_WEIGHT_F32) continue;
     bnc_value_id x = bnc_node_input(g, &g->node[n], 0);
-    if (x >= values || g->value[x].dtype != BNC_DTYPE_F32) continue;
+    if (x >= values || g->value[x].element != BNC_ELEMENT_F32) continue;
     if (!twin[x]) twin[x] = twin_of(g, x, fuse, uses);
     if (!g->failed) bnc_graph_set_inputs(g, n, &twin[x], 1);
   }

@@ -53,7 +53,7 @@ static void alias_concats(aliaser *a, uint8_t *moved) {
       bnc_value_id part = bnc_node_input(g, node, i);
       const bnc_node *maker = &g->node[g->value[part].producer];
       bool view = maker->kind == BNC_NODE_SLICE_COLS || (maker->kind == BNC_NODE_GATHER && bnc_take_is_range(g, maker, &first));
-      if (!moved[part] && !a->pinned[part] && !view && g->value[part].dtype == BNC_DTYPE_F32) {
+      if (!moved[part] && !a->pinned[part] && !view && g->value[part].element == BNC_ELEMENT_F32) {
         put(a, part, node->output, row, col);
         moved[part] = 1;
       }

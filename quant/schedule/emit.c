@@ -14,8 +14,11 @@ static bnc_operand operand_of(const emitter *e, bnc_value_id v) {
   if (v == BNC_NO_VALUE) return (bnc_operand){0};
   const bnc_value *value = &g->value[v];
   const bnc_node *producer = &g->node[value->producer];
-  bnc_operand o = {.space = BNC_SPACE_ARENA, .varying = value->varying, .rows = (uint32_t)value->rows, .cols = (uint32_t)value->cols};
-  o.element = value->dtype == BNC_DTYPE_F32 ? BNC_ELEMENT_F32 : value->dtype == BNC_DTYPE_U8 ? BNC_ELEMENT_U8 : BNC_ELEMENT_QD8;
+  bnc_operand o = {.space = BNC_SPACE_ARENA,
+                   .element = (uint8_t)value->element,
+                   .varying = value->varying,
+                   .rows = (uint32_t)value->rows,
+                   .cols = (uint32_t)value->cols};
   if (producer->kind == BNC_NODE_CONSTANT) {
     o.space = BNC_SPACE_CONSTANT;
     o.stride = o.cols;
@@ -33,20 +36,6 @@ static bnc_operand table_of(const emitter *e, uint32_t taps) {
   const bnc_taps *t = &e->s->graph->constants->taps[taps];
   return (bnc_operand){
       .space = BNC_SPACE_CONSTANT, .rows = (uint32_t)t->rows, .cols = (uint32_t)t->in_rows, .offset = e->layout->taps_offset[taps]};
-}
-
-bnc_file_weight bnc_weight_describe(const bnc_weight *w) {
-  bnc_file_weight f = {.dtype = w->kind,
-                       .n = (uint32_t)w->n,
-                       .k = (uint32_t)w->k,
-                       .group = (uint32_t)w->group,
-                       .scales = UINT64_MAX,
-                       .offsets = UINT64_MAX,
-                       .bias = UINT64_MAX,
-                       .name = w->part[0].weight};
-  for (size_t i = 0; i < w->parts; i++)
-    if (w->part[i].bias != BNC_NO_ID) f.bias = 0;
-  return f;
 }
 
 static void emit_op(const emitter *e, const bnc_step *step, bnc_file_op *op) {

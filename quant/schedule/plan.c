@@ -17,8 +17,7 @@ typedef struct block {
 static uint64_t align_up(uint64_t x) { return (x + ALIGN - 1) & ~(uint64_t)(ALIGN - 1); }
 
 static uint64_t value_bytes(const bnc_value *v) {
-  bnc_operand o = {.rows = (uint32_t)v->rows, .cols = (uint32_t)v->cols, .stride = (uint32_t)v->cols};
-  o.element = v->dtype == BNC_DTYPE_F32 ? BNC_ELEMENT_F32 : v->dtype == BNC_DTYPE_U8 ? BNC_ELEMENT_U8 : BNC_ELEMENT_QD8;
+  bnc_operand o = {.element = (uint8_t)v->element, .rows = (uint32_t)v->rows, .cols = (uint32_t)v->cols, .stride = (uint32_t)v->cols};
   return align_up(bnc_operand_bytes(&o));
 }
 

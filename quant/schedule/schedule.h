@@ -71,9 +71,6 @@ typedef struct bnc_layout {
   uint32_t *weight_index;    /* [weights]: id in the file; BNC_NO_ID: unused */
 } bnc_layout;
 
-/** A weight as the file will describe it, without places: bias is 0 where it has one. */
-bnc_file_weight bnc_weight_describe(const bnc_weight *weight);
-
 /** The bytes of the program section, a bnc_mem block. */
 bnc_status bnc_schedule_emit(const bnc_schedule *schedule, const bnc_layout *layout, uint8_t **bytes, size_t *size);
 

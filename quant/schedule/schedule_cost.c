@@ -28,7 +28,7 @@ uint64_t bnc_step_macs(const bnc_schedule *s, const bnc_step *step) {
   return bnc_op_macs(step->kind, &sizes);
 }
 
-static uint64_t value_bytes(const bnc_value *v) { return (uint64_t)v->rows * v->cols * (v->dtype == BNC_DTYPE_F32 ? 4 : 1); }
+static uint64_t value_bytes(const bnc_value *v) { return (uint64_t)v->rows * v->cols * (v->element == BNC_ELEMENT_F32 ? 4 : 1); }
 
 /* Column slabs write a part of their output, copies the part that they copy. */
 static uint64_t moved_by(const bnc_schedule *s, const bnc_step *step) {
@@ -60,7 +60,7 @@ bnc_status bnc_schedule_measure(const bnc_schedule *s, const bnc_target *target,
     cost->moved_bytes += moved_by(s, step);
     if (step->kind != BNC_OP_LINEAR) continue;
     const bnc_weight *w = &g->constants->weight[step->weight];
-    const bnc_slab_layer layer = {w->kind, g->value[step->out[0]].rows, w->k, step->cols};
+    const bnc_slab_layer layer = {w->dtype, g->value[step->out[0]].rows, w->k, step->cols};
     cost->weight_read_bytes += (uint64_t)bnc_slab_weight_reads(target, &layer, step->cols);
     if (!seen[step->weight]) cost->weight_bytes += bytes_of(w);
     seen[step->weight] = 1;

@@ -30,12 +30,12 @@ typedef struct sizes {
 
 static sizes sizes_of(const bnc_target *t, const bnc_slab_layer *l) {
   rates r = rates_of(t->level);
-  bool f32 = l->kind == BNC_WEIGHT_F32;
+  bool f32 = l->dtype == BNC_WEIGHT_F32;
   sizes s = {.row_block = f32 ? r.f32_rows : r.int8_rows,
              .macs = f32 ? r.f32_macs : r.int8_macs,
-             .weight_bytes = f32                         ? 4
-                             : l->kind == BNC_WEIGHT_QC8 ? 1
-                                                         : 0.5,
+             .weight_bytes = f32                          ? 4
+                             : l->dtype == BNC_WEIGHT_QC8 ? 1
+                                                          : 0.5,
              .activation_bytes = f32 ? 4 : 1};
   double rows = (double)((l->rows + t->cores - 1) / t->cores);
   s.walks = rows > s.row_block ? rows / s.row_block : 1;
@@ -57,13 +57,13 @@ static double rate_of(const bnc_target *t, double bytes) {
 
 static double most(double a, double b) { return a > b ? a : b; }
 
-bool bnc_slab_helps(const bnc_target *t, bnc_weight_kind kind) {
-  return kind == BNC_WEIGHT_F32 || (kind == BNC_WEIGHT_QC8 && !bnc_matmul_i8_wins(t->level, 0));
+bool bnc_slab_helps(const bnc_target *t, bnc_weight_dtype dtype) {
+  return dtype == BNC_WEIGHT_F32 || (dtype == BNC_WEIGHT_QC8 && !bnc_matmul_i8_wins(t->level, 0));
 }
 
-uint64_t bnc_slab_bytes(bnc_weight_kind kind, size_t k, size_t cols) {
+uint64_t bnc_slab_bytes(bnc_weight_dtype dtype, size_t k, size_t cols) {
   uint64_t count = (uint64_t)k * cols;
-  return kind == BNC_WEIGHT_F32 ? count * 4 : kind == BNC_WEIGHT_QC8 ? count : count / 2;
+  return dtype == BNC_WEIGHT_F32 ? count * 4 : dtype == BNC_WEIGHT_QC8 ? count : count / 2;
 }
 
 double bnc_slab_cycles(const bnc_target *t, const bnc_slab_layer *l, size_t cols) {
@@ -81,7 +81,7 @@ double bnc_slab_cycles(const bnc_target *t, const bnc_slab_layer *l, size_t cols
 double bnc_slab_weight_reads(const bnc_target *t, const bnc_slab_layer *l, size_t cols) {
   sizes s = sizes_of(t, l);
   double all = (double)l->n * (double)l->k * s.weight_bytes;
-  if (!bnc_slab_helps(t, l->kind) || home_of(t, (double)cols * (double)l->k * s.weight_bytes) != IN_MEMORY) return all;
+  if (!bnc_slab_helps(t, l->dtype) || home_of(t, (double)cols * (double)l->k * s.weight_bytes) != IN_MEMORY) return all;
   return all * s.walks * (double)(l->rows < t->cores ? l->rows : t->cores);
 }
 
@@ -101,7 +101,7 @@ size_t bnc_slab_candidate(const bnc_slab_layer *l, size_t i) {
 size_t bnc_slab_choose(const bnc_target *t, const bnc_slab_layer *l) {
   double whole = bnc_slab_cycles(t, l, l->n), best = whole * (1 - LEAST_GAIN);
   size_t chosen = l->n;
-  if (!bnc_slab_helps(t, l->kind)) return chosen;
+  if (!bnc_slab_helps(t, l->dtype)) return chosen;
   for (size_t i = 1, cols; (cols = bnc_slab_candidate(l, i)) != 0; i++) {
     double cycles = bnc_slab_cycles(t, l, cols);
     if (cycles >= best) continue;

@@ -25,18 +25,18 @@
 
 /** A linear layer to run. */
 typedef struct bnc_slab_layer {
-  bnc_weight_kind kind;
+  bnc_weight_dtype dtype;
   size_t rows, k, n;
 } bnc_slab_layer;
 
 /** False where a kernel of our own multiplies, which blocks for the cache by itself. */
-bool bnc_slab_helps(const bnc_target *target, bnc_weight_kind kind);
+bool bnc_slab_helps(const bnc_target *target, bnc_weight_dtype dtype);
 /** The formula above, for slabs of `cols` columns; the last one may be narrower. */
 double bnc_slab_cycles(const bnc_target *target, const bnc_slab_layer *layer, size_t cols);
 /** Bytes of weights that the layer reads from memory in slabs of `cols` columns. */
 double bnc_slab_weight_reads(const bnc_target *target, const bnc_slab_layer *layer, size_t cols);
 /** Bytes of weights in a slab of `cols` columns. */
-uint64_t bnc_slab_bytes(bnc_weight_kind kind, size_t k, size_t cols);
+uint64_t bnc_slab_bytes(bnc_weight_dtype dtype, size_t k, size_t cols);
 /** The i-th division worth trying, the whole first, the narrowest last: columns per slab, equal slabs in multiples of 64; 0 behind the
  * last. */
 size_t bnc_slab_candidate(const bnc_slab_layer *layer, size_t i);

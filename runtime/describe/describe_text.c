@@ -46,7 +46,7 @@ static void print_weights(bnc_page *p, const bnc_model_file *f) {
   for (size_t i = 0; i < f->weights; i++) {
     bytes[f->weight[i].dtype] += bnc_weight_bytes(&f->weight[i]);
     count[f->weight[i].dtype]++;
-    grouped = grouped || f->weight[i].dtype == BNC_W_QG4;
+    grouped = grouped || f->weight[i].dtype == BNC_WEIGHT_QG4;
   }
   head(p, "weights");
   const char *separator = "";
@@ -60,7 +60,7 @@ static void print_weights(bnc_page *p, const bnc_model_file *f) {
   /* Where int4 was asked for, layers whose inputs do not divide into groups are int8. */
   for (uint32_t i = 0; grouped && i < f->program[BNC_PROGRAM_DECODE].head->ops; i++) {
     const bnc_file_op *op = &f->program[BNC_PROGRAM_DECODE].op[i];
-    coarse += op->kind == BNC_OP_LINEAR && op->attr.linear.from == 0 && f->weight[op->weight].dtype == BNC_W_QC8 &&
+    coarse += op->kind == BNC_OP_LINEAR && op->attr.linear.from == 0 && f->weight[op->weight].dtype == BNC_WEIGHT_QC8 &&
               f->weight[op->weight].n != f->meta.vocabulary;
   }
   if (coarse == 0) return;

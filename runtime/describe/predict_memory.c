@@ -15,7 +15,7 @@
 static uint64_t resident_bytes(const bnc_file_weight *w, bool own_int8) {
   if (!bnc_weight_is_packed(w, own_int8)) return bnc_weight_bytes(w);
   uint64_t count = (uint64_t)w->n * w->k;
-  return w->dtype == BNC_W_F32 ? count * 4 + (uint64_t)w->n * 4 : count + (uint64_t)w->n * 12;
+  return w->dtype == BNC_WEIGHT_F32 ? count * 4 + (uint64_t)w->n * 4 : count + (uint64_t)w->n * 12;
 }
 
 /* Adds what a program's linear layers read to the prediction, each weight once; returns how many XNNPACK operators they need. */

@@ -24,7 +24,7 @@ static void add_op(const bnc_executor *ex, const bnc_file_op *op, needs *n) {
   if (bnc_op_is_own(ex, op)) {
     const bnc_file_weight *w = &ex->file->weight[op->weight];
     n->scratch = most(n->scratch, BNC_MATMUL_SCRATCH);
-    if (w->dtype == BNC_W_QG4) n->sums = most(n->sums, (uint64_t)x->rows * (x->cols / w->group));
+    if (w->dtype == BNC_WEIGHT_QG4) n->sums = most(n->sums, (uint64_t)x->rows * (x->cols / w->group));
   }
   if (bnc_op_info_of(op->kind)->group == BNC_GROUP_ATTENTION) {
     const uint32_t heads = op->attr.attention.heads, kv_heads = op->attr.attention.kv_heads;

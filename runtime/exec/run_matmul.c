@@ -95,7 +95,7 @@ static void matmul_i4(const bnc_op_run *r) {
 }
 
 void bnc_run_matmul(const bnc_op_run *r) {
-  if (r->ex->file->weight[r->op->weight].dtype == BNC_W_QG4)
+  if (r->ex->file->weight[r->op->weight].dtype == BNC_WEIGHT_QG4)
     matmul_i4(r);
   else
     matmul_i8(r);

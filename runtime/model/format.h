@@ -90,7 +90,12 @@ typedef struct bnc_file_meta {
 } bnc_file_meta;
 _Static_assert(sizeof(bnc_file_meta) == 256, "meta");
 
-typedef enum bnc_weight_dtype { BNC_W_F32 = 0, BNC_W_QC8 = 1, BNC_W_QG4 = 2 } bnc_weight_dtype;
+/** How a matrix is stored, from the graph compiler to the kernels. */
+typedef enum bnc_weight_dtype {
+  BNC_WEIGHT_F32 = 0,
+  BNC_WEIGHT_QC8 = 1, /* int8, one f32 scale per output row, range [-127, 127] */
+  BNC_WEIGHT_QG4 = 2  /* int4 in groups along k, one bf16 scale per group, value = nibble - 8 */
+} bnc_weight_dtype;
 typedef enum bnc_kv_dtype { BNC_KV_F32 = 0, BNC_KV_F16 = 1, BNC_KV_INT8 = 2 } bnc_kv_dtype;
 
 /** y = x W^T + b with W [n, k]. QC8: int8 [n][k], scales f32 [n]. QG4: as the kernels read it (ops/matmul/matmul.h), in panels of 8 rows,
@@ -112,8 +117,8 @@ typedef struct bnc_weight_sizes {
 static inline bnc_weight_sizes bnc_weight_sizes_of(const bnc_file_weight *w) {
   const uint64_t n = w->n, k = w->k, rows = (n + 7) / 8 * 8, bias = w->bias == UINT64_MAX ? 0 : n * 4;
   switch (w->dtype) {
-    case BNC_W_F32: return (bnc_weight_sizes){n * k * 4, 0, 0, bias};
-    case BNC_W_QC8: return (bnc_weight_sizes){n * k, n * 4, 0, bias};
+    case BNC_WEIGHT_F32: return (bnc_weight_sizes){n * k * 4, 0, 0, bias};
+    case BNC_WEIGHT_QC8: return (bnc_weight_sizes){n * k, n * 4, 0, bias};
     default: return (bnc_weight_sizes){rows * k / 2, rows * (k / w->group) * 2, rows * 4, bias};
   }
 }

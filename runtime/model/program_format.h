@@ -10,7 +10,13 @@
 #include "runtime/model/op_table.h"
 
 typedef enum bnc_space { BNC_SPACE_NONE = 0, BNC_SPACE_ARENA = 1, BNC_SPACE_CONSTANT = 2 } bnc_space;
-typedef enum bnc_element { BNC_ELEMENT_F32 = 0, BNC_ELEMENT_U8 = 1, BNC_ELEMENT_QD8 = 2 } bnc_element;
+/** What activations are made of, in graphs and in the file. */
+typedef enum bnc_element {
+  BNC_ELEMENT_F32 = 0,
+  BNC_ELEMENT_U8 = 1,
+  BNC_ELEMENT_QD8 = 2,  /* int8 rows with a scale and a zero point per row, found while running */
+  BNC_ELEMENT_STATE = 3 /* one layer of the KV cache: in graphs alone, no operand in a file */
+} bnc_element;
 
 /** A matrix in the arena or among the constants. QD8 holds (rows + BNC_QD8_EXTRA) params, padding to 64, then rows * cols int8 and
     BNC_QD8_EXTRA bytes that are only read. */

@@ -42,7 +42,7 @@ static bnc_status check_meta(const bnc_model_file *f, bnc_error *err) {
   if (m->stops > 8) return bnc_fail(err, BNC_ERROR_FORMAT, "meta: %u stop ids, expected at most 8", m->stops);
   if (m->kv_dtype > BNC_KV_INT8) return bnc_fail(err, BNC_ERROR_FORMAT, "meta: unknown KV cache type %u", m->kv_dtype);
   if (m->embedding >= f->weights || f->weight[m->embedding].n != m->vocabulary || f->weight[m->embedding].k != m->hidden ||
-      f->weight[m->embedding].dtype == BNC_W_QG4)
+      f->weight[m->embedding].dtype == BNC_WEIGHT_QG4)
     return bnc_fail(err, BNC_ERROR_FORMAT, "meta: weight %u is no table of %u embeddings of %u", m->embedding, m->vocabulary, m->hidden);
   uint64_t rope = (uint64_t)m->rope_frequencies * BNC_FORMAT_ALIGNMENT;
   if (rope > f->constants.size || f->constants.size - rope < (uint64_t)m->head_dim / 2 * 4)
@@ -62,12 +62,12 @@ static bool inside(uint64_t offset, uint64_t size, uint64_t limit) {
 static bnc_status check_weight(const bnc_model_file *f, size_t i, bnc_error *err) {
   const bnc_file_weight *w = &f->weight[i];
   const char *name = bnc_model_file_string(f, w->name);
-  if (w->dtype > BNC_W_QG4 || w->n == 0 || w->k == 0 || w->n > MANY * 4 || w->k > MANY)
+  if (w->dtype > BNC_WEIGHT_QG4 || w->n == 0 || w->k == 0 || w->n > MANY * 4 || w->k > MANY)
     return bnc_fail(err, BNC_ERROR_FORMAT, "weight %zu (%s) has type %u and shape %u x %u", i, name, w->dtype, w->n, w->k);
-  if (w->dtype != BNC_W_F32 && w->k > MOST_QUANTIZED_K)
+  if (w->dtype != BNC_WEIGHT_F32 && w->k > MOST_QUANTIZED_K)
     return bnc_fail(err, BNC_ERROR_FORMAT, "weight %zu (%s) has %u quantised columns, expected at most %u", i, name, w->k,
                     MOST_QUANTIZED_K);
-  if (w->dtype == BNC_W_QG4 && (w->group == 0 || w->group % BNC_I4_BLOCK != 0 || w->k % w->group != 0))
+  if (w->dtype == BNC_WEIGHT_QG4 && (w->group == 0 || w->group % BNC_I4_BLOCK != 0 || w->k % w->group != 0))
     return bnc_fail(err, BNC_ERROR_FORMAT, "weight %zu (%s): groups of %u do not divide %u", i, name, w->group, w->k);
   const bnc_weight_sizes sizes = bnc_weight_sizes_of(w);
   if (!inside(w->data, sizes.data, f->data.size) || (sizes.scales && !inside(w->scales, sizes.scales, f->data.size)) ||

@@ -123,8 +123,8 @@ static bool valid_linear(const bnc_op_check *c, const bnc_file_op *op) {
   uint32_t from = op->attr.linear.from, count = op->attr.linear.count;
   if (op->weight >= c->file->weights) return false;
   const bnc_file_weight *w = &c->file->weight[op->weight];
-  return x->space == BNC_SPACE_ARENA && is_qd8(x) == (w->dtype != BNC_W_F32) && same_rows(x, y) && x->cols == w->k && count == y->cols &&
-         from <= w->n && count <= w->n - from && (w->dtype != BNC_W_QG4 || from % BNC_I4_PANEL == 0);
+  return x->space == BNC_SPACE_ARENA && is_qd8(x) == (w->dtype != BNC_WEIGHT_F32) && same_rows(x, y) && x->cols == w->k &&
+         count == y->cols && from <= w->n && count <= w->n - from && (w->dtype != BNC_WEIGHT_QG4 || from % BNC_I4_PANEL == 0);
 }
 
 static bool valid_norm(const bnc_op_check *c, const bnc_file_op *op) {

@@ -20,7 +20,7 @@ bnc_linear_spec bnc_weight_slab_spec(const bnc_model_file *file, bnc_weight_slab
   const uint8_t *data = file->data.data;
   size_t first = slab.from;
   bnc_linear_spec spec = {.n = slab.count, .k = w->k, .in_stride = w->k, .out_stride = slab.count};
-  if (w->dtype == BNC_W_F32) {
+  if (w->dtype == BNC_WEIGHT_F32) {
     spec.kind = BNC_LINEAR_F32;
     spec.weights = data + w->data + first * w->k * 4;
   } else {

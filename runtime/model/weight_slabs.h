@@ -18,7 +18,7 @@ typedef struct bnc_weight_slab {
 bool bnc_weight_slabs_own_int8(void);
 /** Whether XNNPACK multiplies with a weight, packed. */
 static inline bool bnc_weight_is_packed(const bnc_file_weight *w, bool own_int8) {
-  return w->dtype == BNC_W_F32 || (w->dtype == BNC_W_QC8 && !own_int8);
+  return w->dtype == BNC_WEIGHT_F32 || (w->dtype == BNC_WEIGHT_QC8 && !own_int8);
 }
 
 /** Where a slab's numbers lie: everything of the spec but the strides, which are set to those of contiguous matrices. */

@@ -22,7 +22,7 @@ static inline bnc_value_id hand_begin(hand_graph *h, size_t rows, size_t cols, b
   bnc_constants_init(&h->c, &hand_source);
   bnc_graph_init(&h->g, &h->c, &h->err);
   h->g.program_input =
-      bnc_graph_add(&h->g, BNC_NODE_INPUT, bnc_constants_string(&h->c, "input"), rows, cols, BNC_DTYPE_F32, NULL, 0)->output;
+      bnc_graph_add(&h->g, BNC_NODE_INPUT, bnc_constants_string(&h->c, "input"), rows, cols, BNC_ELEMENT_F32, NULL, 0)->output;
   h->g.value[h->g.program_input].varying = varying;
   return h->g.program_input;
 }
@@ -32,7 +32,7 @@ static inline void hand_end(hand_graph *h) {
   bnc_constants_free(&h->c);
 }
 
-static inline bnc_value_id hand_linear(hand_graph *h, bnc_value_id x, size_t n, const char *tensor, bnc_weight_kind kind) {
+static inline bnc_value_id hand_linear(hand_graph *h, bnc_value_id x, size_t n, const char *tensor, bnc_weight_dtype kind) {
   bnc_linear_names names = {tensor, tensor, NULL};
   return bnc_build_linear(&h->g, x, n, names, kind, 32);
 }
@@ -45,13 +45,14 @@ static inline bnc_value_id hand_gather(hand_graph *h, bnc_value_id x, size_t row
 
 static inline bnc_value_id hand_concat(hand_graph *h, bnc_value_id a, bnc_value_id b) {
   bnc_value_id parts[2] = {a, b};
-  return bnc_graph_add(&h->g, BNC_NODE_CONCAT_ROWS, 0, h->g.value[a].rows + h->g.value[b].rows, h->g.value[a].cols, BNC_DTYPE_F32, parts, 2)
+  return bnc_graph_add(&h->g, BNC_NODE_CONCAT_ROWS, 0, h->g.value[a].rows + h->g.value[b].rows, h->g.value[a].cols, BNC_ELEMENT_F32, parts,
+                       2)
       ->output;
 }
 
 static inline bnc_value_id hand_attention(hand_graph *h, bnc_value_id q, bnc_value_id k, bnc_value_id v) {
   bnc_value_id in[3] = {q, k, v};
-  bnc_node *node = bnc_graph_add(&h->g, BNC_NODE_ATTENTION, 0, h->g.value[q].rows, h->g.value[q].cols, BNC_DTYPE_F32, in, 3);
+  bnc_node *node = bnc_graph_add(&h->g, BNC_NODE_ATTENTION, 0, h->g.value[q].rows, h->g.value[q].cols, BNC_ELEMENT_F32, in, 3);
   node->heads = node->kv_heads = 1;
   node->scale = 0.3f;
   return node->output;

@@ -65,16 +65,16 @@ static size_t at(const simulation *m, bnc_value_id v, size_t r, size_t c, size_t
 }
 
 static void visit(simulation *m, bnc_value_id v, size_t row, size_t rows, size_t col, size_t cols, bool write, bool scribble) {
-  bnc_dtype dtype = m->g->value[v].dtype;
-  size_t size = dtype == BNC_DTYPE_F32 ? 4 : 1;
-  if (dtype == BNC_DTYPE_QD8) {
+  bnc_element element = m->g->value[v].element;
+  size_t size = element == BNC_ELEMENT_F32 ? 4 : 1;
+  if (element == BNC_ELEMENT_QD8) {
     bnc_operand o = {.rows = (uint32_t)m->g->value[v].rows, .cols = (uint32_t)m->g->value[v].cols, .element = BNC_ELEMENT_QD8};
     row = col = 0, rows = 1, cols = (size_t)bnc_operand_bytes(&o);
   }
   for (size_t r = row; r < row + rows; r++)
     for (size_t c = col; c < col + cols; c++) {
       size_t where = at(m, v, r, c, size);
-      uint64_t mine = dtype == BNC_DTYPE_QD8 ? ((uint64_t)v + 1) << 40 | c : tag(m, v, r, c);
+      uint64_t mine = element == BNC_ELEMENT_QD8 ? ((uint64_t)v + 1) << 40 | c : tag(m, v, r, c);
       for (size_t b = 0; b < size; b++) {
         if (write)
           m->arena[where + b] = scribble ? UINT64_MAX : mine;
@@ -88,7 +88,7 @@ static void visit(simulation *m, bnc_value_id v, size_t row, size_t rows, size_t
 }
 
 static void whole(simulation *m, bnc_value_id v, bool write, bool scribble) {
-  if (v == BNC_NO_VALUE || is_constant(m, v) || m->g->value[v].dtype == BNC_DTYPE_STATE) return;
+  if (v == BNC_NO_VALUE || is_constant(m, v) || m->g->value[v].element == BNC_ELEMENT_STATE) return;
   visit(m, v, 0, m->g->value[v].rows, 0, m->g->value[v].cols, write, scribble);
 }
 

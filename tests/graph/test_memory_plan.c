@@ -56,7 +56,7 @@ static bnc_value_id random_concat(random_graph *q, bnc_value_id x, bool rows) {
   for (size_t i = 0; i < count; i++) size += rows ? q->g.value[parts[i]].rows : q->g.value[parts[i]].cols;
   if (size > 60) return x;
   return bnc_graph_add(&q->g, rows ? BNC_NODE_CONCAT_ROWS : BNC_NODE_CONCAT_COLS, 0, rows ? size : q->g.value[x].rows,
-                       rows ? q->g.value[x].cols : size, BNC_DTYPE_F32, parts, count)
+                       rows ? q->g.value[x].cols : size, BNC_ELEMENT_F32, parts, count)
       ->output;
 }
 
@@ -77,7 +77,7 @@ static bnc_value_id random_node(random_graph *q) {
     case 8: return random_concat(q, x, false);
     case 9: {
       size_t n = 1 + random_below(&q->r, cols), from = random_below(&q->r, cols - n + 1);
-      bnc_node *slice = bnc_graph_add(g, BNC_NODE_SLICE_COLS, 0, rows, n, BNC_DTYPE_F32, &x, 1);
+      bnc_node *slice = bnc_graph_add(g, BNC_NODE_SLICE_COLS, 0, rows, n, BNC_ELEMENT_F32, &x, 1);
       slice->from = (uint32_t)from;
       return slice->output;
     }
@@ -103,7 +103,7 @@ static void test_random_graphs(void **state) {
     bnc_graph_init(&q.g, &q.c, &err);
     bnc_constants_string(&q.c, "node");
     q.g.program_input = q.value[q.values++] =
-        bnc_graph_add(&q.g, BNC_NODE_INPUT, 0, 2 + random_below(&q.r, 12), 2 + random_below(&q.r, 12), BNC_DTYPE_F32, NULL, 0)->output;
+        bnc_graph_add(&q.g, BNC_NODE_INPUT, 0, 2 + random_below(&q.r, 12), 2 + random_below(&q.r, 12), BNC_ELEMENT_F32, NULL, 0)->output;
     for (size_t i = 0, nodes = 4 + random_below(&q.r, 26); i < nodes; i++) q.value[q.values++] = random_node(&q);
     q.g.program_output = q.value[q.values - 1];
     if (random_below(&q.r, 2)) bnc_graph_add_probe(&q.g, 0, 0, pick(&q));
@@ -143,7 +143,7 @@ static void test_random_models(void **state) {
   (void)state;
   for (uint64_t seed = 1; seed <= 24; seed++) {
     make_spec spec = random_geometry(seed);
-    bnc_weight_kind kind = seed % 2 ? BNC_WEIGHT_QC8 : BNC_WEIGHT_F32;
+    bnc_weight_dtype kind = seed % 2 ? BNC_WEIGHT_QC8 : BNC_WEIGHT_F32;
     bnc_build_options options = {
         .vision_weights = kind, .text_weights = kind, .group = 32, .input_size = spec.geometry.vision.input_side, .context = 12};
     uint64_t r = seed;

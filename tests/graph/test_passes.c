@@ -67,8 +67,8 @@ static void test_cache_writes_stay(void **state) {
   (void)state;
   hand_graph h;
   bnc_value_id x = hand_begin(&h, 4, 8, true), kv[2] = {x, x};
-  for (int i = 0; i < 2; i++) bnc_graph_add(&h.g, BNC_NODE_KV_APPEND, 0, 16, 16, BNC_DTYPE_STATE, kv, 2);
-  h.g.program_output = bnc_graph_add(&h.g, BNC_NODE_LAST_ROW, 0, 1, 8, BNC_DTYPE_F32, &x, 1)->output;
+  for (int i = 0; i < 2; i++) bnc_graph_add(&h.g, BNC_NODE_KV_APPEND, 0, 16, 16, BNC_ELEMENT_STATE, kv, 2);
+  h.g.program_output = bnc_graph_add(&h.g, BNC_NODE_LAST_ROW, 0, 1, 8, BNC_ELEMENT_F32, &x, 1)->output;
   assert_int_equal(bnc_pass_simplify_taps(&h.g), BNC_OK);
   assert_int_equal(bnc_pass_prune_rows(&h.g), BNC_OK);
   assert_int_equal(bnc_pass_merge_equal(&h.g), BNC_OK);
@@ -160,12 +160,12 @@ static void test_prune_to_last_row(void **state) {
   for (int i = 0; i < 2; i++) {
     q[i] = bnc_build_unary(&h.g, BNC_NODE_ROPE, "q", hand_linear(&h, x, 8, i ? "q1" : "q0", BNC_WEIGHT_F32));
     k[i] = hand_linear(&h, x, 8, i ? "k1" : "k0", BNC_WEIGHT_F32);
-    bnc_value_id kv[2] = {k[i], k[i]}, in[2] = {q[i], bnc_graph_add(&h.g, BNC_NODE_KV_APPEND, 0, 64, 16, BNC_DTYPE_STATE, kv, 2)->output};
+    bnc_value_id kv[2] = {k[i], k[i]}, in[2] = {q[i], bnc_graph_add(&h.g, BNC_NODE_KV_APPEND, 0, 64, 16, BNC_ELEMENT_STATE, kv, 2)->output};
     x = out[i] = bnc_build_binary(&h.g, BNC_NODE_ADD, "sum", x,
-                                  bnc_graph_add(&h.g, BNC_NODE_CACHE_ATTENTION, 0, 16, 8, BNC_DTYPE_F32, in, 2)->output);
+                                  bnc_graph_add(&h.g, BNC_NODE_CACHE_ATTENTION, 0, 16, 8, BNC_ELEMENT_F32, in, 2)->output);
   }
   bnc_value_id head = hand_linear(&h, x, 100, "head", BNC_WEIGHT_F32);
-  h.g.program_output = bnc_graph_add(&h.g, BNC_NODE_LAST_ROW, 0, 1, 100, BNC_DTYPE_F32, &head, 1)->output;
+  h.g.program_output = bnc_graph_add(&h.g, BNC_NODE_LAST_ROW, 0, 1, 100, BNC_ELEMENT_F32, &head, 1)->output;
   assert_int_equal(bnc_pass_prune_rows(&h.g), BNC_OK);
   assert_int_equal(h.g.value[out[0]].rows, 16);
   assert_int_equal(h.g.value[k[1]].rows, 16);
@@ -185,7 +185,7 @@ static void test_fuse_projections(void **state) {
                v = hand_linear(&h, x, 32, "v", BNC_WEIGHT_F32);
   bnc_value_id narrow = hand_linear(&h, x, 31, "narrow", BNC_WEIGHT_F32), quantized = hand_linear(&h, x, 32, "quantized", BNC_WEIGHT_QC8);
   bnc_value_id elsewhere = hand_linear(&h, y, 32, "elsewhere", BNC_WEIGHT_F32), parts[6] = {q, k, v, narrow, quantized, elsewhere};
-  h.g.program_output = bnc_graph_add(&h.g, BNC_NODE_CONCAT_COLS, 0, 4, 223, BNC_DTYPE_F32, parts, 6)->output;
+  h.g.program_output = bnc_graph_add(&h.g, BNC_NODE_CONCAT_COLS, 0, 4, 223, BNC_ELEMENT_F32, parts, 6)->output;
   assert_int_equal(bnc_pass_fuse_projections(&h.g), BNC_OK);
   assert_int_equal(hand_count(&h, BNC_NODE_LINEAR), 4); /* q+k+v, narrow, quantized, elsewhere */
   assert_int_equal(hand_count(&h, BNC_NODE_SLICE_COLS), 3);

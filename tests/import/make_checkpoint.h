@@ -15,7 +15,7 @@
 typedef struct make_tensor {
   char name[160]; /* as in the file */
   char dtype[16];
-  size_t rank, shape[BNC_SAFETENSORS_MAX_RANK];
+  size_t rank, shape[BNC_SOURCE_MAX_RANK];
   size_t bytes;
   size_t shard;  /* counted from 0 */
   uint8_t *data; /* [bytes] */

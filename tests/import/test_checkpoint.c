@@ -36,11 +36,11 @@ static bnc_status compare_tensor(void *context, const char *name, size_t rank, c
   assert_non_null(x);
   /* In two pieces, cut at an odd place. */
   const size_t cut = t->elements / 3;
-  assert_int_equal(bnc_checkpoint_read_f32(k->checkpoint, t, 0, cut, x, err), BNC_OK);
-  assert_int_equal(bnc_checkpoint_read_f32(k->checkpoint, t, cut, t->elements - cut, x + cut, err), BNC_OK);
+  assert_int_equal(bnc_checkpoint_read_f32(t, 0, cut, x, err), BNC_OK);
+  assert_int_equal(bnc_checkpoint_read_f32(t, cut, t->elements - cut, x + cut, err), BNC_OK);
   for (size_t i = 0; i < t->elements; i++)
     if (x[i] != make_rounded(k->spec->dtype, make_value(k->spec, name, rank, shape, i))) fail_msg("%s [%zu]: %g", name, i, (double)x[i]);
-  assert_int_equal(bnc_checkpoint_read_f32(k->checkpoint, t, 1, t->elements, x, err), BNC_ERROR_ARGUMENT);
+  assert_int_equal(bnc_checkpoint_read_f32(t, 1, t->elements, x, err), BNC_ERROR_ARGUMENT);
   free(x);
   k->tensors++;
   return BNC_OK;
@@ -80,9 +80,6 @@ static void check(const char *dir, const make_spec *spec) {
   check_geometry(bnc_checkpoint_geometry(k.checkpoint), &spec->geometry);
   assert_int_equal(bnc_tensor_layout(&spec->geometry, compare_tensor, &k, &err), BNC_OK);
   assert_int_equal(k.tensors, bnc_checkpoint_tensor_count(k.checkpoint));
-  uint64_t bytes = 0;
-  for (size_t i = 0; i < k.tensors; i++) bytes += bnc_checkpoint_tensor_bytes(bnc_checkpoint_tensor(k.checkpoint, i));
-  assert_int_equal(bytes, bnc_checkpoint_total_bytes(k.checkpoint));
   bnc_checkpoint *c = NULL;
   memcpy(&c, &k.checkpoint, sizeof c);
   bnc_checkpoint_close(c);
@@ -116,7 +113,7 @@ static void test_tower_apart(void **state) {
   bnc_checkpoint *c = open_good("apart", "apart_tower");
   const bnc_source_tensor *t = bnc_checkpoint_find(c, "vision_model.pre_layrnorm.weight");
   float x;
-  assert_int_equal(bnc_checkpoint_read_f32(c, t, 5, 1, &x, NULL), BNC_OK);
+  assert_int_equal(bnc_checkpoint_read_f32(t, 5, 1, &x, NULL), BNC_OK);
   s.seed = 1;
   assert_true(x == make_rounded(s.dtype, make_value(&s, t->name, 1, t->shape, 5)));
   bnc_checkpoint_close(c);

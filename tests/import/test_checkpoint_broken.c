@@ -226,8 +226,8 @@ static void test_values(void **state) {
     fclose(f);
     assert_int_equal(bnc_checkpoint_open(&c, DIR, NULL, &err), BNC_OK);
     const bnc_source_tensor *t = bnc_checkpoint_find(c, "model.mm_projector.2.bias");
-    assert_int_equal(bnc_checkpoint_read_f32(c, t, 0, 61, values, &err), BNC_OK);
-    assert_int_equal(bnc_checkpoint_read_f32(c, t, 60, 4, values, &err), BNC_ERROR_FORMAT);
+    assert_int_equal(bnc_checkpoint_read_f32(t, 0, 61, values, &err), BNC_OK);
+    assert_int_equal(bnc_checkpoint_read_f32(t, 60, 4, values, &err), BNC_ERROR_FORMAT);
     if (!strstr(err.text, cases[i].words) || !strstr(err.text, "\"model.mm_projector.2.bias\": element 61")) fail_msg("%s", err.text);
     bnc_checkpoint_close(c);
   }

@@ -224,7 +224,7 @@ static void test_panels(void **s) {
       memcpy(&op, at, sizeof op);
       if (op.kind != BNC_OP_LINEAR) continue;
       memcpy(&w, bytes + section(BNC_SECTION_WEIGHTS)->offset + op.weight * sizeof w, sizeof w);
-      if (w.dtype != BNC_W_QG4 || op.attr.linear.count <= 8) continue;
+      if (w.dtype != BNC_WEIGHT_QG4 || op.attr.linear.count <= 8) continue;
       op.attr.linear.from += skip;
       op.attr.linear.count -= skip;
       op.out[0].cols -= skip;
