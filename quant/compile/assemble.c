@@ -164,7 +164,7 @@ bnc_status bnc_assemble_model(bnc_context *context, const bnc_compile_options *o
     fill_meta(&parts.meta, g, &b, &programs);
     parts.meta.kv_dtype = cache_type(o);
     parts.constants = &programs.constants;
-    for (int i = 0; i < 3; i++) parts.program[i] = programs.present[i] ? &programs.schedule[i] : NULL;
+    for (bnc_program_id id = 0; id < BNC_PROGRAMS; id++) parts.program[id] = programs.present[id] ? &programs.schedule[id] : NULL;
     parts.embedding = programs.embedding;
     parts.rope = rope;
     parts.tokenizer = a->tokenizer;

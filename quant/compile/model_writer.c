@@ -29,8 +29,8 @@ typedef struct writer {
   uint64_t data_size;
   uint8_t *constants;
   uint64_t constants_size;
-  uint8_t *program[3];
-  size_t program_size[3];
+  uint8_t *program[BNC_PROGRAMS];
+  size_t program_size[BNC_PROGRAMS];
 } writer;
 
 static uint64_t align_up(uint64_t x) { return (x + BNC_FORMAT_ALIGNMENT - 1) & ~(uint64_t)(BNC_FORMAT_ALIGNMENT - 1); }
@@ -120,7 +120,7 @@ static bnc_status lay_out(writer *w) {
       !w->source)
     s = bnc_fail_memory(w->err, c->weights * sizeof *w->weight);
   if (s == BNC_OK) {
-    for (int p = 0; p < 3; p++)
+    for (bnc_program_id p = 0; p < BNC_PROGRAMS; p++)
       if (w->parts->program[p]) mark_used(w->parts->program[p], weights, constants, taps);
     weights[w->parts->embedding] = 1;
     for (uint32_t i = 0; i < c->weights; i++) {
@@ -129,7 +129,7 @@ static bnc_status lay_out(writer *w) {
     }
     s = place_constants(w, constants, taps, w->parts->meta.head_dim / 2);
   }
-  for (int p = 0; s == BNC_OK && p < 3; p++)
+  for (bnc_program_id p = 0; s == BNC_OK && p < BNC_PROGRAMS; p++)
     if (w->parts->program[p]) s = bnc_schedule_emit(w->parts->program[p], &w->layout, &w->program[p], &w->program_size[p]);
   bnc_mem_free(weights);
   bnc_mem_free(constants);
@@ -141,13 +141,12 @@ static bnc_status lay_out(writer *w) {
 static bnc_status write_packed(const writer *w, bnc_file_writer *out, const bnc_file_section *table, uint32_t before,
                                bnc_file_section *packed) {
   bnc_model_file file = {.weight = w->weight, .weights = w->weights};
-  const bnc_program_id ids[3] = {BNC_PROGRAM_VISION, BNC_PROGRAM_PREFILL, BNC_PROGRAM_DECODE};
   bnc_packed_store *store = NULL;
   bnc_status s = bnc_file_writer_map(out, &file.map, w->err);
   for (uint32_t i = 0; i < before; i++)
     if (table[i].kind == BNC_SECTION_DATA && s == BNC_OK) file.data = (bnc_blob){file.map.data + table[i].offset, (size_t)table[i].size};
-  for (int p = 0; p < 3; p++)
-    if (w->program[p]) bnc_program_view(&file.program[ids[p]], w->program[p]);
+  for (bnc_program_id p = 0; p < BNC_PROGRAMS; p++)
+    if (w->program[p]) bnc_program_view(&file.program[p], w->program[p]);
   file.header.model_id = bnc_format_model_id(table, before);
   const bnc_packed_identity identity = bnc_weight_slabs_identity(&file);
   if (s == BNC_OK) s = bnc_packed_write(&store, out, w->err);
@@ -197,12 +196,12 @@ bnc_status bnc_model_write(bnc_context *context, const bnc_model_parts *parts, c
   if (s == BNC_OK) {
     meta.embedding = w.layout.weight_index[parts->embedding];
     meta.rope_frequencies = 0; /* they come first */
-    static const uint32_t kinds[3] = {BNC_SECTION_VISION, BNC_SECTION_PREFILL, BNC_SECTION_DECODE};
+    static const uint32_t kinds[BNC_PROGRAMS] = {BNC_SECTION_VISION, BNC_SECTION_PREFILL, BNC_SECTION_DECODE};
     sections[n++] = (section){BNC_SECTION_META, &meta, sizeof meta};
     sections[n++] = (section){BNC_SECTION_STRINGS, parts->constants->strings, parts->constants->strings_size};
     sections[n++] = (section){BNC_SECTION_WEIGHTS, w.weight, w.weights * sizeof *w.weight};
     sections[n++] = (section){BNC_SECTION_CONSTANTS, w.constants, w.constants_size};
-    for (int p = 0; p < 3; p++)
+    for (bnc_program_id p = 0; p < BNC_PROGRAMS; p++)
       if (w.program[p]) sections[n++] = (section){kinds[p], w.program[p], w.program_size[p]};
     if (parts->report) sections[n++] = (section){BNC_SECTION_REPORT, parts->report, strlen(parts->report)};
     if (parts->tokenizer) sections[n++] = (section){BNC_SECTION_TOKENIZER, parts->tokenizer, parts->tokenizer_size};
@@ -221,6 +220,6 @@ bnc_status bnc_model_write(bnc_context *context, const bnc_model_parts *parts, c
   bnc_mem_free(w.weight);
   bnc_mem_free(w.source);
   bnc_mem_free(w.constants);
-  for (int p = 0; p < 3; p++) bnc_mem_free(w.program[p]);
+  for (bnc_program_id p = 0; p < BNC_PROGRAMS; p++) bnc_mem_free(w.program[p]);
   return s;
 }

@@ -5,15 +5,16 @@
 
 #include "platforms/base/context_private.h"
 #include "quant/schedule/schedule.h"
+#include "runtime/model/model_file.h"
 
 /** What a model file is made of. Pointers are the caller's. */
 typedef struct bnc_model_parts {
   bnc_constants *constants;
-  const bnc_schedule *program[3]; /* vision (may be NULL), prefill, decode */
-  bnc_file_meta meta;             /* embedding and rope_frequencies are filled in by the writer */
-  uint32_t embedding;             /* constants' weight id of the token embeddings */
-  const float *rope;              /* [head_dim / 2] */
-  const uint8_t *tokenizer;       /* compact form; NULL: none */
+  const bnc_schedule *program[BNC_PROGRAMS]; /* vision may be NULL */
+  bnc_file_meta meta;                        /* embedding and rope_frequencies are filled in by the writer */
+  uint32_t embedding;                        /* constants' weight id of the token embeddings */
+  const float *rope;                         /* [head_dim / 2] */
+  const uint8_t *tokenizer;                  /* compact form; NULL: none */
   size_t tokenizer_size;
   const char *report; /* JSON; NULL: none */
   bool packed;        /* f32 and int8 weights also as XNNPACK wants them on this machine */

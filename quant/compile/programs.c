@@ -2,6 +2,7 @@
 #include "quant/compile/programs.h"
 
 #include "platforms/base/mem.h"
+#include "quant/schedule/slab_cost.h"
 
 static void count_reference(const bnc_graph *g, bnc_pass_record *record) {
   for (size_t n = 0; n < g->nodes; n++) {
@@ -18,8 +19,6 @@ static size_t count_tiles(const bnc_graph *g) {
   return tiles;
 }
 
-static bool on(const bnc_programs *p, bnc_pass_id pass) { return (p->passes >> pass) & 1u; }
-
 /* What the graph would take if the passes from `next` on were off. */
 static bnc_status measure(const bnc_programs *p, const bnc_graph *g, unsigned next, bnc_schedule_cost *cost) {
   bnc_graph copy;
@@ -28,58 +27,50 @@ static bnc_status measure(const bnc_programs *p, const bnc_graph *g, unsigned ne
   bnc_status s = bnc_graph_copy(&copy, g);
   if (s != BNC_OK) return s;
   if (next <= BNC_PASS_FUSE_QUANTIZE) s = bnc_pass_quantize_inputs(&copy, false); /* behind it the graph has its quantised inputs already */
-  if (s == BNC_OK) s = bnc_schedule_create(&schedule, &copy, passes, (passes >> BNC_PASS_SLAB_COLUMNS) & 1u ? p->slab_cols : NULL);
+  if (s == BNC_OK) s = bnc_schedule_create(&schedule, &copy, passes, bnc_pass_on(passes, BNC_PASS_SLAB_COLUMNS) ? p->slab_cols : NULL);
   if (s == BNC_OK) s = bnc_schedule_measure(&schedule, &p->target, cost);
   bnc_schedule_free(&schedule);
   bnc_graph_free(&copy);
   return s;
 }
 
-static bnc_status measure_after(bnc_programs *p, int which, unsigned pass) {
-  bnc_pass_record *r = &p->record[which];
-  if (on(p, (bnc_pass_id)pass)) return measure(p, &p->graph[which], pass + 1, &r->after[pass]);
+typedef struct build {
+  bnc_programs *programs;
+  bnc_program_id id;
+} build;
+
+static bnc_status measure_after(void *context, bnc_pass_id pass) {
+  const build *b = context;
+  bnc_programs *p = b->programs;
+  bnc_pass_record *r = &p->record[b->id];
+  if (bnc_pass_on(p->passes, pass)) return measure(p, &p->graph[b->id], pass + 1, &r->after[pass]);
   r->after[pass] = pass ? r->after[pass - 1] : r->before;
   return BNC_OK;
 }
 
-static bnc_status run_passes(bnc_programs *p, int which) {
-  static bnc_status (*const passes[])(bnc_graph *) = {
-      [BNC_PASS_SIMPLIFY_TAPS] = bnc_pass_simplify_taps,       [BNC_PASS_PRUNE_ROWS] = bnc_pass_prune_rows,
-      [BNC_PASS_MERGE_EQUAL] = bnc_pass_merge_equal,           [BNC_PASS_FOLD_SCALES] = bnc_pass_fold_scales,
-      [BNC_PASS_FUSE_PROJECTIONS] = bnc_pass_fuse_projections,
-  };
-  bnc_graph *g = &p->graph[which];
-  count_reference(g, &p->record[which]);
-  /* The reference computes layers whose results it drops; that much is removed with every pass off. */
-  bnc_status s = bnc_pass_remove_dead(g);
-  if (s == BNC_OK) s = measure(p, g, 0, &p->record[which].before);
-  for (unsigned pass = 0; s == BNC_OK && pass <= BNC_PASS_FUSE_PROJECTIONS; pass++) {
-    if (on(p, (bnc_pass_id)pass)) s = passes[pass](g);
-    /* Pruning makes new gathers, which the tables' simplification takes further. */
-    if (s == BNC_OK && pass == BNC_PASS_PRUNE_ROWS && on(p, BNC_PASS_PRUNE_ROWS) && on(p, BNC_PASS_SIMPLIFY_TAPS))
-      s = bnc_pass_simplify_taps(g);
-    if (s == BNC_OK) s = measure_after(p, which, pass);
-  }
-  if (s == BNC_OK) s = bnc_pass_quantize_inputs(g, on(p, BNC_PASS_FUSE_QUANTIZE));
-  return s;
-}
-
-/* Those passes that lowering, aliasing and slabs carry out. */
-static bnc_status measure_schedule_passes(bnc_programs *p, int which) {
+/* Those behind the graph's passes. */
+static bnc_status measure_schedule_passes(build *b) {
   bnc_status s = BNC_OK;
-  for (unsigned pass = BNC_PASS_FUSE_QUANTIZE; s == BNC_OK && pass < BNC_PASSES; pass++) s = measure_after(p, which, pass);
+  for (bnc_pass_id pass = BNC_PASS_FUSE_QUANTIZE + 1; s == BNC_OK && pass < BNC_PASSES; pass++) s = measure_after(b, pass);
   return s;
 }
 
-static bnc_status build(bnc_programs *p, int which, const bnc_geometry *geometry, const bnc_build_options *options, bnc_error *err) {
-  bnc_graph *g = &p->graph[which];
-  size_t rows = which == 2 ? 1 : options->context < BNC_PREFILL_ROWS ? options->context : BNC_PREFILL_ROWS;
+static bnc_status build_graph(build *b, const bnc_geometry *geometry, const bnc_build_options *options, bnc_error *err) {
+  bnc_programs *p = b->programs;
+  bnc_graph *g = &p->graph[b->id];
+  const bool vision = b->id == BNC_PROGRAM_VISION;
+  const size_t chunk = options->context < BNC_PREFILL_ROWS ? options->context : BNC_PREFILL_ROWS;
   bnc_graph_init(g, &p->constants, err);
-  p->present[which] = true;
-  bnc_status s = which == 0 ? bnc_build_vision(g, geometry, options) : bnc_build_text(g, geometry, options, rows);
-  if (s == BNC_OK && which == 0) p->tile_encodes_reference = count_tiles(g);
-  if (s == BNC_OK) s = run_passes(p, which);
-  if (s == BNC_OK && which == 0) p->tile_encodes = count_tiles(g);
+  p->present[b->id] = true;
+  bnc_status s =
+      vision ? bnc_build_vision(g, geometry, options) : bnc_build_text(g, geometry, options, b->id == BNC_PROGRAM_DECODE ? 1 : chunk);
+  if (s == BNC_OK && vision) p->tile_encodes_reference = count_tiles(g);
+  if (s == BNC_OK) count_reference(g, &p->record[b->id]);
+  /* The reference computes layers whose results it drops; that much is removed with every pass off. */
+  if (s == BNC_OK) s = bnc_pass_remove_dead(g);
+  if (s == BNC_OK) s = measure(p, g, 0, &p->record[b->id].before);
+  if (s == BNC_OK) s = bnc_passes_run_graph(g, p->passes, measure_after, b);
+  if (s == BNC_OK && vision) p->tile_encodes = count_tiles(g);
   return s;
 }
 
@@ -93,33 +84,46 @@ static bnc_status add_embedding(bnc_programs *p, const bnc_geometry *geometry, c
   return bnc_constants_add_weight(&p->constants, &w, &p->embedding, err);
 }
 
+/* And counts, for the report, what got slabs. */
+static bnc_status choose_slabs(bnc_programs *p, bnc_error *err) {
+  const bnc_constants *c = &p->constants;
+  p->slab_cols = bnc_mem_array(c->weights + 1, sizeof *p->slab_cols);
+  if (!p->slab_cols) return bnc_fail_memory(err, c->weights * sizeof *p->slab_cols);
+  if (!bnc_pass_on(p->passes, BNC_PASS_SLAB_COLUMNS)) return BNC_OK;
+  bnc_status s = bnc_pass_slab_columns(p->graph, BNC_PROGRAMS, &p->target, p->slab_cols);
+  for (size_t i = 0; s == BNC_OK && i < c->weights; i++) {
+    if (!p->slab_cols[i]) continue;
+    const uint64_t bytes = bnc_slab_bytes(c->weight[i].dtype, c->weight[i].k, p->slab_cols[i]);
+    p->slab_matrices++;
+    if (bytes > p->slab_bytes) p->slab_bytes = bytes;
+  }
+  return s;
+}
+
 bnc_status bnc_programs_create(bnc_programs *p, bnc_context *context, const bnc_geometry *geometry, const bnc_build_options *options,
                                const bnc_tensor_source *source, uint32_t passes, const bnc_target *target, bnc_error *err) {
-  static const char *const stages[3] = {"optimising vision", "optimising prefill", "optimising decode"};
+  static const char *const stages[BNC_PROGRAMS] = {"optimising vision", "optimising prefill", "optimising decode"};
   *p = (bnc_programs){.passes = passes, .target = *target};
   bnc_constants_init(&p->constants, source);
   bnc_status s = BNC_OK;
-  for (int which = geometry->has_vision ? 0 : 1; s == BNC_OK && which < 3; which++) {
-    if (bnc_context_progress(context, stages[which], which / 3.0)) return bnc_fail(err, BNC_ERROR_CANCELLED, "cancelled");
-    s = build(p, which, geometry, options, err);
+  for (bnc_program_id id = geometry->has_vision ? BNC_PROGRAM_VISION : BNC_PROGRAM_PREFILL; s == BNC_OK && id < BNC_PROGRAMS; id++) {
+    if (bnc_context_progress(context, stages[id], (double)id / BNC_PROGRAMS)) return bnc_fail(err, BNC_ERROR_CANCELLED, "cancelled");
+    s = build_graph(&(build){p, id}, geometry, options, err);
   }
   if (s == BNC_OK) s = add_embedding(p, geometry, options, err);
-  if (s != BNC_OK) return s;
-  p->slab_cols = bnc_mem_array(p->constants.weights + 1, sizeof *p->slab_cols);
-  if (!p->slab_cols) return bnc_fail_memory(err, p->constants.weights * sizeof *p->slab_cols);
-  if (on(p, BNC_PASS_SLAB_COLUMNS)) s = bnc_programs_choose_slabs(p, err);
-  for (int which = 0; s == BNC_OK && which < 3; which++)
-    if (p->present[which]) {
-      s = bnc_schedule_create(&p->schedule[which], &p->graph[which], passes, p->slab_cols);
-      if (s == BNC_OK) s = measure_schedule_passes(p, which);
-    }
+  if (s == BNC_OK) s = choose_slabs(p, err);
+  for (bnc_program_id id = 0; s == BNC_OK && id < BNC_PROGRAMS; id++) {
+    if (!p->present[id]) continue;
+    s = bnc_schedule_create(&p->schedule[id], &p->graph[id], passes, p->slab_cols);
+    if (s == BNC_OK) s = measure_schedule_passes(&(build){p, id});
+  }
   return s;
 }
 
 void bnc_programs_free(bnc_programs *p) {
-  for (int i = 0; i < 3; i++) {
-    bnc_schedule_free(&p->schedule[i]);
-    bnc_graph_free(&p->graph[i]);
+  for (bnc_program_id id = 0; id < BNC_PROGRAMS; id++) {
+    bnc_schedule_free(&p->schedule[id]);
+    bnc_graph_free(&p->graph[id]);
   }
   bnc_mem_free(p->slab_cols);
   bnc_constants_free(&p->constants);

@@ -8,6 +8,7 @@
 #include "quant/graph/build.h"
 #include "quant/passes/passes.h"
 #include "quant/schedule/schedule_cost.h"
+#include "runtime/model/model_file.h"
 
 #define BNC_PREFILL_ROWS 640u /* a picture's rows and a question fit into one chunk */
 
@@ -21,16 +22,16 @@ typedef struct bnc_pass_record {
 
 typedef struct bnc_programs {
   bnc_constants constants;
-  bnc_graph graph[3]; /* vision, prefill, decode */
-  bnc_schedule schedule[3];
-  bool present[3];
+  bnc_graph graph[BNC_PROGRAMS];
+  bnc_schedule schedule[BNC_PROGRAMS];
+  bool present[BNC_PROGRAMS];
   uint32_t *slab_cols; /* [constants.weights]: 0: whole */
   uint32_t passes;     /* bit per pass that is on */
   bnc_target target;
   size_t slab_matrices; /* matrices that run in slabs, and the largest slab of all */
   uint64_t slab_bytes;
   size_t tile_encodes, tile_encodes_reference;
-  bnc_pass_record record[3];
+  bnc_pass_record record[BNC_PROGRAMS];
   uint32_t embedding; /* weight id */
 } bnc_programs;
 
@@ -39,8 +40,6 @@ bnc_status bnc_programs_create(bnc_programs *programs, bnc_context *context, con
                                const bnc_tensor_source *source, uint32_t passes, const bnc_target *target, bnc_error *err);
 void bnc_programs_free(bnc_programs *programs);
 
-/** Chooses slab_cols for the graphs, and says how many matrices got slabs. */
-bnc_status bnc_programs_choose_slabs(bnc_programs *programs, bnc_error *err);
 /** The report: JSON, a bnc_mem string. */
 bnc_status bnc_programs_report(const bnc_programs *programs, char **json, bnc_error *err);
 

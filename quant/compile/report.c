@@ -31,10 +31,10 @@ static void add_saved(yyjson_mut_doc *doc, yyjson_mut_val *object, const bnc_sch
   for (int i = 0; i < MEASURES; i++) yyjson_mut_obj_add_sint(doc, saved, measure_names[i], (int64_t)was[i] - (int64_t)is[i]);
 }
 
-static void add_program(yyjson_mut_doc *doc, yyjson_mut_val *root, const bnc_programs *p, int which, const char *name) {
-  yyjson_mut_val *program = yyjson_mut_obj_add_obj(doc, root, name), *passes;
-  const bnc_schedule *s = &p->schedule[which];
-  const bnc_pass_record *r = &p->record[which];
+static void add_program(yyjson_mut_doc *doc, yyjson_mut_val *root, const bnc_programs *p, bnc_program_id id) {
+  yyjson_mut_val *program = yyjson_mut_obj_add_obj(doc, root, bnc_program_name(id)), *passes;
+  const bnc_schedule *s = &p->schedule[id];
+  const bnc_pass_record *r = &p->record[id];
   yyjson_mut_val *reference = yyjson_mut_obj_add_obj(doc, program, "reference");
   yyjson_mut_obj_add_uint(doc, reference, "ops", r->reference_ops);
   yyjson_mut_obj_add_uint(doc, reference, "macs", r->reference_macs);
@@ -73,7 +73,6 @@ static void add_target(yyjson_mut_doc *doc, yyjson_mut_val *root, const bnc_prog
 }
 
 bnc_status bnc_programs_report(const bnc_programs *p, char **json, bnc_error *err) {
-  static const char *const names[3] = {"vision", "prefill", "decode"};
   yyjson_mut_doc *doc = yyjson_mut_doc_new(&bnc_json_allocator);
   yyjson_mut_val *root = doc ? yyjson_mut_obj(doc) : NULL;
   *json = NULL;
@@ -83,8 +82,8 @@ bnc_status bnc_programs_report(const bnc_programs *p, char **json, bnc_error *er
     yyjson_mut_obj_add_uint(doc, root, "tile_encodes_reference", p->tile_encodes_reference);
     add_target(doc, root, p);
     yyjson_mut_val *programs = yyjson_mut_obj_add_obj(doc, root, "programs");
-    for (int i = 0; i < 3; i++)
-      if (p->present[i]) add_program(doc, programs, p, i, names[i]);
+    for (bnc_program_id id = 0; id < BNC_PROGRAMS; id++)
+      if (p->present[id]) add_program(doc, programs, p, id);
     *json = yyjson_mut_write_opts(doc, YYJSON_WRITE_PRETTY_TWO_SPACES, &bnc_json_allocator, NULL, NULL);
   }
   yyjson_mut_doc_free(doc);

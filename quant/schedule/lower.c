@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Nodes become steps. Views (column slices, ranges of rows) become none; concatenations become copies of those parts that are not written
-   in place; a residual sum and the norm behind it, and the way from the picture to patches, quantised or not, become one step each. */
+   in place. */
 #include "platforms/base/array.h"
 #include "quant/passes/passes.h"
 #include "quant/schedule/schedule.h"
-
-bool bnc_schedule_on(const bnc_schedule *s, unsigned pass) { return (s->passes >> pass) & 1u; }
 
 bool bnc_take_is_range(const bnc_graph *g, const bnc_node *node, size_t *first) {
   const bnc_taps *taps = &g->constants->taps[node->taps[0]];
@@ -61,51 +59,7 @@ static bool lower_concat(bnc_schedule *s, const bnc_node *node) {
   return true;
 }
 
-/* PATCHES over a gathered (or whole) normalised picture reads the 8-bit picture itself. */
-static bool patches_from_u8(bnc_schedule *s, const bnc_node *node, bnc_step *step) {
-  const bnc_graph *g = s->graph;
-  const bnc_node *source = &g->node[g->value[bnc_node_input(g, node, 0)].producer];
-  if (!bnc_schedule_on(s, BNC_PASS_FUSE_PATCHES) || source->kind != BNC_NODE_RESAMPLE) return false;
-  const bnc_node *normalize = &g->node[g->value[bnc_node_input(g, source, 0)].producer];
-  if (normalize->kind != BNC_NODE_NORMALIZE) return false;
-  for (int i = 0; i < 2; i++)
-    if (!bnc_taps_is_gather(&g->constants->taps[source->taps[i]])) return false;
-  step->kind = BNC_OP_PATCHES_U8;
-  step->in[0] = bnc_node_input(g, normalize, 0);
-  step->lut = normalize->constant;
-  step->taps[0] = source->taps[0];
-  step->taps[1] = source->taps[1];
-  return true;
-}
-
-static bool joins_sum(const bnc_schedule *s, const bnc_node *norm) {
-  if (!bnc_schedule_on(s, BNC_PASS_FUSE_RESIDUAL) || s->steps == 0) return false;
-  const bnc_step *last = &s->step[s->steps - 1];
-  return last->kind == BNC_OP_ADD && last->out[0] == bnc_node_input(s->graph, norm, 0);
-}
-
-static bool joins_patches(const bnc_schedule *s, const bnc_node *quantize) {
-  if (!bnc_schedule_on(s, BNC_PASS_FUSE_QUANTIZE) || s->steps == 0) return false;
-  const bnc_step *last = &s->step[s->steps - 1];
-  return last->kind == BNC_OP_PATCHES_U8 && last->out[0] == bnc_node_input(s->graph, quantize, 0);
-}
-
 static bool lower_plain(bnc_schedule *s, const bnc_node *node) {
-  bool layer = node->kind == BNC_NODE_LAYER_NORM;
-  if ((layer || node->kind == BNC_NODE_RMS_NORM) && joins_sum(s, node)) {
-    bnc_step *sum = &s->step[s->steps - 1];
-    sum->kind = layer ? BNC_OP_ADD_LAYER_NORM : BNC_OP_ADD_RMS_NORM;
-    sum->in[2] = bnc_node_input(s->graph, node, 1);
-    sum->in[3] = layer ? bnc_node_input(s->graph, node, 2) : BNC_NO_VALUE;
-    sum->out[1] = node->output;
-    sum->out[2] = node->second;
-    sum->attr.norm.eps = node->eps;
-    return true;
-  }
-  if (node->kind == BNC_NODE_QUANTIZE && joins_patches(s, node)) {
-    s->step[s->steps - 1].out[1] = node->output;
-    return true;
-  }
   bnc_step *step = add_step(s, bnc_node_op(node->kind), node);
   if (!step) return false;
   step->out[1] = node->second;
@@ -117,7 +71,6 @@ static bool lower_plain(bnc_schedule *s, const bnc_node *node) {
       step->attr.patches.patch = node->patch;
       step->taps[0] = node->taps[0];
       step->taps[1] = node->taps[1];
-      patches_from_u8(s, node, step);
       break;
     case BNC_NODE_LAYER_NORM:
     case BNC_NODE_RMS_NORM: step->attr.norm.eps = node->eps; break;
@@ -145,37 +98,6 @@ static bool lower_plain(bnc_schedule *s, const bnc_node *node) {
   return true;
 }
 
-/* Steps whose results nobody reads: what fused patches leave behind, and f32 outputs of which only the quantised twin is used. */
-static bool drop_unread(bnc_schedule *s) {
-  const bnc_graph *g = s->graph;
-  uint8_t *read = bnc_mem_array(g->values + 1, 1);
-  if (!read) return false;
-  read[g->program_output] = 1;
-  for (size_t p = 0; p < g->probes; p++) read[g->probe[p].value] = 1;
-  for (size_t n = 0; n < g->nodes; n++) /* views hand their readers on: what they view counts as read */
-    if (g->node[n].kind == BNC_NODE_SLICE_COLS || g->node[n].kind == BNC_NODE_GATHER) read[bnc_node_input(g, &g->node[n], 0)] = 1;
-  size_t kept = s->steps;
-  for (size_t i = s->steps; i-- > 0;) {
-    bnc_step *step = &s->step[i];
-    bool any = step->kind == BNC_OP_KV_APPEND;
-    for (int o = 0; o < BNC_OP_OUTPUTS; o++) {
-      if (step->out[o] == BNC_NO_VALUE) continue;
-      if (read[step->out[o]])
-        any = true;
-      else if (bnc_op_info_of(step->kind)->out[o] != BNC_ROLE_SUM)
-        step->out[o] = BNC_NO_VALUE;
-    }
-    for (int k = 0; any && k < BNC_OP_INPUTS; k++)
-      if (step->in[k] != BNC_NO_VALUE) read[step->in[k]] = 1;
-    s->step[--kept] = *step;
-    if (!any) kept++;
-  }
-  for (size_t i = kept; i < s->steps; i++) s->step[i - kept] = s->step[i];
-  s->steps -= kept;
-  bnc_mem_free(read);
-  return true;
-}
-
 bnc_status bnc_schedule_lower(bnc_schedule *s) {
   const bnc_graph *g = s->graph;
   size_t first;
@@ -196,5 +118,5 @@ bnc_status bnc_schedule_lower(bnc_schedule *s) {
     }
     if (!ok) return bnc_fail_memory(g->err, (s->steps + 1) * sizeof *s->step);
   }
-  return drop_unread(s) ? BNC_OK : bnc_fail_memory(g->err, g->values);
+  return BNC_OK;
 }

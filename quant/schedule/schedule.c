@@ -9,7 +9,7 @@
 static bnc_status build(bnc_schedule *s, const bnc_graph *graph, uint32_t passes, uint32_t alias, const uint32_t *slab_cols) {
   *s = (bnc_schedule){.graph = graph, .passes = passes, .alias = alias, .slab_cols = slab_cols};
   bnc_status status = bnc_schedule_lower(s);
-  if (status == BNC_OK) status = bnc_schedule_alias(s);
+  if (status == BNC_OK) status = bnc_passes_run_steps(s);
   if (status == BNC_OK) status = bnc_schedule_plan(s);
   if (status != BNC_OK) bnc_schedule_free(s);
   return status;
@@ -20,7 +20,7 @@ static bool better(const bnc_schedule *a, const bnc_schedule *b) {
 }
 
 bnc_status bnc_schedule_create(bnc_schedule *s, const bnc_graph *graph, uint32_t passes, const uint32_t *slab_cols) {
-  bool on = (passes >> BNC_PASS_ALIAS_PARTS) & 1u;
+  const bool on = bnc_pass_on(passes, BNC_PASS_ALIAS_PARTS);
   bnc_status status = build(s, graph, passes, on ? EVERY_ALIAS : 0, slab_cols);
   for (uint32_t alias = EVERY_ALIAS; status == BNC_OK && on && alias-- > 0;) {
     bnc_schedule other;

@@ -52,15 +52,12 @@ typedef struct bnc_schedule {
 bnc_status bnc_schedule_create(bnc_schedule *schedule, const bnc_graph *graph, uint32_t passes, const uint32_t *slab_cols);
 void bnc_schedule_free(bnc_schedule *schedule);
 
-/** Stages of bnc_schedule_create, each with a file of its own. */
+/** Stages of bnc_schedule_create, each with a file of its own: nodes to steps; then quant/passes over the steps; then offsets. */
 bnc_status bnc_schedule_lower(bnc_schedule *schedule);
-bnc_status bnc_schedule_alias(bnc_schedule *schedule);
 bnc_status bnc_schedule_plan(bnc_schedule *schedule);
 
 /** True for a TAKE of consecutive rows: a view. */
 bool bnc_take_is_range(const bnc_graph *graph, const bnc_node *node, size_t *first);
-/** A pass that is on. */
-bool bnc_schedule_on(const bnc_schedule *schedule, unsigned pass);
 /** Multiply-accumulates of a step at its values' full rows. */
 uint64_t bnc_step_macs(const bnc_schedule *schedule, const bnc_step *step);
 

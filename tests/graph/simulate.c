@@ -27,7 +27,7 @@ static void resolve(const simulation *m, bnc_value_id *v, size_t *r, size_t *c) 
     if (node->kind == BNC_NODE_SLICE_COLS) {
       *c += node->from;
       *v = bnc_node_input(g, node, 0);
-    } else if (node->kind == BNC_NODE_GATHER && bnc_schedule_on(m->s, BNC_PASS_ALIAS_PARTS) && bnc_take_is_range(g, node, &first)) {
+    } else if (node->kind == BNC_NODE_GATHER && bnc_pass_on(m->s->passes, BNC_PASS_ALIAS_PARTS) && bnc_take_is_range(g, node, &first)) {
       *r += first;
       *v = bnc_node_input(g, node, 0);
     } else if (node->kind == BNC_NODE_CONCAT_ROWS || node->kind == BNC_NODE_CONCAT_COLS) {

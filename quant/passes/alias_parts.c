@@ -2,7 +2,7 @@
 /* Values that share a block: views lie inside what they view, parts of a concatenation inside the whole, and a sum or a rotation takes the
    place of an operand that dies with it. */
 #include "platforms/base/mem.h"
-#include "quant/schedule/schedule.h"
+#include "quant/passes/passes.h"
 
 typedef struct aliaser {
   bnc_schedule *s;
@@ -151,7 +151,7 @@ static void count_uses(aliaser *a) {
       }
 }
 
-bnc_status bnc_schedule_alias(bnc_schedule *s) {
+bnc_status bnc_pass_alias_parts(bnc_schedule *s) {
   const bnc_graph *g = s->graph;
   size_t n = g->values + 1;
   aliaser a = {s, g, bnc_mem_array(n, 4), bnc_mem_array(n, 1), bnc_mem_array(n, 4), bnc_mem_array(n, 1)};
@@ -167,7 +167,10 @@ bnc_status bnc_schedule_alias(bnc_schedule *s) {
     count_uses(&a);
     if (s->alias & BNC_ALIAS_PARTS) alias_concats(&a, moved);
     drop_copies(s);
-    for (size_t v = 0; v < g->values; v++) a.last_use[v] = a.busy_until[v] = 0, a.used[v] = 0;
+    for (size_t v = 0; v < g->values; v++) {
+      a.last_use[v] = a.busy_until[v] = 0;
+      a.used[v] = 0;
+    }
     count_uses(&a);
     for (bnc_value_id v = 0; v < g->values; v++) { /* what concatenations moved keeps its root busy */
       bnc_value_id root = s->place[v].root;
