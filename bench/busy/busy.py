@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is left of the speed where other programs want the CPUs too, with one thread and with two, in interleaved rounds.
+
+    busy.py [--rounds 5] [--neighbours 0,1,2,4,8] [--models pocket,llava-tile,inf-llava-1b] [--peers onnxruntime,openvino,llama.cpp]
+            [--work build/peers] [--build build/host] [-o FILE.csv] [--quick]
+
+A neighbour is a thread that computes without end. `granted` is what so many threads that never wait for each other get done beside the same neighbours,
+1 being one thread alone: what the kernel grants. `against_one` is the time over that of one thread beside the same neighbours; `against_share` the
+time over that of the same threads alone, times what became of the grant: 1 means that nothing is lost but the CPUs' time. Peers (optional, from PyPI
+and Debian) run a stack of transformer layers, for their own ratios; their seconds and ours do not compare.
+"""
+import argparse
+import csv
+import os
+import statistics
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../peers"))
+import peer_models  # noqa: E402
+from runner import Binocle, run, say  # noqa: E402
+
+COLUMNS = ("cpu", "engine", "model", "what", "threads", "neighbours", "mean_s", "least_s", "most_s", "cpu_s", "granted", "against_one", "against_share", "rounds")
+PICTURES = {"inf-llava-1b": "-"}  # takes seconds: its tower is llava-tile's
+
+
+class Neighbours:
+    def __init__(self, program, count):
+        self.processes = [subprocess.Popen([program, "spin", "1", "1000000"], stdout=subprocess.DEVNULL) for _ in range(count)]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for process in self.processes:
+            process.kill()
+        for process in self.processes:
+            process.wait()
+
+
+class Busy:
+    def __init__(self, options):
+        self.options = options
+        self.binocle = Binocle(options.build, options.work)
+        self.program = os.path.join(self.binocle.build, "bench/bench_busy")
+        self.seconds = 0.2 if options.quick else 1.0
+        models = os.path.join(self.binocle.work, "models")
+        peer_models.make(models, ("tile.png", "llama-1-layer.gguf") if "llama.cpp" in options.peers else ("tile.png",))
+        self.tile, self.gguf = os.path.join(models, "tile.png"), os.path.join(models, "llama-1-layer.gguf")
+        self.models = {name: self.model(name) for name in options.models}
+        if "llama.cpp" in options.peers:
+            from llama_cpp import LlamaCpp
+            self.llama = LlamaCpp(self.binocle.work)
+
+    def model(self, name):
+        path = os.path.join(self.binocle.work, f"busy-{name}.bnc")
+        if not os.path.exists(path):
+            self.binocle("synth", name, "-o", path, "--text-weights", "int4", "--vision-weights", "int8", "--quiet")
+        return path
+
+    def granted(self, threads):
+        text, _ = run([self.program, "spin", str(threads), str(self.seconds)])
+        return float(text)
+
+    def ours(self, threads):
+        """{(engine, model, what): (mean seconds, CPU seconds)} of one process for each model."""
+        found = {}
+        for name, path in self.models.items():
+            text, _ = run([self.program, path, PICTURES.get(name, self.tile), str(threads), str(self.seconds)], env=self.binocle.env)
+            for row in csv.DictReader(text.splitlines()):
+                found["Binocle", name, row["what"]] = float(row["mean_s"]), float(row["cpu_s"])
+        return found
+
+    def theirs(self, threads):
+        found = {}
+        for peer in self.options.peers:
+            if peer == "llama.cpp":
+                rates = self.llama.bench(self.gguf, threads, [64], [16])
+                found[peer, "llama-1-layer", "prefill"] = 64 / rates["pp64"], float("nan")
+                found[peer, "llama-1-layer", "decode"] = 16 / rates["tg16"], float("nan")
+            else:
+                script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "peer_layers.py")
+                text, _ = run([sys.executable, script, peer, str(threads), str(self.seconds)])
+                mean, used = text.split()[-2:]
+                found[peer, "4 layers of 1024", "577 rows"] = float(mean), float(used)
+        return found
+
+    def measure(self):
+        """{(engine, model, what): {(threads, neighbours): [(mean, CPU, granted) of each round]}}"""
+        samples = {}
+        for number in range(self.options.rounds):
+            for count in self.options.neighbours:
+                say(f"round {number + 1}, {count} neighbours")
+                with Neighbours(self.program, count):
+                    for threads in (1, 2):
+                        granted = self.granted(threads)
+                        for key, (mean, used) in {**self.ours(threads), **self.theirs(threads)}.items():
+                            samples.setdefault(key, {}).setdefault((threads, count), []).append((mean, used, granted))
+        return samples
+
+
+def rows(cpu, key, by_setting, least):
+    """Ratios are taken within a round."""
+    alone = by_setting[1, least]
+    for (threads, count), runs in sorted(by_setting.items()):
+        one, quiet = by_setting[1, count], by_setting[threads, least]
+        means = [mean for mean, _, _ in runs]
+        against_one = statistics.median(r[0] / o[0] for r, o in zip(runs, one))
+        against_share = statistics.median(r[0] / q[0] * r[2] / q[2] for r, q in zip(runs, quiet))
+        granted = statistics.median(r[2] / a[2] for r, a in zip(runs, alone))
+        figures = (statistics.median(means), min(means), max(means), statistics.median(r[1] for r in runs), granted, against_one, against_share)
+        yield (cpu, *key, threads, count, *(f"{f:.4g}" for f in figures), len(runs))
+
+
+def main():
+    parser = argparse.ArgumentParser(usage=__doc__)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--neighbours", default="0,1,2,4,8")
+    parser.add_argument("--models", default="pocket,llava-tile,inf-llava-1b")
+    parser.add_argument("--peers", default="")
+    parser.add_argument("--work")
+    parser.add_argument("--build")
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("-o", dest="output", default="/dev/stdout")
+    options = parser.parse_args()
+    if options.quick:
+        options.rounds, options.neighbours, options.models = 1, "0,2", "pocket"
+    options.neighbours = [int(n) for n in options.neighbours.split(",")]
+    options.models, options.peers = options.models.split(","), [p for p in options.peers.split(",") if p]
+    busy = Busy(options)
+    samples = busy.measure()
+    with open(options.output, "w", encoding="ascii", newline="") as file:
+        out = csv.writer(file, lineterminator="\n")
+        out.writerow(COLUMNS)
+        for key, by_setting in samples.items():
+            out.writerows(rows(busy.binocle.cpu, key, by_setting, min(options.neighbours)))
+
+
+if __name__ == "__main__":
+    main()
