@@ -81,6 +81,7 @@ void bnc_session_destroy(bnc_session *session) {
   bnc_pool_destroy(session->pool);
   bnc_mem_free(session->image);
   bnc_ids_free(&session->opening);
+  bnc_ids_free(&session->history);
   bnc_profile_free(session->profile);
   bnc_mem_free(session->system);
   bnc_mem_free(session->restored_logits);
@@ -124,7 +125,7 @@ bnc_status bnc_session_set_template(bnc_session *session, const char *name) {
 const char *bnc_session_error(const bnc_session *session) { return session ? session->error.text : "no session was given"; }
 
 static void forget_conversation(bnc_session *session) {
-  session->rows = 0;
+  session->rows = session->history.count = 0;
   session->last_id = session->pending = session->token.id = -1;
   session->cut = session->started = false;
   session->logits = NULL;

@@ -3,10 +3,9 @@
 #include <math.h>
 #include <string.h>
 
-#include "platforms/base/clock.h"
 #include "platforms/base/mem.h"
 #include "platforms/base/sized.h"
-#include "runtime/api/session_private.h"
+#include "runtime/api/session_ahead.h"
 #include "runtime/text/log_probability.h"
 #include "runtime/text/sampler.h"
 #include "runtime/text/stop_texts.h"
@@ -21,6 +20,7 @@ typedef struct answer {
   bnc_sampling settings;
   bnc_sampler *sampler;
   bnc_stop_texts stops;
+  bnc_ahead ahead;
   bnc_on_text on_text; /* may be NULL */
   void *user;
   bool caller_stops; /* a callback's answer */
@@ -30,24 +30,6 @@ static bool is_stop(const bnc_file_meta *m, int32_t id) {
   for (uint32_t i = 0; i < m->stops; i++)
     if (m->stop[i] == id) return true;
   return false;
-}
-
-/* Puts the pending token into the cache; its logits follow. */
-static bnc_status decode(bnc_session *s) {
-  bnc_executor_embed(s->executor, &s->pending, 1, bnc_executor_input(s->executor, BNC_PROGRAM_DECODE));
-  uint64_t start = bnc_clock_ns();
-  bnc_status status = bnc_session_run(s, BNC_PROGRAM_DECODE, 1, NULL, NULL);
-  if (status != BNC_OK) {
-    s->logits = NULL;
-    return status;
-  }
-  s->statistics.decode_seconds += (double)(bnc_clock_ns() - start) * 1e-9;
-  s->statistics.decode_tokens++;
-  s->rows++;
-  s->last_id = s->pending;
-  s->pending = -1;
-  s->logits = bnc_executor_output(s->executor, BNC_PROGRAM_DECODE);
-  return BNC_OK;
 }
 
 static void give(answer *a, int32_t id, const char *text, size_t length) {
@@ -91,8 +73,8 @@ static void note_token(answer *a, int32_t id) {
   for (uint32_t i = 0; i < t->top_count; i++) t->top_logprob[i] = (float)((double)s->logits[t->top_id[i]] - all);
 }
 
-/* Draws and tells one token; *finish is set where the answer is over. */
-static bnc_status step(answer *a, bool *over, bnc_finish *finish) {
+/* Draws and tells one token behind `drawn` others; *finish is set where the answer is over. */
+static bnc_status step(answer *a, uint32_t drawn, bool *over, bnc_finish *finish) {
   bnc_session *s = a->session;
   const bnc_file_meta *m = &s->model->file.meta;
   int32_t id;
@@ -100,7 +82,7 @@ static bnc_status step(answer *a, bool *over, bnc_finish *finish) {
   if (s->pending >= 0) {
     *finish = BNC_FINISH_CONTEXT;
     if (s->rows >= m->context) return BNC_OK;
-    bnc_status status = decode(s);
+    bnc_status status = bnc_session_decode(s, &a->ahead, a->settings.max_tokens ? a->settings.max_tokens - drawn : SIZE_MAX);
     if (status != BNC_OK) return status;
   }
   bnc_status status = bnc_sampler_next(a->sampler, s->logits, &id, &s->error);
@@ -124,7 +106,7 @@ static bnc_status generate(answer *a, bnc_finish *finish) {
       *finish = BNC_FINISH_LENGTH;
       break;
     }
-    status = step(a, &over, finish);
+    status = step(a, n, &over, finish);
   }
   if (status == BNC_OK) status = tell_end(a);
   if (a->stops.met) *finish = BNC_FINISH_STOP; /* perhaps by the very last piece */
@@ -156,6 +138,9 @@ bnc_status bnc_session_generate(bnc_session *session, const bnc_sampling *sampli
   bnc_status s = check_stops(&a.settings, err);
   if (s != BNC_OK) return s;
   a.stops = (bnc_stop_texts){.texts = a.settings.stop, .count = a.settings.stop_count};
+  if (a.settings.draft > BNC_DRAFT_LOOKUP)
+    return bnc_fail(err, BNC_ERROR_ARGUMENT, "found draft %u, expected a bnc_draft", a.settings.draft);
+  if (a.settings.draft == BNC_DRAFT_LOOKUP) a.ahead.draft = bnc_lookup_draft_begin();
   const bnc_sampler_settings how_drawn = {(float)a.settings.temperature, a.settings.top_k, (float)a.settings.top_p, a.settings.seed};
   s = bnc_sampler_create(&a.sampler, session->model->file.meta.vocabulary, &how_drawn, err);
   if (s != BNC_OK) return s;

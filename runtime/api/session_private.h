@@ -28,6 +28,7 @@ struct bnc_session {
   size_t images, opening_images, image_capacity; /* capacity in floats */
   bnc_ids opening; /* the first prompt's ids whose rows, opening_rows of them, stand at the KV cache's front */
   size_t opening_rows;
+  bnc_ids history; /* ids of the rows in the KV cache, as far as known: what guesses are taken from */
   size_t rows;     /* in the KV cache */
   int32_t last_id; /* the last row's token; -1: none, or a picture */
   int32_t pending; /* sampled, told to the caller, not yet in the cache; -1: none */

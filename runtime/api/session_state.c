@@ -226,6 +226,7 @@ static void adopt(bnc_session *s, const state_header *h, const state_parts *p, r
   s->opening_images = (size_t)h->opening_images;
   s->opening_rows = (size_t)h->opening_rows;
   s->rows = (size_t)h->rows;
+  s->history.count = 0; /* not saved: guesses begin anew */
   s->last_id = h->last_id;
   s->pending = h->pending;
   s->token.id = -1;

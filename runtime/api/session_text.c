@@ -144,6 +144,7 @@ static bnc_status append(bnc_session *s, const int32_t *ids, size_t count) {
         "the conversation has %zu rows and %zu more do not fit into the context of %u: compile with a larger --context, or start anew",
         s->rows, total, m->context);
   bnc_status status = (s->started ? continue_conversation : open_conversation)(s, ids, count, total, images);
+  if (status == BNC_OK) status = bnc_ids_append(&s->history, ids, count, &s->error);
   if (status == BNC_OK) {
     s->started = true;
     s->pending = -1;

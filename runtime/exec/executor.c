@@ -39,7 +39,7 @@ size_t bnc_executor_kv_bytes(const bnc_executor *ex) { return ex->cache_bytes; }
 
 #define RUNNER(kind, name, family, ...) [BNC_OP_##kind] = bnc_run_##family,
 
-static bnc_status run_op(const bnc_op_run *run) {
+bnc_status bnc_run_op(const bnc_op_run *run) {
   static bnc_run_fn *const runners[BNC_OP_KINDS] = {BNC_OP_TABLE(RUNNER)};
   return run->op->kind < BNC_OP_KINDS ? runners[run->op->kind](run) : BNC_ERROR_INTERNAL;
 }
@@ -71,7 +71,7 @@ bnc_status bnc_executor_run(bnc_executor *ex, bnc_program_id id, size_t rows, si
   for (uint32_t i = 0; i < program->head->ops; i++) {
     bnc_op_run run = {ex, &program->op[i], rows, position, ex->linear_of[id][i]};
     uint64_t start = hooks && hooks->timing ? bnc_clock_ns() : 0;
-    if (run_op(&run) != BNC_OK)
+    if (bnc_run_op(&run) != BNC_OK)
       return bnc_fail(err, BNC_ERROR_INTERNAL, "op %u (%s) failed", i, bnc_model_file_string(ex->file, program->op[i].name));
     if (!hooks) continue;
     if (hooks->timing) hooks->timing(hooks->context, i, bnc_clock_ns() - start);

@@ -38,6 +38,16 @@ size_t bnc_executor_capacity(const bnc_executor *executor, bnc_program_id id);
 bnc_status bnc_executor_run(bnc_executor *executor, bnc_program_id id, size_t rows, size_t position, const bnc_run_hooks *hooks,
                             bnc_error *err);
 
+/** Some rows at once whose outputs are all wanted, one after the other: bnc_executor_run's bits, of rows that are given one by one. */
+enum { BNC_EACH_ROWS = 8 };
+/** How many at most; 0: the prefill program is not made for it. */
+size_t bnc_executor_each_rows(const bnc_executor *executor);
+/** Runs the prefill program without what computes outputs. Its input's first `rows` rows are the tokens position .. position + rows - 1,
+   and so many new ones does the cache hold then. */
+bnc_status bnc_executor_run_each(bnc_executor *executor, size_t rows, size_t position, bnc_error *err);
+/** The prefill program's output behind row `row` of that run at `position`, whatever ran since. */
+bnc_status bnc_executor_finish_row(bnc_executor *executor, size_t row, size_t position, bnc_error *err);
+
 /** Token embeddings, dequantised: out [count, hidden]. Ids must be inside the vocabulary. */
 void bnc_executor_embed(bnc_executor *executor, const int32_t *ids, size_t count, float *out);
 

@@ -69,6 +69,7 @@ static bnc_status create_caches(bnc_executor *ex, const bnc_kv_layout *layout, b
 
 bnc_status bnc_executor_memory_create(bnc_executor *ex, bnc_error *err) {
   const needs n = needs_of(ex);
+  const size_t kept = bnc_run_each_kept(ex->file);
   bnc_status s = check_memory(ex, &n, err);
   if (s == BNC_OK) s = create_caches(ex, &n.cache, err);
   if (s != BNC_OK) return s;
@@ -79,7 +80,8 @@ bnc_status bnc_executor_memory_create(bnc_executor *ex, bnc_error *err) {
   ex->sums = bnc_mem_array((size_t)n.sums, sizeof *ex->sums);
   ex->rope_cos = bnc_mem_alloc((size_t)n.angles * sizeof(float));
   ex->rope_sin = bnc_mem_alloc((size_t)n.angles * sizeof(float));
-  if (!ex->arena || !ex->scratch || !ex->sums) return bnc_fail_memory(err, ex->arena_bytes);
+  ex->kept = kept ? bnc_mem_array(kept, sizeof *ex->kept) : NULL;
+  if (!ex->arena || !ex->scratch || !ex->sums || (kept && !ex->kept)) return bnc_fail_memory(err, ex->arena_bytes);
   return ex->rope_cos && ex->rope_sin ? BNC_OK : bnc_fail_memory(err, (size_t)n.angles * sizeof(float));
 }
 
@@ -90,5 +92,6 @@ void bnc_executor_memory_destroy(bnc_executor *ex) {
   bnc_mem_free(ex->rope_cos);
   bnc_mem_free(ex->rope_sin);
   bnc_mem_free(ex->scratch);
+  bnc_mem_free(ex->kept);
   bnc_mem_free(ex->sums);
 }

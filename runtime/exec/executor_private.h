@@ -20,6 +20,7 @@ struct bnc_executor {
   size_t rope_rows;           /* ... filled so far */
   uint8_t *scratch;           /* [threads][scratch_bytes] */
   size_t scratch_bytes;
+  float *kept;   /* [last_row ops, BNC_EACH_ROWS, their columns] for bnc_executor_finish_row; NULL: not needed */
   int32_t *sums; /* of the largest int4 layer's rows and groups (ops/matmul/matmul.h) */
   bnc_linear_set *linears;
   bool own_int8;                     /* bnc_weight_slabs_own_int8 */
@@ -64,6 +65,9 @@ static inline bool bnc_op_is_own(const bnc_executor *ex, const bnc_file_op *op) 
 /** Below so many multiply-accumulates, waking a second thread costs more than it brings, above all where other programs hold its CPU. */
 #define BNC_SHARED_MACS ((uint64_t)4 << 20)
 
+/** Elements of `kept`; 0: the prefill program is none that rows can be finished of one by one. */
+size_t bnc_run_each_kept(const bnc_model_file *file);
+
 /** Allocates what the programs of ex->file ask for, if the machine has it; destroy also what a failed create leaves. */
 bnc_status bnc_executor_memory_create(bnc_executor *ex, bnc_error *err);
 void bnc_executor_memory_destroy(bnc_executor *ex);
@@ -92,6 +96,8 @@ typedef bnc_status bnc_run_fn(const bnc_op_run *run);
 BNC_OP_TABLE(BNC_DECLARE_RUN)
 #undef BNC_DECLARE_RUN
 
+/** Runs any op. */
+bnc_run_fn bnc_run_op;
 /** A linear layer on ops/matmul (bnc_op_is_own). */
 void bnc_run_matmul(const bnc_op_run *run);
 

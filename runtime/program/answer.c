@@ -78,6 +78,8 @@ int bnc_answer_save(bnc_work *work, const bnc_answer_options *options) {
   return status == BNC_OK ? BNC_EXIT_DONE : bnc_work_fail(work, status, NULL, bnc_session_error(work->session));
 }
 
+const char *const bnc_answer_drafts[] = {"none", "lookup", NULL};
+
 int bnc_answer_ask(bnc_answer *answer, const char *question, const bnc_answer_options *options) {
   bnc_work *work = answer->work;
   bnc_sampling sampling;
@@ -92,6 +94,7 @@ int bnc_answer_ask(bnc_answer *answer, const char *question, const bnc_answer_op
     sampling.top_p = options->top_p;
     sampling.top_k = (uint32_t)options->top_k;
     sampling.seed = options->seed;
+    sampling.draft = options->draft;
     sampling.max_tokens = (uint32_t)options->max_tokens;
     sampling.stop = options->stop.item;
     sampling.stop_count = options->stop.count;

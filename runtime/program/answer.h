@@ -10,7 +10,11 @@ typedef struct bnc_answer_options {
   double temperature, top_p;
   const char *system, *save, *restore; /* NULL: not given */
   bnc_text_list stop;
+  unsigned draft; /* a bnc_draft, index in bnc_answer_drafts */
 } bnc_answer_options;
+
+/** Names of bnc_draft, NULL behind them. */
+extern const char *const bnc_answer_drafts[];
 
 #define BNC_ANSWER_DEFAULTS {.max_tokens = 256, .top_p = 1}
 /* Rows of a table of options. */
@@ -32,6 +36,11 @@ typedef struct bnc_answer_options {
        .help = "draw from the K likeliest tokens; default 0: from all",                                                                    \
        .count = &(o).top_k,                                                                                                                \
        .most = UINT32_MAX},                                                                                                                \
+      {.name = "draft",                                                                                                                    \
+       .value = "none|lookup",                                                                                                             \
+       .help = "lookup: guess tokens from what was said; the same answer, sooner where it repeats; default none",                          \
+       .choice = &(o).draft,                                                                                                               \
+       .choices = bnc_answer_drafts},                                                                                                      \
   {                                                                                                                                        \
     .name = "seed", .value = "S", .help = "of the drawing; default 0", .count = &(o).seed, .most = UINT64_MAX                              \
   }

@@ -49,6 +49,8 @@ static int print_json(bnc_work *work, const bnc_answer *answer, const run_times 
   bnc_json_real(&json, "total_s", bnc_seconds() - answer->joules->reading - times->start);
   bnc_json_real(&json, "prefill_tokens_per_s", rate(s.prefill_rows, s.prefill_seconds));
   bnc_json_real(&json, "decode_tokens_per_s", rate(s.decode_tokens, s.decode_seconds));
+  bnc_json_count(&json, "guessed_tokens", s.guessed_tokens);
+  bnc_json_count(&json, "guessed_right", s.guessed_right);
   put_energy(&json, answer, times, &s);
   bnc_json_count(&json, "threads", s.threads);
   bnc_json_text(&json, "cpu_level", s.cpu_level, strlen(s.cpu_level));

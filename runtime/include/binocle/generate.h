@@ -15,6 +15,13 @@ extern "C" {
 
 struct bnc_session; /* session.h */
 
+/** Whether tokens are guessed ahead, so that several are computed at once. What comes is the same, token for token; answers that repeat
+    their question or themselves, as lists and JSON do, come faster. */
+typedef enum bnc_draft {
+  BNC_DRAFT_NONE = 0,  /**< one token after the other */
+  BNC_DRAFT_LOOKUP = 1 /**< as the conversation went on where its last tokens stood before */
+} bnc_draft;
+
 /** How an answer is drawn and where it ends. */
 typedef struct bnc_sampling {
   size_t size;          /**< see binocle.h; set by bnc_sampling_init */
@@ -28,6 +35,7 @@ typedef struct bnc_sampling {
   const char *const *stop;
   size_t stop_count; /**< at most BNC_STOP_TEXTS */
   uint32_t logprobs; /**< 1: bnc_session_token has each token's log-probabilities */
+  uint32_t draft;    /**< a bnc_draft */
 } bnc_sampling;
 
 #define BNC_STOP_TEXTS 16  /**< stop texts of one answer at most */

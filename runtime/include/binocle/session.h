@@ -120,6 +120,8 @@ typedef struct bnc_statistics {
   uint64_t packed_memory_bytes; /**< of them, those held in memory of this process */
   uint32_t threads;             /**< that compute */
   char cpu_level[16];           /**< "avx2", "neon_dotprod" ... */
+  uint64_t guessed_tokens;      /**< ahead (bnc_draft) */
+  uint64_t guessed_right;       /**< of them, those that came */
   uint64_t pictures_reused;     /**< that were known already: bnc_model_keep_pictures */
 } bnc_statistics;
 /** Fails with BNC_ERROR_ARGUMENT alone. */
