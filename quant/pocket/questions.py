@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Questions about a scene: every question whose answer is unambiguous, in training or in held-out wordings."""
 
-from scenes import AREAS, BIG, COLOUR_NAMES, SHAPES, SIZE, WORDS
+from scenes import AREAS, BIG_FROM, COLOUR_NAMES, SHAPES, SIZE, SMALL_TO, WORDS
 
 # Categories that need a detail which the base picture loses, and those that need the whole picture.
 DETAIL = ("number", "word", "digit")
 WHOLE = ("colour", "count", "position", "size", "exist")
+
+UNKNOWN = "I cannot tell"  # the answer of category "absent": what is asked about is not there
 
 SLOW = ("position", "count")  # learnt last: asked twice as often in training
 
@@ -65,7 +67,8 @@ def candidates(rng, items):
         if item.kind == "sign":
             out.append(("number" if item.text.isdigit() else "word", (), item.text))
         elif name:
-            out.append(("size", (name,), "big" if item.size > BIG else "small"))
+            if item.size <= SMALL_TO or item.size >= BIG_FROM:
+                out.append(("size", (name,), "big" if item.size >= BIG_FROM else "small"))
             if item.text:
                 out.append(("digit", (name,), item.text))
         if name:
@@ -79,11 +82,23 @@ def candidates(rng, items):
     return out + [("exist", (rng.choice([s for s in SHAPES if s not in there]),), "no")]
 
 
-def ask(rng, items, count, held_out=False):
-    """Up to count questions of mixed categories: [{question, answer, category}]."""
+def absent(rng, items):
+    """All (category, fillers) of questions after something that the scene does not show."""
+    names, signs = {t.shape for t in items}, [t.text.isdigit() for t in items if t.kind == "sign"]
+    missing = [s for s in SHAPES if s not in names]
+    out = [("digit", (_name(t, items),)) for t in items if t.shape and not t.text and _name(t, items)]
+    out += [(category, (rng.choice(missing),)) for category in ("digit", "colour", "size", "position")]
+    out += [("number", ())] * (True not in signs) + [("word", ())] * (False not in signs)
+    return out + ([] if signs else [("colour", ("sign",)), ("position", ("sign",))])
+
+
+def ask(rng, items, count, held_out=False, unknown=False):
+    """Up to count questions of mixed categories, unknown: those that cannot be answered too: [{question, answer, category}]."""
     by_category = {}
     for category, fillers, answer in candidates(rng, items):
-        by_category.setdefault(category, []).append((fillers, answer))
+        by_category.setdefault(category, []).append((category, fillers, answer))
+    if unknown:
+        by_category["absent"] = [(category, fillers, UNKNOWN) for category, fillers in absent(rng, items)]
     for options in by_category.values():
         rng.shuffle(options)
     out, wordings = [], HELD_OUT if held_out else TRAIN
@@ -95,8 +110,8 @@ def ask(rng, items, count, held_out=False):
     while len(out) < count and any(by_category.values()):
         for category in order:
             if by_category[category] and len(out) < count:
-                fillers, answer = by_category[category].pop()
-                text = rng.choice(wordings[category]).format(*fillers)
+                wording, fillers, answer = by_category[category].pop()
+                text = rng.choice(wordings[wording]).format(*fillers)
                 out.append(dict(question=text, answer=answer, category=category))
     return out
 

@@ -2,19 +2,22 @@
 """Seeded generator of synthetic high-resolution scenes: signs, shapes, textures and the questions about them.
 
 A picture is 336 x 336: 3 x 3 crops of 112 pixels, each an 8 x 8 grid of 14-pixel patches. Text is 17 to 20 pixels high,
-which the 112-pixel base picture shrinks to 6 or 7 pixels. Two things are easier than in life: text never crosses the
-border of a crop, and items are centred on corners of patches, give or take two pixels.
+which the 112-pixel base picture shrinks to 6 or 7 pixels. A Look says how free a scene is: on the LATTICE text never
+crosses the border of a crop, and items are centred on corners of patches, give or take two pixels; a FREE scene has its
+items anywhere and of any scale, on photographs too, and sometimes nothing to read.
 """
 
 import functools
 import io
 import math
 import random
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
 import fonts
+import photos
 
 SIZE = 336
 GRID = 8          # patches per tile side
@@ -30,18 +33,49 @@ CHARS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"  # label of a character is its in
 AREAS = [["top left", "top", "top right"], ["left", "center", "right"], ["bottom left", "bottom", "bottom right"]]
 SIGN = len(SHAPES) + 1  # kind labels: 0 none, 1.. shapes, then sign
 CROP = SIZE // 3
-BIG = 60          # sides of shapes stay well below or above
+FIRST, LAST = {0: 0, 1: 3, 2: 5}, {0: 2, 1: 4, 2: 7}  # tokens that look into a crop, by its row or column
 PATCH = 14
 SHADOW, SOLID = [int(v * 0.4) for v in range(256)], [255 * (v > 127) for v in range(256)]
+BIG_FROM, SMALL_TO = 66, 54  # sides in between are neither
 IGNORE = 255      # label of what cannot be known, as of a text that a window cuts
+
+
+class Look(NamedTuple):
+    """free: items at any pixel. scales: of all items together, log-uniform, except for the share `plain`. photos: share of
+    photographs as backgrounds. signless, empty: shares of scenes without a sign and without anything."""
+
+    free: bool = False
+    scales: tuple = (1.0, 1.0)
+    plain: float = 0.0
+    photos: float = 0.0
+    signless: float = 0.0
+    empty: float = 0.0
+
+    def scale(self, rng):
+        low, high = self.scales
+        if low == high or self.plain and rng.random() < self.plain:
+            return 1.0
+        return math.exp(rng.uniform(math.log(low), math.log(high)))
+
+    def near(self, rng, start, side):
+        """Start itself, or near it where an item of this side is centred within two pixels of a patch's corner."""
+        return start if self.free else round((start + side / 2) / PATCH) * PATCH - side // 2 + rng.randint(-2, 2)
+
+
+LATTICE = Look()
+FREE = Look(free=True, scales=(0.7, 1.6), plain=0.6, photos=0.4, signless=0.1, empty=0.1)
 
 
 class Item:
     """One sign or shape: what it is, where it is, what is written on it."""
 
     def __init__(self, kind, shape, colour, text, size):
-        self.kind, self.shape, self.colour, self.text, self.size = kind, shape, colour, text, size
+        self.kind, self.shape, self.colour, self.text, self.size, self.scale = kind, shape, colour, text, size, 1.0
         self.box = None  # x0, y0, x1, y1 in the picture
+
+    def scaled(self, scale):
+        self.size, self.scale = round(self.size * scale), scale
+        return self
 
     @property
     def centre(self):
@@ -65,8 +99,10 @@ def _noise():
     return np.random.default_rng(1).standard_normal((1024, 1024, 3), dtype=np.float32)
 
 
-def background(rng, nrng):
-    """A dull texture: gradient, stripes, bricks or photo-like fractal noise. Returns an RGB picture."""
+def background(rng, nrng, held_out=False, look=LATTICE):
+    """A dull texture: gradient, stripes, bricks or photo-like fractal noise; or a photograph. Returns an RGB picture."""
+    if look.photos and rng.random() < look.photos:
+        return photos.photograph(rng, SIZE, held_out)
     half = SIZE // 2
     base = rng.uniform(85, 185) + nrng.uniform(-18, 18, 3)
     yy, xx = np.mgrid[0:half, 0:half].astype(np.float32) / half
@@ -160,7 +196,7 @@ def _render_item(rng, item, font_files):
         mask = _shape_mask(item.shape, item.size)
         patch, chars = Image.new("RGB", mask.size, rgb), Image.new("L", mask.size)
         if item.text:
-            font = fonts.font(path, rng.randint(17, 20))
+            font = fonts.font(path, round(rng.randint(17, 20) * item.scale))
             x0, y0, x1, y1 = _bounds(font, item.text)
             drop = {"triangle": 0.68, "heart": 0.42, "star": 0.53}.get(item.shape, 0.5)
             _draw_text(ImageDraw.Draw(patch), chars, item.text, font, round((item.size - x1 + x0) / 2),
@@ -208,14 +244,21 @@ def _new_item(rng, kind, shape=None):
     return Item("shape", shape or rng.choice(SHAPES), colour, text, size)
 
 
-def choose_items(rng):
+def choose_items(rng, look=LATTICE):
     """What a scene shows: a sign with a number, one with a word, or both; three to five shapes, some of them twice."""
     signs = rng.choice([["number"], ["word"], ["number", "word"], ["number", "word"]])
+    bare = rng.random() if look.signless or look.empty else 1.0
+    if bare < look.empty:
+        return []
+    if bare < look.empty + look.signless:
+        signs = []
+    scale = look.scale(rng)
     shapes = rng.sample(SHAPES, rng.choice([3, 4, 5]))
     for k in range(len(shapes) - 2):
         if rng.random() < 0.3:
             shapes[-1 - k] = shapes[0]
-    return [_new_item(rng, kind) for kind in signs] + [_new_item(rng, "shape", shape) for shape in shapes]
+    items = [_new_item(rng, kind) for kind in signs] + [_new_item(rng, "shape", shape) for shape in shapes]
+    return [item.scaled(scale) for item in items]
 
 
 def _allowed(item, box):
@@ -241,56 +284,53 @@ def _paste(rng, canvas, chars, owner, item, rendered, corner, number):
     owner.paste(number, (x, y), mask.point(SOLID))
 
 
-def make_scene(seed, held_out=False):
+def make_scene(seed, held_out=False, look=LATTICE):
     """One scene that questions can be asked about."""
     rng, nrng = random.Random(seed), np.random.default_rng(seed)
     font_files = fonts.files(held_out)
-    canvas = background(rng, nrng)
+    canvas = background(rng, nrng, held_out, look)
     chars, owner = Image.new("L", (SIZE, SIZE)), Image.new("L", (SIZE, SIZE))
     items = []
-    for item in choose_items(rng):
+    for item in choose_items(rng, look):
         rendered = _render_item(rng, item, font_files)
-        corner = find_place(rng, item, rendered[0].size, items)
+        corner = find_place(rng, item, rendered[0].size, items, look)
         if corner:
             items.append(item)
             _paste(rng, canvas, chars, owner, item, rendered, corner, len(items))
     return Scene(_degrade(rng, canvas), items, np.asarray(chars), np.asarray(owner))
 
 
-def _on_lattice(rng, start, side):
-    """Near start, where an item of this side is centred within two pixels of a patch's corner."""
-    return round((start + side / 2) / PATCH) * PATCH - side // 2 + rng.randint(-2, 2)
-
-
-def find_place(rng, item, size, items):
+def find_place(rng, item, size, items, look=LATTICE):
     """A free corner for an item of this size, or None."""
+    if max(size) > SIZE - 4:
+        return None
     for _ in range(80):
-        x, y = (_on_lattice(rng, rng.randint(2, SIZE - side - 2), side) for side in size)
+        x, y = (look.near(rng, rng.randint(2, SIZE - side - 2), side) for side in size)
         if not (2 <= x <= SIZE - size[0] - 2 and 2 <= y <= SIZE - size[1] - 2):
             continue
         box = (x, y, x + size[0], y + size[1])
-        if _allowed(item, box) and all(box[2] + 4 <= o.box[0] or o.box[2] + 4 <= box[0] or box[3] + 4 <= o.box[1] or
+        if (look.free or _allowed(item, box)) and all(box[2] + 4 <= o.box[0] or o.box[2] + 4 <= box[0] or box[3] + 4 <= o.box[1] or
                                        o.box[3] + 4 <= box[1] for o in items):
             return x, y
     return None
 
 
-def make_crowd(seed, held_out=False):
+def make_crowd(seed, held_out=False, look=LATTICE):
     """A picture packed with rows of items, for dense training only: its items may cross the borders of crops."""
     rng, nrng = random.Random(seed), np.random.default_rng(seed)
     font_files = fonts.files(held_out)
-    canvas = background(rng, nrng)
+    canvas = background(rng, nrng, held_out, look)
     chars, owner = Image.new("L", (SIZE, SIZE)), Image.new("L", (SIZE, SIZE))
     items, y = [], rng.randint(-25, 4)
     while y < SIZE:
         shapes, x, height = rng.random() < 0.25, rng.randint(-25, 4), 0
         while x < SIZE and len(items) < 254:
-            item = _new_item(rng, "shape" if shapes else rng.choice(["number", "word"]))
+            item = _new_item(rng, "shape" if shapes else rng.choice(["number", "word"])).scaled(look.scale(rng))
             rendered = _render_item(rng, item, font_files)
             items.append(item)
             width, tall = rendered[0].size
-            x = _on_lattice(rng, x + 6, width)
-            _paste(rng, canvas, chars, owner, item, rendered, (x, _on_lattice(rng, y + 6, tall)), len(items))
+            x = look.near(rng, x + 6, width)
+            _paste(rng, canvas, chars, owner, item, rendered, (x, look.near(rng, y + 6, tall)), len(items))
             x += width + rng.choice([0, 2, 6])
             height = max(height, tall)
         y += height + rng.choice([2, 4, 6])
@@ -304,13 +344,18 @@ def item_row(item):
     kind = SIGN if item.kind == "sign" else SHAPES.index(item.shape) + 1
     digits = [int(c) + 1 for c in item.text] if item.text.isdigit() else []
     word = WORDS.index(item.text) + 1 if item.text in WORDS else 0
-    bucket = 0 if item.kind == "sign" else 1 if item.size < BIG else 2
+    bucket = 0 if item.kind == "sign" else 1 if item.size <= SMALL_TO else 2 if item.size >= BIG_FROM else IGNORE
     return [kind, COLOUR_NAMES.index(item.colour) + 1, 1, bucket, *(digits + [0, 0])[:2], word]
+
+
+def home(x, y):
+    """Row and column of the token that is to know an item centred here: the nearest of those that look into its crop."""
+    return tuple(int(min(LAST[v // CROP], max(FIRST[v // CROP], v // CELL))) for v in (y, x))
 
 
 def token_labels(scene):
     """uint8 [64,7] per visual token, as item_row. Tokens that an item covers without its centre have only kind and
-    colour; texts that cross the border of a crop are ignored."""
+    colour; where a text crosses the border of a crop, a token of the other crop has the text as well."""
     out = np.zeros((GRID, GRID, 7), np.uint8)
     cells = (np.arange(SIZE) // CELL)[:, None] * GRID + np.arange(SIZE) // CELL
     slots = len(scene.items) + 1
@@ -321,13 +366,25 @@ def token_labels(scene):
         for j in range(GRID):
             if most[i, j] > 0.18 * CELL * CELL:
                 out[i, j, :2] = rows[best[i, j]][:2]
+    for k, (item, row) in enumerate(zip(scene.items, rows)):
+        for at in text_homes(scene, k):
+            out[at] = row[:2] + [0, IGNORE] + row[4:]
     for item, row in zip(scene.items, rows):
         x, y = item.centre
         if 0 <= x < SIZE and 0 <= y < SIZE:
-            out[int(y) // CELL, int(x) // CELL] = row
-            if not _allowed(item, item.box):
-                out[int(y) // CELL, int(x) // CELL, 4:] = IGNORE
+            out[home(x, y)] = row
     return out.reshape(GRID * GRID, 7)
+
+
+def text_homes(scene, k):
+    """The tokens of every crop that shows a sixth of item k's text or more, nearest to the part that it shows."""
+    rows, columns = np.nonzero((scene.owner == k + 1) & (scene.chars > 0))
+    found = []
+    for crop in np.unique(rows // CROP * 3 + columns // CROP):
+        part = rows // CROP * 3 + columns // CROP == crop
+        if 6 * part.sum() >= len(rows):
+            found.append(home(columns[part].mean(), rows[part].mean()))
+    return found
 
 
 def patch_labels(scene, window):
