@@ -20,7 +20,7 @@ import scenes
 from model import normalise
 
 TILE = 112
-STAGE_SEEDS = {"read": 1, "see": 2, "fuse": 3, "ask": 4, "tune": 5, "talk": 6}
+STAGE_SEEDS = {"read": 1, "see": 2, "fuse": 3, "ask": 4, "tune": 5, "talk": 6, "settle": 7}
 
 
 def seed_of(seed, stage, stream, k):
@@ -33,7 +33,7 @@ def windows(rng, crowds, count):
     pixels, labels = np.empty((count, TILE, TILE, 3), np.uint8), np.empty((count, 64, 6), np.uint8)
     for k in range(count):
         crowd = crowds[rng.randrange(len(crowds))]
-        y, x = (min(scenes.SIZE - TILE, max(0, 14 * rng.randint(0, 16) + rng.randint(-2, 2))) for _ in range(2))
+        y, x = (rng.randint(0, scenes.SIZE - TILE) for _ in range(2))
         pixels[k] = crowd.pixels[y:y + TILE, x:x + TILE]
         labels[k] = scenes.patch_labels(crowd, (x, y, x + TILE, y + TILE)).reshape(64, 6)
     return torch.from_numpy(pixels), torch.from_numpy(labels).long()
@@ -84,11 +84,11 @@ class Packed:
         return self
 
 
-def ask_all(rng, item_lists, count, held_out=False):
+def ask_all(rng, item_lists, count, held_out=False, unknown=False):
     """count questions about each picture; the last one repeats where a picture has fewer."""
     asked = []
     for items in item_lists:
-        got = questions.ask(rng, items, count, held_out)
+        got = questions.ask(rng, items, count, held_out, unknown)
         asked.append(got + [got[-1]] * (count - len(got)))
     return asked
 
@@ -113,9 +113,9 @@ class Reading(Stream):
     """(pixels, labels) windows of crowds."""
 
     def batches(self, rng, new):
-        crowds = deque((scenes.make_crowd(new()) for _ in range(self.pool // 4)), maxlen=self.pool)
+        crowds = deque((scenes.make_crowd(new(), look=scenes.FREE) for _ in range(self.pool // 4)), maxlen=self.pool)
         while True:
-            fresh = [scenes.make_crowd(new()) for _ in range(3)]
+            fresh = [scenes.make_crowd(new(), look=scenes.FREE) for _ in range(3)]
             crowds.extend(fresh)
             old, recent = windows(rng, crowds, self.batch // 2), windows(rng, fresh, self.batch - self.batch // 2)
             yield [torch.cat(pair) for pair in zip(old, recent)]
@@ -125,7 +125,7 @@ class Seeing(Stream):
     """(pixels, tokens, patches): half crowds, half scenes; a quarter new."""
 
     def batches(self, rng, new):
-        make = lambda: scenes.make_crowd(new()) if rng.random() < 0.5 else scenes.make_scene(new())
+        make = lambda: (scenes.make_crowd if rng.random() < 0.5 else scenes.make_scene)(new(), look=scenes.FREE)
         pool = deque((make() for _ in range(self.pool // 8)), maxlen=self.pool)
         while True:
             fresh = [make() for _ in range(max(1, self.batch // 4))]
@@ -146,23 +146,31 @@ class Talking(Stream):
 
 
 class Drawing(Stream):
-    """Lists of ordinary scenes, all new."""
+    """Lists of new scenes, half of them on the lattice."""
 
     def batches(self, rng, new):
+        looks = (scenes.FREE, scenes.FREE._replace(free=False, plain=1.0))
         while True:
-            yield [scenes.make_scene(new()) for _ in range(self.batch)]
+            yield [scenes.make_scene(new(), look=rng.choice(looks)) for _ in range(self.batch)]
 
 
 class Tuning(Stream):
-    """(pixels, tokens, patches, packed questions): ordinary scenes, half new, ten questions each."""
+    """(pixels, tokens, patches, packed questions, window pixels, window labels): scenes, half new, ten questions each; and
+    64 windows of crowds for each scene, which hold ten times the text."""
 
     def batches(self, rng, new):
-        pool = deque((scenes.make_scene(new()) for _ in range(self.pool // 8)), maxlen=self.pool)
+        pool = deque((scenes.make_scene(new(), look=scenes.FREE) for _ in range(self.pool // 8)), maxlen=self.pool)
+        crowds = deque((scenes.make_crowd(new(), look=scenes.FREE) for _ in range(self.pool // 8)), maxlen=self.pool)
         while True:
-            fresh = [scenes.make_scene(new()) for _ in range((self.batch + 1) // 2)]
-            pool.extend(fresh)
-            picked = fresh + [rng.choice(pool) for _ in range(self.batch - len(fresh))]
-            yield *dense(picked), Packed(self.prompt, ask_all(rng, [s.items for s in picked], 10))
+            if rng.random() < 0.3:
+                crowds.append(scenes.make_crowd(new(), look=scenes.FREE))
+            picked = [rng.choice(pool) for _ in range(self.batch)]
+            for k in range(self.batch):
+                if rng.random() < 0.5:
+                    picked[k] = scenes.make_scene(new(), look=scenes.FREE)
+                    pool.append(picked[k])
+            packed = Packed(self.prompt, ask_all(rng, [s.items for s in picked], 10, unknown=True))
+            yield *dense(picked), packed, *windows(rng, crowds, 64 * self.batch)
 
 
 class Asking(Stream):
@@ -175,7 +183,7 @@ class Asking(Stream):
     def batches(self, rng, new):
         while True:
             picked = [rng.randrange(len(self.items)) for _ in range(self.batch)]
-            yield picked, Packed(self.prompt, ask_all(rng, [self.items[k] for k in picked], 10))
+            yield picked, Packed(self.prompt, ask_all(rng, [self.items[k] for k in picked], 10, unknown=True))
 
 
 def batches(dataset, workers):

@@ -17,12 +17,13 @@ from model import InfLlava, default_config
 
 
 def trained(folder):
-    """The newest weights of a state folder: of stage tune, else of ask, else of talk and fuse."""
-    path, where = os.path.join(folder, "tune.pt"), torch.device("cpu")
-    if os.path.exists(path):
-        model = InfLlava(default_config())
-        model.load_state_dict(torch.load(path, map_location=where)["model"])
-        return model
+    """The newest weights of a state folder: of stage settle, else of tune, of ask, of talk and fuse."""
+    where = torch.device("cpu")
+    for path in (os.path.join(folder, stage + ".pt") for stage in ("settle", "tune")):
+        if os.path.exists(path):
+            model = InfLlava(default_config())
+            model.load_state_dict(torch.load(path, map_location=where)["model"])
+            return model
     model, path = train_ask.joined(folder, where), os.path.join(folder, "ask.pt")
     if os.path.exists(path):
         asked = torch.load(path, map_location=where)["language"]

@@ -15,10 +15,11 @@ def device():
 
 class Ranks:
     """Several processes of one thread each that average their gradients: on a busy machine this is many times faster
-    than threads, which meet at a barrier in every operator."""
+    than threads, which meet at a barrier in every operator. Where even that makes them wait too long for each other, each
+    takes `apart` steps of its own before they average their weights."""
 
     def __init__(self, args):
-        self.rank, self.world = args.rank, args.ranks
+        self.rank, self.world, self.apart, self.steps = args.rank, args.ranks, args.apart, 0
         if self.world > 1:
             torch.distributed.init_process_group("gloo", init_method="file://" + os.path.abspath(args.meet),
                                                  rank=self.rank, world_size=self.world)
@@ -27,23 +28,24 @@ class Ranks:
     def first(self):
         return self.rank == 0
 
-    def average(self, params):
-        """Replaces every gradient by its mean over the processes."""
-        if self.world == 1:
-            return
-        grads = [p.grad for p in params if p.grad is not None]
-        flat = torch.cat([g.flatten() for g in grads])
+    def average(self, parts):
+        """Replaces every tensor by its mean over the processes."""
+        flat = torch.cat([part.flatten() for part in parts])
         torch.distributed.all_reduce(flat)
-        for g, part in zip(grads, flat.split([g.numel() for g in grads])):
-            g.copy_((part / self.world).view_as(g))
+        for part, mean in zip(parts, flat.split([part.numel() for part in parts])):
+            part.copy_((mean / self.world).view_as(part))
 
     def update(self, opt, params, loss):
-        """One optimiser step on the mean gradient, its norm clipped to 1."""
+        """One optimiser step on the gradient, its norm clipped to 1."""
         opt.zero_grad()
         loss.backward()
-        self.average(params)
+        self.steps += 1
+        if self.world > 1 and self.apart == 1:
+            self.average([p.grad for p in params if p.grad is not None])
         torch.nn.utils.clip_grad_norm_(params, 1.0)
         opt.step()
+        if self.world > 1 and self.apart > 1 and self.steps % self.apart == 0:
+            self.average([p.data for p in params])
 
 
 class Muon(torch.optim.Optimizer):
@@ -83,14 +85,19 @@ class Muon(torch.optim.Optimizer):
                 p.addcdiv_(m / (1 - 0.9 ** n), (v / (1 - 0.98 ** n)).sqrt() + 1e-8, value=-group["lr"])
 
 
-def optimiser(modules, heads, rate):
-    """Muon for the linear layers of modules, at ten times the rate; AdamW for their other parameters and for heads."""
+def _groups(modules, heads, share=1.0):
     matrices = [m.weight for module in modules for m in module.modules() if isinstance(m, torch.nn.Linear)]
     taken = {id(p) for p in matrices}
     rest = [p for m in [*modules, *heads] for p in m.parameters() if id(p) not in taken]
-    groups = [dict(params=matrices, muon=True, scale=10.0, weight_decay=0.01),
-              dict(params=[p for p in rest if p.ndim > 1], scale=1.0, weight_decay=0.02),
-              dict(params=[p for p in rest if p.ndim < 2], scale=1.0)]
+    return [dict(params=matrices, muon=True, scale=10.0 * share, weight_decay=0.01),
+            dict(params=[p for p in rest if p.ndim > 1], scale=share, weight_decay=0.02),
+            dict(params=[p for p in rest if p.ndim < 2], scale=share)]
+
+
+def optimiser(modules, heads, rate, slow=((), ()), share=0.2):
+    """Muon for the linear layers of modules, at ten times the rate; AdamW for their other parameters and for heads.
+    slow: modules and heads that learn at this share of the rate."""
+    groups = _groups(modules, heads) + (_groups(*slow, share) if slow[0] else [])
     return Muon([dict(g, lr=rate) for g in groups])
 
 

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Trains the pocket model stage by stage: read, talk, see, fuse, ask, tune. Each stage goes on where its saved state ends.
+"""Trains the pocket model stage by stage: read, talk, see, fuse, ask, tune, settle. Each stage goes on where its saved state ends.
 
     python3 train.py all --state DIR                              everything
     python3 train.py see --state DIR --steps 9000                  one stage, longer
     python3 train.py read --state NEW --begin checkpoint           with the tower of a checkpoint
+    python3 train.py tune --state NEW --begin checkpoint           an exported checkpoint, further
     python3 train.py all --state DIR --workers 15 --batch 128      on a GPU; `read` likes --batch 2048
 """
 
@@ -20,7 +21,8 @@ STAGES = {
     "see": dict(steps=1000, batch=12, rate=1e-3, pool=600),
     "fuse": dict(steps=4000, batch=24, rate=1e-3, pool=3000),
     "ask": dict(steps=400, batch=16, rate=3e-4, pool=3000),
-    "tune": dict(steps=400, batch=12, rate=3e-4, pool=1200),
+    "tune": dict(steps=2400, batch=2, rate=1e-3, pool=600),
+    "settle": dict(steps=600, batch=24, rate=3e-4, pool=3000),
 }
 
 
@@ -33,8 +35,9 @@ def main():
                         help="processes that share the work, one thread each; results depend on it")
     parser.add_argument("--rank", type=int, default=0, help=argparse.SUPPRESS)
     parser.add_argument("--meet", default="", help=argparse.SUPPRESS)
+    parser.add_argument("--apart", type=int, default=1, help="steps that a rank takes by itself before weights are averaged")
     parser.add_argument("--workers", type=int, default=0, help="processes that draw pictures, per rank")
-    parser.add_argument("--begin", help="read: start with this exported checkpoint's tower")
+    parser.add_argument("--begin", help="read: start with this exported checkpoint's tower; tune, settle: with all of it")
     parser.add_argument("--warm", type=int, default=100, help="steps of warm-up")
     parser.add_argument("--report", type=int, default=100, help="steps between reports")
     parser.add_argument("--save", type=int, default=50, help="steps between saved states")
@@ -60,7 +63,7 @@ def main():
             chosen.meet = os.path.join(args.state, "meet")
             if os.path.exists(chosen.meet):
                 os.remove(chosen.meet)
-            line = [sys.executable, *sys.orig_argv[1:sys.orig_argv.index(__file__) + 1], stage, *sys.argv[2:]]
+            line = [sys.executable, *sys.orig_argv[1:sys.orig_argv.index(sys.argv[0]) + 1], stage, *sys.argv[2:]]
             others = [subprocess.Popen(line + ["--rank", str(k), "--meet", chosen.meet]) for k in range(1, args.ranks)]
         __import__("train_" + stage).run(chosen)
         if args.ranks > 1:

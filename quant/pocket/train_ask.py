@@ -59,12 +59,12 @@ def loss_and_right(model, prompt, pictures, packed):
     return loss, wrong == 0
 
 
-def held_questions(seed, pictures, per_picture, held_out=True):
+def held_questions(seed, pictures, per_picture, look=scenes.FREE):
     """Held-out scenes with their questions: (pixels list, asked list)."""
     pixels, asked = [], []
     for k in range(pictures):
-        scene = scenes.make_scene(seed + k, held_out)
-        got = questions.ask(random.Random(seed + k), scene.items, per_picture, held_out)
+        scene = scenes.make_scene(seed + k, True, look)
+        got = questions.ask(random.Random(seed + k), scene.items, per_picture, True, look.free)
         if len(got) == per_picture:
             pixels.append(scene.pixels), asked.append(got)
     return pixels, asked
@@ -87,6 +87,22 @@ def share(hits):
     """measure()'s table as shares, with the whole under `held`."""
     out = {k: a / b for k, (a, b) in sorted(hits.items())}
     return dict(out, held=sum(a for a, _ in hits.values()) / sum(b for _, b in hits.values()))
+
+
+def held_sets():
+    """Held-out pictures and questions by what their scenes are: free, and on the lattice."""
+    return {name: held_questions(10_000, count, 8, look) for name, count, look in
+            (("free", 64, scenes.FREE), ("lattice", 32, scenes.LATTICE))}
+
+
+def measured(model, prompt, held, where):
+    """Shares of held-out answers by category, on free scenes and all of those on the lattice."""
+    table = {}
+    for name, (pixels, asked) in held.items():
+        with torch.no_grad():
+            rows = model.model.mm_projector(encode(model, pixels, where).float().to(where))
+            table[name] = share(measure(model, prompt, rows, asked))
+    return dict(table["free"], lattice=table["lattice"]["held"])
 
 
 def fused_features(args, model, where):

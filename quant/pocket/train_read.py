@@ -54,8 +54,8 @@ def run(args):
     elif args.begin:
         model.tower.load_state_dict(load_checkpoint(args.begin).tower.state_dict())
     tower = torch.compile(model.tower) if args.compile else model.tower
-    held = data.windows(random.Random(0), [scenes.make_crowd(k) for k in range(12)], 128)
-    held_fonts = data.windows(random.Random(0), [scenes.make_crowd(k, True) for k in range(12)], 128)
+    held = data.windows(random.Random(0), [scenes.make_crowd(k, look=scenes.FREE) for k in range(12)], 128)
+    held_fonts = data.windows(random.Random(0), [scenes.make_crowd(k, True, scenes.FREE) for k in range(12)], 128)
     held, held_fonts = ([t.to(where) for t in h] for h in (held, held_fonts))
     stream = data.batches(data.Reading("read", args, ranks.rank, start, args.batch // ranks.world), args.workers)
     log, total = loop.Log(args.state, "read", start, args.steps), 0.0

@@ -35,15 +35,20 @@ def known(tokens):
     return (tokens != scenes.IGNORE).all(-1)
 
 
+def token_losses(heads, fused, tokens):
+    """Loss of the fused tokens' labels; what an item says is asked where its centre or its text is: one token in ten."""
+    labels = tokens.clone()
+    labels[..., 3:][(tokens[..., 2] != 1) & (tokens[..., 3] != scenes.IGNORE)] = scenes.IGNORE
+    return losses(heads.token(fused), TOKEN, labels)
+
+
 def fused_losses(model, heads, symbols, fused, tokens):
     """Loss of the fused tokens' labels and of the projected rows; and those rows."""
     rows, ok = model.model.mm_projector(fused), known(tokens)
     with torch.no_grad():
         wanted = symbols(tokens.where(ok[..., None], 0))
-    labels, centre = tokens.clone(), tokens[..., 2] == 1
-    labels[..., 3:][~centre] = scenes.IGNORE  # what an item says is asked where its centre is: one token in ten
-    far = (rows - wanted).square().mean(-1) * (1 + 15 * centre)
-    return losses(heads.token(fused), TOKEN, labels) + 10 * far[ok].mean(), rows
+    far = (rows - wanted).square().mean(-1) * (1 + 15 * (tokens[..., 2] == 1))
+    return token_losses(heads, fused, tokens) + 10 * far[ok].mean(), rows
 
 
 def dense_losses(model, heads, symbols, out, tokens, patches):
@@ -107,7 +112,7 @@ def run(args):
         state = torch.load(os.path.join(args.state, "read.pt"), map_location=where)
         model.tower.load_state_dict(state["tower"]), heads.patch.load_state_dict(state["head"])
     tower = torch.compile(model.tower) if args.compile else model.tower
-    held, held_fonts = ([scenes.make_scene(seed + k, unseen) for k in range(48)] for seed, unseen in ((100, False), (200, True)))
+    held, held_fonts = ([scenes.make_scene(seed + k, unseen, scenes.FREE) for k in range(48)] for seed, unseen in ((100, False), (200, True)))
     stream = data.batches(data.Seeing("see", args, ranks.rank, start, args.batch // ranks.world), args.workers)
     log, total = loop.Log(args.state, "see", start, args.steps), 0.0
     params = [p for g in opt.param_groups for p in g["params"]]
