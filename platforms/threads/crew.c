@@ -43,7 +43,7 @@ struct bnc_crew {
   size_t count, grain, pieces;
   /* The caller's. */
   bnc_crew_trial trial;
-  /* The stretch of jobs under way: clocks and counts at its start; since then. All ns but the sleeps. */
+  /* The stretch of jobs under way: clocks and counts at its start; time spent on watching and waking since then. All ns but the sleeps. */
   uint64_t start, start_cpu, start_helped, end, watched; /* end 0: there is none */
   long start_sleeps, sleeps;
   uint64_t enter_cpu, enter_all;
@@ -177,7 +177,9 @@ static void publish(bnc_crew *c) {
   const int32_t asleep = atomic_load(&c->asleep);
   if (asleep <= 0) return;
   const size_t useful = c->pieces - 1 < (size_t)asleep ? c->pieces - 1 : (size_t)asleep;
+  const uint64_t start = bnc_clock_ns();
   const int woken = wake(&c->state, (int)useful, HELPER_SLEEPS);
+  c->watched += bnc_clock_ns() - start;
   if (woken > 0) atomic_fetch_sub(&c->asleep, woken);
 }
 

@@ -3,7 +3,7 @@
 
 #define WINDOW_NS 100000000u /* several rounds of a scheduler that gives programs their turns */
 #define DISTURBED 0.85       /* the caller had a CPU for less than this share of the time */
-#define WORTH 1.25           /* helpers are to bring so much more CPU time: not all of it does what the caller would have done */
+#define WORTH 1.35           /* helpers are to bring so much more CPU time: not all of it does what the caller would have done */
 enum { LEAST_PATIENCE = 4, MOST_PATIENCE = 16 };
 
 /* A way that wins again was right, and is kept for longer. */
