@@ -50,8 +50,10 @@ static bnc_slab_layer layer_of(const shape *s) {
 static size_t divisions(const bench *b, const shape *s, size_t cols[SIZES]) {
   bnc_slab_layer layer = layer_of(s);
   size_t pick = bnc_slab_choose(&b->target, &layer), count = 0, last = 2 * s->n;
-  for (size_t i = 0, c; (c = bnc_slab_candidate(&layer, i)) != 0 && count < SIZES; i++)
+  for (size_t i = 0, c; (c = bnc_slab_candidate(&layer, i)) != 0; i++) {
+    if (count == SIZES) break;
     if (c == pick || (c * 3 <= last * 2 && count < SIZES - 1)) last = cols[count++] = c;
+  }
   return count;
 }
 

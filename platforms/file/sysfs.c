@@ -112,7 +112,8 @@ size_t bnc_sysfs_list(const char *folder, const char *pattern, char (*names)[BNC
   size_t count = 0;
   DIR *dir = bnc_sysfs_path(path, sizeof path, "%s", folder) ? opendir(path) : NULL;
   if (!dir) return 0;
-  for (struct dirent *e; count < max && (e = readdir(dir));) {
+  for (struct dirent *e; (e = readdir(dir)) != NULL;) {
+    if (count == max) break;
     size_t length = strlen(e->d_name);
     if (e->d_name[0] == '.' || length >= BNC_SYSFS_NAME || fnmatch(pattern, e->d_name, 0) != 0) continue;
     memcpy(names[count++], e->d_name, length + 1);

@@ -11,8 +11,8 @@ static bnc_status fail_preset(const char *preset, bnc_error *err) {
   char list[256] = "";
   size_t used = 0;
   const char *name;
-  for (unsigned i = 0; (name = bnc_synth_preset_name(i, NULL)) != NULL && used < sizeof list; i++)
-    used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", i ? ", " : "", name);
+  for (unsigned i = 0; (name = bnc_synth_preset_name(i, NULL)) != NULL; i++)
+    if (used < sizeof list) used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", i ? ", " : "", name);
   return bnc_fail(err, BNC_ERROR_ARGUMENT, "there is no preset %s, expected one of %s", preset, list);
 }
 

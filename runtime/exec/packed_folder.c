@@ -78,7 +78,7 @@ static void remove_abandoned(const char *path) {
 void bnc_packed_folder_clean(const char *path) {
   char *folder = bnc_mem_strndup(path, (size_t)(strrchr(path, '/') - path) + 1); /* with its slash */
   DIR *entries = folder ? opendir(folder) : NULL;
-  for (const struct dirent *e; entries && (e = readdir(entries));) {
+  for (const struct dirent *e; (e = entries ? readdir(entries) : NULL) != NULL;) {
     size_t length = strlen(e->d_name);
     if (!strstr(e->d_name, SUFFIX ".") || length < 8 || strcmp(e->d_name + length - 8, ".partial") != 0) continue;
     char *left = join(folder, e->d_name);

@@ -63,7 +63,7 @@ static bool list(folder *f, const char *own) {
     if (fd >= 0) close(fd);
     return true;
   }
-  for (const struct dirent *e; ok && (e = readdir(entries));) {
+  for (const struct dirent *e; (e = readdir(entries)) != NULL;) {
     struct stat st;
     if (!is_packed_name(e->d_name) || strcmp(e->d_name, own) == 0) continue;
     if (fstatat(f->fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode)) continue;

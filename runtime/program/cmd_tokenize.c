@@ -13,7 +13,7 @@ static int convert(bnc_work *work, bnc_tokenizer *tokenizer, bool decode) {
   ssize_t length;
   int code = BNC_EXIT_DONE;
   errno = 0;
-  for (uint64_t number = 1; code == BNC_EXIT_DONE && (length = getline(&line, &room, stdin)) >= 0; number++) {
+  for (uint64_t number = 1; (length = getline(&line, &room, stdin)) >= 0; number++) {
     char *result = NULL;
     if (length && line[length - 1] == '\n') length--;
     const bnc_status status = bnc_tokenizer_json_line(tokenizer, line, (size_t)length, decode, &result);
@@ -26,6 +26,7 @@ static int convert(bnc_work *work, bnc_tokenizer *tokenizer, bool decode) {
       code = bnc_work_fail(work, status, where, bnc_context_error(work->context));
     }
     bnc_string_free(result);
+    if (code != BNC_EXIT_DONE) break;
   }
   if (code == BNC_EXIT_DONE && bnc_interrupted())
     code = BNC_EXIT_INTERRUPTED;

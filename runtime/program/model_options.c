@@ -13,8 +13,10 @@ static unsigned find_name(const char *name, const char *(*name_at)(unsigned), ch
   unsigned i = 0;
   size_t used = 0;
   text[0] = 0;
-  for (const char *each; (each = name_at(i)) != NULL && strcmp(each, name) != 0; i++)
+  for (const char *each; (each = name_at(i)) != NULL; i++) {
+    if (strcmp(each, name) == 0) break;
     if (used < 256) used += (size_t)snprintf(text + used, 256 - used, "%s%s", used ? ", " : "", each);
+  }
   return i;
 }
 

@@ -67,6 +67,18 @@ bnc_status bnc_added_build(bnc_bpe *bpe, bnc_error *err) {
   return status == BNC_OK ? build_set(bpe, true, err) : status;
 }
 
+/* The first token of the sorted range whose byte at `depth` is not below `byte`. */
+static size_t lower_bound(const bnc_added_set *set, size_t low, size_t high, size_t depth, unsigned byte) {
+  while (low < high) {
+    const size_t middle = low + (high - low) / 2;
+    if ((uint8_t)set->tokens[middle].content[depth] < byte)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  return low;
+}
+
 /* Longest token of the set that text begins with, or NULL. Narrows the range of tokens that share the bytes read so far. */
 static const bnc_added *longest(const bnc_added_set *set, const char *text, size_t size) {
   size_t low = 0, high = set->count;
@@ -78,22 +90,8 @@ static const bnc_added *longest(const bnc_added_set *set, const char *text, size
     }
     if (depth >= size) break;
     uint8_t byte = (uint8_t)text[depth];
-    for (size_t a = low, b = high, m; low = a, a < b;) {
-      m = a + (b - a) / 2;
-      if ((uint8_t)set->tokens[m].content[depth] < byte)
-        a = m + 1;
-      else
-        b = m;
-      low = a;
-    }
-    for (size_t a = low, b = high, m; high = a, a < b;) {
-      m = a + (b - a) / 2;
-      if ((uint8_t)set->tokens[m].content[depth] <= byte)
-        a = m + 1;
-      else
-        b = m;
-      high = a;
-    }
+    low = lower_bound(set, low, high, depth, byte);
+    high = lower_bound(set, low, high, depth, byte + 1u);
   }
   return best;
 }

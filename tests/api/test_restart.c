@@ -103,7 +103,8 @@ static void several_questions(bnc_model *model, size_t image_rows) {
   bnc_session_restart(session);
   ids[10] = BNC_IMAGE_TOKEN;
   ids[20] = 5;
-  got = ask(session, ids, 11), expected = ask_anew(model, ids, 11, one);
+  got = ask(session, ids, 11);
+  expected = ask_anew(model, ids, 11, one);
   same(&expected, &got);
   assert_int_equal(got.computed, image_rows);
   bnc_session_restart(session);
@@ -114,12 +115,14 @@ static void several_questions(bnc_model *model, size_t image_rows) {
   bnc_session_restart(session);
   must(session, bnc_session_add_image_file(session, OTHER));
   ids[40] = BNC_IMAGE_TOKEN;
-  got = ask(session, ids, 60), expected = ask_anew(model, ids, 60, two);
+  got = ask(session, ids, 60);
+  expected = ask_anew(model, ids, 60, two);
   same(&expected, &got);
   assert_int_equal(got.computed, 48 + image_rows);
   bnc_session_restart(session);
   ids[59] = (ids[59] + 1) % TINY_VOCABULARY;
-  got = ask(session, ids, 60), expected = ask_anew(model, ids, 60, two);
+  got = ask(session, ids, 60);
+  expected = ask_anew(model, ids, 60, two);
   same(&expected, &got);
   assert_int_equal(got.computed, 1);
   /* A prompt that is cut. */

@@ -36,7 +36,9 @@ made_case made_case_at(size_t index) {
     case 1: /* blocks of the maps begin at no multiple of three */
       c.name = "n3_grid5";
       set_views(v, 3, 5);
-      v->patch = 4, v->tile = 20, v->input_side = 60;
+      v->patch = 4;
+      v->tile = 20;
+      v->input_side = 60;
       v->layers_used = 3;
       t->kv_heads = 1;
       c.tiles = 10;

@@ -69,7 +69,9 @@ static void visit(simulation *m, bnc_value_id v, size_t row, size_t rows, size_t
   size_t size = element == BNC_ELEMENT_F32 ? 4 : 1;
   if (element == BNC_ELEMENT_QD8) {
     bnc_operand o = {.rows = (uint32_t)m->g->value[v].rows, .cols = (uint32_t)m->g->value[v].cols, .element = BNC_ELEMENT_QD8};
-    row = col = 0, rows = 1, cols = (size_t)bnc_operand_bytes(&o);
+    row = col = 0;
+    rows = 1;
+    cols = (size_t)bnc_operand_bytes(&o);
   }
   for (size_t r = row; r < row + rows; r++)
     for (size_t c = col; c < col + cols; c++) {

@@ -9,6 +9,7 @@ import names
 import pages
 import sizes
 import speed_table
+import statements
 import wording
 
 C = "/* SPDX-License-Identifier: Apache-2.0 */\n"
@@ -46,7 +47,7 @@ class House(unittest.TestCase):
         self.assertIn(expected, found[0])
 
     def test_clean(self):
-        for check in (kernels, layers, layout, names, pages, sizes, speed_table, wording):
+        for check in (kernels, layers, layout, names, pages, sizes, speed_table, statements, wording):
             self.assertEqual([], check.violations(CLEAN))
 
     def test_layers(self):
@@ -84,6 +85,16 @@ class House(unittest.TestCase):
         self.finds(sizes, "ops/a.c", "int v[] = {\n  1,\n};\n" + "void f(void) {\n" + "  x;\n" * 60 + "}\n", "ops/a.c:4: a function of 62")
         self.assertEqual([], sizes.violations({"ops/a.c": body(60) * 3, "tests/a.c": body(90)}))
         self.finds(sizes, "ops/a.c", "/* " + "x" * 135 + " */\n", "141 columns")
+
+    def test_statements(self):
+        def bad(line, expected):
+            self.finds(statements, "ops/a.c", line + "\n", expected)
+        bad("  if (!p) s = fail(err), n = 0;", "two assignments")
+        bad("  a->x = 1, a->y = f(2, 3);", "two assignments")
+        bad("  for (i = 0; i < n && (row = next(t)); i++) use(row);", "hidden in a for")
+        bad("  for (size_t a = 0; low = a, a < b;) a++;", "hidden in a for")
+        good = "  size_t a = 1, b = 2;\n  f(a == 1, b == 2);\n  for (x *e; (e = next(d, 0)) != NULL;) f(e);\n  for (i = 0, j = 1; i < n; i++) g();\n"
+        self.assertEqual([], statements.violations({"ops/a.c": good + "  const int c = 3,\n            d = f(1), e = 4;\n"}))
 
     def test_layout(self):
         self.finds(layout, "ops/a.c", C + "int f(void)\n{\n  return 1; }\n", "ops/a.c:2: clang-format-19")

@@ -233,8 +233,19 @@ static void test_released_layout(void **state) {
   bnc_mem_free(list);
   for (const char *p = text + 1; *p; p++) lines += *p == '\n';
   bnc_geometry g = make_spec_small().geometry;
-  g.text.vocab = 769, g.text.hidden = 256, g.text.layers = 4, g.text.heads = 8, g.text.kv_heads = 2, g.text.head_dim = 32, g.text.ffn = 688;
-  g.vision.width = 128, g.vision.layers = 3, g.vision.mlp = 512, g.vision.patch = 14, g.vision.grid = 24, g.vision.dem_mid = 8,
+  g.text.vocab = 769;
+  g.text.hidden = 256;
+  g.text.layers = 4;
+  g.text.heads = 8;
+  g.text.kv_heads = 2;
+  g.text.head_dim = 32;
+  g.text.ffn = 688;
+  g.vision.width = 128;
+  g.vision.layers = 3;
+  g.vision.mlp = 512;
+  g.vision.patch = 14;
+  g.vision.grid = 24;
+  g.vision.dem_mid = 8;
   g.vision.dem_out = 64;
   assert_int_equal(bnc_tensor_layout(&g, find_in_list, &text, &err), BNC_OK);
   assert_int_equal(bnc_tensor_layout(&g, count_tensor, &visited, &err), BNC_OK);

@@ -32,11 +32,12 @@ static void remember(void *user, bnc_log_level level, const char *message) {
 static size_t count_files(const char *folder, const char *suffix) {
   size_t count = 0, n = strlen(suffix);
   DIR *d = opendir(folder);
-  for (struct dirent *e; d && (e = readdir(d));) {
+  if (!d) return 0;
+  for (struct dirent *e; (e = readdir(d)) != NULL;) {
     size_t length = strlen(e->d_name);
     count += length >= n && strcmp(e->d_name + length - n, suffix) == 0;
   }
-  if (d) closedir(d);
+  closedir(d);
   return count;
 }
 

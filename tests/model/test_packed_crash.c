@@ -60,8 +60,9 @@ static uint64_t run_child(int (*work)(void), uint64_t after, bool *finished) {
 static size_t left_overs(const char *folder) {
   size_t count = 0;
   DIR *d = opendir(folder);
-  for (struct dirent *e; d && (e = readdir(d));) count += strstr(e->d_name, ".partial") != NULL;
-  if (d) closedir(d);
+  if (!d) return 0;
+  for (struct dirent *e; (e = readdir(d)) != NULL;) count += strstr(e->d_name, ".partial") != NULL;
+  closedir(d);
   return count;
 }
 

@@ -32,7 +32,8 @@ static void fill_levels(check *c, float lut[3][256]) {
   for (size_t k = 0; k < 3; ++k) {
     for (size_t v = 0; v < 256; ++v) lut[k][v] = scale * check_normal(c);
     for (size_t v = 0; odd == 1 && v < 256; ++v) lut[k][v] = k == 1 ? fabsf(lut[k][v]) : 0.0f;
-    if (odd == 2) lut[k][0] = -INFINITY, lut[k][1] = INFINITY;
+    if (odd == 2) lut[k][0] = -INFINITY;
+    if (odd == 2) lut[k][1] = INFINITY;
     qsort(lut[k], 256, sizeof(float), ascending);
   }
 }
