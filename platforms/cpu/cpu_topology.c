@@ -71,9 +71,9 @@ static void read_one(one_cpu *cpu, unsigned i, uint16_t *core) {
       bnc_sysfs_string(text, sizeof text, CPU_FOLDER "/topology/thread_siblings_list", i) != BNC_SYSFS_OK)
     return;
   if (bnc_sysfs_cpu_list(text, siblings, sizeof siblings) == 0 || !siblings[i]) return;
-  for (uint16_t j = 0; j <= i; j++)
+  for (unsigned j = 0; j <= i; j++)
     if (siblings[j]) {
-      *core = j;
+      *core = (uint16_t)j;
       return;
     }
 }

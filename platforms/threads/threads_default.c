@@ -14,7 +14,9 @@ static double quota_v2(const char *path) {
   const char *p = text;
   uint64_t quota, period;
   if (bnc_sysfs_string(text, sizeof text, "/sys/fs/cgroup%s/cpu.max", path) != BNC_SYSFS_OK) return 0;
-  if (!bnc_number_u64(&p, 10, &quota) || *p++ != ' ' || !bnc_number_u64(&p, 10, &period)) return 0; /* "max 100000": no limit */
+  if (!bnc_number_u64(&p, 10, &quota) || *p != ' ') return 0; /* "max 100000": no limit */
+  p++;
+  if (!bnc_number_u64(&p, 10, &period)) return 0;
   return quota > 0 && period > 0 ? (double)quota / (double)period : 0;
 }
 
