@@ -15,9 +15,9 @@ trap give_back EXIT
 # (toolchains/cmake/dependencies.cmake lists them for CMake). The last package is the tests' own.
 # shellcheck disable=SC2034 # used where this is sourced
 library_packages='libxnnpack-dev libpthreadpool-dev libcpuinfo-dev libwebp-dev libjpeg-dev libpng-dev libpcre2-dev libyyjson-dev libxxhash-dev
-  libcmocka-dev'
+  libsodium-dev libcmocka-dev'
 # shellcheck disable=SC2034
-library_names='XNNPACK pthreadpool cpuinfo webpdemux webp jpeg png yyjson pcre2-8 xxhash'
+library_names='XNNPACK pthreadpool cpuinfo webpdemux webp jpeg png yyjson pcre2-8 xxhash sodium'
 triplet_of() { # ARCH, as Debian names it
   case $1 in
     amd64) echo x86_64-linux-gnu ;;
