@@ -27,7 +27,6 @@ void bnc_packed_destroy(bnc_packed_store *store) {
   }
   bnc_mem_free(store->slot);
   bnc_mem_free(store->block);
-  bnc_mem_free(store->hash);
   bnc_mem_free(store);
 }
 

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #define XXH_INLINE_ALL
+#include <stdatomic.h>
 #include <unistd.h>
 #include <xxhash.h>
 
 #include "ops/xnn/packed_private.h"
-#include "platforms/base/clock.h"
 #include "platforms/base/mem.h"
-
-#define VERIFY_WHOLE ((uint64_t)16 << 20)
 
 static bool block_ok(const bnc_packed_store *store, const packed_slot *slot, uint64_t block) {
   const packed_entry *e = &slot->entry;
@@ -17,23 +15,40 @@ static bool block_ok(const bnc_packed_store *store, const packed_slot *slot, uin
   return XXH3_64bits(store->data + e->offset + at, (size_t)size) == expected;
 }
 
-static bool slot_ok(const bnc_packed_store *store, const packed_slot *slot, bool whole, uint64_t *random) {
-  uint64_t blocks = bnc_packed_blocks(slot->entry.size);
-  if (!whole) {
-    *random = *random * 6364136223846793005u + 1442695040888963407u;
-    return block_ok(store, slot, blocks - 1) && block_ok(store, slot, (*random >> 32) % blocks);
-  }
-  for (uint64_t b = 0; b < blocks; b++)
-    if (!block_ok(store, slot, b)) return false;
+/* Zeros follow each entry up to the next one's multiple. */
+static bool padding_ok(const bnc_packed_store *store, const packed_entry *e) {
+  uint64_t end = e->offset + e->size, next = (end + PACKED_ALIGNMENT - 1) & ~(uint64_t)(PACKED_ALIGNMENT - 1);
+  const uint64_t content = (uint64_t)(store->checksums - store->data);
+  for (; end < next && end < content; end++)
+    if (store->data[end] != 0) return false;
   return true;
 }
 
-static bnc_status check_content(const bnc_packed_store *store, bool whole, bnc_error *err) {
-  uint64_t random = bnc_clock_ns();
-  for (size_t i = 0; i < store->slots; i++)
-    if (!slot_ok(store, &store->slot[i], whole, &random))
-      return bnc_fail(err, BNC_ERROR_FORMAT, "entry %zu of the packed weights is damaged", i);
-  return BNC_OK;
+typedef struct check_job {
+  const bnc_packed_store *store;
+  _Atomic size_t damaged; /* the first damaged entry */
+} check_job;
+
+static void check_entries(void *context, size_t from, size_t to) {
+  check_job *j = context;
+  for (size_t i = from; i < to; i++) {
+    const packed_slot *slot = &j->store->slot[i];
+    bool ok = padding_ok(j->store, &slot->entry);
+    for (uint64_t b = 0, blocks = bnc_packed_blocks(slot->entry.size); ok && b < blocks; b++) ok = block_ok(j->store, slot, b);
+    size_t first = atomic_load_explicit(&j->damaged, memory_order_relaxed);
+    while (!ok && i < first && !atomic_compare_exchange_weak_explicit(&j->damaged, &first, i, memory_order_relaxed, memory_order_relaxed)) {
+    }
+  }
+}
+
+static bnc_status check_content(const bnc_packed_store *store, bnc_pool *pool, bnc_error *err) {
+  check_job job = {store, SIZE_MAX};
+  if (pool)
+    bnc_pool_run(pool, check_entries, &job, store->slots, 1);
+  else
+    check_entries(&job, 0, store->slots);
+  if (job.damaged == SIZE_MAX) return BNC_OK;
+  return bnc_fail(err, BNC_ERROR_FORMAT, "entry %zu of the packed weights is damaged", job.damaged);
 }
 
 /* Sizes were checked against each other: what `index` names lies inside the bytes before it. */
@@ -58,13 +73,13 @@ static bnc_status read_index(bnc_packed_store *store, const packed_footer *f, co
                                         (unsigned long long)f->blocks, (unsigned long long)blocks);
 }
 
-static bnc_status check_bytes(bnc_packed_store *store, size_t size, const bnc_packed_identity *identity, bnc_error *err) {
+static bnc_status check_bytes(bnc_packed_store *store, size_t size, const bnc_packed_identity *identity, bnc_pool *pool, bnc_error *err) {
   packed_footer f;
   if (size < sizeof f) return bnc_fail(err, BNC_ERROR_FORMAT, "%zu bytes, expected packed weights", size);
   memcpy(&f, store->data + size - sizeof f, sizeof f);
   if (memcmp(f.magic, PACKED_MAGIC, sizeof f.magic) != 0 || f.checksum != XXH3_64bits(&f, offsetof(packed_footer, checksum)))
     return bnc_fail(err, BNC_ERROR_FORMAT, "the packed weights do not end as they should: shortened or damaged");
-  if (f.model_id != identity->model_id || f.machine_id != identity->machine_id)
+  if (!bnc_digest_equal(&f.content, &identity->content) || f.machine_id != identity->machine_id)
     return bnc_fail(err, BNC_ERROR_FORMAT, "packed for another model, CPU or library");
   uint64_t left = size - sizeof f;
   if (f.size != size || f.blocks > left / 8 || f.entries > (left - f.blocks * 8) / sizeof(packed_entry))
@@ -74,15 +89,15 @@ static bnc_status check_bytes(bnc_packed_store *store, size_t size, const bnc_pa
   if (XXH3_64bits(store->checksums, (size_t)(left - content)) != f.index_checksum)
     return bnc_fail(err, BNC_ERROR_FORMAT, "the index of the packed weights is damaged");
   bnc_status s = read_index(store, &f, store->checksums + f.blocks * 8, content, err);
-  return s == BNC_OK ? check_content(store, size <= VERIFY_WHOLE, err) : s;
+  return s == BNC_OK ? check_content(store, pool, err) : s;
 }
 
 bnc_status bnc_packed_open_bytes(bnc_packed_store **store, const uint8_t *data, size_t size, const bnc_packed_identity *identity,
-                                 bnc_error *err) {
+                                 bnc_pool *pool, bnc_error *err) {
   bnc_status s = bnc_packed_create(store, err);
   if (s != BNC_OK) return s;
   (*store)->data = data;
-  s = check_bytes(*store, size, identity, err);
+  s = check_bytes(*store, size, identity, pool, err);
   if (s != BNC_OK) {
     bnc_packed_destroy(*store);
     *store = NULL;
@@ -90,13 +105,14 @@ bnc_status bnc_packed_open_bytes(bnc_packed_store **store, const uint8_t *data, 
   return s;
 }
 
-bnc_status bnc_packed_open(bnc_packed_store **store, const char *path, const bnc_packed_identity *identity, bnc_error *err) {
+bnc_status bnc_packed_open(bnc_packed_store **store, const char *path, const bnc_packed_identity *identity, bnc_pool *pool,
+                           bnc_error *err) {
   bnc_file_map map;
   int hold;
   *store = NULL;
-  bnc_status s = bnc_file_map_open_held(&map, &hold, path, err);
+  bnc_status s = bnc_file_map_open_own(&map, &hold, path, err);
   if (s != BNC_OK) return s;
-  s = bnc_packed_open_bytes(store, map.data, map.size, identity, err);
+  s = bnc_packed_open_bytes(store, map.data, map.size, identity, pool, err);
   if (s == BNC_OK) {
     (*store)->map = map;
     (*store)->hold = hold;
@@ -106,8 +122,4 @@ bnc_status bnc_packed_open(bnc_packed_store **store, const char *path, const bnc
   close(hold);
   bnc_error_prefix(err, "%s", path);
   return s;
-}
-
-bnc_status bnc_packed_verify(const bnc_packed_store *store, bnc_error *err) {
-  return store->data ? check_content(store, true, err) : bnc_fail(err, BNC_ERROR_ARGUMENT, "only mapped packed weights can be verified");
 }

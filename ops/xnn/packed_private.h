@@ -5,7 +5,7 @@
 
 #include "ops/xnn/packed.h"
 
-#define PACKED_MAGIC "BNCPACK2"
+#define PACKED_MAGIC "BNCPACK3"
 #define PACKED_BLOCK ((size_t)16 << 10)
 #define PACKED_ALIGNMENT 64u
 
@@ -18,13 +18,15 @@ _Static_assert(sizeof(packed_entry) == 32, "entry");
 
 typedef struct packed_footer {
   char magic[8];
-  uint64_t model_id, machine_id;
+  bnc_digest content; /* of the model */
+  uint64_t machine_id;
   uint64_t entries, blocks;
   uint64_t size;           /* of everything, this footer included */
   uint64_t index_checksum; /* XXH3-64 of the block checksums and the index */
-  uint64_t checksum;       /* XXH3-64 of the bytes before */
+  uint8_t reserved[40];
+  uint64_t checksum; /* XXH3-64 of the bytes before */
 } packed_footer;
-_Static_assert(sizeof(packed_footer) == 64, "footer");
+_Static_assert(sizeof(packed_footer) == 128, "footer");
 
 typedef struct packed_slot {
   packed_entry entry;
@@ -46,7 +48,6 @@ struct bnc_packed_store {
   uint64_t start;  /* of the store in the file */
   uint64_t *block; /* [blocks] checksums */
   size_t blocks, block_capacity;
-  void *hash; /* XXH3_state_t of all bytes so far */
 };
 
 int bnc_packed_compare(const bnc_packed_key *a, const bnc_packed_key *b);

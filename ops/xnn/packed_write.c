@@ -11,14 +11,7 @@ bnc_status bnc_packed_write(bnc_packed_store **store, bnc_file_writer *out, bnc_
   bnc_packed_store *st = *store;
   st->out = out;
   st->start = bnc_file_writer_size(out);
-  st->hash = bnc_mem_alloc(sizeof(XXH3_state_t));
-  if (st->hash) {
-    XXH3_64bits_reset(st->hash);
-    return BNC_OK;
-  }
-  bnc_packed_destroy(st);
-  *store = NULL;
-  return bnc_fail_memory(err, sizeof(XXH3_state_t));
+  return BNC_OK;
 }
 
 uint64_t bnc_packed_file_bytes(size_t entries, uint64_t bytes) {
@@ -27,9 +20,7 @@ uint64_t bnc_packed_file_bytes(size_t entries, uint64_t bytes) {
 }
 
 static bnc_status put(bnc_packed_store *store, const void *data, size_t size, bnc_error *err) {
-  if (size == 0) return BNC_OK;
-  XXH3_64bits_update(store->hash, data, size);
-  return bnc_file_writer_write(store->out, data, size, err);
+  return size ? bnc_file_writer_write(store->out, data, size, err) : BNC_OK;
 }
 
 static bnc_status align(bnc_packed_store *store, bnc_error *err) {
@@ -66,10 +57,9 @@ static bnc_status put_checksums(bnc_packed_store *store, XXH3_state_t *hash, bnc
   return s;
 }
 
-bnc_status bnc_packed_finish(bnc_packed_store *store, const bnc_packed_identity *identity, uint64_t *size, uint64_t *checksum,
-                             bnc_error *err) {
+bnc_status bnc_packed_finish(bnc_packed_store *store, const bnc_packed_identity *identity, uint64_t *size, bnc_error *err) {
   packed_footer footer = {
-      .model_id = identity->model_id, .machine_id = identity->machine_id, .entries = store->slots, .blocks = store->blocks};
+      .content = identity->content, .machine_id = identity->machine_id, .entries = store->slots, .blocks = store->blocks};
   memcpy(footer.magic, PACKED_MAGIC, sizeof footer.magic);
   XXH3_state_t *hash = bnc_mem_alloc(sizeof *hash);
   if (!hash) return bnc_fail_memory(err, sizeof *hash);
@@ -80,7 +70,5 @@ bnc_status bnc_packed_finish(bnc_packed_store *store, const bnc_packed_identity 
   bnc_mem_free(hash);
   footer.size = *size = bnc_file_writer_size(store->out) - store->start + sizeof footer;
   footer.checksum = XXH3_64bits(&footer, offsetof(packed_footer, checksum));
-  if (s == BNC_OK) s = put(store, &footer, sizeof footer, err);
-  *checksum = XXH3_64bits_digest(store->hash);
-  return s;
+  return s == BNC_OK ? put(store, &footer, sizeof footer, err) : s;
 }

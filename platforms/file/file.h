@@ -17,9 +17,13 @@ typedef struct bnc_file_map {
 
 bnc_status bnc_file_map_open(bnc_file_map *map, const char *path, bnc_error *err);
 void bnc_file_map_close(bnc_file_map *map);
-/** The same for a file that others may want to remove when nobody uses it: *hold is a descriptor that keeps a shared lock (flock) as long
-   as it is open, and the file's modification time becomes now. Both are best effort. */
-bnc_status bnc_file_map_open_held(bnc_file_map *map, int *hold, const char *path, bnc_error *err);
+/** The same for a file that is believed because nobody else can have written it: it and its folder belong to this user, neither its group
+   nor others may write to them, and it is no symbolic link. BNC_ERROR_UNSUPPORTED where that does not hold; the line says what does. Other
+   programs may want to remove it when nobody uses it: *hold is a descriptor that keeps a shared lock (flock) as long as it is open,
+   and the file's modification time becomes now. Both are best effort. */
+bnc_status bnc_file_map_open_own(bnc_file_map *map, int *hold, const char *path, bnc_error *err);
+/** Whether path's folder is such a folder. BNC_ERROR_UNSUPPORTED where it is not, BNC_ERROR_IO where it cannot be read. */
+bnc_status bnc_file_check_own_folder(const char *path, bnc_error *err);
 /** Tells the system that a range will be read soon / not again: streaming readers keep the resident set small with it. Best effort. */
 void bnc_file_map_will_need(const bnc_file_map *map, size_t offset, size_t size);
 void bnc_file_map_release(const bnc_file_map *map, size_t offset, size_t size);
@@ -40,6 +44,8 @@ bnc_status bnc_file_writer_open(bnc_file_writer **writer, const char *path, bnc_
 bnc_status bnc_file_writer_write(bnc_file_writer *writer, const void *data, size_t size, bnc_error *err);
 /** Appends zeros up to the next multiple of alignment (a power of two). */
 bnc_status bnc_file_writer_align(bnc_file_writer *writer, size_t alignment, bnc_error *err);
+/** The file will be this user's alone to read and write, whatever the umask. */
+bnc_status bnc_file_writer_make_private(bnc_file_writer *writer, bnc_error *err);
 /** Overwrites bytes that were already written. */
 bnc_status bnc_file_writer_patch(bnc_file_writer *writer, uint64_t offset, const void *data, size_t size, bnc_error *err);
 /** Maps what was appended so far, to read it back; later changes may show. BNC_ERROR_UNSUPPORTED where the bytes are gone. Close it with

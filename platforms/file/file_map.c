@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -9,63 +10,111 @@
 #include "platforms/base/mem.h"
 #include "platforms/file/file.h"
 
-static bnc_status open_regular(const char *path, int *fd, size_t *size, bnc_error *err) {
+/* A descriptor just opened: *size is that of a regular file that can be mapped. Closes it otherwise. */
+static bnc_status accept_regular(int fd, const char *path, size_t *size, bnc_error *err) {
   struct stat st;
-  /* O_NONBLOCK: opening a FIFO by mistake must not hang. */
-  int f = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (f < 0) return bnc_fail_errno(err, "%s", path);
-  if (fstat(f, &st) < 0) {
-    bnc_status s = bnc_fail_errno(err, "%s", path);
-    close(f);
-    return s;
-  }
-  if (!S_ISREG(st.st_mode)) {
-    close(f);
-    return bnc_fail(err, BNC_ERROR_IO, "%s: found %s, expected a regular file", path,
-                    S_ISDIR(st.st_mode) ? "a directory" : "something else");
-  }
-  if ((uint64_t)st.st_size > SIZE_MAX / 2) {
-    close(f);
-    return bnc_fail(err, BNC_ERROR_LIMIT, "%s: %lld bytes are more than this machine can map", path, (long long)st.st_size);
-  }
-  *fd = f;
-  *size = (size_t)st.st_size;
-  return BNC_OK;
+  bnc_status s = BNC_OK;
+  if (fstat(fd, &st) < 0)
+    s = bnc_fail_errno(err, "%s", path);
+  else if (!S_ISREG(st.st_mode))
+    s = bnc_fail(err, BNC_ERROR_IO, "%s: found %s, expected a regular file", path, S_ISDIR(st.st_mode) ? "a directory" : "something else");
+  else if ((uint64_t)st.st_size > SIZE_MAX / 2)
+    s = bnc_fail(err, BNC_ERROR_LIMIT, "%s: %lld bytes are more than this machine can map", path, (long long)st.st_size);
+  if (s != BNC_OK)
+    close(fd);
+  else
+    *size = (size_t)st.st_size;
+  return s;
 }
 
-static bnc_status map_regular(bnc_file_map *map, int *opened, const char *path, bnc_error *err) {
+static bnc_status open_regular(const char *path, int *fd, size_t *size, bnc_error *err) {
+  /* O_NONBLOCK: opening a FIFO by mistake must not hang. */
+  *fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  return *fd < 0 ? bnc_fail_errno(err, "%s", path) : accept_regular(*fd, path, size, err);
+}
+
+/* Closes fd on failure. */
+static bnc_status map_descriptor(bnc_file_map *map, int fd, size_t size, const char *path, bnc_error *err) {
   static const uint8_t nothing[1];
-  int fd;
-  size_t size;
   *map = (bnc_file_map){nothing, 0, NULL};
-  *opened = -1;
-  bnc_status s = open_regular(path, &fd, &size, err);
-  if (s != BNC_OK) return s;
-  if (size > 0) {
-    void *base = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
-    if (base == MAP_FAILED) {
-      s = bnc_fail_errno(err, "%s: cannot map %zu bytes", path, size);
-      close(fd);
-      return s;
-    }
-    *map = (bnc_file_map){base, size, base};
+  if (size == 0) return BNC_OK;
+  void *base = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
+  if (base == MAP_FAILED) {
+    bnc_status s = bnc_fail_errno(err, "%s: cannot map %zu bytes", path, size);
+    close(fd);
+    return s;
   }
-  *opened = fd;
+  *map = (bnc_file_map){base, size, base};
   return BNC_OK;
 }
 
 bnc_status bnc_file_map_open(bnc_file_map *map, const char *path, bnc_error *err) {
   int fd;
-  bnc_status s = map_regular(map, &fd, path, err);
+  size_t size;
+  *map = (bnc_file_map){NULL, 0, NULL};
+  bnc_status s = open_regular(path, &fd, &size, err);
+  if (s == BNC_OK) s = map_descriptor(map, fd, size, path, err);
   if (s == BNC_OK) close(fd);
   return s;
 }
 
-bnc_status bnc_file_map_open_held(bnc_file_map *map, int *hold, const char *path, bnc_error *err) {
-  bnc_status s = map_regular(map, hold, path, err);
+static bnc_status check_own(int fd, const char *what, const char *path, bnc_error *err) {
+  struct stat st;
+  if (fstat(fd, &st) < 0) return bnc_fail_errno(err, "%s", path);
+  if (st.st_uid != geteuid())
+    return bnc_fail(err, BNC_ERROR_UNSUPPORTED, "%s: %s belongs to user %lu, expected this user (%lu)", path, what,
+                    (unsigned long)st.st_uid, (unsigned long)geteuid());
+  if (st.st_mode & (S_IWGRP | S_IWOTH))
+    return bnc_fail(err, BNC_ERROR_UNSUPPORTED, "%s: others can write to %s (mode %03o), expected nobody else", path, what,
+                    (unsigned)st.st_mode & 0777);
+  return BNC_OK;
+}
+
+/* A descriptor of path's folder, which is checked. *name is what follows it in path. */
+static bnc_status open_own_folder(const char *path, int *folder, const char **name, bnc_error *err) {
+  const char *slash = strrchr(path, '/');
+  *name = slash ? slash + 1 : path;
+  char *above = slash ? bnc_mem_strndup(path, slash == path ? 1 : (size_t)(slash - path)) : bnc_mem_strndup(".", 1);
+  if (!above) return bnc_fail_memory(err, strlen(path));
+  *folder = open(above, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  bnc_status s = *folder < 0 ? bnc_fail_errno(err, "%s", above) : check_own(*folder, "the folder", above, err);
+  bnc_mem_free(above);
+  if (s != BNC_OK && *folder >= 0) close(*folder);
+  return s;
+}
+
+bnc_status bnc_file_check_own_folder(const char *path, bnc_error *err) {
+  int folder;
+  const char *name;
+  bnc_status s = open_own_folder(path, &folder, &name, err);
+  if (s == BNC_OK) close(folder);
+  return s;
+}
+
+bnc_status bnc_file_map_open_own(bnc_file_map *map, int *hold, const char *path, bnc_error *err) {
+  int folder;
+  size_t size;
+  const char *name;
+  *map = (bnc_file_map){NULL, 0, NULL};
+  bnc_status s = open_own_folder(path, &folder, &name, err);
   if (s != BNC_OK) return s;
-  if (flock(*hold, LOCK_SH | LOCK_NB) < 0) errno = 0; /* its writer is about to let go of it, or a file system without locks */
-  if (futimens(*hold, NULL) < 0) errno = 0;           /* somebody else's file */
+  int fd = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
+  if (fd < 0)
+    s = errno == ELOOP ? bnc_fail(err, BNC_ERROR_UNSUPPORTED, "%s: found a symbolic link, expected a file", path)
+                       : bnc_fail_errno(err, "%s", path);
+  close(folder);
+  if (s == BNC_OK) s = accept_regular(fd, path, &size, err);
+  if (s != BNC_OK) return s;
+  s = check_own(fd, "the file", path, err);
+  if (s != BNC_OK) {
+    close(fd);
+    return s;
+  }
+  s = map_descriptor(map, fd, size, path, err);
+  if (s != BNC_OK) return s;
+  *hold = fd;
+  if (flock(fd, LOCK_SH | LOCK_NB) < 0) errno = 0; /* its writer is about to let go of it, or a file system without locks */
+  if (futimens(fd, NULL) < 0) errno = 0;           /* a file system that is mounted read-only */
   return BNC_OK;
 }
 

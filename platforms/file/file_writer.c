@@ -192,6 +192,10 @@ static bnc_status flush(bnc_file_writer *w, bnc_error *err) {
   return s;
 }
 
+bnc_status bnc_file_writer_make_private(bnc_file_writer *w, bnc_error *err) {
+  return w->kind == STREAM || fchmod(w->fd, 0600) == 0 ? BNC_OK : bnc_fail_errno(err, "%s: cannot set its rights", w->path);
+}
+
 bnc_status bnc_file_writer_write(bnc_file_writer *w, const void *data, size_t size, bnc_error *err) {
   const uint8_t *bytes = data;
   if (size >= BUFFER_SIZE) {

@@ -8,13 +8,14 @@
 #include "platforms/base/mem.h"
 #include "platforms/file/file.h"
 #include "quant/compile/weight_stream.h"
+#include "runtime/model/data_blocks.h"
 #include "runtime/model/weight_slabs.h"
 
-#define MAX_SECTIONS 11
+#define MAX_SECTIONS 12
 
 typedef struct section {
   uint32_t kind;
-  const void *data; /* DATA, PACKED: NULL, streamed */
+  const void *data; /* DATA, BLOCKS, PACKED: NULL, streamed */
   uint64_t size;
 } section;
 
@@ -29,6 +30,7 @@ typedef struct writer {
   uint64_t data_size;
   uint8_t *constants;
   uint64_t constants_size;
+  bnc_block_writer *blocks;
   uint8_t *program[BNC_PROGRAMS];
   size_t program_size[BNC_PROGRAMS];
 } writer;
@@ -147,14 +149,23 @@ static bnc_status write_packed(const writer *w, bnc_file_writer *out, const bnc_
     if (table[i].kind == BNC_SECTION_DATA && s == BNC_OK) file.data = (bnc_blob){file.map.data + table[i].offset, (size_t)table[i].size};
   for (bnc_program_id p = 0; p < BNC_PROGRAMS; p++)
     if (w->program[p]) bnc_program_view(&file.program[p], w->program[p]);
-  file.header.model_id = bnc_format_model_id(table, before);
+  if (s == BNC_OK) file.content = bnc_content_digest(table, before, file.map.data);
   const bnc_packed_identity identity = bnc_weight_slabs_identity(&file);
   if (s == BNC_OK) s = bnc_packed_write(&store, out, w->err);
   if (s == BNC_OK) s = bnc_weight_slabs_pack(&file, store, w->context, w->err);
-  if (s == BNC_OK) s = bnc_packed_finish(store, &identity, &packed->size, &packed->checksum, w->err);
+  if (s == BNC_OK) s = bnc_packed_finish(store, &identity, &packed->size, w->err);
   bnc_packed_destroy(store);
   if (file.map.base) bnc_file_map_close(&file.map);
   return s;
+}
+
+static bnc_status write_blocks(writer *w, bnc_file_writer *out, bnc_file_section *entry) {
+  const bnc_file_block *block;
+  size_t blocks;
+  bnc_block_writer_finish(w->blocks, &block, &blocks);
+  entry->size = blocks * sizeof *block;
+  entry->checksum = XXH3_64bits(block, (size_t)entry->size);
+  return blocks ? bnc_file_writer_write(out, block, (size_t)entry->size, w->err) : BNC_OK;
 }
 
 static bnc_status write_sections(writer *w, bnc_file_writer *out, const section *sections, uint32_t count) {
@@ -172,14 +183,14 @@ static bnc_status write_sections(writer *w, bnc_file_writer *out, const section 
       s = bnc_file_writer_write(out, sections[i].data, (size_t)sections[i].size, w->err);
     } else if (sections[i].kind == BNC_SECTION_PACKED) {
       s = write_packed(w, out, table, i, &table[i]);
+    } else if (sections[i].kind == BNC_SECTION_BLOCKS) {
+      s = write_blocks(w, out, &table[i]);
     } else {
-      s = bnc_weights_stream(w->context, w->parts->constants, w->weight, w->source, w->weights, w->data_size, out, &table[i].checksum,
-                             w->err);
+      s = bnc_weights_stream(w->context, w->parts->constants, w->weight, w->source, w->weights, w->data_size, out, w->blocks, w->err);
     }
   }
   header.file_size = bnc_file_writer_size(out);
   header.table_checksum = XXH3_64bits(table, count * sizeof *table);
-  header.model_id = bnc_format_model_id(table, count);
   header.header_checksum = XXH3_64bits(&header, offsetof(bnc_file_header, header_checksum));
   if (s == BNC_OK) s = bnc_file_writer_patch(out, 0, &header, sizeof header, w->err);
   if (s == BNC_OK) s = bnc_file_writer_patch(out, sizeof header, table, count * sizeof *table, w->err);
@@ -206,9 +217,11 @@ bnc_status bnc_model_write(bnc_context *context, const bnc_model_parts *parts, c
     if (parts->report) sections[n++] = (section){BNC_SECTION_REPORT, parts->report, strlen(parts->report)};
     if (parts->tokenizer) sections[n++] = (section){BNC_SECTION_TOKENIZER, parts->tokenizer, parts->tokenizer_size};
     sections[n++] = (section){BNC_SECTION_DATA, NULL, w.data_size};
+    sections[n++] = (section){BNC_SECTION_BLOCKS, NULL, 0};
     if (parts->packed) sections[n++] = (section){BNC_SECTION_PACKED, NULL, 0};
-    s = bnc_file_writer_open(&out, path, err);
+    s = bnc_block_writer_create(&w.blocks, err);
   }
+  if (s == BNC_OK) s = bnc_file_writer_open(&out, path, err);
   if (s == BNC_OK) s = write_sections(&w, out, sections, n);
   if (s == BNC_OK)
     s = bnc_file_writer_commit(out, err);
@@ -220,6 +233,7 @@ bnc_status bnc_model_write(bnc_context *context, const bnc_model_parts *parts, c
   bnc_mem_free(w.weight);
   bnc_mem_free(w.source);
   bnc_mem_free(w.constants);
+  bnc_block_writer_destroy(w.blocks);
   for (bnc_program_id p = 0; p < BNC_PROGRAMS; p++) bnc_mem_free(w.program[p]);
   return s;
 }

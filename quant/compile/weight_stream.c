@@ -3,8 +3,6 @@
 
 #include <stdatomic.h>
 #include <string.h>
-#define XXH_INLINE_ALL
-#include <xxhash.h>
 
 #include "ops/matmul/matmul.h"
 #include "platforms/base/mem.h"
@@ -19,7 +17,7 @@ typedef struct stream {
   const bnc_constants *constants;
   bnc_pool *pool;
   bnc_file_writer *out;
-  XXH3_state_t *hash;
+  bnc_block_writer *blocks;
   bnc_error *err;
   uint64_t written, size;
   float *chunk;    /* rows in float */
@@ -28,8 +26,8 @@ typedef struct stream {
 
 static bnc_status put(stream *s, const void *data, size_t size) {
   s->written += size;
-  XXH3_64bits_update(s->hash, data, size);
-  return bnc_file_writer_write(s->out, data, size, s->err);
+  bnc_status status = bnc_block_writer_add(s->blocks, data, size, s->err);
+  return status == BNC_OK ? bnc_file_writer_write(s->out, data, size, s->err) : status;
 }
 
 static bnc_status align(stream *s) {
@@ -169,11 +167,8 @@ static bnc_status put_weight(stream *s, const bnc_weight *w, const bnc_weight_si
 }
 
 bnc_status bnc_weights_stream(bnc_context *context, const bnc_constants *constants, const bnc_file_weight *weight, const uint32_t *source,
-                              size_t count, uint64_t size, bnc_file_writer *out, uint64_t *checksum, bnc_error *err) {
-  stream s = {.context = context, .constants = constants, .out = out, .err = err, .size = size};
-  s.hash = bnc_mem_alloc(sizeof *s.hash);
-  if (!s.hash) return bnc_fail_memory(err, sizeof *s.hash);
-  XXH3_64bits_reset(s.hash);
+                              size_t count, uint64_t size, bnc_file_writer *out, bnc_block_writer *blocks, bnc_error *err) {
+  stream s = {.context = context, .constants = constants, .out = out, .blocks = blocks, .err = err, .size = size};
   bnc_status status = bnc_pool_create(&s.pool, context->settings.threads, err);
   for (size_t i = 0; status == BNC_OK && i < count; i++) {
     if (s.written != weight[i].data)
@@ -182,9 +177,7 @@ bnc_status bnc_weights_stream(bnc_context *context, const bnc_constants *constan
     const bnc_weight_sizes sizes = bnc_weight_sizes_of(&weight[i]);
     if (status == BNC_OK) status = put_weight(&s, &constants->weight[source[i]], &sizes);
   }
-  *checksum = XXH3_64bits_digest(s.hash);
   bnc_pool_destroy(s.pool);
-  bnc_mem_free(s.hash);
   bnc_mem_free(s.chunk);
   return status;
 }

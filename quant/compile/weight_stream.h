@@ -6,10 +6,10 @@
 #include "platforms/base/context_private.h"
 #include "platforms/file/file.h"
 #include "quant/graph/constants.h"
-#include "runtime/model/format.h"
+#include "runtime/model/data_blocks.h"
 
-/** Appends section DATA: weight[i] [count], at its offsets, from constants' weight source[i]. *checksum is XXH3-64 of all of it. */
+/** Appends section DATA: weight[i] [count], at its offsets, from constants' weight source[i], and hashes it. */
 bnc_status bnc_weights_stream(bnc_context *context, const bnc_constants *constants, const bnc_file_weight *weight, const uint32_t *source,
-                              size_t count, uint64_t size, bnc_file_writer *out, uint64_t *checksum, bnc_error *err);
+                              size_t count, uint64_t size, bnc_file_writer *out, bnc_block_writer *blocks, bnc_error *err);
 
 #endif

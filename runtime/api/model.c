@@ -61,7 +61,7 @@ bnc_status bnc_model_get_info(const bnc_model *model, bnc_model_info *info) {
                          .has_tokenizer = model->bpe != NULL,
                          .file_bytes = model->file.header.file_size,
                          .predicted_bytes = bnc_predict_memory(&model->file).total,
-                         .fingerprint = model->file.header.model_id};
+                         .fingerprint = bnc_model_file_fingerprint(&model->file)};
   bnc_sized_write(info, &full, sizeof full);
   return BNC_OK;
 }

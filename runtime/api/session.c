@@ -24,21 +24,21 @@ bool bnc_session_report(bnc_session *session, const char *stage, double fraction
 }
 
 /* The first session of a model finds out what the machine can do and gets the packed weights. */
-static bnc_status prepare_model(bnc_model *model, bnc_error *err) {
+static bnc_status prepare_model(bnc_model *model, bnc_pool *pool, bnc_error *err) {
   bnc_cpu_level level;
   if (model->store) return BNC_OK;
   bnc_status s = bnc_cpu_detect_level(&level, err);
   if (s != BNC_OK) return s;
   bnc_kernels_init(&model->kernels, level);
-  return bnc_packed_acquire(&model->store, &model->file, model->context, err);
+  return bnc_packed_acquire(&model->store, &model->file, pool, model->context, err);
 }
 
 static bnc_status create(bnc_session *s, bnc_error *err) {
   bnc_model *model = s->model;
   stage_progress progress = {s, "preparing the weights"};
   bnc_run_hooks hooks = {.context = &progress, .step = report};
-  bnc_status status = prepare_model(model, err);
-  if (status == BNC_OK) status = bnc_pool_create(&s->pool, model->context->settings.threads, err);
+  bnc_status status = bnc_pool_create(&s->pool, model->context->settings.threads, err);
+  if (status == BNC_OK) status = prepare_model(model, s->pool, err);
   if (status == BNC_OK) status = bnc_executor_create(&s->executor, &model->file, s->pool, &model->kernels, model->store, &hooks, err);
   if (status == BNC_OK && model->bpe) status = bnc_detokenizer_create(&s->detokenizer, model->bpe, true, err);
   return status;

@@ -34,7 +34,7 @@ static state_header describe(const bnc_session *s) {
   state_header h = {.magic = STATE_MAGIC,
                     .version = STATE_VERSION,
                     .template_ = (uint32_t)s->style.template_,
-                    .fingerprint = s->model->file.header.model_id,
+                    .fingerprint = bnc_model_file_fingerprint(&s->model->file),
                     .kv_dtype = m->kv_dtype,
                     .layers = m->layers,
                     .kv_heads = m->kv_heads,

@@ -13,16 +13,19 @@
  * closed.
  *
  * The cache folder is the context's, else $BINOCLE_CACHE, else $XDG_CACHE_HOME/binocle, else $HOME/.cache/binocle; "" means none. It is
- * made (0700) where it is missing. A model has one file per machine there, MODEL-MACHINE.bncpack, which appears complete or not at all;
- * processes that start together may each write it, and the last one stays. What is there is verified before it is used (ops/xnn/packed.h
- * says how) and made anew where that fails. Files that killed writers left are removed after a minute, and what other models and machines
- * packed is bounded (bnc_packed_folder_make_room).
+ * made (0700) where it is missing. A model has one file per machine there, CONTENT-MACHINE.bncpack (0600), which appears complete or not at
+ * all; processes that start together may each write it, and the last one stays. A model with nothing to pack has none. Files that killed
+ * writers left are removed after a minute, and what other models and machines packed is bounded (bnc_packed_folder_make_room).
  *
- * The canonical weights' checksum is verified when the model's file in the folder is made: once per model and machine. Later starts trust
- * it, also for the matrices that our own kernels read from the model file in place (that file may hold nothing else then), and so do starts
- * that find the machine's form in the model file itself. A folder that cannot be written or has too little room costs a warning: the
- * weights are then packed into memory, at every start.
+ * What is trusted: a file that another user could have written is passed over with a warning, as is its folder. CONTENT is BLAKE2b over the
+ * model's sections, with the weights by their blocks' digests, computed here and never taken from the file; weights are packed from copies
+ * that were verified against those digests. So a file holds what it is named by, and a forged model can reach no other model's file.
+ *
+ * What is checked, at every start and on all threads: every block that runs will read, in the model file (bnc_weight_slabs_check) and
+ * among the packed weights (bnc_packed_open). Damage in the model file is BNC_ERROR_FORMAT, damaged packed weights are made anew. A folder
+ * that cannot be written or has too little room costs a warning: the weights are then packed into memory, at every start.
  */
-bnc_status bnc_packed_acquire(bnc_packed_store **store, const bnc_model_file *file, const bnc_context *context, bnc_error *err);
+bnc_status bnc_packed_acquire(bnc_packed_store **store, const bnc_model_file *file, bnc_pool *pool, const bnc_context *context,
+                              bnc_error *err);
 
 #endif

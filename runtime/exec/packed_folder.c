@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "platforms/base/mem.h"
+#include "platforms/file/file.h"
 
 #define SUFFIX ".bncpack"
 #define ABANDONED_SECONDS 60 /* a file without a lock that has not grown for so long has no writer */
@@ -28,7 +29,7 @@ static char *join(const char *folder, const char *tail) {
 }
 
 bnc_status bnc_packed_folder_path(const bnc_context *context, const bnc_packed_identity *identity, char **path, bnc_error *err) {
-  char name[64];
+  char name[96], content[33];
   const char *folder = context->settings.cache_dir, *below = "";
   *path = NULL;
   if (!folder) folder = getenv("BINOCLE_CACHE");
@@ -42,8 +43,8 @@ bnc_status bnc_packed_folder_path(const bnc_context *context, const bnc_packed_i
     folder = getenv("HOME");
   }
   if (!folder || !folder[0]) return BNC_OK;
-  snprintf(name, sizeof name, "%s/%016llx-%016llx" SUFFIX, below, (unsigned long long)identity->model_id,
-           (unsigned long long)identity->machine_id);
+  bnc_digest_text(&identity->content, 16, content);
+  snprintf(name, sizeof name, "%s/%s-%016llx" SUFFIX, below, content, (unsigned long long)identity->machine_id);
   *path = join(folder, name);
   return *path ? BNC_OK : bnc_fail_memory(err, strlen(folder));
 }
@@ -61,7 +62,7 @@ bnc_status bnc_packed_folder_prepare(const char *path, bnc_error *err) {
   *strrchr(folder, '/') = 0;
   if (s == BNC_OK && access(folder[0] ? folder : "/", W_OK | X_OK) < 0) s = bnc_fail_errno(err, "%s: cannot write", folder);
   bnc_mem_free(folder);
-  return s;
+  return s == BNC_OK ? bnc_file_check_own_folder(path, err) : s;
 }
 
 static void remove_abandoned(const char *path) {

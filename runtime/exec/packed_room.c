@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which packed weights go when others come. A removed file harms nobody who has it mapped; that one is left alone which somebody has open
-   only saves packing it again at his next start. */
+/* Which packed weights are removed to make room for new ones. Removing a file harms no process that has it mapped. Files that a process has
+   open are kept all the same, because that process would have to pack its weights again at its next start. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -49,10 +49,12 @@ static bool in_use(const folder *f, const entry *e) {
   return locked;
 }
 
+/* CONTENT-MACHINE, as bnc_packed_folder_path writes it, and earlier versions did with fewer digits. */
 static bool is_packed_name(const char *name) {
-  size_t length = strlen(name);
-  return length == 33 + strlen(SUFFIX) && name[16] == '-' && strspn(name, "0123456789abcdef") == 16 &&
-         strspn(name + 17, "0123456789abcdef") == 16 && strcmp(name + 33, SUFFIX) == 0;
+  static const char digits[] = "0123456789abcdef";
+  const size_t content = strspn(name, digits);
+  if ((content != 16 && content != 32) || name[content] != '-') return false;
+  return strspn(name + content + 1, digits) == 16 && strcmp(name + content + 17, SUFFIX) == 0;
 }
 
 static bool list(folder *f, const char *own) {

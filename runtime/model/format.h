@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** @file format.h  The .bnc model file: what its bytes mean. Little-endian; every section starts at a multiple of 64 bytes and carries an
-   XXH3-64 checksum. Structures here are the file's own: fixed-width fields, no padding, sizes held by static assertions. A reader trusts
-   nothing before runtime/model/validate.c has passed it.
+/** @file format.h  The .bnc model file: what its bytes mean. Little-endian; every section starts at a multiple of 64 bytes, with zeros in
+   between, and carries an XXH3-64 checksum; the large ones carry one per block instead. Structures here are the file's own: fixed-width
+   fields, no padding, sizes held by static assertions. A reader trusts nothing before runtime/model/validate.c has passed it.
 
       header | section table | sections ...
 
@@ -14,8 +14,9 @@
 #define BNC_FORMAT_MAGIC                                                                                                                   \
   "\x89"                                                                                                                                   \
   "BNC\r\n\x1a\n" /* catches text-mode transfers, as PNG's does */
-#define BNC_FORMAT_VERSION 2u
+#define BNC_FORMAT_VERSION 3u
 #define BNC_FORMAT_ALIGNMENT 64u
+#define BNC_FORMAT_BLOCK ((size_t)256 << 10) /* of DATA, that has hashes of its own */
 
 typedef struct bnc_file_header {
   char magic[8];
@@ -23,8 +24,7 @@ typedef struct bnc_file_header {
   uint32_t sections;
   uint64_t file_size;
   uint64_t table_checksum; /* XXH3-64 of the section table */
-  uint64_t model_id;       /* bnc_format_model_id over the section table: names the packed-weights cache */
-  uint8_t reserved[16];
+  uint8_t reserved[24];
   uint64_t header_checksum; /* XXH3-64 of the bytes before this field */
 } bnc_file_header;
 _Static_assert(sizeof(bnc_file_header) == 64, "file header");
@@ -42,6 +42,7 @@ typedef enum bnc_section_kind {
   BNC_SECTION_DATA = 10,  /* the weights; by far the largest */
   BNC_SECTION_PACKED =
       11, /* optional: f32 and int8 weights as one machine's XNNPACK wants them (ops/xnn/packed.h); other machines pass over it */
+  BNC_SECTION_BLOCKS = 12, /* bnc_file_block[]: the hashes of DATA */
   BNC_SECTION_KINDS
 } bnc_section_kind;
 
@@ -49,17 +50,16 @@ typedef struct bnc_file_section {
   uint32_t kind;
   uint32_t reserved;
   uint64_t offset, size;
-  uint64_t checksum; /* XXH3-64 */
+  uint64_t checksum; /* XXH3-64; 0 for DATA, which has BLOCKS, and for PACKED, whose blocks have checksums inside it */
 } bnc_file_section;
 _Static_assert(sizeof(bnc_file_section) == 32, "section entry");
 
-/** Names what the sections hold, the packed weights left out: equal for equal content. */
-static inline uint64_t bnc_format_model_id(const bnc_file_section *table, uint32_t sections) {
-  uint64_t id = 0;
-  for (uint32_t i = 0; i < sections; i++)
-    if (table[i].kind != BNC_SECTION_PACKED) id = id * 0x9e3779b97f4a7c15u + table[i].checksum;
-  return id;
-}
+/** What BLOCKS knows of a block of DATA: BNC_FORMAT_BLOCK bytes, the last one maybe fewer. */
+typedef struct bnc_file_block {
+  uint64_t checksum;  /* XXH3-64 */
+  uint8_t digest[32]; /* BLAKE2b-256 */
+} bnc_file_block;
+_Static_assert(sizeof(bnc_file_block) == 40, "block");
 
 /** What a session needs to know beyond its programs. Counts that do not apply are 0. */
 typedef struct bnc_file_meta {

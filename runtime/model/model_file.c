@@ -6,11 +6,10 @@
 #include <xxhash.h>
 
 #include "platforms/base/mem.h"
-
-#define VERIFY_STEP ((size_t)16 << 20)
+#include "runtime/model/data_blocks.h"
 
 static const char *const section_names[BNC_SECTION_KINDS] = {
-    "?", "meta", "strings", "tokenizer", "weights", "constants", "vision", "prefill", "decode", "report", "data", "packed",
+    "?", "meta", "strings", "tokenizer", "weights", "constants", "vision", "prefill", "decode", "report", "data", "packed", "blocks",
 };
 
 const char *bnc_model_file_string(const bnc_model_file *f, uint32_t offset) {
@@ -60,7 +59,7 @@ static bnc_status read_program(bnc_model_file *f, bnc_program_id id, const char 
   return BNC_OK;
 }
 
-static bnc_status take_section(bnc_model_file *f, uint32_t kind, bnc_blob b, uint64_t checksum, bnc_error *err) {
+static bnc_status take_section(bnc_model_file *f, uint32_t kind, bnc_blob b, bnc_error *err) {
   switch (kind) {
     case BNC_SECTION_META:
       if (b.size != sizeof f->meta)
@@ -81,9 +80,10 @@ static bnc_status take_section(bnc_model_file *f, uint32_t kind, bnc_blob b, uin
     case BNC_SECTION_CONSTANTS: f->constants = b; return BNC_OK;
     case BNC_SECTION_REPORT: f->report = b; return BNC_OK;
     case BNC_SECTION_PACKED: f->packed = b; return BNC_OK;
-    case BNC_SECTION_DATA:
-      f->data = b;
-      f->data_checksum = checksum;
+    case BNC_SECTION_DATA: f->data = b; return BNC_OK;
+    case BNC_SECTION_BLOCKS:
+      f->block = (const bnc_file_block *)(const void *)b.data;
+      f->blocks = b.size / sizeof *f->block;
       return BNC_OK;
     default:
       return read_program(f,
@@ -108,26 +108,35 @@ static bnc_status read_sections(bnc_model_file *f, const uint8_t *data, size_t s
     if ((seen >> e->kind) & 1u) return bnc_fail(err, BNC_ERROR_FORMAT, "section %s is there twice", name);
     seen |= 1u << e->kind;
     bnc_blob b = {data + e->offset, (size_t)e->size};
-    bool later = (e->kind == BNC_SECTION_DATA || e->kind == BNC_SECTION_PACKED) && b.size > BNC_VERIFY_AT_OPEN;
-    if (!later && XXH3_64bits(b.data, b.size) != e->checksum)
+    const bool inside = e->kind == BNC_SECTION_DATA || e->kind == BNC_SECTION_PACKED; /* its checksums are elsewhere */
+    if (e->checksum != (inside ? 0 : XXH3_64bits(b.data, b.size)))
       return bnc_fail(err, BNC_ERROR_FORMAT, "section %s is damaged: its checksum is wrong", name);
-    bnc_status s = take_section(f, e->kind, b, e->checksum, err);
+    bnc_status s = take_section(f, e->kind, b, err);
     if (s != BNC_OK) return s;
   }
   for (uint32_t kind = 1; kind < BNC_SECTION_KINDS; kind++) {
     bool optional = kind == BNC_SECTION_TOKENIZER || kind == BNC_SECTION_VISION || kind == BNC_SECTION_REPORT || kind == BNC_SECTION_PACKED;
     if (!optional && !((seen >> kind) & 1u)) return bnc_fail(err, BNC_ERROR_FORMAT, "section %s is missing", section_names[kind]);
   }
-  if (f->header.model_id != bnc_format_model_id(table, f->header.sections))
-    return bnc_fail(err, BNC_ERROR_FORMAT, "the header names other content than the file has");
+  const size_t blocks = f->data.size / BNC_FORMAT_BLOCK + (f->data.size % BNC_FORMAT_BLOCK != 0);
+  if (f->blocks != blocks) return bnc_fail(err, BNC_ERROR_FORMAT, "section blocks has %zu blocks, expected %zu", f->blocks, blocks);
+  f->content = bnc_content_digest(table, f->header.sections, data);
   return BNC_OK;
+}
+
+static bnc_status check_small_data(const bnc_model_file *f, bnc_error *err) {
+  bnc_block_damage damage;
+  if (f->data.size > BNC_CHECK_AT_OPEN) return BNC_OK;
+  bnc_status s = bnc_blocks_check(f, NULL, false, NULL, NULL, &damage, err);
+  return s == BNC_OK ? bnc_blocks_judge(f, &damage, err) : s;
 }
 
 bnc_status bnc_model_file_parse(bnc_model_file *f, const uint8_t *data, size_t size, bnc_error *err) {
   *f = (bnc_model_file){0};
   bnc_status s = read_header(f, data, size, err);
   if (s == BNC_OK) s = read_sections(f, data, size, err);
-  return s == BNC_OK ? bnc_model_file_validate(f, err) : s;
+  if (s == BNC_OK) s = bnc_model_file_validate(f, err);
+  return s == BNC_OK ? check_small_data(f, err) : s;
 }
 
 bnc_status bnc_model_file_open(bnc_model_file *f, const char *path, bnc_error *err) {
@@ -150,18 +159,33 @@ void bnc_model_file_close(bnc_model_file *f) {
   *f = (bnc_model_file){0};
 }
 
-bnc_status bnc_model_file_verify_data(const bnc_model_file *f, bnc_error *err) {
-  if (f->data.size <= BNC_VERIFY_AT_OPEN) return BNC_OK;
-  XXH3_state_t *hash = bnc_mem_alloc(sizeof *hash);
-  if (!hash) return bnc_fail_memory(err, sizeof *hash);
-  XXH3_64bits_reset(hash);
-  for (size_t at = 0; at < f->data.size; at += VERIFY_STEP) {
-    size_t size = f->data.size - at < VERIFY_STEP ? f->data.size - at : VERIFY_STEP;
-    XXH3_64bits_update(hash, f->data.data + at, size);
-    if (f->map.base) bnc_file_map_release(&f->map, (size_t)(f->data.data - f->map.data) + at, size);
+uint64_t bnc_model_file_fingerprint(const bnc_model_file *f) {
+  uint64_t fingerprint;
+  memcpy(&fingerprint, f->content.byte, sizeof fingerprint);
+  return fingerprint;
+}
+
+static bool is_zero(const uint8_t *bytes, size_t size) {
+  for (size_t i = 0; i < size; i++)
+    if (bytes[i] != 0) return false;
+  return true;
+}
+
+/* Sections may stand in any order: each is followed by zeros up to the next multiple, and those by another section or the end. */
+bnc_status bnc_model_file_check_gaps(const bnc_model_file *f, bnc_error *err) {
+  const bnc_file_section *table = (const bnc_file_section *)(const void *)(f->map.data + sizeof f->header);
+  size_t end = sizeof f->header + f->header.sections * sizeof *table;
+  for (uint32_t passed = 0;; passed++) {
+    size_t next = f->map.size, behind = next;
+    for (uint32_t i = 0; i < f->header.sections; i++)
+      if (table[i].size > 0 && table[i].offset >= end && table[i].offset < next) {
+        next = (size_t)table[i].offset;
+        behind = next + (size_t)table[i].size;
+      }
+    if (!is_zero(f->map.data + end, next - end))
+      return bnc_fail(err, BNC_ERROR_FORMAT, "%s: damaged in the %zu bytes before byte %zu, which are not all zero", f->path, next - end,
+                      next);
+    if (next == f->map.size || passed > f->header.sections) return BNC_OK;
+    end = behind;
   }
-  bool equal = XXH3_64bits_digest(hash) == f->data_checksum;
-  bnc_mem_free(hash);
-  return equal ? BNC_OK
-               : bnc_fail(err, BNC_ERROR_FORMAT, "%s: section data is damaged: its checksum is wrong", f->path ? f->path : "model");
 }

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "platforms/base/digest.h"
 #include "platforms/base/error.h"
 #include "platforms/file/file.h"
 #include "runtime/model/format.h"
@@ -35,22 +36,27 @@ typedef struct bnc_model_file {
   bnc_file_header header;
   bnc_file_meta meta;
   bnc_blob strings, tokenizer, constants, report, data, packed; /* absent: data NULL, size 0 */
-  uint64_t data_checksum;
+  const bnc_file_block *block;                                  /* [blocks] of DATA; NULL for a file that is still being written */
+  size_t blocks;
+  bnc_digest content;            /* names what the model holds (data_blocks.h); computed, not read */
   const bnc_file_weight *weight; /* [weights] */
   size_t weights;
   bnc_program program[BNC_PROGRAMS];
 } bnc_model_file;
 
-/** Sections up to this size are verified when the file is opened; DATA beyond it by bnc_model_file_verify_data, before it is packed, and
-   PACKED beyond it by samples (ops/xnn/packed.h), before it is used. */
-#define BNC_VERIFY_AT_OPEN ((size_t)64 << 20)
+/** DATA up to this size is checked when the file is opened; beyond it by bnc_packed_acquire, as PACKED always is: before the first run. All
+   other sections are checked at once. */
+#define BNC_CHECK_AT_OPEN ((size_t)64 << 20)
 
 bnc_status bnc_model_file_open(bnc_model_file *file, const char *path, bnc_error *err);
 /** The same for a file's bytes in memory, 64-byte aligned (fuzzing, tests); they are not copied. */
 bnc_status bnc_model_file_parse(bnc_model_file *file, const uint8_t *data, size_t size, bnc_error *err);
 void bnc_model_file_close(bnc_model_file *file);
-/** Verifies DATA where open did not. Reads all of it once and keeps none of it resident. */
-bnc_status bnc_model_file_verify_data(const bnc_model_file *file, bnc_error *err);
+/** The content's name in short, for messages and files that somebody may mix up; it withstands accidents, not an enemy. */
+uint64_t bnc_model_file_fingerprint(const bnc_model_file *file);
+
+/** What no checksum covers, the bytes between the sections, must be zero. */
+bnc_status bnc_model_file_check_gaps(const bnc_model_file *file, bnc_error *err);
 
 /** Points a program at the bytes of its section, which are well-formed. */
 void bnc_program_view(bnc_program *program, const uint8_t *section);

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "runtime/model/weight_slabs.h"
 
+#include <string.h>
+
 #include "ops/matmul/matmul.h"
 #include "platforms/base/mem.h"
 #include "platforms/cpu/cpu_record.h"
+#include "runtime/model/data_blocks.h"
 
 bnc_packed_identity bnc_weight_slabs_identity(const bnc_model_file *file) {
-  return (bnc_packed_identity){file->header.model_id, bnc_packed_machine_id()};
+  return (bnc_packed_identity){file->content, bnc_packed_machine_id()};
 }
 
 bool bnc_weight_slabs_own_int8(void) {
@@ -18,7 +21,7 @@ bool bnc_weight_slabs_own_int8(void) {
 bnc_linear_spec bnc_weight_slab_spec(const bnc_model_file *file, bnc_weight_slab slab) {
   const bnc_file_weight *w = &file->weight[slab.weight];
   const uint8_t *data = file->data.data;
-  size_t first = slab.from;
+  const size_t first = slab.from;
   bnc_linear_spec spec = {.n = slab.count, .k = w->k, .in_stride = w->k, .out_stride = slab.count};
   if (w->dtype == BNC_WEIGHT_F32) {
     spec.kind = BNC_LINEAR_F32;
@@ -80,6 +83,16 @@ static bnc_status list_slabs(const bnc_model_file *file, bnc_weight_slab **slabs
   return BNC_OK;
 }
 
+bool bnc_weight_slabs_any(const bnc_model_file *file) {
+  const bool own_int8 = bnc_weight_slabs_own_int8();
+  for (bnc_program_id p = 0; p < BNC_PROGRAMS; p++)
+    for (uint32_t i = 0; file->program[p].head && i < file->program[p].head->ops; i++) {
+      const bnc_file_op *op = &file->program[p].op[i];
+      if (op->kind == BNC_OP_LINEAR && bnc_weight_is_packed(&file->weight[op->weight], own_int8)) return true;
+    }
+  return false;
+}
+
 static void release_range(const bnc_model_file *file, const void *from, size_t size) {
   if (from) bnc_file_map_release(&file->map, (size_t)((const uint8_t *)from - file->map.data), size);
 }
@@ -92,23 +105,53 @@ static void release(const bnc_model_file *file, const bnc_linear_spec *spec) {
   release_range(file, spec->bias, spec->n * 4);
 }
 
+/* Room for verified copies of a slab's parts. */
+typedef struct slab_copy {
+  bnc_block_room weights, scales, bias;
+} slab_copy;
+
+/* Points a spec at copies of its numbers that were verified after copying: the packed form will be found under the content's name, so
+   what becomes of it must be that content, whatever happens to the file meanwhile. A file in the making is our own. */
+static bnc_status copy_parts(const bnc_model_file *file, slab_copy *copy, bnc_linear_spec *spec, bnc_error *err) {
+  const uint8_t *data = file->data.data, *part;
+  if (!file->block) return BNC_OK;
+  const size_t size = spec->n * spec->k * (spec->kind == BNC_LINEAR_F32 ? 4 : 1);
+  bnc_status s = bnc_blocks_copy(file, (uint64_t)((const uint8_t *)spec->weights - data), size, &copy->weights, &part, err);
+  if (s == BNC_OK) spec->weights = part;
+  if (s == BNC_OK && spec->scales) {
+    s = bnc_blocks_copy(file, (uint64_t)((const uint8_t *)spec->scales - data), spec->n * 4, &copy->scales, &part, err);
+    if (s == BNC_OK) spec->scales = (const float *)(const void *)part;
+  }
+  if (s == BNC_OK && spec->bias) {
+    s = bnc_blocks_copy(file, (uint64_t)((const uint8_t *)spec->bias - data), spec->n * 4, &copy->bias, &part, err);
+    if (s == BNC_OK) spec->bias = (const float *)(const void *)part;
+  }
+  return s;
+}
+
 bnc_status bnc_weight_slabs_pack(const bnc_model_file *file, bnc_packed_store *store, const bnc_context *context, bnc_error *err) {
   bnc_weight_slab *slab = NULL;
   size_t count = 0;
   bnc_linear_set *set = NULL;
+  slab_copy copy = {{0}, {0}, {0}};
   bool packs = bnc_packed_takes(store);
   bnc_status s = bnc_linear_set_create(&set, store, err);
   if (s == BNC_OK) s = list_slabs(file, &slab, &count, err);
   for (size_t i = 0; s == BNC_OK && i < count; i++) {
-    bnc_linear_spec spec = bnc_weight_slab_spec(file, slab[i]);
+    const bnc_linear_spec place = bnc_weight_slab_spec(file, slab[i]);
+    bnc_linear_spec spec = place;
     if (packs && context && bnc_context_progress(context, "packing weights", (double)i / (double)count))
       s = bnc_fail(err, BNC_ERROR_CANCELLED, "cancelled");
+    if (s == BNC_OK && packs) s = copy_parts(file, &copy, &spec, err);
     if (s == BNC_OK) s = bnc_linear_set_pack(set, &spec, slab[i].weight, slab[i].from, err);
-    if (packs) release(file, &spec);
+    if (packs) release(file, &place);
   }
   if (s == BNC_OK && packs && context && bnc_context_progress(context, "packing weights", 1.0))
     s = bnc_fail(err, BNC_ERROR_CANCELLED, "cancelled");
   bnc_mem_free(slab);
+  bnc_mem_free(copy.weights.bytes);
+  bnc_mem_free(copy.scales.bytes);
+  bnc_mem_free(copy.bias.bytes);
   bnc_linear_set_destroy(set);
   if (packs) bnc_mem_trim();
   return s;
@@ -128,5 +171,35 @@ bnc_status bnc_weight_slabs_packed_bytes(const bnc_model_file *file, uint64_t *b
   *bytes = bnc_packed_file_bytes(count, all);
   bnc_mem_free(slab);
   bnc_linear_set_destroy(set);
+  return s;
+}
+
+static void mark(uint8_t *wanted, uint64_t offset, uint64_t size) {
+  if (size == 0) return;
+  const size_t first = (size_t)(offset / BNC_FORMAT_BLOCK), last = (size_t)((offset + size - 1) / BNC_FORMAT_BLOCK);
+  memset(wanted + first, 1, last - first + 1);
+}
+
+bnc_status bnc_weight_slabs_check(const bnc_model_file *file, bnc_pool *pool, const bnc_context *context, bnc_error *err) {
+  const bool own_int8 = bnc_weight_slabs_own_int8();
+  bnc_block_damage damage;
+  if (file->data.size <= BNC_CHECK_AT_OPEN) return BNC_OK; /* checked already */
+  uint8_t *wanted = bnc_mem_array(file->blocks, 1);
+  if (!wanted) return bnc_fail_memory(err, file->blocks);
+  for (uint32_t i = 0; i < file->weights; i++) {
+    const bnc_file_weight *w = &file->weight[i];
+    const bnc_weight_sizes sizes = bnc_weight_sizes_of(w);
+    if (bnc_weight_is_packed(w, own_int8) && i != file->meta.embedding) continue;
+    mark(wanted, w->data, sizes.data);
+    mark(wanted, w->scales, sizes.scales);
+    mark(wanted, w->offsets, sizes.offsets);
+    mark(wanted, w->bias, sizes.bias);
+  }
+  bnc_status s = bnc_blocks_check(file, wanted, false, pool, context, &damage, err);
+  bnc_mem_free(wanted);
+  if (s == BNC_OK) s = bnc_blocks_judge(file, &damage, err);
+  /* Of the embeddings a run reads a few rows: the rest need not stay in memory. */
+  const bnc_file_weight *table = &file->weight[file->meta.embedding];
+  if (file->map.base && !file->meta.tied_embeddings) release_range(file, file->data.data + table->data, bnc_weight_sizes_of(table).data);
   return s;
 }

@@ -25,9 +25,16 @@ static inline bool bnc_weight_is_packed(const bnc_file_weight *w, bool own_int8)
 bnc_linear_spec bnc_weight_slab_spec(const bnc_model_file *file, bnc_weight_slab slab);
 
 /** Sees to it that the store holds every slab of all programs, in the size that XNNPACK needs: packs what is missing, one slab at a time,
-   or, with a mapped store, says with BNC_ERROR_FORMAT what it lacks. Reports the stage "packing weights" where it packs; context may be
-   NULL. */
+   from copies that are verified by BLAKE2b (BNC_ERROR_FORMAT where the file is damaged), or, with a mapped store, says with
+   BNC_ERROR_FORMAT what it lacks. Reports the stage "packing weights" where it packs; context may be NULL. */
 bnc_status bnc_weight_slabs_pack(const bnc_model_file *file, bnc_packed_store *store, const bnc_context *context, bnc_error *err);
+
+/** Whether there is anything to pack. */
+bool bnc_weight_slabs_any(const bnc_model_file *file);
+
+/** Checks all of DATA that runs read in place rather than packed, and that was not checked at open, by its blocks' XXH3: at the price of
+   reading it once on all threads, about what one token costs. BNC_ERROR_FORMAT where it is damaged. */
+bnc_status bnc_weight_slabs_check(const bnc_model_file *file, bnc_pool *pool, const bnc_context *context, bnc_error *err);
 
 /** Bytes that a store of every slab takes in a file, at most. */
 bnc_status bnc_weight_slabs_packed_bytes(const bnc_model_file *file, uint64_t *bytes, bnc_error *err);

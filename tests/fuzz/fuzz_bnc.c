@@ -4,36 +4,16 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#define XXH_INLINE_ALL
-#include <xxhash.h>
 
 #include "platforms/base/mem.h"
 #include "runtime/exec/executor.h"
 #include "runtime/exec/packed_cache.h"
+#include "tests/model/seal.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define MOST_BYTES ((uint64_t)64 << 20)
 #define MOST_WORK ((uint64_t)1 << 24)
-
-/* Puts right what a mutation of the content breaks first; a header that lies about sizes stays as it is. */
-static void repair(uint8_t *file, size_t size) {
-  bnc_file_header h;
-  if (size < sizeof h) return;
-  memcpy(&h, file, sizeof h);
-  memcpy(h.magic, BNC_FORMAT_MAGIC, sizeof h.magic);
-  h.version = BNC_FORMAT_VERSION;
-  h.file_size = size;
-  if (h.sections > 64 || h.sections * sizeof(bnc_file_section) > size - sizeof h) return;
-  bnc_file_section *table = (bnc_file_section *)(void *)(file + sizeof h);
-  for (uint32_t i = 0; i < h.sections; i++)
-    if (table[i].offset <= size && table[i].size <= size - table[i].offset)
-      table[i].checksum = XXH3_64bits(file + table[i].offset, (size_t)table[i].size);
-  h.table_checksum = XXH3_64bits(table, h.sections * sizeof *table);
-  h.model_id = bnc_format_model_id(table, h.sections);
-  h.header_checksum = XXH3_64bits(&h, offsetof(bnc_file_header, header_checksum));
-  memcpy(file, &h, sizeof h);
-}
 
 static bool small(const bnc_model_file *f) {
   const bnc_file_meta *m = &f->meta;
@@ -80,7 +60,7 @@ static void run(const bnc_model_file *f, const bnc_context *context) {
   const bnc_run_hooks hooks = {.step = probe_reads, .probe = read_probe};
   bnc_kernels_init(&kernels, BNC_CPU_SCALAR);
   if (bnc_pool_create(&pool, 1, &err) != BNC_OK) return;
-  bnc_status s = bnc_packed_acquire(&store, f, context, &err);
+  bnc_status s = bnc_packed_acquire(&store, f, pool, context, &err);
   if (s == BNC_OK) s = bnc_executor_create(&ex, f, pool, &kernels, store, NULL, &err);
   if (s == BNC_OK && f->program[BNC_PROGRAM_VISION].head && bnc_executor_run(ex, BNC_PROGRAM_VISION, 0, 0, &hooks, &err) == BNC_OK) {
     const bnc_operand *out = &f->program[BNC_PROGRAM_VISION].head->output;
@@ -111,7 +91,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   bnc_context_settings_init(&settings);
   settings.cache_dir = "";
   if (bnc_context_create(&settings, &context) == BNC_OK) {
-    if (size % 2 == 0) repair(copy, size); /* an odd size is taken as it comes */
+    if (size % 2 == 0) seal_model(copy, size); /* an odd size is taken as it comes */
     if (bnc_model_file_parse(&file, copy, size, &err) == BNC_OK && small(&file)) run(&file, context);
     bnc_context_destroy(context);
   }

@@ -75,7 +75,7 @@ static int pack_work(void) {
   bnc_context_settings_init(&settings);
   settings.cache_dir = "crash_cache";
   if (bnc_context_create(&settings, &context) != BNC_OK || bnc_model_file_open(&file, "crash.bnc", &err) != BNC_OK) return 1;
-  return bnc_packed_acquire(&store, &file, context, &err) != BNC_OK;
+  return bnc_packed_acquire(&store, &file, NULL, context, &err) != BNC_OK;
 }
 
 static void test_killed_while_packing(void **s) {
@@ -84,10 +84,11 @@ static void test_killed_while_packing(void **s) {
   bnc_model_file file;
   bool finished;
   size_t killed = 0, whole = 0;
-  char path[128];
+  char path[128], content[33];
   assert_int_equal(bnc_model_file_open(&file, "crash.bnc", &err), BNC_OK);
   const bnc_packed_identity id = bnc_weight_slabs_identity(&file);
-  snprintf(path, sizeof path, "crash_cache/%016llx-%016llx.bncpack", (unsigned long long)id.model_id, (unsigned long long)id.machine_id);
+  bnc_digest_text(&id.content, 16, content);
+  snprintf(path, sizeof path, "crash_cache/%s-%016llx.bncpack", content, (unsigned long long)id.machine_id);
   uint64_t most = run_child(pack_work, 0, &finished);
   for (size_t i = 0; i < kills(); i++) {
     bnc_packed_store *store;
@@ -97,8 +98,7 @@ static void test_killed_while_packing(void **s) {
     if (access(path, F_OK) != 0) continue;
     /* What appeared is whole. */
     whole++;
-    assert_int_equal(bnc_packed_open(&store, path, &id, &err), BNC_OK);
-    assert_int_equal(bnc_packed_verify(store, &err), BNC_OK);
+    assert_int_equal(bnc_packed_open(&store, path, &id, NULL, &err), BNC_OK);
     assert_int_equal(bnc_weight_slabs_pack(&file, store, NULL, &err), BNC_OK);
     bnc_packed_destroy(store);
   }
