@@ -29,7 +29,7 @@ typedef struct bnc_packed_store bnc_packed_store;
  * bytes. */
 typedef struct bnc_packed_identity {
   bnc_digest content;  /* of the model */
-  uint64_t machine_id; /* bnc_packed_machine_id() */
+  uint64_t machine_id; /* bnc_packed_machine_id(); 0, where bytes are opened to be checked alone: any */
 } bnc_packed_identity;
 
 /** Hash of XNNPACK's build identifier and of the CPU features and core type that steer its choice of kernels. */

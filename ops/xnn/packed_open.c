@@ -79,7 +79,7 @@ static bnc_status check_bytes(bnc_packed_store *store, size_t size, const bnc_pa
   memcpy(&f, store->data + size - sizeof f, sizeof f);
   if (memcmp(f.magic, PACKED_MAGIC, sizeof f.magic) != 0 || f.checksum != XXH3_64bits(&f, offsetof(packed_footer, checksum)))
     return bnc_fail(err, BNC_ERROR_FORMAT, "the packed weights do not end as they should: shortened or damaged");
-  if (!bnc_digest_equal(&f.content, &identity->content) || f.machine_id != identity->machine_id)
+  if (!bnc_digest_equal(&f.content, &identity->content) || (identity->machine_id && f.machine_id != identity->machine_id))
     return bnc_fail(err, BNC_ERROR_FORMAT, "packed for another model, CPU or library");
   uint64_t left = size - sizeof f;
   if (f.size != size || f.blocks > left / 8 || f.entries > (left - f.blocks * 8) / sizeof(packed_entry))

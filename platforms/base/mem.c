@@ -30,11 +30,20 @@ static void account(size_t size) {
 
 static size_t *header_of(void *ptr) { return (size_t *)(void *)((char *)ptr - BNC_ALIGNMENT); }
 
-void *bnc_mem_alloc(size_t size) {
+/* The C library wants multiples of the alignment; the address sanitizer must see the exact end, where a block's neighbour would begin. */
+static char *get_block(size_t size) {
   size_t total;
-  if (must_fail() || !bnc_add_size(size, 2 * BNC_ALIGNMENT - 1, &total)) return NULL;
-  total &= ~(size_t)(BNC_ALIGNMENT - 1);
-  char *block = aligned_alloc(BNC_ALIGNMENT, total);
+#ifdef BINOCLE_EXACT_BLOCKS
+  void *block;
+  return bnc_add_size(size, BNC_ALIGNMENT, &total) && posix_memalign(&block, BNC_ALIGNMENT, total) == 0 ? block : NULL;
+#else
+  if (!bnc_add_size(size, 2 * BNC_ALIGNMENT - 1, &total)) return NULL;
+  return aligned_alloc(BNC_ALIGNMENT, total & ~(size_t)(BNC_ALIGNMENT - 1));
+#endif
+}
+
+void *bnc_mem_alloc(size_t size) {
+  char *block = must_fail() ? NULL : get_block(size);
   if (!block) return NULL;
   *(size_t *)(void *)block = size;
   atomic_fetch_add_explicit(&allocation_count, 1, memory_order_relaxed);

@@ -124,9 +124,10 @@ static bnc_status read_sections(bnc_model_file *f, const uint8_t *data, size_t s
   return BNC_OK;
 }
 
-static bnc_status check_small_data(const bnc_model_file *f, bnc_error *err) {
+static bnc_status check_small_data(bnc_model_file *f, bnc_error *err) {
   bnc_block_damage damage;
-  if (f->data.size > BNC_CHECK_AT_OPEN) return BNC_OK;
+  f->data_checked = f->data.size <= BNC_CHECK_AT_OPEN;
+  if (!f->data_checked) return BNC_OK;
   bnc_status s = bnc_blocks_check(f, NULL, false, NULL, NULL, &damage, err);
   return s == BNC_OK ? bnc_blocks_judge(f, &damage, err) : s;
 }

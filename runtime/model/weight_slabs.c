@@ -183,7 +183,7 @@ static void mark(uint8_t *wanted, uint64_t offset, uint64_t size) {
 bnc_status bnc_weight_slabs_check(const bnc_model_file *file, bnc_pool *pool, const bnc_context *context, bnc_error *err) {
   const bool own_int8 = bnc_weight_slabs_own_int8();
   bnc_block_damage damage;
-  if (file->data.size <= BNC_CHECK_AT_OPEN) return BNC_OK; /* checked already */
+  if (file->data_checked) return BNC_OK;
   uint8_t *wanted = bnc_mem_array(file->blocks, 1);
   if (!wanted) return bnc_fail_memory(err, file->blocks);
   for (uint32_t i = 0; i < file->weights; i++) {

@@ -39,6 +39,32 @@ typedef struct bnc_model_info {
 /** Fails with BNC_ERROR_ARGUMENT alone. */
 BNC_API bnc_status bnc_model_get_info(const bnc_model *model, bnc_model_info *info);
 
+/** How packed weights were found by bnc_model_verify. */
+typedef enum bnc_part_state {
+  BNC_PART_ABSENT = 0,     /**< there are none */
+  BNC_PART_WHOLE = 1,      /**< every byte is right */
+  BNC_PART_DAMAGED = 2,    /**< a byte is wrong, or they are another model's */
+  BNC_PART_NOT_TRUSTED = 3 /**< another user could have written them: runs pass them over */
+} bnc_part_state;
+
+/** What bnc_model_verify found. */
+typedef struct bnc_model_check {
+  size_t size;             /**< see binocle.h: set it before the call */
+  uint64_t data_bytes;     /**< of weights */
+  uint64_t blocks;         /**< of 256 KiB that they consist of */
+  uint64_t damaged_blocks; /**< of them */
+  uint64_t packed_bytes;   /**< of packed weights in the model file */
+  uint64_t cache_bytes;    /**< of packed weights in the cache folder, for this machine */
+  uint32_t packed;         /**< bnc_part_state of those in the model file */
+  uint32_t cache;          /**< and of those in the cache folder */
+  char content[72];        /**< BLAKE2b-256 over all sections but packed weights, in hexadecimal: equal for equal models */
+} bnc_model_check;
+
+/** Checks every byte of a model file and of its packed weights, on the context's number of threads, against XXH3 and BLAKE2b. The check is
+ * filled in also where it fails. BNC_ERROR_FORMAT: something is damaged. BNC_ERROR_UNSUPPORTED: packed weights are not trusted.
+ * BNC_ERROR_ARGUMENT, BNC_ERROR_MEMORY, BNC_ERROR_IO, BNC_ERROR_CANCELLED. */
+BNC_API bnc_status bnc_model_verify(bnc_model *model, bnc_model_check *check);
+
 /** What a description shows. */
 typedef enum bnc_description {
   BNC_DESCRIBE_TEXT = 0,      /**< one screen for people */
