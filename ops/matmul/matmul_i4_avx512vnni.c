@@ -13,13 +13,14 @@ enum {
   COLUMNS = 16 * VECTORS,
   PANELS = COLUMNS / BNC_I4_PANEL,
   ROWS = 6,
-  LEAST_ROWS = 6, /* from so many on; fewer are taken one by one */
+  LEAST_ROWS = 12, /* from so many on */
+  FEW_ROWS = 4,    /* of fewer, so many share what is taken apart */
   DEPTH = 4096,
   AHEAD = 4096 /* bytes of weights */
 };
 _Static_assert((int)ROWS <= (int)DOTS_ROWS && (int)VECTORS <= (int)DOTS_VECTORS, "a tile is one of dots()");
 
-/* ---- few rows: one at a time, bound by reading the weights ---- */
+/* ---- few rows: bound by reading the weights, or by taking them apart ---- */
 
 /* 32 columns of a row, each four of them eight times, as the nibbles of a block lie: those of the low ones of its halves, then of the high
  * ones. */
@@ -30,14 +31,14 @@ DOTS_INLINE void spread(const int8_t *q /* [32] */, __m512i *out /* [4] */) {
       _mm512_permutexvar_epi32(_mm512_add_epi32(high, _mm512_set1_epi32(i / 2 * 4 + i % 2)), all);
 }
 
-/* The products of a block: lanes i and i + 8 add up to row i of the panel. */
-DOTS_INLINE __m512i block(const uint8_t *nibbles /* [4, 32] */, const __m512i *q /* [4] */, __m512i sum) {
+/* A block's nibbles, apart. */
+DOTS_INLINE void take_apart(const uint8_t *nibbles /* [4, 32] */, __m512i *out /* [4] */) {
   const __m512i low = _mm512_set1_epi8(15), a = _mm512_loadu_si512((const void *)nibbles),
                 b = _mm512_loadu_si512((const void *)(nibbles + 64));
-  sum = _mm512_dpbusd_epi32(sum, _mm512_and_si512(a, low), q[0]);
-  sum = _mm512_dpbusd_epi32(sum, _mm512_and_si512(_mm512_srli_epi16(a, 4), low), q[1]);
-  sum = _mm512_dpbusd_epi32(sum, _mm512_and_si512(b, low), q[2]);
-  return _mm512_dpbusd_epi32(sum, _mm512_and_si512(_mm512_srli_epi16(b, 4), low), q[3]);
+  out[0] = _mm512_and_si512(a, low);
+  out[1] = _mm512_and_si512(_mm512_srli_epi16(a, 4), low);
+  out[2] = _mm512_and_si512(b, low);
+  out[3] = _mm512_and_si512(_mm512_srli_epi16(b, 4), low);
 }
 
 DOTS_INLINE __m512 scales_of(const uint16_t *first /* bf16 [8] */, const uint16_t *second /* bf16 [8] */) {
@@ -46,42 +47,53 @@ DOTS_INLINE __m512 scales_of(const uint16_t *first /* bf16 [8] */, const uint16_
   return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(both), 16));
 }
 
-/* Two panels, the second one of which may be the first. */
-DOTS_INLINE void few_panels(const bnc_matmul_args *a, size_t row, const size_t *panel /* [2] */) {
+/* `rows` (a constant) rows, two panels, the second one of which may be the first. Lanes i and i + 8 of a sum add up to row i of a panel. */
+DOTS_INLINE void few_panels(const bnc_matmul_args *a, size_t row, const size_t *panel /* [2] */, const size_t rows) {
   const bnc_i4_matrix *w = &a->w;
   const size_t groups = w->k / w->group;
   const int8_t *q = a->q + row * a->q_stride;
   const int32_t *sums = a->sums + row * groups;
   const uint8_t *nibbles[2];
   const uint16_t *scales[2];
-  __m512 acc = _mm512_setzero_ps();
+  __m512 acc[FEW_ROWS];
+  DOTS_UNROLL for (size_t r = 0; r < rows; ++r) acc[r] = _mm512_setzero_ps();
   DOTS_UNROLL for (size_t p = 0; p < 2; ++p) {
     nibbles[p] = w->nibbles + panel[p] * bnc_i4_panel_nibbles(w->k);
     scales[p] = w->scales + panel[p] * groups * BNC_I4_PANEL;
   }
   for (size_t g = 0, at = 0; g < groups; ++g) {
-    __m512i sum[2] = {_mm512_setzero_si512(), _mm512_setzero_si512()};
+    __m512i sum[FEW_ROWS][2];
+    DOTS_UNROLL for (size_t r = 0; r < rows; ++r) sum[r][0] = sum[r][1] = _mm512_setzero_si512();
     for (size_t k = 0; k < w->group; k += BNC_I4_BLOCK, q += BNC_I4_BLOCK, at += 4 * BNC_I4_BLOCK) {
-      __m512i four[4];
-      spread(q, four);
+      __m512i weights[2][4];
       DOTS_UNROLL for (size_t p = 0; p < 2; ++p) {
         _mm_prefetch((const char *)(nibbles[p] + at + AHEAD), _MM_HINT_T0);
         _mm_prefetch((const char *)(nibbles[p] + at + AHEAD + 64), _MM_HINT_T0);
-        sum[p] = block(nibbles[p] + at, four, sum[p]);
+        take_apart(nibbles[p] + at, weights[p]);
+      }
+      DOTS_UNROLL for (size_t r = 0; r < rows; ++r) {
+        __m512i four[4];
+        spread(q + r * a->q_stride, four);
+        DOTS_UNROLL for (size_t i = 0; i < 8; ++i) sum[r][i % 2] = _mm512_dpbusd_epi32(sum[r][i % 2], weights[i % 2][i / 2], four[i / 2]);
       }
     }
-    const __m512i both = _mm512_add_epi32(_mm512_shuffle_i64x2(sum[0], sum[1], 0x44), _mm512_shuffle_i64x2(sum[0], sum[1], 0xee));
-    const __m512 exact = _mm512_cvtepi32_ps(_mm512_sub_epi32(both, _mm512_set1_epi32(sums[g])));
-    acc = _mm512_fmadd_ps(exact, scales_of(scales[0] + g * BNC_I4_PANEL, scales[1] + g * BNC_I4_PANEL), acc);
+    const __m512 scale = scales_of(scales[0] + g * BNC_I4_PANEL, scales[1] + g * BNC_I4_PANEL);
+    DOTS_UNROLL for (size_t r = 0; r < rows; ++r) {
+      const __m512i both =
+          _mm512_add_epi32(_mm512_shuffle_i64x2(sum[r][0], sum[r][1], 0x44), _mm512_shuffle_i64x2(sum[r][0], sum[r][1], 0xee));
+      acc[r] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(_mm512_sub_epi32(both, _mm512_set1_epi32(sums[r * groups + g]))), scale, acc[r]);
+    }
   }
-  const bnc_qd8_params x = a->params[row];
-  DOTS_UNROLL for (size_t p = 0; p < 2; ++p) {
-    const size_t n = panel[p] * BNC_I4_PANEL, left = w->n - n < BNC_I4_PANEL ? w->n - n : BNC_I4_PANEL;
-    const __mmask8 mask = (__mmask8)v16_first(left);
-    const __m256 sum = p ? _mm512_extractf32x8_ps(acc, 1) : _mm512_castps512_ps256(acc);
-    const __m256 centred = _mm256_fmadd_ps(_mm256_set1_ps(-(float)x.zero_point), _mm256_loadu_ps(w->offset + n), sum);
-    const __m256 bias = a->bias ? _mm256_maskz_loadu_ps(mask, a->bias + n) : _mm256_setzero_ps();
-    _mm256_mask_storeu_ps(a->y + row * a->y_stride + n, mask, _mm256_fmadd_ps(centred, _mm256_set1_ps(x.scale), bias));
+  DOTS_UNROLL for (size_t r = 0; r < rows; ++r) {
+    const bnc_qd8_params x = a->params[row + r];
+    DOTS_UNROLL for (size_t p = 0; p < 2; ++p) {
+      const size_t n = panel[p] * BNC_I4_PANEL, left = w->n - n < BNC_I4_PANEL ? w->n - n : BNC_I4_PANEL;
+      const __mmask8 mask = (__mmask8)v16_first(left);
+      const __m256 total = p ? _mm512_extractf32x8_ps(acc[r], 1) : _mm512_castps512_ps256(acc[r]);
+      const __m256 centred = _mm256_fmadd_ps(_mm256_set1_ps(-(float)x.zero_point), _mm256_loadu_ps(w->offset + n), total);
+      const __m256 bias = a->bias ? _mm256_maskz_loadu_ps(mask, a->bias + n) : _mm256_setzero_ps();
+      _mm256_mask_storeu_ps(a->y + (row + r) * a->y_stride + n, mask, _mm256_fmadd_ps(centred, _mm256_set1_ps(x.scale), bias));
+    }
   }
 }
 
@@ -90,7 +102,14 @@ static void few_rows(const bnc_matmul_args *a, size_t from, size_t to) {
   const size_t length = (to - from + 1) / 2;
   for (size_t i = 0; i < length; ++i) {
     const size_t other = from + length + i, panel[2] = {from + i, other < to ? other : from + i};
-    for (size_t row = 0; row < a->rows; ++row) few_panels(a, row, panel);
+    size_t row = 0;
+    for (; row + FEW_ROWS <= a->rows; row += FEW_ROWS) few_panels(a, row, panel, FEW_ROWS);
+    switch (a->rows - row) {
+      case 3: few_panels(a, row, panel, 3); break;
+      case 2: few_panels(a, row, panel, 2); break;
+      case 1: few_panels(a, row, panel, 1); break;
+      default: break;
+    }
   }
 }
 
