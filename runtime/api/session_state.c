@@ -151,7 +151,7 @@ typedef struct state_parts {
 
 static bnc_status find_parts(bnc_session *s, const state_header *h, const bnc_file_map *map, state_parts *p, bnc_error *err) {
   uint64_t kv = 0;
-  bnc_executor_visit_kv(s->executor, h->rows, count_part, &kv);
+  bnc_executor_visit_kv(s->executor, (size_t)h->rows, count_part, &kv);
   const uint64_t images = (h->images + h->opening_images) * h->image_rows * h->hidden * sizeof(float);
   const uint64_t logits = h->has_logits ? h->vocabulary * sizeof(float) : 0, opening = h->opening_count * sizeof(int32_t);
   if (sizeof *h + h->system_bytes + opening + images + logits + kv != map->size)
@@ -210,7 +210,7 @@ static bool read_part(void *context, void *data, size_t bytes) {
 
 static void adopt(bnc_session *s, const state_header *h, const state_parts *p, restored *r) {
   const uint8_t *kv = p->kv;
-  bnc_executor_visit_kv(s->executor, h->rows, read_part, &kv);
+  bnc_executor_visit_kv(s->executor, (size_t)h->rows, read_part, &kv);
   bnc_mem_free(s->system);
   bnc_ids_free(&s->opening);
   bnc_mem_free(s->image);
