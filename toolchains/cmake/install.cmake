@@ -1,15 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-# cmake --install: the program, both libraries, the public headers, a pkg-config file and a CMake package.
+# cmake --install: the program with its manual and completions, both libraries, the public headers, a pkg-config file and a CMake package.
+# Two components, as distributions have it: program (what runs) and development (what compiles).
 include(GNUInstallDirs)
+set(CMAKE_INSTALL_DEFAULT_COMPONENT_NAME program)
 foreach(folder platforms runtime quant)
   if(EXISTS ${PROJECT_SOURCE_DIR}/${folder}/include/binocle)
-    install(DIRECTORY ${PROJECT_SOURCE_DIR}/${folder}/include/binocle DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+    install(DIRECTORY ${PROJECT_SOURCE_DIR}/${folder}/include/binocle DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT development)
   endif()
 endforeach()
 if(TARGET binocle)
   install(TARGETS binocle)
 endif()
-install(TARGETS binocle_shared binocle_static)
+install(TARGETS binocle_shared LIBRARY NAMELINK_COMPONENT development)
+install(TARGETS binocle_static ARCHIVE COMPONENT development)
 
 # Libraries that are not the system's come along, for libbinocle alone, by the names that the loader asks for. Who links to libbinocle
 # needs their folder, and who links to libbinocle.a the libraries themselves.
@@ -21,6 +24,12 @@ if(BINOCLE_PRIVATE_LIBRARIES)
     get_filename_component(file ${file} REALPATH)
     install(FILES ${file} DESTINATION ${CMAKE_INSTALL_LIBDIR}/binocle RENAME ${soname})
     list(APPEND BINOCLE_STATIC_FLAGS -l:${soname})
+  endforeach()
+  file(GLOB licences ${BINOCLE_PRIVATE_LIBRARIES}/usr/share/doc/*/copyright)
+  list(FILTER licences EXCLUDE REGEX "/(libcmocka|rpcsvc)|-dev/")
+  foreach(licence IN LISTS licences)
+    string(REGEX REPLACE ".*/([^/]*)/copyright$" "\\1" of ${licence})
+    install(FILES ${licence} DESTINATION ${CMAKE_INSTALL_DOCDIR}/licences RENAME ${of})
   endforeach()
   set(private_folder "@libdir@/binocle")
   set(BINOCLE_LINK_FLAGS "-Wl,-rpath-link,${private_folder}")
@@ -48,5 +57,19 @@ configure_file(${PROJECT_SOURCE_DIR}/toolchains/packaging/binocle.pc.in ${genera
 configure_file(${PROJECT_SOURCE_DIR}/toolchains/packaging/binocleConfig.cmake.in ${generated}/binocleConfig.cmake @ONLY)
 include(CMakePackageConfigHelpers)
 write_basic_package_version_file(${generated}/binocleConfigVersion.cmake COMPATIBILITY SameMinorVersion)
-install(FILES ${generated}/binocle.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
-install(FILES ${generated}/binocleConfig.cmake ${generated}/binocleConfigVersion.cmake DESTINATION ${package})
+install(FILES ${generated}/binocle.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT development)
+install(FILES ${generated}/binocleConfig.cmake ${generated}/binocleConfigVersion.cmake DESTINATION ${package} COMPONENT development)
+
+# The manual and the completions, made of what the program says of itself.
+find_program(BINOCLE_PYTHON python3)
+if(TARGET binocle AND BINOCLE_PYTHON)
+  set(manual ${PROJECT_BINARY_DIR}/manual)
+  add_custom_command(OUTPUT ${manual}/.made DEPENDS binocle ${PROJECT_SOURCE_DIR}/toolchains/manual.py VERBATIM
+    COMMAND ${BINOCLE_PYTHON} -B ${PROJECT_SOURCE_DIR}/toolchains/manual.py ${manual} ${CMAKE_CROSSCOMPILING_EMULATOR} $<TARGET_FILE:binocle>
+    COMMAND ${CMAKE_COMMAND} -E touch ${manual}/.made)
+  add_custom_target(manual ALL DEPENDS ${manual}/.made)
+  install(DIRECTORY ${manual}/man1 DESTINATION ${CMAKE_INSTALL_MANDIR})
+  install(FILES ${manual}/bash/binocle DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
+  install(FILES ${manual}/zsh/_binocle DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/vendor-completions)
+  install(FILES ${manual}/fish/binocle.fish DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)
+endif()
