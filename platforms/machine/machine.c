@@ -7,23 +7,9 @@
 #include <unistd.h>
 
 #include "platforms/base/mem.h"
-#include "platforms/base/number.h"
 #include "platforms/file/sysfs.h"
+#include "platforms/machine/memory.h"
 #include "platforms/threads/threads.h"
-
-static void read_memory(bnc_machine *m) {
-  bnc_sysfs_reader reader;
-  char line[128], *key, *value;
-  if (!bnc_sysfs_reader_open(&reader, "/proc/meminfo")) return;
-  while (bnc_sysfs_reader_line(&reader, line, sizeof line)) {
-    if (!bnc_sysfs_key_value(line, &key, &value)) continue;
-    uint64_t kib = bnc_number_or_zero(value, 10);
-    if (kib > UINT64_MAX >> 10) continue;
-    if (strcmp(key, "MemTotal") == 0) m->memory_total = kib << 10;
-    if (strcmp(key, "MemAvailable") == 0) m->memory_available = kib << 10;
-  }
-  bnc_sysfs_reader_close(&reader);
-}
 
 static void read_system(bnc_machine *m) {
   static const char key[] = "PRETTY_NAME=";
@@ -68,7 +54,7 @@ bnc_status bnc_machine_read(bnc_machine *m, bnc_error *err) {
   m->default_threads = bnc_pool_default_threads();
   m->allowed_cpus = bnc_pool_allowed_cpus();
   m->cpu_quota = bnc_cpu_quota();
-  read_memory(m);
+  bnc_memory_read(&m->memory_total, &m->memory_available);
   read_system(m);
   read_frequencies(m);
   m->zone_count = bnc_thermal_read(m->zones);

@@ -1,70 +1,41 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <sched.h>
-#include <string.h>
 
 #include "platforms/base/number.h"
 #include "platforms/cpu/cpu_record.h"
 #include "platforms/file/sysfs.h"
+#include "platforms/machine/cgroup.h"
 #include "platforms/threads/thread_places.h"
 #include "platforms/threads/threads.h"
 
 /* Quota over period of one control group, in CPUs; 0: no limit here. */
-static double quota_v2(const char *path) {
+static double quota_v2(const char *folder) {
   char text[64];
   const char *p = text;
   uint64_t quota, period;
-  if (bnc_sysfs_string(text, sizeof text, "/sys/fs/cgroup%s/cpu.max", path) != BNC_SYSFS_OK) return 0;
+  if (bnc_sysfs_string(text, sizeof text, "%s/cpu.max", folder) != BNC_SYSFS_OK) return 0;
   if (!bnc_number_u64(&p, 10, &quota) || *p != ' ') return 0; /* "max 100000": no limit */
   p++;
   if (!bnc_number_u64(&p, 10, &period)) return 0;
   return quota > 0 && period > 0 ? (double)quota / (double)period : 0;
 }
 
-static double quota_v1(const char *path) {
-  static const char *const mounts[] = {"cpu", "cpu,cpuacct"};
-  for (size_t i = 0; i < 2; i++) {
-    int64_t quota, period;
-    if (bnc_sysfs_int(&quota, "/sys/fs/cgroup/%s%s/cpu.cfs_quota_us", mounts[i], path) != BNC_SYSFS_OK) continue;
-    if (bnc_sysfs_int(&period, "/sys/fs/cgroup/%s%s/cpu.cfs_period_us", mounts[i], path) != BNC_SYSFS_OK) continue;
-    return quota > 0 && period > 0 ? (double)quota / (double)period : 0;
-  }
-  return 0;
+static double quota_v1(const char *folder) {
+  int64_t quota, period;
+  if (bnc_sysfs_int(&quota, "%s/cpu.cfs_quota_us", folder) != BNC_SYSFS_OK) return 0;
+  if (bnc_sysfs_int(&period, "%s/cpu.cfs_period_us", folder) != BNC_SYSFS_OK) return 0;
+  return quota > 0 && period > 0 ? (double)quota / (double)period : 0;
 }
 
-/* A group is held to its own limit and to those of all groups above it. */
-static void climb(char *path, double (*quota)(const char *), double *least) {
-  for (;;) {
-    double q = quota(path);
-    if (q > 0 && (*least == 0 || q < *least)) *least = q;
-    char *slash = strrchr(path, '/');
-    if (!slash) return;
-    *slash = 0;
-  }
-}
-
-static bool names_cpu(char *controllers) {
-  char *state = NULL;
-  for (char *word = strtok_r(controllers, ",", &state); word; word = strtok_r(NULL, ",", &state))
-    if (strcmp(word, "cpu") == 0) return true;
-  return false;
+static void take_least(void *context, const char *folder, bool v2) {
+  double *least = context;
+  const double quota = v2 ? quota_v2(folder) : quota_v1(folder);
+  if (quota > 0 && (*least == 0 || quota < *least)) *least = quota;
 }
 
 double bnc_cpu_quota(void) {
-  bnc_sysfs_reader reader;
-  char line[400];
   double least = 0;
-  if (!bnc_sysfs_reader_open(&reader, "/proc/self/cgroup")) return 0;
-  while (bnc_sysfs_reader_line(&reader, line, sizeof line)) { /* "4:cpu,cpuacct:/a/b", or "0::/a/b" for version 2 */
-    char *controllers = strchr(line, ':'), *path = controllers ? strchr(controllers + 1, ':') : NULL;
-    if (!path) continue;
-    *path++ = 0;
-    if (strcmp(path, "/") == 0) *path = 0;
-    if (controllers[1] == 0)
-      climb(path, quota_v2, &least);
-    else if (names_cpu(controllers + 1))
-      climb(path, quota_v1, &least);
-  }
-  bnc_sysfs_reader_close(&reader);
+  bnc_cgroup_climb("cpu", take_least, &least);
   return least;
 }
 

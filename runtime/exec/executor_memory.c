@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a session allocates, all of it before the first run: the arena, the KV cache, rotary tables and scratch memory. */
-#include <unistd.h>
+#include <stdio.h>
 
 #include "platforms/base/mem.h"
+#include "platforms/machine/memory.h"
 #include "runtime/exec/executor_private.h"
 #include "runtime/model/kv_layout.h"
 
@@ -46,14 +47,12 @@ static needs needs_of(const bnc_executor *ex) {
   return n;
 }
 
-/* What a session takes must fit into the machine: asking for more would end the process, or others, rather than fail. */
 static bnc_status check_memory(const bnc_executor *ex, const needs *n, bnc_error *err) {
-  const uint64_t needed =
-      n->arena + n->cache.total + 2 * n->angles * sizeof(float) + n->sums * sizeof(int32_t) + n->scratch * bnc_pool_threads(ex->pool);
-  long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
-  if (pages <= 0 || page <= 0 || needed <= (uint64_t)pages * (uint64_t)page) return BNC_OK;
-  return bnc_fail(err, BNC_ERROR_LIMIT, "this model needs %llu MB of memory for a session, the machine has %llu MB",
-                  (unsigned long long)(needed >> 20), (unsigned long long)((uint64_t)pages * (uint64_t)page >> 20));
+  char what[160];
+  const uint64_t tables = 2 * n->angles * sizeof(float) + n->sums * sizeof(int32_t) + n->scratch * bnc_pool_threads(ex->pool);
+  snprintf(what, sizeof what, "a session with this model (arena %.1f MB, KV cache of %u rows %.1f MB)", (double)n->arena * 1e-6,
+           ex->file->meta.context, (double)n->cache.total * 1e-6);
+  return bnc_memory_check(n->arena + n->cache.total + tables, what, err);
 }
 
 /* K and V of all layers in one block. Untouched pages cost nothing: a short conversation uses little of a long context. */
