@@ -3,6 +3,7 @@
 #ifndef BINOCLE_PLATFORMS_FILE_FILE_H
 #define BINOCLE_PLATFORMS_FILE_FILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,8 +16,19 @@ typedef struct bnc_file_map {
   void *base; /* what munmap gets; NULL for an empty file */
 } bnc_file_map;
 
+/** A file as it was when it was opened: its length and when it was last written. */
+typedef struct bnc_file_watch {
+  int fd; /* -1: nothing is watched, and nothing changes */
+  int64_t size, seconds, nanoseconds;
+} bnc_file_watch;
+#define BNC_FILE_WATCH_NONE ((bnc_file_watch){.fd = -1})
+
 bnc_status bnc_file_map_open(bnc_file_map *map, const char *path, bnc_error *err);
 void bnc_file_map_close(bnc_file_map *map);
+/** The same, with a watch that tells later whether somebody wrote to the file or cut it. */
+bnc_status bnc_file_map_open_watched(bnc_file_map *map, bnc_file_watch *watch, const char *path, bnc_error *err);
+bool bnc_file_watch_changed(const bnc_file_watch *watch);
+void bnc_file_watch_close(bnc_file_watch *watch);
 /** The same for a file that is believed because nobody else can have written it: it and its folder belong to this user, neither its group
    nor others may write to them, and it is no symbolic link. BNC_ERROR_UNSUPPORTED where that does not hold; the line says what does. Other
    programs may want to remove it when nobody uses it: *hold is a descriptor that keeps a shared lock (flock) as long as it is open,

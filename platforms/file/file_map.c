@@ -58,6 +58,39 @@ bnc_status bnc_file_map_open(bnc_file_map *map, const char *path, bnc_error *err
   return s;
 }
 
+static bool read_watch(int fd, bnc_file_watch *watch) {
+  struct stat st;
+  if (fstat(fd, &st) != 0) return false;
+  *watch = (bnc_file_watch){fd, (int64_t)st.st_size, (int64_t)st.st_mtim.tv_sec, (int64_t)st.st_mtim.tv_nsec};
+  return true;
+}
+
+bnc_status bnc_file_map_open_watched(bnc_file_map *map, bnc_file_watch *watch, const char *path, bnc_error *err) {
+  int fd;
+  size_t size;
+  *watch = BNC_FILE_WATCH_NONE;
+  *map = (bnc_file_map){NULL, 0, NULL};
+  bnc_status s = open_regular(path, &fd, &size, err);
+  if (s == BNC_OK) s = map_descriptor(map, fd, size, path, err);
+  if (s != BNC_OK) return s;
+  if (read_watch(fd, watch)) return BNC_OK;
+  s = bnc_fail_errno(err, "%s", path);
+  close(fd);
+  bnc_file_map_close(map);
+  return s;
+}
+
+bool bnc_file_watch_changed(const bnc_file_watch *watch) {
+  bnc_file_watch now;
+  if (watch->fd < 0) return false;
+  return !read_watch(watch->fd, &now) || now.size != watch->size || now.seconds != watch->seconds || now.nanoseconds != watch->nanoseconds;
+}
+
+void bnc_file_watch_close(bnc_file_watch *watch) {
+  if (watch->fd >= 0) close(watch->fd);
+  *watch = BNC_FILE_WATCH_NONE;
+}
+
 static bnc_status check_own(int fd, const char *what, const char *path, bnc_error *err) {
   struct stat st;
   if (fstat(fd, &st) < 0) return bnc_fail_errno(err, "%s", path);

@@ -182,6 +182,11 @@ bnc_status bnc_session_run(bnc_session *session, bnc_program_id id, size_t rows,
   stage_progress progress = {session, stage};
   bnc_run_hooks steps = {.context = &progress, .step = report};
   if (!hooks && stage) hooks = &steps;
-  return session->profile ? bnc_session_run_profiled(session, id, rows, hooks)
-                          : bnc_executor_run(session->executor, id, rows, session->rows, hooks, &session->error);
+  /* Weights are read from the file as they are: what somebody wrote into it meanwhile must not become an answer. */
+  const bnc_model_file *file = &session->model->file;
+  bnc_status status = bnc_model_file_unchanged(file, &session->error);
+  if (status != BNC_OK) return status;
+  status = session->profile ? bnc_session_run_profiled(session, id, rows, hooks)
+                            : bnc_executor_run(session->executor, id, rows, session->rows, hooks, &session->error);
+  return status == BNC_OK ? bnc_model_file_unchanged(file, &session->error) : status;
 }

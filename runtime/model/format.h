@@ -17,6 +17,7 @@
 #define BNC_FORMAT_VERSION 3u
 #define BNC_FORMAT_ALIGNMENT 64u
 #define BNC_FORMAT_BLOCK ((size_t)256 << 10) /* of DATA, that has hashes of its own */
+#define BNC_SECTIONS_MAX 64u
 
 typedef struct bnc_file_header {
   char magic[8];

@@ -6,6 +6,7 @@
 #include <xxhash.h>
 
 #include "platforms/base/mem.h"
+#include "platforms/machine/memory.h"
 #include "runtime/model/data_blocks.h"
 
 static const char *const section_names[BNC_SECTION_KINDS] = {
@@ -35,10 +36,8 @@ static bnc_status read_header(bnc_model_file *f, const uint8_t *data, size_t siz
   if (h->file_size != size)
     return bnc_fail(err, BNC_ERROR_FORMAT, "%zu bytes, expected %llu: the file is %s", size, (unsigned long long)h->file_size,
                     size < h->file_size ? "truncated" : "too long");
-  if (h->sections > 64 || h->sections * sizeof(bnc_file_section) > size - sizeof *h)
+  if (h->sections > BNC_SECTIONS_MAX || h->sections * sizeof(bnc_file_section) > size - sizeof *h)
     return bnc_fail(err, BNC_ERROR_FORMAT, "%u sections do not fit into the file", h->sections);
-  if (h->table_checksum != XXH3_64bits(data + sizeof *h, h->sections * sizeof(bnc_file_section)))
-    return bnc_fail(err, BNC_ERROR_FORMAT, "the section table is damaged");
   return BNC_OK;
 }
 
@@ -94,10 +93,13 @@ static bnc_status take_section(bnc_model_file *f, uint32_t kind, bnc_blob b, bnc
   }
 }
 
-static bnc_status read_sections(bnc_model_file *f, const uint8_t *data, size_t size, bnc_error *err) {
-  const bnc_file_section *table = (const bnc_file_section *)(const void *)(data + sizeof(bnc_file_header));
+static bool stays_mapped(uint32_t kind) { return kind == BNC_SECTION_DATA || kind == BNC_SECTION_PACKED; }
+
+/* What the table says of each section, before anything is read. *copied: bytes of the sections that are copied. */
+static bnc_status check_table(const bnc_file_section *table, uint32_t count, size_t size, uint64_t *copied, bnc_error *err) {
   uint32_t seen = 0;
-  for (uint32_t i = 0; i < f->header.sections; i++) {
+  *copied = 0;
+  for (uint32_t i = 0; i < count; i++) {
     const bnc_file_section *e = &table[i];
     if (e->kind == 0 || e->kind >= BNC_SECTION_KINDS)
       return bnc_fail(err, BNC_ERROR_FORMAT, "section %u is of the unknown kind %u", i, e->kind);
@@ -107,20 +109,62 @@ static bnc_status read_sections(bnc_model_file *f, const uint8_t *data, size_t s
                       (unsigned long long)e->size, (unsigned long long)e->offset, size);
     if ((seen >> e->kind) & 1u) return bnc_fail(err, BNC_ERROR_FORMAT, "section %s is there twice", name);
     seen |= 1u << e->kind;
-    bnc_blob b = {data + e->offset, (size_t)e->size};
-    const bool inside = e->kind == BNC_SECTION_DATA || e->kind == BNC_SECTION_PACKED; /* its checksums are elsewhere */
-    if (e->checksum != (inside ? 0 : XXH3_64bits(b.data, b.size)))
-      return bnc_fail(err, BNC_ERROR_FORMAT, "section %s is damaged: its checksum is wrong", name);
-    bnc_status s = take_section(f, e->kind, b, err);
-    if (s != BNC_OK) return s;
+    if (!stays_mapped(e->kind)) *copied += e->size + BNC_FORMAT_ALIGNMENT;
   }
   for (uint32_t kind = 1; kind < BNC_SECTION_KINDS; kind++) {
     bool optional = kind == BNC_SECTION_TOKENIZER || kind == BNC_SECTION_VISION || kind == BNC_SECTION_REPORT || kind == BNC_SECTION_PACKED;
     if (!optional && !((seen >> kind) & 1u)) return bnc_fail(err, BNC_ERROR_FORMAT, "section %s is missing", section_names[kind]);
   }
+  return BNC_OK;
+}
+
+/* The bytes of a section as they will be used: a copy in *free_bytes, or where they lie. */
+static bnc_blob keep_section(const bnc_file_section *e, const uint8_t *data, uint8_t **free_bytes) {
+  bnc_blob b = {data + e->offset, (size_t)e->size};
+  if (stays_mapped(e->kind)) return b;
+  uint8_t *copy = *free_bytes;
+  if (b.size) memcpy(copy, b.data, b.size);
+  *free_bytes += (b.size + BNC_FORMAT_ALIGNMENT - 1) / BNC_FORMAT_ALIGNMENT * BNC_FORMAT_ALIGNMENT;
+  return (bnc_blob){copy, b.size};
+}
+
+/* Names the content by the bytes as they were kept: what lies in the file may be something else by now. */
+static bnc_digest content_of(const bnc_model_file *f) {
+  bnc_file_section kept[BNC_SECTIONS_MAX];
+  uint64_t at = 0;
+  for (uint32_t i = 0; i < f->header.sections; i++) {
+    kept[i] = f->section[i];
+    if (stays_mapped(kept[i].kind)) continue;
+    kept[i].offset = at;
+    at += (kept[i].size + BNC_FORMAT_ALIGNMENT - 1) / BNC_FORMAT_ALIGNMENT * BNC_FORMAT_ALIGNMENT;
+  }
+  return bnc_content_digest(kept, f->header.sections, f->tables);
+}
+
+static bnc_status read_sections(bnc_model_file *f, const uint8_t *data, size_t size, bnc_error *err) {
+  const uint32_t count = f->header.sections;
+  uint64_t copied;
+  memcpy(f->section, data + sizeof(bnc_file_header), count * sizeof *f->section);
+  if (f->header.table_checksum != XXH3_64bits(f->section, count * sizeof *f->section))
+    return bnc_fail(err, BNC_ERROR_FORMAT, "the section table is damaged");
+  bnc_status s = check_table(f->section, count, size, &copied, err);
+  if (s == BNC_OK) s = bnc_memory_check(copied, "the tables of this model", err);
+  if (s != BNC_OK) return s;
+  f->tables = bnc_mem_alloc((size_t)copied);
+  if (!f->tables) return bnc_fail_memory(err, (size_t)copied);
+  uint8_t *free_bytes = f->tables;
+  for (uint32_t i = 0; i < count; i++) {
+    const bnc_file_section *e = &f->section[i];
+    const bnc_blob b = keep_section(e, data, &free_bytes);
+    /* Those that stay mapped have their checksums elsewhere. */
+    if (e->checksum != (stays_mapped(e->kind) ? 0 : XXH3_64bits(b.data, b.size)))
+      return bnc_fail(err, BNC_ERROR_FORMAT, "section %s is damaged: its checksum is wrong", section_names[e->kind]);
+    s = take_section(f, e->kind, b, err);
+    if (s != BNC_OK) return s;
+  }
   const size_t blocks = f->data.size / BNC_FORMAT_BLOCK + (f->data.size % BNC_FORMAT_BLOCK != 0);
   if (f->blocks != blocks) return bnc_fail(err, BNC_ERROR_FORMAT, "section blocks has %zu blocks, expected %zu", f->blocks, blocks);
-  f->content = bnc_content_digest(table, f->header.sections, data);
+  f->content = content_of(f);
   return BNC_OK;
 }
 
@@ -133,31 +177,52 @@ static bnc_status check_small_data(bnc_model_file *f, bnc_error *err) {
 }
 
 bnc_status bnc_model_file_parse(bnc_model_file *f, const uint8_t *data, size_t size, bnc_error *err) {
-  *f = (bnc_model_file){0};
+  *f = (bnc_model_file){.watch = BNC_FILE_WATCH_NONE};
   bnc_status s = read_header(f, data, size, err);
   if (s == BNC_OK) s = read_sections(f, data, size, err);
   if (s == BNC_OK) s = bnc_model_file_validate(f, err);
-  return s == BNC_OK ? check_small_data(f, err) : s;
-}
-
-bnc_status bnc_model_file_open(bnc_model_file *f, const char *path, bnc_error *err) {
-  bnc_file_map map;
-  *f = (bnc_model_file){0};
-  bnc_status s = bnc_file_map_open(&map, path, err);
-  if (s != BNC_OK) return s;
-  s = bnc_model_file_parse(f, map.data, map.size, err);
-  if (s != BNC_OK) bnc_error_prefix(err, "%s", path);
-  f->map = map;
-  f->path = s == BNC_OK ? bnc_mem_strndup(path, strlen(path)) : NULL;
-  if (s == BNC_OK && !f->path) s = bnc_fail_memory(err, strlen(path));
+  if (s == BNC_OK) s = check_small_data(f, err);
   if (s != BNC_OK) bnc_model_file_close(f);
   return s;
 }
 
+/* The pages of what was copied are not needed a second time. */
+static void release_tables(const bnc_model_file *f) {
+  const uint8_t *kept = f->packed.data && f->packed.data < f->data.data ? f->packed.data : f->data.data;
+  bnc_file_map_release(&f->map, 0, (size_t)(kept - f->map.data));
+}
+
+bnc_status bnc_model_file_open(bnc_model_file *f, const char *path, bnc_error *err) {
+  bnc_file_map map;
+  bnc_file_watch watch;
+  *f = (bnc_model_file){.watch = BNC_FILE_WATCH_NONE};
+  bnc_status s = bnc_file_map_open_watched(&map, &watch, path, err);
+  if (s != BNC_OK) return s;
+  s = bnc_model_file_parse(f, map.data, map.size, err);
+  f->map = map;
+  f->watch = watch;
+  f->path = bnc_mem_strndup(path, strlen(path));
+  if (s != BNC_OK) bnc_error_prefix(err, "%s", path);
+  if (s == BNC_OK && !f->path) s = bnc_fail_memory(err, strlen(path));
+  if (s == BNC_OK) s = bnc_model_file_unchanged(f, err);
+  if (s == BNC_OK)
+    release_tables(f);
+  else
+    bnc_model_file_close(f);
+  return s;
+}
+
+bnc_status bnc_model_file_unchanged(const bnc_model_file *f, bnc_error *err) {
+  if (!bnc_file_watch_changed(&f->watch)) return BNC_OK;
+  return bnc_fail(err, BNC_ERROR_IO, "%s: the file was changed since it was opened; open it anew", f->path ? f->path : "model");
+}
+
 void bnc_model_file_close(bnc_model_file *f) {
   if (f->map.base) bnc_file_map_close(&f->map);
+  bnc_file_watch_close(&f->watch);
   bnc_mem_free(f->path);
-  *f = (bnc_model_file){0};
+  bnc_mem_free(f->tables);
+  *f = (bnc_model_file){.watch = BNC_FILE_WATCH_NONE};
 }
 
 uint64_t bnc_model_file_fingerprint(const bnc_model_file *f) {
@@ -174,7 +239,7 @@ static bool is_zero(const uint8_t *bytes, size_t size) {
 
 /* Sections may stand in any order: each is followed by zeros up to the next multiple, and those by another section or the end. */
 bnc_status bnc_model_file_check_gaps(const bnc_model_file *f, bnc_error *err) {
-  const bnc_file_section *table = (const bnc_file_section *)(const void *)(f->map.data + sizeof f->header);
+  const bnc_file_section *table = f->section;
   size_t end = sizeof f->header + f->header.sections * sizeof *table;
   for (uint32_t passed = 0;; passed++) {
     size_t next = f->map.size, behind = next;

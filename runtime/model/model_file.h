@@ -18,7 +18,7 @@ typedef enum bnc_program_id { BNC_PROGRAM_VISION, BNC_PROGRAM_PREFILL, BNC_PROGR
 /** "vision", "prefill", "decode". */
 const char *bnc_program_name(bnc_program_id id);
 
-/** Pointers into the map. head is NULL for a program that the model lacks (vision of a text-only model). */
+/** Pointers into memory of the file's own. head is NULL for a program that the model lacks (vision of a text-only model). */
 typedef struct bnc_program {
   const bnc_file_program *head;
   const bnc_file_op *op;       /* [head->ops] */
@@ -30,10 +30,15 @@ typedef struct bnc_blob {
   size_t size;
 } bnc_blob;
 
+/** Only `data` and `packed` point into the map: bulk numbers, which change results at most. All else was copied before it was validated,
+   so that nobody who writes to the file later changes what was found good. */
 typedef struct bnc_model_file {
   bnc_file_map map;
-  char *path; /* for messages */
+  bnc_file_watch watch; /* tells whether the file is still what it was */
+  char *path;           /* for messages */
+  uint8_t *tables;      /* the copied sections, each 64-byte aligned */
   bnc_file_header header;
+  bnc_file_section section[BNC_SECTIONS_MAX]; /* [header.sections] */
   bnc_file_meta meta;
   bnc_blob strings, tokenizer, constants, report, data, packed; /* absent: data NULL, size 0 */
   const bnc_file_block *block;                                  /* [blocks] of DATA; NULL for a file that is still being written */
@@ -50,7 +55,7 @@ typedef struct bnc_model_file {
 #define BNC_CHECK_AT_OPEN ((size_t)64 << 20)
 
 bnc_status bnc_model_file_open(bnc_model_file *file, const char *path, bnc_error *err);
-/** The same for a file's bytes in memory, 64-byte aligned (fuzzing, tests); they are not copied. */
+/** The same for a file's bytes in memory, 64-byte aligned (fuzzing, tests), of which `data` and `packed` stay in use. */
 bnc_status bnc_model_file_parse(bnc_model_file *file, const uint8_t *data, size_t size, bnc_error *err);
 void bnc_model_file_close(bnc_model_file *file);
 /** The content's name in short, for messages and files that somebody may mix up; it withstands accidents, not an enemy. */
@@ -58,6 +63,8 @@ uint64_t bnc_model_file_fingerprint(const bnc_model_file *file);
 
 /** What no checksum covers, the bytes between the sections, must be zero. */
 bnc_status bnc_model_file_check_gaps(const bnc_model_file *file, bnc_error *err);
+/** BNC_ERROR_IO if the file was written to or cut since it was opened: what was computed from it meanwhile may be wrong. */
+bnc_status bnc_model_file_unchanged(const bnc_model_file *file, bnc_error *err);
 
 /** Points a program at the bytes of its section, which are well-formed. */
 void bnc_program_view(bnc_program *program, const uint8_t *section);

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "runtime/program/bus_guard.h"
 #include "runtime/program/commands.h"
 #include "runtime/program/model_options.h"
 
 static int compile(bnc_work *work, const bnc_compile_options *o) {
   const double start = bnc_seconds();
   bnc_progress_show(&work->progress, "reading the checkpoint", 0);
+  bnc_bus_guard(o->checkpoint);
   const bnc_status status = bnc_compile(work->context, o);
   if (status != BNC_OK) return bnc_work_fail(work, status, NULL, bnc_context_error(work->context));
   bnc_work_note(work, "%s is written, in %.1f s", o->output, bnc_seconds() - start);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/program/bus_guard.h"
 #include "runtime/program/commands.h"
 #include "runtime/program/json_object.h"
 #include "runtime/program/work.h"
@@ -72,6 +73,7 @@ static int evaluate(bnc_work *w, const char *model, const char *path, const char
   int32_t *ids = NULL;
   size_t count = 0;
   sums s = {0};
+  bnc_bus_guard(model);
   bnc_status status = bnc_tokenizer_open(w->context, model, &tokenizer);
   if (status == BNC_OK) {
     status = bnc_tokenizer_encode(tokenizer, text, length, &ids, &count);

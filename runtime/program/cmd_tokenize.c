@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/program/bus_guard.h"
 #include "runtime/program/commands.h"
 #include "runtime/program/work.h"
 
@@ -50,6 +51,7 @@ static int run(const bnc_command *command, int argc, char **argv) {
   bnc_tokenizer *tokenizer = NULL;
   code = bnc_work_begin(&work);
   if (code == BNC_EXIT_DONE) {
+    bnc_bus_guard(path);
     const bnc_status status = bnc_tokenizer_open(work.context, path, &tokenizer);
     if (status != BNC_OK) code = bnc_work_fail(&work, status, NULL, bnc_context_error(work.context));
   }

@@ -2,6 +2,7 @@
 #include <binocle/version.h>
 #include <string.h>
 
+#include "runtime/program/bus_guard.h"
 #include "runtime/program/commands.h"
 #include "runtime/program/console.h"
 
@@ -29,6 +30,7 @@ static const bnc_command *find(const char *name) {
 
 int main(int argc, char **argv) {
   bnc_console_init();
+  bnc_bus_guard(NULL);
   if (argc < 2) return bnc_usage_error(NULL, "no command is given");
   const char *name = argv[1];
   const bnc_command *command = find(name);

@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "runtime/program/bus_guard.h"
+
 static void on_log(void *user, bnc_log_level level, const char *message) {
   if (level != BNC_LOG_DEBUG) bnc_work_note(user, "%s%s", level == BNC_LOG_WARNING ? "warning: " : "", message);
 }
@@ -38,6 +40,7 @@ int bnc_work_begin(bnc_work *work) {
 
 int bnc_work_open_model(bnc_work *work, const char *path) {
   bnc_progress_show(&work->progress, "opening the model", 0);
+  bnc_bus_guard(path);
   bnc_status status = bnc_model_open(work->context, path, &work->model);
   work->info.size = sizeof work->info;
   if (status == BNC_OK) status = bnc_model_get_info(work->model, &work->info);

@@ -92,7 +92,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   settings.cache_dir = "";
   if (bnc_context_create(&settings, &context) == BNC_OK) {
     if (size % 2 == 0) seal_model(copy, size); /* an odd size is taken as it comes */
-    if (bnc_model_file_parse(&file, copy, size, &err) == BNC_OK && small(&file)) run(&file, context);
+    if (bnc_model_file_parse(&file, copy, size, &err) == BNC_OK) {
+      if (small(&file)) run(&file, context);
+      bnc_model_file_close(&file);
+    }
     bnc_context_destroy(context);
   }
   bnc_mem_free(copy);

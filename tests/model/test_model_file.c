@@ -61,6 +61,7 @@ static void test_good(void **s) {
   (void)s;
   reset();
   assert_int_equal(bnc_model_file_parse(&file, bytes, size, &err), BNC_OK);
+  bnc_model_file_close(&file);
   seal(size);
   assert_memory_equal(bytes, good, size);
   assert_int_equal(bnc_model_file_open(&file, "absent.bnc", &err), BNC_ERROR_IO);
@@ -220,10 +221,12 @@ static void test_panels(void **s) {
       op.out[0].cols -= skip;
       memcpy(at, &op, sizeof op);
       seal(size);
-      if (skip == 4)
+      if (skip == 4) {
         refused(size, BNC_ERROR_FORMAT, "fit");
-      else
+      } else {
         assert_int_equal(bnc_model_file_parse(&file, bytes, size, &err), BNC_OK);
+        bnc_model_file_close(&file);
+      }
       tried++;
     }
   assert_true(tried > 0);
