@@ -54,6 +54,7 @@ bnc_status bnc_session_decode(bnc_session *s, bnc_ahead *a, size_t wanted) {
     status = guess(s, a, wanted);
     if (status == BNC_OK) status = compute(s, a);
   }
+  if (status == BNC_OK) status = bnc_model_file_unchanged(&s->model->file, &s->error);
   if (status == BNC_OK) status = accept(s, a->count ? BNC_PROGRAM_PREFILL : BNC_PROGRAM_DECODE);
   if (status != BNC_OK) s->logits = NULL;
   s->statistics.decode_seconds += (double)(bnc_clock_ns() - start) * 1e-9;

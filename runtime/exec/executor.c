@@ -3,6 +3,10 @@
 #include "platforms/base/mem.h"
 #include "runtime/exec/executor_private.h"
 
+/* Powers of two: seconds of work, and more than any op of a model that was made to be used has, on the levels that it would be used on. */
+#define ROUND 37
+#define SCALAR_ROUND 32
+
 bnc_status bnc_executor_create(bnc_executor **executor, const bnc_model_file *file, bnc_pool *pool, const bnc_kernels *kernels,
                                bnc_packed_store *store, const bnc_run_hooks *hooks, bnc_error *err) {
   *executor = NULL;
@@ -12,6 +16,7 @@ bnc_status bnc_executor_create(bnc_executor **executor, const bnc_model_file *fi
   ex->pool = pool;
   ex->kernels = kernels;
   ex->own_int8 = bnc_weight_slabs_own_int8();
+  ex->round_macs = (uint64_t)1 << (kernels->level == BNC_CPU_SCALAR ? SCALAR_ROUND : ROUND);
   bnc_status s = bnc_executor_memory_create(ex, err);
   if (s == BNC_OK) s = bnc_linears_create(ex, store, hooks, err);
   if (s != BNC_OK) {
@@ -69,10 +74,11 @@ bnc_status bnc_executor_run(bnc_executor *ex, bnc_program_id id, size_t rows, si
     bnc_rope_tables_reach(ex, position + rows);
   }
   for (uint32_t i = 0; i < program->head->ops; i++) {
-    bnc_op_run run = {ex, &program->op[i], rows, position, ex->linear_of[id][i]};
+    const bnc_op_run run = {ex, &program->op[i], rows, position, ex->linear_of[id][i], i, program->head->ops, hooks};
     uint64_t start = hooks && hooks->timing ? bnc_clock_ns() : 0;
-    if (bnc_run_op(&run) != BNC_OK)
-      return bnc_fail(err, BNC_ERROR_INTERNAL, "op %u (%s) failed", i, bnc_model_file_string(ex->file, program->op[i].name));
+    const bnc_status s = bnc_run_op(&run);
+    if (s == BNC_ERROR_CANCELLED) return bnc_fail(err, s, "cancelled");
+    if (s != BNC_OK) return bnc_fail(err, BNC_ERROR_INTERNAL, "op %u (%s) failed", i, bnc_model_file_string(ex->file, program->op[i].name));
     if (!hooks) continue;
     if (hooks->timing) hooks->timing(hooks->context, i, bnc_clock_ns() - start);
     if (hooks->probe) fire_probes(ex, program, i, hooks);

@@ -15,6 +15,7 @@ typedef struct needs {
   uint64_t scratch, sums; /* bytes per thread; elements */
   bnc_kv_layout cache;
   uint64_t angles; /* elements of each rotary table */
+  uint64_t kept;   /* elements, of all ops together */
 } needs;
 
 static uint64_t most(uint64_t a, uint64_t b) { return a > b ? a : b; }
@@ -36,7 +37,8 @@ static void add_op(const bnc_executor *ex, const bnc_file_op *op, needs *n) {
 
 static needs needs_of(const bnc_executor *ex) {
   const bnc_file_meta *m = &ex->file->meta;
-  needs n = {.cache = bnc_kv_layout_of(m, m->context), .angles = (uint64_t)m->context * (m->head_dim / 2)};
+  needs n = {
+      .cache = bnc_kv_layout_of(m, m->context), .angles = (uint64_t)m->context * (m->head_dim / 2), .kept = bnc_run_each_kept(ex->file)};
   for (bnc_program_id p = 0; p < BNC_PROGRAMS; p++) {
     const bnc_program *program = &ex->file->program[p];
     if (!program->head) continue;
@@ -49,7 +51,7 @@ static needs needs_of(const bnc_executor *ex) {
 
 static bnc_status check_memory(const bnc_executor *ex, const needs *n, bnc_error *err) {
   char what[160];
-  const uint64_t tables = 2 * n->angles * sizeof(float) + n->sums * sizeof(int32_t) + n->scratch * bnc_pool_threads(ex->pool);
+  const uint64_t tables = (2 * n->angles + n->kept) * sizeof(float) + n->sums * sizeof(int32_t) + n->scratch * bnc_pool_threads(ex->pool);
   snprintf(what, sizeof what, "a session with this model (arena %.1f MB, KV cache of %u rows %.1f MB)", (double)n->arena * 1e-6,
            ex->file->meta.context, (double)n->cache.total * 1e-6);
   return bnc_memory_check(n->arena + n->cache.total + tables, what, err);
@@ -68,7 +70,6 @@ static bnc_status create_caches(bnc_executor *ex, const bnc_kv_layout *layout, b
 
 bnc_status bnc_executor_memory_create(bnc_executor *ex, bnc_error *err) {
   const needs n = needs_of(ex);
-  const size_t kept = bnc_run_each_kept(ex->file);
   bnc_status s = check_memory(ex, &n, err);
   if (s == BNC_OK) s = create_caches(ex, &n.cache, err);
   if (s != BNC_OK) return s;
@@ -79,8 +80,8 @@ bnc_status bnc_executor_memory_create(bnc_executor *ex, bnc_error *err) {
   ex->sums = bnc_mem_array((size_t)n.sums, sizeof *ex->sums);
   ex->rope_cos = bnc_mem_alloc((size_t)n.angles * sizeof(float));
   ex->rope_sin = bnc_mem_alloc((size_t)n.angles * sizeof(float));
-  ex->kept = kept ? bnc_mem_array(kept, sizeof *ex->kept) : NULL;
-  if (!ex->arena || !ex->scratch || !ex->sums || (kept && !ex->kept)) return bnc_fail_memory(err, ex->arena_bytes);
+  ex->kept = n.kept ? bnc_mem_array((size_t)n.kept, sizeof *ex->kept) : NULL;
+  if (!ex->arena || !ex->scratch || !ex->sums || (n.kept && !ex->kept)) return bnc_fail_memory(err, ex->arena_bytes);
   return ex->rope_cos && ex->rope_sin ? BNC_OK : bnc_fail_memory(err, (size_t)n.angles * sizeof(float));
 }
 

@@ -23,6 +23,7 @@ struct bnc_executor {
   float *kept;   /* [last_row ops, BNC_EACH_ROWS, their columns] for bnc_executor_finish_row; NULL: not needed */
   int32_t *sums; /* of the largest int4 layer's rows and groups (ops/matmul/matmul.h) */
   bnc_linear_set *linears;
+  uint64_t round_macs;               /* multiply-accumulates after which an op asks whether the run goes on */
   bool own_int8;                     /* bnc_weight_slabs_own_int8 */
   uint32_t *linear_of[BNC_PROGRAMS]; /* [ops] layer of linears; UINT32_MAX for other ops and int4 weights */
 };
@@ -34,6 +35,8 @@ typedef struct bnc_op_run {
   size_t rows;     /* of the run; operands that vary have so many */
   size_t position; /* of the run's first row */
   uint32_t linear;
+  uint32_t index, ops;        /* of the op in its program, and how many that has */
+  const bnc_run_hooks *hooks; /* may be NULL */
 } bnc_op_run;
 
 static inline size_t bnc_run_rows(const bnc_op_run *r, const bnc_operand *o) { return o->varying ? r->rows : o->rows; }
@@ -56,6 +59,18 @@ static inline int8_t *bnc_run_qd8(const bnc_op_run *r, const bnc_operand *o) {
 /** Items of a row-wise op that one thread takes at a time: so many that starting it costs nothing, and the same for any number of threads.
  */
 static inline size_t bnc_run_grain(size_t cols) { return cols >= 65536 ? 1 : 65536 / (cols ? cols : 1); }
+
+#define BNC_SLOW_MACS 16u /* of ops that gather what they add up: each costs as much as so many of the others */
+/** An op of `macs` in equal items, done in rounds: the items of a round that take no more than `limit`, at least one. */
+static inline size_t bnc_round_items(size_t items, uint64_t macs, uint64_t limit) {
+  if (macs <= limit) return items;
+  const uint64_t round = (uint64_t)((double)items * ((double)limit / (double)macs));
+  return round ? (size_t)round : 1;
+}
+/** Between rounds: whether the run was cancelled. */
+static inline bool bnc_run_cancelled(const bnc_op_run *r) {
+  return r->hooks && r->hooks->step && r->hooks->step(r->hooks->context, r->index, r->ops);
+}
 
 /** A linear layer that ops/matmul runs on the file's own bytes; int4 always is one. */
 static inline bool bnc_op_is_own(const bnc_executor *ex, const bnc_file_op *op) {
@@ -90,7 +105,7 @@ void bnc_linears_destroy(bnc_executor *ex);
     job->kernel(&job->args, from, to);                                                                                                     \
   }
 
-/** Runs an op of one family of the op table. BNC_ERROR_INTERNAL: it was made for no such kind. */
+/** Runs an op of one family of the op table. BNC_ERROR_INTERNAL: it was made for no such kind; BNC_ERROR_CANCELLED: between two rounds. */
 typedef bnc_status bnc_run_fn(const bnc_op_run *run);
 #define BNC_DECLARE_RUN(kind, name, family, ...) bnc_run_fn bnc_run_##family;
 BNC_OP_TABLE(BNC_DECLARE_RUN)
@@ -98,7 +113,7 @@ BNC_OP_TABLE(BNC_DECLARE_RUN)
 
 /** Runs any op. */
 bnc_run_fn bnc_run_op;
-/** A linear layer on ops/matmul (bnc_op_is_own). */
-void bnc_run_matmul(const bnc_op_run *run);
+/** `rows` rows of a linear layer on ops/matmul (bnc_op_is_own), from row `first` on. */
+void bnc_run_matmul(const bnc_op_run *run, size_t first, size_t rows);
 
 #endif

@@ -74,15 +74,29 @@ void bnc_linears_destroy(bnc_executor *ex) {
   for (bnc_program_id p = 0; p < BNC_PROGRAMS; p++) bnc_mem_free(ex->linear_of[p]);
 }
 
-bnc_status bnc_run_linear(const bnc_op_run *run) {
-  if (bnc_op_is_own(run->ex, run->op)) {
-    bnc_run_matmul(run);
-    return BNC_OK;
-  }
-  const bnc_operand *x = &run->op->in[0];
+static bnc_status run_packed(const bnc_op_run *run, size_t first, size_t rows, bnc_pool *pool) {
+  const bnc_operand *x = &run->op->in[0], *y = &run->op->out[0];
   const bool quantized = x->element == BNC_ELEMENT_QD8;
+  const void *from = quantized ? (const void *)(bnc_run_qd8(run, x) + first * x->stride) : bnc_run_in(run, 0) + first * x->stride;
+  return bnc_linear_set_run(run->ex->linears, run->linear, rows, from, quantized ? bnc_run_params(run, x) + first : NULL,
+                            bnc_run_out(run, 0) + first * y->stride, pool);
+}
+
+bnc_status bnc_run_linear(const bnc_op_run *run) {
+  const bnc_operand *x = &run->op->in[0];
   const size_t rows = bnc_run_rows(run, x);
   const uint64_t macs = (uint64_t)rows * x->cols * run->op->attr.linear.count;
-  return bnc_linear_set_run(run->ex->linears, run->linear, rows, quantized ? (const void *)bnc_run_qd8(run, x) : bnc_run_in(run, 0),
-                            quantized ? bnc_run_params(run, x) : NULL, bnc_run_out(run, 0), macs < BNC_SHARED_MACS ? NULL : run->ex->pool);
+  const size_t round = bnc_round_items(rows, macs, run->ex->round_macs);
+  bnc_pool *pool = macs < BNC_SHARED_MACS ? NULL : run->ex->pool;
+  for (size_t first = 0; first < rows; first += round) {
+    const size_t count = rows - first < round ? rows - first : round;
+    bnc_status s = BNC_OK;
+    if (first > 0 && bnc_run_cancelled(run)) return BNC_ERROR_CANCELLED;
+    if (bnc_op_is_own(run->ex, run->op))
+      bnc_run_matmul(run, first, count);
+    else
+      s = run_packed(run, first, count, pool);
+    if (s != BNC_OK) return s;
+  }
+  return BNC_OK;
 }

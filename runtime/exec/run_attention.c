@@ -10,20 +10,21 @@ typedef struct attention_job {
   bnc_attention_rows_f32_fn *kernel;
   bnc_attention_args args;
   size_t rows, part, blocks;
+  size_t first; /* item of this round */
   uint8_t *scratch;
   size_t scratch_bytes;
 } attention_job;
 
 static void run_blocks(void *context, size_t thread, size_t from, size_t to) {
   const attention_job *j = context;
-  for (size_t i = from; i < to; i++) {
+  for (size_t i = j->first + from; i < j->first + to; i++) {
     size_t first = i % j->blocks * j->part, last = first + j->part < j->rows ? first + j->part : j->rows;
     j->kernel(&j->args, i / j->blocks, first, last, j->scratch + thread * j->scratch_bytes);
   }
 }
 
 /* The job's kernel, keys and values are set already. */
-static void attend(const bnc_op_run *r, attention_job *job) {
+static bnc_status attend(const bnc_op_run *r, attention_job *job) {
   const bnc_file_op *op = r->op;
   const bnc_operand *q = &op->in[0];
   const uint32_t heads = op->attr.attention.heads, kv_heads = op->attr.attention.kv_heads;
@@ -38,11 +39,18 @@ static void attend(const bnc_op_run *r, attention_job *job) {
   a->out_stride = op->out[0].stride;
   job->scratch = r->ex->scratch;
   job->scratch_bytes = r->ex->scratch_bytes;
-  job->part = bnc_attention_part_rows(heads, kv_heads, job->rows);
+  const uint64_t macs = 2 * (uint64_t)job->rows * q->cols * a->keys;
+  const size_t part = bnc_attention_part_rows(heads, kv_heads, job->rows), round_rows = bnc_round_items(job->rows, macs, r->ex->round_macs);
+  job->part = part < round_rows ? part : round_rows;
   job->blocks = (job->rows + job->part - 1) / job->part;
-  size_t items = kv_heads * job->blocks;
-  bool small = (uint64_t)job->rows * q->cols * a->keys < SHARED_PRODUCTS;
-  bnc_pool_run_threads(r->ex->pool, run_blocks, job, items, small ? items : 1);
+  const size_t items = kv_heads * job->blocks;
+  const size_t round = bnc_round_items(items, macs, r->ex->round_macs);
+  for (; job->first < items; job->first += round) {
+    const size_t count = items - job->first < round ? items - job->first : round;
+    if (job->first > 0 && bnc_run_cancelled(r)) return BNC_ERROR_CANCELLED;
+    bnc_pool_run_threads(r->ex->pool, run_blocks, job, count, macs / 2 < SHARED_PRODUCTS ? count : 1);
+  }
+  return BNC_OK;
 }
 
 bnc_status bnc_run_attention(const bnc_op_run *r) {
@@ -59,8 +67,7 @@ bnc_status bnc_run_attention(const bnc_op_run *r) {
     case BNC_OP_ATTENTION_I8: job.kernel = kernels->rows_i8; break;
     default: return BNC_ERROR_INTERNAL;
   }
-  attend(r, &job);
-  return BNC_OK;
+  return attend(r, &job);
 }
 
 bnc_status bnc_run_cache_attention(const bnc_op_run *r) {
@@ -74,8 +81,7 @@ bnc_status bnc_run_cache_attention(const bnc_op_run *r) {
     case BNC_KV_INT8: job.kernel = kernels->cache_i8; break;
     default: return BNC_ERROR_INTERNAL;
   }
-  attend(r, &job);
-  return BNC_OK;
+  return attend(r, &job);
 }
 
 void bnc_rope_tables_reach(bnc_executor *ex, size_t rows) {

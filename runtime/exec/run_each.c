@@ -52,7 +52,7 @@ static bnc_status run_part(bnc_executor *ex, bool tail, size_t rows, size_t posi
   const bnc_program *program = &ex->file->program[BNC_PROGRAM_PREFILL];
   float *kept = ex->kept;
   for (uint32_t i = 0; i < program->head->ops; i++) {
-    const bnc_op_run run = {ex, &program->op[i], rows, position, ex->linear_of[BNC_PROGRAM_PREFILL][i]};
+    const bnc_op_run run = {ex, &program->op[i], rows, position, ex->linear_of[BNC_PROGRAM_PREFILL][i], i, program->head->ops, NULL};
     bnc_status s = BNC_OK;
     if (is_last_row(run.op)) {
       const size_t cols = run.op->in[0].cols;

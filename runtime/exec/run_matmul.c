@@ -37,22 +37,22 @@ static bnc_i4_matrix matrix_of(const bnc_model_file *file, const bnc_file_weight
 /* A call prepares its rows once, so a thread should not make many; with two for each, one that is held up still gives work away. */
 enum { PIECES = 2 };
 
-static void matmul_i8(const bnc_op_run *r) {
+static void matmul_i8(const bnc_op_run *r, size_t first, size_t rows) {
   const bnc_file_op *op = r->op;
   const bnc_file_weight *w = &r->ex->file->weight[op->weight];
   const bnc_operand *x = &op->in[0];
   const uint32_t count = op->attr.linear.count;
   const bnc_linear_spec spec = bnc_weight_slab_spec(r->ex->file, (bnc_weight_slab){op->weight, op->attr.linear.from, count});
   items_job job = {r->ex->kernels->matmul.i8,
-                   {.rows = bnc_run_rows(r, x),
+                   {.rows = rows,
                     .k = w->k,
                     .n = count,
                     .w = spec.weights,
                     .scale = spec.scales,
                     .bias = spec.bias,
-                    .q = bnc_run_qd8(r, x),
-                    .params = bnc_run_params(r, x),
-                    .y = bnc_run_out(r, 0),
+                    .q = bnc_run_qd8(r, x) + first * x->stride,
+                    .params = bnc_run_params(r, x) + first,
+                    .y = bnc_run_out(r, 0) + first * op->out[0].stride,
                     .q_stride = x->stride,
                     .y_stride = op->out[0].stride},
                    r->ex->scratch,
@@ -69,19 +69,19 @@ static size_t piece_of(size_t rows, size_t k, size_t panels, size_t threads) {
   return rows == 1 ? even : bytes < PIECE_PANELS ? PIECE_PANELS : bytes;
 }
 
-static void matmul_i4(const bnc_op_run *r) {
+static void matmul_i4(const bnc_op_run *r, size_t first, size_t rows) {
   const bnc_file_op *op = r->op;
   const bnc_file_weight *w = &r->ex->file->weight[op->weight];
   const bnc_operand *x = &op->in[0];
   const uint32_t from = op->attr.linear.from, count = op->attr.linear.count;
-  const size_t rows = bnc_run_rows(r, x), panels = bnc_i4_panels(count);
+  const size_t panels = bnc_i4_panels(count);
   panels_job job = {r->ex->kernels->matmul.i4,
                     {.w = matrix_of(r->ex->file, w, from, count),
                      .rows = rows,
-                     .q = bnc_run_qd8(r, x),
-                     .params = bnc_run_params(r, x),
+                     .q = bnc_run_qd8(r, x) + first * x->stride,
+                     .params = bnc_run_params(r, x) + first,
                      .sums = r->ex->sums,
-                     .y = bnc_run_out(r, 0),
+                     .y = bnc_run_out(r, 0) + first * op->out[0].stride,
                      .q_stride = x->stride,
                      .y_stride = op->out[0].stride},
                     r->ex->scratch,
@@ -94,9 +94,9 @@ static void matmul_i4(const bnc_op_run *r) {
                        small ? panels : piece_of(rows, w->k, panels, bnc_pool_threads(r->ex->pool)));
 }
 
-void bnc_run_matmul(const bnc_op_run *r) {
+void bnc_run_matmul(const bnc_op_run *r, size_t first, size_t rows) {
   if (r->ex->file->weight[r->op->weight].dtype == BNC_WEIGHT_QG4)
-    matmul_i4(r);
+    matmul_i4(r, first, rows);
   else
-    matmul_i8(r);
+    matmul_i8(r, first, rows);
 }

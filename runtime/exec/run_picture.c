@@ -36,21 +36,24 @@ typedef struct resample_job {
   const float *in;
   float *out;
   size_t in_stride, out_stride, cols;
+  size_t first; /* pixel of this round */
 } resample_job;
-static void resample_rows(void *context, size_t from, size_t to) {
+
+static float resample_value(const resample_job *j, size_t r, size_t q, size_t c) {
+  float sum = 0.0f;
+  for (uint32_t a = j->y.start[r]; a < j->y.start[r + 1]; a++) {
+    float line = 0.0f;
+    const float *row = j->in + (size_t)j->y.index[a] * j->x.in_rows * j->in_stride + c;
+    for (uint32_t b = j->x.start[q]; b < j->x.start[q + 1]; b++) line += j->x.weight[b] * row[j->x.index[b] * j->in_stride];
+    sum += j->y.weight[a] * line;
+  }
+  return sum;
+}
+
+static void resample_pixels(void *context, size_t from, size_t to) {
   const resample_job *j = context;
-  for (size_t r = from; r < to; r++)
-    for (size_t q = 0; q < j->x.rows; q++)
-      for (size_t c = 0; c < j->cols; c++) {
-        float sum = 0.0f;
-        for (uint32_t a = j->y.start[r]; a < j->y.start[r + 1]; a++) {
-          float line = 0.0f;
-          const float *row = j->in + (size_t)j->y.index[a] * j->x.in_rows * j->in_stride + c;
-          for (uint32_t b = j->x.start[q]; b < j->x.start[q + 1]; b++) line += j->x.weight[b] * row[j->x.index[b] * j->in_stride];
-          sum += j->y.weight[a] * line;
-        }
-        j->out[(r * j->x.rows + q) * j->out_stride + c] = sum;
-      }
+  for (size_t i = j->first + from; i < j->first + to; i++)
+    for (size_t c = 0; c < j->cols; c++) j->out[i * j->out_stride + c] = resample_value(j, i / j->x.rows, i % j->x.rows, c);
 }
 
 BNC_ROWS_JOB(patches, bnc_patches_u8_fn, bnc_patches_args)
@@ -98,7 +101,13 @@ bnc_status bnc_run_normalize(const bnc_op_run *r) {
 
 bnc_status bnc_run_resample(const bnc_op_run *r) {
   const bnc_operand *x = &r->op->in[0], *y = &r->op->out[0];
-  resample_job job = {read_table(r, 0), read_table(r, 1), bnc_run_in(r, 0), bnc_run_out(r, 0), x->stride, y->stride, x->cols};
-  bnc_pool_run(r->ex->pool, resample_rows, &job, job.y.rows, 4);
+  resample_job job = {read_table(r, 0), read_table(r, 1), bnc_run_in(r, 0), bnc_run_out(r, 0), x->stride, y->stride, x->cols, 0};
+  const size_t pixels = job.y.rows * job.x.rows;
+  const bnc_op_sizes sizes = {.cols = x->cols, .taps = {job.y.start[job.y.rows], job.x.start[job.x.rows]}};
+  const size_t round = bnc_round_items(pixels, bnc_op_macs(BNC_OP_RESAMPLE, &sizes), r->ex->round_macs / BNC_SLOW_MACS);
+  for (; job.first < pixels; job.first += round) {
+    if (job.first > 0 && bnc_run_cancelled(r)) return BNC_ERROR_CANCELLED;
+    bnc_pool_run(r->ex->pool, resample_pixels, &job, pixels - job.first < round ? pixels - job.first : round, 4 * job.x.rows);
+  }
   return BNC_OK;
 }

@@ -143,7 +143,14 @@ bnc_status bnc_run_gather(const bnc_op_run *r) {
                      .out = bnc_run_out(r, 0),
                      .x_stride = op->in[0].stride,
                      .out_stride = op->out[0].stride}};
-  bnc_pool_run(r->ex->pool, gather_rows, &job, op->out[0].rows, bnc_run_grain(op->out[0].cols));
+  const size_t rows = op->out[0].rows, cols = op->out[0].cols;
+  const size_t round = bnc_round_items(rows, (uint64_t)t.taps * cols, r->ex->round_macs / BNC_SLOW_MACS);
+  for (size_t done = 0; done < rows; done += round) {
+    if (done > 0 && bnc_run_cancelled(r)) return BNC_ERROR_CANCELLED;
+    bnc_pool_run(r->ex->pool, gather_rows, &job, rows - done < round ? rows - done : round, bnc_run_grain(cols));
+    job.args.start += round;
+    job.args.out += round * job.args.out_stride;
+  }
   return BNC_OK;
 }
 

@@ -5,7 +5,7 @@
 
 #include "ops/matmul/matmul.h"
 #include "platforms/base/mem.h"
-#include "runtime/model/model_file.h"
+#include "runtime/model/weight_slabs.h"
 
 #define MANY 1000000u /* no count of a model comes near; products of two fit into 64 bits */
 
@@ -76,11 +76,25 @@ static bnc_status check_weight(const bnc_model_file *f, size_t i, bnc_error *err
   return BNC_OK;
 }
 
+/* Weights have bytes of their own: many that share some would make far more of them, once packed, than the file has. */
+static bnc_status check_weights(const bnc_model_file *f, bnc_error *err) {
+  uint64_t bytes = 0;
+  for (size_t i = 0; i < f->weights; i++) {
+    bnc_status s = check_weight(f, i, err);
+    if (s != BNC_OK) return s;
+    const bnc_weight_sizes sizes = bnc_weight_sizes_of(&f->weight[i]);
+    bytes += sizes.data + sizes.scales + sizes.offsets + sizes.bias;
+    if (bytes > f->data.size)
+      return bnc_fail(err, BNC_ERROR_FORMAT, "weight %zu (%s): weights up to it take %llu bytes, more than section data has", i,
+                      bnc_model_file_string(f, f->weight[i].name), (unsigned long long)bytes);
+  }
+  return BNC_OK;
+}
+
 bnc_status bnc_model_file_validate(const bnc_model_file *f, bnc_error *err) {
-  bnc_status s = BNC_OK;
-  for (size_t i = 0; s == BNC_OK && i < f->weights; i++) s = check_weight(f, i, err);
+  bnc_status s = check_weights(f, err);
   if (s == BNC_OK) s = check_meta(f, err);
   for (bnc_program_id p = 0; s == BNC_OK && p < BNC_PROGRAMS; p++)
     if (f->program[p].head) s = bnc_program_validate(f, p, err);
-  return s;
+  return s == BNC_OK ? bnc_weight_slabs_disjoint(f, err) : s;
 }

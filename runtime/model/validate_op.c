@@ -11,6 +11,7 @@
 /* Attention's scratch memory for these fits into 32 bits; models have less. */
 #define MOST_HEADS 1024u
 #define MOST_HEAD_COLUMNS 65536u
+#define MOST_KEYS (1u << 18) /* a block of query rows against them takes a second or two: a run can be stopped only between blocks */
 
 static bool absent(const bnc_operand *o) { return o->space == BNC_SPACE_NONE; }
 static bool same_rows(const bnc_operand *a, const bnc_operand *b) { return a->rows == b->rows && a->varying == b->varying; }
@@ -161,7 +162,8 @@ static bool valid_attention(const bnc_op_check *c, const bnc_file_op *op) {
   (void)c;
   return q->space == BNC_SPACE_ARENA && heads_fit(q, heads) && heads_fit(k, kv_heads) && heads % kv_heads == 0 &&
          q->cols / heads == k->cols / kv_heads && same_shape(q, &op->out[0]) && same_shape(k, v) && !k->varying && !q->varying &&
-         isfinite(op->attr.attention.scale) && (op->kind == BNC_OP_ATTENTION || q->cols / heads <= BNC_ATTENTION_I8_SIZE);
+         k->rows <= MOST_KEYS && isfinite(op->attr.attention.scale) &&
+         (op->kind == BNC_OP_ATTENTION || q->cols / heads <= BNC_ATTENTION_I8_SIZE);
 }
 
 /* The run's rows, or the last of them: a fixed number of rows has no position in the context. */

@@ -6,6 +6,10 @@
 #include "runtime/model/probes.h"
 #include "runtime/model/validate_private.h"
 
+/* A row of a table names each row of its input a few times at most (at the edges, where bicubic taps fall onto one row): work is bounded by
+   what is read and written. */
+#define MOST_TAPS_PER_ROW 16u
+
 static bool operand_ok(const bnc_op_check *c, const bnc_operand *o) {
   uint64_t limit = o->space == BNC_SPACE_ARENA ? c->program->head->arena_bytes : c->file->constants.size;
   if (o->space == BNC_SPACE_NONE) return true;
@@ -32,8 +36,9 @@ static bool table_ok(const bnc_op_check *c, const bnc_operand *o) {
   if ((c->known[unit / 8] >> (unit % 8)) & 1u) return true;
   const uint32_t *start = (const uint32_t *)(const void *)(c->file->constants.data + o->offset + sizeof t), *index = start + t.rows + 1;
   if (start[0] != 0 || start[t.rows] != t.taps) return false;
+  const uint64_t most = (uint64_t)t.in_rows * MOST_TAPS_PER_ROW;
   for (uint32_t r = 0; r < t.rows; r++)
-    if (start[r + 1] < start[r] || (t.gather && start[r + 1] - start[r] != 1)) return false;
+    if (start[r + 1] < start[r] || start[r + 1] - start[r] > most || (t.gather && start[r + 1] - start[r] != 1)) return false;
   for (uint32_t k = 0; k < t.taps; k++)
     if (index[k] >= t.in_rows) return false;
   c->known[unit / 8] |= (uint8_t)(1u << (unit % 8));
@@ -58,8 +63,10 @@ static const char *misfit(const bnc_op_check *c, const bnc_file_op *op) {
   bool inside = true;
   for (int i = 0; i < BNC_OP_INPUTS; i++) inside = inside && operand_ok(c, &op->in[i]);
   for (int i = 0; i < BNC_OP_OUTPUTS; i++) inside = inside && operand_ok(c, &op->out[i]) && op->out[i].space != BNC_SPACE_CONSTANT;
-  for (int i = 0; i < 2; i++) inside = inside && table_ok(c, &op->table[i]);
-  return inside ? bnc_op_misfit(c, op) : "an operand leaves its space";
+  if (!inside) return "an operand leaves its space";
+  for (int i = 0; i < 2; i++)
+    if (!table_ok(c, &op->table[i])) return "a table of taps is broken";
+  return bnc_op_misfit(c, op);
 }
 
 static bnc_status check_ops(const bnc_op_check *c, const char *name, bnc_error *err) {
@@ -71,6 +78,28 @@ static bnc_status check_ops(const bnc_op_check *c, const char *name, bnc_error *
                       op->kind, what);
   }
   return BNC_OK;
+}
+
+static void reach(const bnc_operand *o, uint64_t *end) {
+  if (o->space != BNC_SPACE_ARENA) return;
+  const uint64_t last = o->offset + bnc_operand_bytes(o);
+  if (last > *end) *end = last;
+}
+
+/* An arena is as large as its operands need: more would be memory that a small file takes for nothing. */
+static bnc_status check_arena(const bnc_op_check *c, const char *name, bnc_error *err) {
+  const bnc_file_program *head = c->program->head;
+  uint64_t end = 0;
+  reach(&head->input, &end);
+  reach(&head->output, &end);
+  for (uint32_t i = 0; i < head->ops; i++) {
+    for (int k = 0; k < BNC_OP_INPUTS; k++) reach(&c->program->op[i].in[k], &end);
+    for (int k = 0; k < BNC_OP_OUTPUTS; k++) reach(&c->program->op[i].out[k], &end);
+  }
+  const uint64_t needed = (end + BNC_FORMAT_ALIGNMENT - 1) / BNC_FORMAT_ALIGNMENT * BNC_FORMAT_ALIGNMENT;
+  if (head->arena_bytes <= needed) return BNC_OK; /* no less: every operand lies inside */
+  return bnc_fail(err, BNC_ERROR_FORMAT, "program %s: an arena of %llu bytes, but its operands need %llu", name,
+                  (unsigned long long)head->arena_bytes, (unsigned long long)needed);
 }
 
 static bnc_status check_probes(const bnc_op_check *c, const char *name, bnc_error *err) {
@@ -95,6 +124,7 @@ bnc_status bnc_program_validate(const bnc_model_file *f, bnc_program_id id, bnc_
   if (!c.known) return bnc_fail_memory(err, f->constants.size / 64 / 8 + 1);
   bnc_status s = check_ends(&c, name, err);
   if (s == BNC_OK) s = check_ops(&c, name, err);
+  if (s == BNC_OK) s = check_arena(&c, name, err);
   if (s == BNC_OK) s = check_probes(&c, name, err);
   bnc_mem_free(c.known);
   return s;

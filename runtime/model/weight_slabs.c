@@ -62,8 +62,7 @@ static void sort(bnc_weight_slab *slab, size_t count) {
 }
 
 /* Distinct slabs in the order of the file, so that its weights are read front to back. */
-static bnc_status list_slabs(const bnc_model_file *file, bnc_weight_slab **slabs, size_t *count, bnc_error *err) {
-  const bool own_int8 = bnc_weight_slabs_own_int8();
+static bnc_status list_slabs(const bnc_model_file *file, bool own_int8, bnc_weight_slab **slabs, size_t *count, bnc_error *err) {
   size_t ops = 0, n = 0, distinct = 0;
   for (bnc_program_id p = 0; p < BNC_PROGRAMS; p++)
     if (file->program[p].head) ops += file->program[p].head->ops;
@@ -81,6 +80,20 @@ static bnc_status list_slabs(const bnc_model_file *file, bnc_weight_slab **slabs
   *slabs = slab;
   *count = distinct;
   return BNC_OK;
+}
+
+bnc_status bnc_weight_slabs_disjoint(const bnc_model_file *file, bnc_error *err) {
+  bnc_weight_slab *slab;
+  size_t count, i = 1;
+  bnc_status s = list_slabs(file, false, &slab, &count, err);
+  if (s != BNC_OK) return s;
+  while (i < count && (slab[i].weight != slab[i - 1].weight || slab[i].from >= slab[i - 1].from + slab[i - 1].count)) i++;
+  if (i < count)
+    s = bnc_fail(err, BNC_ERROR_FORMAT, "weight %u (%s): its columns from %u and from %u on overlap, in pieces of %u and %u",
+                 slab[i].weight, bnc_model_file_string(file, file->weight[slab[i].weight].name), slab[i - 1].from, slab[i].from,
+                 slab[i - 1].count, slab[i].count);
+  bnc_mem_free(slab);
+  return s;
 }
 
 bool bnc_weight_slabs_any(const bnc_model_file *file) {
@@ -136,7 +149,7 @@ bnc_status bnc_weight_slabs_pack(const bnc_model_file *file, bnc_packed_store *s
   slab_copy copy = {{0}, {0}, {0}};
   bool packs = bnc_packed_takes(store);
   bnc_status s = bnc_linear_set_create(&set, store, err);
-  if (s == BNC_OK) s = list_slabs(file, &slab, &count, err);
+  if (s == BNC_OK) s = list_slabs(file, bnc_weight_slabs_own_int8(), &slab, &count, err);
   for (size_t i = 0; s == BNC_OK && i < count; i++) {
     const bnc_linear_spec place = bnc_weight_slab_spec(file, slab[i]);
     bnc_linear_spec spec = place;
@@ -163,7 +176,7 @@ bnc_status bnc_weight_slabs_packed_bytes(const bnc_model_file *file, uint64_t *b
   uint64_t all = 0;
   bnc_linear_set *set = NULL;
   bnc_status s = bnc_linear_set_create(&set, NULL, err);
-  if (s == BNC_OK) s = list_slabs(file, &slab, &count, err);
+  if (s == BNC_OK) s = list_slabs(file, bnc_weight_slabs_own_int8(), &slab, &count, err);
   for (size_t i = 0; s == BNC_OK && i < count; i++, all += each) {
     bnc_linear_spec spec = bnc_weight_slab_spec(file, slab[i]);
     s = bnc_linear_set_packed_bytes(set, &spec, &each, err);

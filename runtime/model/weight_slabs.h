@@ -14,6 +14,10 @@ typedef struct bnc_weight_slab {
   uint32_t weight, from, count;
 } bnc_weight_slab;
 
+/** BNC_ERROR_FORMAT where programs cut a weight that may be packed in pieces that overlap: each piece is packed, and together they would be
+ * larger than the weight. Programs are valid already. */
+bnc_status bnc_weight_slabs_disjoint(const bnc_model_file *file, bnc_error *err);
+
 /** Whether layers of int8 weights run on ops/matmul here, at the level that BINOCLE_CPU leaves this machine. */
 bool bnc_weight_slabs_own_int8(void);
 /** Whether XNNPACK multiplies with a weight, packed. */
