@@ -10,9 +10,10 @@ void bnc_matmul_i8_scalar(const bnc_matmul_i8_args *args, size_t from, size_t to
     for (size_t row = 0; row < args->rows; ++row) {
       const int8_t *q = args->q + row * args->q_stride; /* [k] */
       const bnc_qd8_params p = args->params[row];
-      int32_t sum = 0;
-      for (size_t k = 0; k < args->k; ++k) sum += (q[k] - p.zero_point) * w[k];
-      args->y[row * args->y_stride + n] = fmaf((float)sum * p.scale, args->scale[n], args->bias ? args->bias[n] : 0.0f);
+      /* Modulo 2^32, as vector units compute: the sum fits, but a hostile program may hold anything where a zero point should be. */
+      uint32_t sum = 0;
+      for (size_t k = 0; k < args->k; ++k) sum += ((uint32_t)q[k] - (uint32_t)p.zero_point) * (uint32_t)w[k];
+      args->y[row * args->y_stride + n] = fmaf((float)(int32_t)sum * p.scale, args->scale[n], args->bias ? args->bias[n] : 0.0f);
     }
   }
 }
