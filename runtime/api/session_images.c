@@ -4,6 +4,7 @@
 
 #include "platforms/base/array.h"
 #include "platforms/base/clock.h"
+#include "platforms/machine/memory.h"
 #include "runtime/api/session_private.h"
 #include "runtime/image/image.h"
 #include "runtime/image/raw_pixels.h"
@@ -109,6 +110,8 @@ static void collect(void *context, const bnc_file_probe *probe, const float *val
     a->shape[0] = c->parts;
     a->shape[1] = rows;
     a->shape[2] = cols;
+    c->status = bnc_memory_check(c->parts * (uint64_t)rows * cols * sizeof *a->values, "this stage", &c->session->error);
+    if (c->status != BNC_OK) return;
     a->values = bnc_mem_array(c->parts, rows * cols * sizeof *a->values);
     if (!a->values) c->status = bnc_fail_memory(&c->session->error, c->parts * rows * cols * sizeof *a->values);
   }
@@ -163,6 +166,8 @@ static bnc_status encode_pixels(bnc_session *s, bnc_array *array) {
   const uint8_t *picture = bnc_executor_input(s->executor, BNC_PROGRAM_VISION);
   const float *levels = find_levels(&s->model->file);
   if (!levels) return bnc_fail(&s->error, BNC_ERROR_UNSUPPORTED, "the vision program reads no picture");
+  bnc_status status = bnc_memory_check(3 * (uint64_t)plane * sizeof *array->values, "a picture as floats", &s->error);
+  if (status != BNC_OK) return status;
   array->values = bnc_mem_array(3 * plane, sizeof *array->values);
   if (!array->values) return bnc_fail_memory(&s->error, 3 * plane * sizeof *array->values);
   for (size_t i = 0; i < plane; i++)

@@ -7,7 +7,8 @@
 
 #include "platforms/base/mem.h"
 #include "platforms/machine/memory.h"
-#include "runtime/model/data_blocks.h"
+
+#define MOST_REPORT (16u << 20) /* parsed, it takes many times as much */
 
 static const char *const section_names[BNC_SECTION_KINDS] = {
     "?", "meta", "strings", "tokenizer", "weights", "constants", "vision", "prefill", "decode", "report", "data", "packed", "blocks",
@@ -77,7 +78,11 @@ static bnc_status take_section(bnc_model_file *f, uint32_t kind, bnc_blob b, bnc
       f->weights = b.size / sizeof *f->weight;
       return BNC_OK;
     case BNC_SECTION_CONSTANTS: f->constants = b; return BNC_OK;
-    case BNC_SECTION_REPORT: f->report = b; return BNC_OK;
+    case BNC_SECTION_REPORT:
+      f->report = b;
+      if (b.size > MOST_REPORT)
+        return bnc_fail(err, BNC_ERROR_FORMAT, "section report has %zu bytes, expected at most %u", b.size, MOST_REPORT);
+      return BNC_OK;
     case BNC_SECTION_PACKED: f->packed = b; return BNC_OK;
     case BNC_SECTION_DATA: f->data = b; return BNC_OK;
     case BNC_SECTION_BLOCKS:

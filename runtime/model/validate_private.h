@@ -10,7 +10,8 @@ typedef struct bnc_op_check {
   const bnc_model_file *file;
   const bnc_program *program;
   bool vision;
-  uint8_t *known; /* a bit per 64 bytes of CONSTANTS: the table that starts there was checked. Thousands of ops may share one */
+  uint8_t *known;    /* a bit per 64 bytes of CONSTANTS: the table that starts there was checked. Thousands of ops may share one */
+  uint64_t *checked; /* bytes of the tables that were */
 } bnc_op_check;
 
 /** An op whose operands and tables lie inside their spaces: NULL if they fit each other as its kind needs them, else what does not. */

@@ -34,6 +34,9 @@ static bool table_ok(const bnc_op_check *c, const bnc_operand *o) {
   if (bytes > c->file->constants.size - o->offset || t.rows != o->rows || t.in_rows != o->cols || t.rows == 0 || t.gather > 1) return false;
   size_t unit = (size_t)(o->offset / 64);
   if ((c->known[unit / 8] >> (unit % 8)) & 1u) return true;
+  /* Tables do not overlap: many that share bytes would take far longer to check, and to run, than a file of this size should. */
+  *c->checked += bytes;
+  if (*c->checked > c->file->constants.size) return false;
   const uint32_t *start = (const uint32_t *)(const void *)(c->file->constants.data + o->offset + sizeof t), *index = start + t.rows + 1;
   if (start[0] != 0 || start[t.rows] != t.taps) return false;
   const uint64_t most = (uint64_t)t.in_rows * MOST_TAPS_PER_ROW;
@@ -117,7 +120,8 @@ static bnc_status check_probes(const bnc_op_check *c, const char *name, bnc_erro
 bnc_status bnc_program_validate(const bnc_model_file *f, bnc_program_id id, bnc_error *err) {
   const char *name = bnc_program_name(id);
   const bnc_file_program *head = f->program[id].head;
-  bnc_op_check c = {.file = f, .program = &f->program[id], .vision = id == BNC_PROGRAM_VISION};
+  uint64_t checked = 0;
+  bnc_op_check c = {.file = f, .program = &f->program[id], .vision = id == BNC_PROGRAM_VISION, .checked = &checked};
   if (head->arena_bytes > (uint64_t)1 << 40 || head->arena_bytes > SIZE_MAX / 2)
     return bnc_fail(err, BNC_ERROR_FORMAT, "program %s: an arena of %llu bytes", name, (unsigned long long)head->arena_bytes);
   c.known = bnc_mem_zalloc(f->constants.size / 64 / 8 + 1);
