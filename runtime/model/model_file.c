@@ -7,6 +7,7 @@
 
 #include "platforms/base/mem.h"
 #include "platforms/machine/memory.h"
+#include "runtime/model/data_blocks.h"
 
 #define MOST_REPORT (16u << 20) /* parsed, it takes many times as much */
 

@@ -8,9 +8,11 @@
 #include "platforms/base/mem.h"
 #include "runtime/exec/executor.h"
 #include "runtime/exec/packed_cache.h"
+#include "tests/fuzz/mutate_bnc.h"
 #include "tests/model/seal.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t room, unsigned seed);
 
 #define MOST_BYTES ((uint64_t)64 << 20)
 #define MOST_WORK ((uint64_t)1 << 24)
@@ -51,14 +53,14 @@ static void read_probe(void *context, const bnc_file_probe *probe, const float *
   for (size_t r = 0; r < probe->value.rows; r++) sink = value[r * probe->value.stride + probe->value.cols - 1];
 }
 
-static void run(const bnc_model_file *f, const bnc_context *context) {
+static void run(const bnc_model_file *f, const bnc_context *context, bnc_cpu_level level) {
   bnc_error err;
   bnc_pool *pool;
   bnc_kernels kernels;
   bnc_packed_store *store = NULL;
   bnc_executor *ex = NULL;
   const bnc_run_hooks hooks = {.step = probe_reads, .probe = read_probe};
-  bnc_kernels_init(&kernels, BNC_CPU_SCALAR);
+  bnc_kernels_init(&kernels, level);
   if (bnc_pool_create(&pool, 1, &err) != BNC_OK) return;
   bnc_status s = bnc_packed_acquire(&store, f, pool, context, &err);
   if (s == BNC_OK) s = bnc_executor_create(&ex, f, pool, &kernels, store, NULL, &err);
@@ -80,6 +82,29 @@ static void run(const bnc_model_file *f, const bnc_context *context) {
   bnc_pool_destroy(pool);
 }
 
+/* Every level that the machine has. */
+static void run_levels(const bnc_model_file *f, const bnc_context *context) {
+  bnc_cpu_level most;
+  bnc_error err;
+  if (bnc_cpu_detect_level(&most, &err) != BNC_OK) return;
+  run(f, context, BNC_CPU_SCALAR);
+  const bnc_cpu_level first = BNC_CPU_ARCH == BNC_ARCH_X86_64 ? BNC_CPU_AVX2 : BNC_CPU_NEON;
+  for (bnc_cpu_level level = first; level <= most; level++) run(f, context, level);
+}
+
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t room, unsigned seed) {
+  uint8_t *copy = bnc_mem_alloc(size); /* aligned, as files are */
+  (void)room;
+  if (!copy) return size;
+  memcpy(copy, data, size);
+  if (mutate_bnc(copy, size, seed))
+    memcpy(data, copy, size);
+  else if (size)
+    data[seed % size] ^= (uint8_t)(1u << (seed / 7) % 8);
+  bnc_mem_free(copy);
+  return size;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   bnc_model_file file;
   bnc_context *context;
@@ -93,7 +118,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   if (bnc_context_create(&settings, &context) == BNC_OK) {
     if (size % 2 == 0) seal_model(copy, size); /* an odd size is taken as it comes */
     if (bnc_model_file_parse(&file, copy, size, &err) == BNC_OK) {
-      if (small(&file)) run(&file, context);
+      if (small(&file)) run_levels(&file, context);
       bnc_model_file_close(&file);
     }
     bnc_context_destroy(context);
