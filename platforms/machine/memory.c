@@ -86,7 +86,7 @@ static void add_limits(bnc_memory_room *room) {
 }
 
 bnc_memory_room bnc_memory_room_left(void) {
-  bnc_memory_room room = {UINT64_MAX, "nothing that is known"};
+  bnc_memory_room room = {SIZE_MAX / 2, "the address space"};
   uint64_t total, available;
   bnc_memory_read(&total, &available);
   const long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);

@@ -12,7 +12,7 @@
 void bnc_memory_read(uint64_t *total, uint64_t *available);
 
 typedef struct bnc_memory_room {
-  uint64_t bytes;    /* UINT64_MAX: nothing is known */
+  uint64_t bytes;    /* at most half of the address space */
   const char *bound; /* what leaves no more: "this machine", "the control group", "the limit on the address space" ... */
 } bnc_memory_room;
 

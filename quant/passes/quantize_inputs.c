@@ -4,10 +4,8 @@
 #include "platforms/base/mem.h"
 #include "quant/passes/passes.h"
 
-static bool can_quantize(bnc_node_kind kind) {
-  return kind == BNC_NODE_LAYER_NORM || kind == BNC_NODE_RMS_NORM || kind == BNC_NODE_GELU || kind == BNC_NODE_QUICK_GELU ||
-         kind == BNC_NODE_SILU_MUL;
-}
+/* Ops that can write what they compute as qd8 too. */
+static bool can_quantize(bnc_node_kind kind) { return bnc_op_info_of(bnc_node_op(kind))->out[1] == BNC_ROLE_QD8_TWIN; }
 
 /* Activations that quantise work in their input's place. It must be a matrix product, or the columns of one, that nobody else reads. */
 static bool may_overwrite_input(const bnc_graph *g, const bnc_node *activation, const uint32_t *uses) {
@@ -22,7 +20,7 @@ static bool may_overwrite_input(const bnc_graph *g, const bnc_node *activation, 
 
 static bool can_fuse(const bnc_graph *g, const bnc_node *producer, const uint32_t *uses) {
   if (!can_quantize(producer->kind)) return false;
-  bool norm = producer->kind == BNC_NODE_LAYER_NORM || producer->kind == BNC_NODE_RMS_NORM;
+  bool norm = bnc_op_info_of(bnc_node_op(producer->kind))->group == BNC_GROUP_NORM;
   return norm || may_overwrite_input(g, producer, uses);
 }
 
