@@ -104,8 +104,8 @@ static void weights_share_no_bytes(void **state) {
 static void pieces_of_a_weight_do_not_overlap(void **state) {
   (void)state;
   size_t tried = 0;
-  bnc_file_op *op;
-  for (uint32_t i = 0; (op = op_of(BNC_SECTION_DECODE, i)) != NULL; i++) {
+  for (uint32_t i = 0; op_of(BNC_SECTION_DECODE, i); i++) {
+    bnc_file_op *op = op_of(BNC_SECTION_DECODE, i);
     if (op->kind != BNC_OP_LINEAR || op->attr.linear.count < 2) continue;
     op->attr.linear.count--;
     op->out[0].cols--; /* decode takes one column less than prefill, of the same weight */
@@ -118,10 +118,10 @@ static void pieces_of_a_weight_do_not_overlap(void **state) {
 
 static void rows_of_a_table_have_few_taps(void **state) {
   size_t tried = 0;
-  bnc_file_op *op;
   (void)state;
-  for (uint32_t i = 0; (op = op_of(BNC_SECTION_VISION, i)) != NULL && tried == 0; i++) {
-    if (op->table[0].space == BNC_SPACE_NONE) continue;
+  for (uint32_t i = 0; op_of(BNC_SECTION_VISION, i); i++) {
+    const bnc_file_op *op = op_of(BNC_SECTION_VISION, i);
+    if (op->table[0].space == BNC_SPACE_NONE || tried > 0) continue;
     uint8_t *taps = (uint8_t *)at(BNC_SECTION_CONSTANTS) + op->table[0].offset;
     bnc_file_taps head;
     memcpy(&head, taps, sizeof head);
