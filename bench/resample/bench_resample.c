@@ -163,7 +163,7 @@ int main(int argc, char **argv) {
     }
   }
   const size_t bytes = (size_t)atoi(argv[1]) * (size_t)atoi(argv[2]) * 3;
-  b.image = (bnc_image){(size_t)atoi(argv[1]), (size_t)atoi(argv[2]), need(bytes)};
+  b.image = (bnc_image){.width = (size_t)atoi(argv[1]), .height = (size_t)atoi(argv[2]), .rgb = need(bytes)};
   for (size_t i = 0; i < bytes; ++i) b.image.rgb[i] = (uint8_t)(i * 2654435761u >> 13);
   b.pixels = need((size_t)SIDE * SIDE * 3);
   b.plane = need(sizeof(float) * SIDE * SIDE * 3);

@@ -65,12 +65,18 @@ static bnc_status add(bnc_session *s, bnc_image *image) {
   return BNC_OK;
 }
 
+/* What a picture's file had wrong is no error where its pixels are there. */
+static void warn_of_damage(const bnc_session *session, const bnc_image *image, const char *name) {
+  if (image->damage) bnc_context_log(session->model->context, BNC_LOG_WARNING, "%s: %s", name, image->damage);
+}
+
 bnc_status bnc_session_add_image_file(bnc_session *session, const char *path) {
   bnc_image image;
   if (!session) return BNC_ERROR_ARGUMENT;
   if (!path) return bnc_fail(&session->error, BNC_ERROR_ARGUMENT, "a picture needs a path");
   bnc_status s = check_vision(session);
   if (s == BNC_OK) s = bnc_image_load(&image, path, &session->error);
+  if (s == BNC_OK) warn_of_damage(session, &image, path);
   return s == BNC_OK ? add(session, &image) : s;
 }
 
@@ -80,6 +86,7 @@ bnc_status bnc_session_add_image(bnc_session *session, const void *bytes, size_t
   if (!bytes) return bnc_fail(&session->error, BNC_ERROR_ARGUMENT, "a picture needs bytes");
   bnc_status s = check_vision(session);
   if (s == BNC_OK) s = bnc_image_decode(&image, bytes, size, &session->error);
+  if (s == BNC_OK) warn_of_damage(session, &image, "a picture in memory");
   return s == BNC_OK ? add(session, &image) : s;
 }
 
@@ -187,6 +194,7 @@ bnc_status bnc_session_encode(bnc_session *session, const char *image_path, bnc_
   bnc_status s = check_vision(session);
   if (s == BNC_OK) s = bnc_image_load(&image, image_path, &session->error);
   if (s != BNC_OK) return s;
+  warn_of_damage(session, &image, image_path);
   s = fit(session, &image);
   bnc_image_free(&image);
   if (s == BNC_OK) s = stage == BNC_IMAGE_PIXELS ? encode_pixels(session, array) : encode_stage(session, stage, array);

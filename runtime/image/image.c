@@ -14,26 +14,30 @@ bnc_status bnc_image_check_size(uint64_t width, uint64_t height, size_t max_pixe
   if (w > BNC_IMAGE_MAX_SIDE || h > BNC_IMAGE_MAX_SIDE)
     return bnc_fail(err, BNC_ERROR_LIMIT, "the picture is too large: found %llu x %llu pixels, expected at most %u on a side", w, h,
                     BNC_IMAGE_MAX_SIDE);
-  if (w * h > max_pixels)
-    return bnc_fail(err, BNC_ERROR_LIMIT, "the picture is too large: found %llu x %llu = %llu pixels, expected at most %zu", w, h, w * h,
-                    max_pixels);
+  const unsigned long long most = (unsigned long long)max_pixels * BNC_IMAGE_MAX_REDUCED;
+  if (w * h > most)
+    return bnc_fail(err, BNC_ERROR_LIMIT, "the picture is too large: found %llu x %llu = %llu pixels, expected at most %llu", w, h, w * h,
+                    most);
   return BNC_OK;
 }
 
 bnc_status bnc_image_allocate(bnc_image *image, uint64_t width, uint64_t height, size_t max_pixels, bnc_error *err) {
   bnc_status s = bnc_image_check_size(width, height, max_pixels, err);
   if (s != BNC_OK) return s;
+  if (width * height > max_pixels)
+    return bnc_fail(err, BNC_ERROR_INTERNAL, "the picture has %llu pixels after its reduction, expected at most %zu",
+                    (unsigned long long)(width * height), max_pixels);
   const size_t bytes = (size_t)width * (size_t)height * 3;
   uint8_t *rgb = bnc_mem_alloc(bytes);
   if (!rgb) return bnc_fail_memory(err, bytes);
-  *image = (bnc_image){(size_t)width, (size_t)height, rgb};
+  *image = (bnc_image){.width = (size_t)width, .height = (size_t)height, .rgb = rgb, .damage = image->damage};
   return BNC_OK;
 }
 
 void bnc_image_free(bnc_image *image) {
   if (!image) return;
   bnc_mem_free(image->rgb);
-  *image = (bnc_image){0, 0, NULL};
+  *image = (bnc_image){0};
 }
 
 typedef struct signature {
@@ -80,7 +84,7 @@ static int starts_with(const uint8_t *data, size_t size, size_t offset, const ch
 }
 
 static bnc_status refuse(const uint8_t *data, size_t size, bnc_error *err) {
-  static const char expected[] = "expected a WebP, JPEG or PNG picture";
+  static const char expected[] = "expected a " BNC_IMAGE_FORMATS " picture";
   if (size == 0) return bnc_fail(err, BNC_ERROR_FORMAT, "found an empty file, %s", expected);
   for (size_t i = 0; i < sizeof others / sizeof *others; i++)
     if (starts_with(data, size, others[i].offset, others[i].bytes, others[i].length))
@@ -91,7 +95,7 @@ static bnc_status refuse(const uint8_t *data, size_t size, bnc_error *err) {
 }
 
 bnc_status bnc_image_decode(bnc_image *image, const uint8_t *data, size_t size, bnc_error *err) {
-  *image = (bnc_image){0, 0, NULL};
+  *image = (bnc_image){0};
   if (size > BNC_IMAGE_MAX_FILE_SIZE)
     return bnc_fail(err, BNC_ERROR_LIMIT, "the picture's file is too large: found %zu bytes, expected at most %u", size,
                     BNC_IMAGE_MAX_FILE_SIZE);
@@ -103,7 +107,7 @@ bnc_status bnc_image_decode(bnc_image *image, const uint8_t *data, size_t size, 
 }
 
 bnc_status bnc_image_load(bnc_image *image, const char *path, bnc_error *err) {
-  *image = (bnc_image){0, 0, NULL};
+  *image = (bnc_image){0};
   char *data;
   size_t size;
   /* Read rather than mapped: a file that shrinks meanwhile gives an error and no SIGBUS. */

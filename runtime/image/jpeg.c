@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* JPEG through libjpeg(-turbo) with its default, accurate settings, which are Pillow's too: integer "islow" DCT, smooth chroma upsampling.
- */
+ * Four channels are taken as Adobe's programs write them, inverted, whether their marker is there or not, as Pillow does. */
 #include <setjmp.h>
 #include <stdio.h>
 #include <string.h>
@@ -24,6 +24,10 @@ typedef struct decoder {
   bnc_error *err;
   bnc_image *image;
   JSAMPROW row;
+  uint8_t *cmyk;       /* [width, 4] a row, or NULL */
+  uint8_t *exif;       /* the joined EXIF blocks, where there are several */
+  unsigned components; /* bit i: a scan with component i has begun */
+  bool ended;          /* libjpeg wanted more bytes than there are, and goes on with an end marker of its own */
 } decoder;
 
 static _Noreturn void leave(decoder *d, bnc_status status) {
@@ -58,50 +62,112 @@ static void on_error(j_common_ptr jpeg) {
   leave_with_message(jpeg, status);
 }
 
-/* libjpeg goes on after damage and fills with gray; a picture that is not what the camera saw is an error here. Warnings about harmless
- * oddities (unknown versions, stray bytes between markers) pass. */
+static _Noreturn void leave_at_the_end(decoder *d) { leave(d, bnc_fail(d->err, BNC_ERROR_FORMAT, "JPEG picture: its data ends early")); }
+
+/* libjpeg goes on after damage, and so do we, as Pillow; only pixels that the file does not hold are an error. Warnings about harmless
+ * oddities (unknown versions, stray bytes between markers) say nothing. */
 static void on_message(j_common_ptr jpeg, int level) {
   if (level >= 0) return;
   decoder *d = (decoder *)jpeg->err;
   switch (jpeg->err->msg_code) {
     case JWRN_JPEG_EOF:
-    case JWRN_HIT_MARKER: leave(d, bnc_fail(d->err, BNC_ERROR_FORMAT, "JPEG picture: its data ends early"));
+      d->ended = true;
+      /* arithmetic decoding takes zeros for what is missing, without a word */
+      if (d->jpeg.arith_code && d->jpeg.output_scanline < d->jpeg.output_height) leave_at_the_end(d);
+      d->image->damage = "JPEG picture: its end marker is missing";
+      break;
+    case JWRN_HIT_MARKER:
+      if (d->ended) leave_at_the_end(d);
+      d->image->damage = "JPEG picture: a part of its data is lost, which may show";
+      break;
     case JWRN_HUFF_BAD_CODE:
     case JWRN_ARITH_BAD_CODE:
     case JWRN_MUST_RESYNC:
-    case JWRN_BOGUS_PROGRESSION: leave_with_message(jpeg, BNC_ERROR_FORMAT);
+    case JWRN_BOGUS_PROGRESSION: d->image->damage = "JPEG picture: a part of its data is damaged, which may show"; break;
     default: break;
   }
 }
 
 static void on_output(j_common_ptr jpeg) { (void)jpeg; }
 
+/* Called for every row of blocks that is read. */
 static void on_progress(j_common_ptr jpeg) {
   decoder *d = (decoder *)jpeg->err;
   if (d->jpeg.input_scan_number > MAX_SCANS)
     leave(d, bnc_fail(d->err, BNC_ERROR_LIMIT, "JPEG picture: found more than %d scans", MAX_SCANS));
+  for (int i = 0; i < d->jpeg.comps_in_scan && d->jpeg.cur_comp_info[i]; i++)
+    d->components |= 1u << d->jpeg.cur_comp_info[i]->component_index;
 }
 
-static unsigned orientation_of(const struct jpeg_decompress_struct *jpeg) {
-  for (jpeg_saved_marker_ptr m = jpeg->marker_list; m; m = m->next)
-    if (m->marker == JPEG_APP0 + 1 && m->data_length >= 6 && memcmp(m->data, "Exif\0\0", 6) == 0)
-      return bnc_exif_orientation(m->data + 6, m->data_length - 6);
-  return 1;
+/* Whether a picture in several scans, all read by now, has all of them: each component, and in a progressive one each bit. */
+static bool has_all_scans(const decoder *d) {
+  for (int i = 0; i < d->jpeg.num_components; i++) {
+    if (!(d->components >> i & 1)) return false;
+    for (int k = 0; d->jpeg.coef_bits && k < DCTSIZE2; k++)
+      if (d->jpeg.coef_bits[i][k] != 0) return false;
+  }
+  return true;
 }
 
-static void check_colours(decoder *d) {
+static bool is_app1(jpeg_saved_marker_ptr m, const char *name, size_t length) {
+  return m->marker == JPEG_APP0 + 1 && m->data_length >= length && memcmp(m->data, name, length) == 0;
+}
+
+/* EXIF that is too long for one marker goes on in the next. */
+static void join_exif(decoder *d, bnc_note *note) {
+  size_t total = 0, parts = 0;
+  for (jpeg_saved_marker_ptr m = d->jpeg.marker_list; m; m = m->next)
+    if (is_app1(m, "Exif\0\0", 6)) {
+      *note = (bnc_note){m->data + 6, m->data_length - 6};
+      total += note->size;
+      parts++;
+    }
+  if (parts < 2) return;
+  d->exif = bnc_mem_alloc(total + 1);
+  if (!d->exif) leave(d, bnc_fail_memory(d->err, total + 1));
+  *note = (bnc_note){d->exif, 0};
+  for (jpeg_saved_marker_ptr m = d->jpeg.marker_list; m; m = m->next)
+    if (is_app1(m, "Exif\0\0", 6)) {
+      memcpy(d->exif + note->size, m->data + 6, m->data_length - 6);
+      note->size += m->data_length - 6;
+    }
+}
+
+static unsigned orientation_of(decoder *d) {
+  static const char xmp[] = "http://ns.adobe.com/xap/1.0/"; /* its NUL is a part of it */
+  bnc_notes notes = {0};
+  unsigned orientation;
+  join_exif(d, &notes.of[BNC_NOTE_EXIF]);
+  for (jpeg_saved_marker_ptr m = d->jpeg.marker_list; m; m = m->next)
+    if (is_app1(m, xmp, sizeof xmp)) notes.of[BNC_NOTE_XMP] = (bnc_note){m->data + sizeof xmp, m->data_length - sizeof xmp};
+  const bnc_status s = bnc_notes_orientation(&notes, &orientation, d->err);
+  if (s != BNC_OK) leave(d, s);
+  return orientation;
+}
+
+static void choose_colours(decoder *d) {
   switch (d->jpeg.jpeg_color_space) {
     case JCS_GRAYSCALE:
     case JCS_RGB:
-    case JCS_YCbCr: return;
+    case JCS_YCbCr: d->jpeg.out_color_space = JCS_RGB; return;
     case JCS_CMYK:
-    case JCS_YCCK:
-      leave(d, bnc_fail(d->err, BNC_ERROR_UNSUPPORTED,
-                        "JPEG picture: found CMYK colours (a picture made for print), expected RGB or grayscale"));
+    case JCS_YCCK: d->jpeg.out_color_space = JCS_CMYK; return;
     default:
-      leave(d, bnc_fail(d->err, BNC_ERROR_UNSUPPORTED, "JPEG picture: found %d channels of an unknown kind, expected RGB or grayscale",
-                        d->jpeg.num_components));
+      leave(d, bnc_fail(d->err, BNC_ERROR_UNSUPPORTED,
+                        "JPEG picture: found %d channels of an unknown kind, expected grayscale, RGB or CMYK", d->jpeg.num_components));
   }
+}
+
+/* a * b / 255 to the nearest, a and b 0 .. 255. */
+static unsigned scaled(unsigned a, unsigned b) {
+  const unsigned t = a * b + 128;
+  return ((t >> 8) + t) >> 8;
+}
+
+/* Ink is stored inverted: light is what paper reflects, black, less its part that the colour takes away. */
+static void cmyk_to_rgb(const uint8_t *cmyk /* [width, 4] */, uint8_t *rgb /* [width, 3] */, size_t width) {
+  for (size_t x = 0; x < width; x++)
+    for (size_t c = 0; c < 3; c++) rgb[3 * x + c] = (uint8_t)(cmyk[4 * x + 3] - scaled(255u - cmyk[4 * x + c], cmyk[4 * x + 3]));
 }
 
 /* Huffman codes have a bit or more, and each 8 x 8 block has a code or more: a short file that claims a large picture is found out before
@@ -117,6 +183,20 @@ static void check_plausible(decoder *d, size_t size) {
   }
 }
 
+static void read_rows(decoder *d) {
+  struct jpeg_decompress_struct *jpeg = &d->jpeg;
+  if (jpeg->out_color_space == JCS_CMYK) {
+    d->cmyk = bnc_mem_array(d->image->width, 4);
+    if (!d->cmyk) leave(d, bnc_fail_memory(d->err, d->image->width * 4));
+  }
+  while (jpeg->output_scanline < jpeg->output_height) {
+    uint8_t *rgb = d->image->rgb + (size_t)jpeg->output_scanline * d->image->width * 3;
+    d->row = d->cmyk ? d->cmyk : rgb;
+    jpeg_read_scanlines(jpeg, &d->row, 1);
+    if (d->cmyk) cmyk_to_rgb(d->cmyk, rgb, d->image->width);
+  }
+}
+
 /* Runs under setjmp: whatever must outlive an error is in *d. */
 static void decode(decoder *d, const uint8_t *data, size_t size, size_t max_pixels) {
   struct jpeg_decompress_struct *jpeg = &d->jpeg;
@@ -128,17 +208,16 @@ static void decode(decoder *d, const uint8_t *data, size_t size, size_t max_pixe
   jpeg_read_header(jpeg, TRUE);
   d->status = bnc_image_check_size(jpeg->image_width, jpeg->image_height, max_pixels, d->err);
   if (d->status != BNC_OK) return;
-  check_colours(d);
+  choose_colours(d);
   check_plausible(d, size);
-  jpeg->out_color_space = JCS_RGB;
+  const unsigned orientation = orientation_of(d); /* what stands behind the first scan's header does not count */
+  jpeg->scale_num = 1;
+  jpeg->scale_denom = bnc_image_reduction(jpeg->image_width, jpeg->image_height, max_pixels);
   jpeg_start_decompress(jpeg);
+  if (d->ended && jpeg_has_multiple_scans(jpeg) && !has_all_scans(d)) leave_at_the_end(d);
   d->status = bnc_image_allocate(d->image, jpeg->output_width, jpeg->output_height, max_pixels, d->err);
   if (d->status != BNC_OK) return;
-  while (jpeg->output_scanline < jpeg->output_height) {
-    d->row = d->image->rgb + (size_t)jpeg->output_scanline * d->image->width * 3;
-    jpeg_read_scanlines(jpeg, &d->row, 1);
-  }
-  const unsigned orientation = orientation_of(jpeg); /* finishing forgets the markers */
+  read_rows(d);
   jpeg_finish_decompress(jpeg);
   d->status = bnc_image_orient(d->image, orientation, d->err);
 }
@@ -157,6 +236,8 @@ bnc_status bnc_jpeg_decode(bnc_image *image, const uint8_t *data, size_t size, s
   jpeg_destroy_decompress(&d->jpeg);
   const bnc_status s = d->status;
   if (s != BNC_OK) bnc_image_free(image);
+  bnc_mem_free(d->cmyk);
+  bnc_mem_free(d->exif);
   bnc_mem_free(d);
   return s;
 }

@@ -33,7 +33,7 @@ static bnc_status transpose(bnc_image *image, bnc_error *err) {
       for (size_t y = y0; y < h && y < y0 + BLOCK; y++)
         for (size_t x = x0; x < w && x < x0 + BLOCK; x++) memcpy(out + (x * h + y) * 3, image->rgb + (y * w + x) * 3, 3);
   bnc_mem_free(image->rgb);
-  *image = (bnc_image){h, w, out};
+  *image = (bnc_image){.width = h, .height = w, .rgb = out, .damage = image->damage};
   return BNC_OK;
 }
 

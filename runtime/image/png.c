@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "platforms/base/mem.h"
-#include "runtime/image/decoder.h"
+#include "runtime/image/png_stream.h"
 
 #define MAX_CHUNK_MEMORY (8u << 20) /* bytes that one ancillary chunk (a profile, a text) may take unpacked */
 #define MAX_ANCILLARY_CHUNKS 128
@@ -20,10 +20,13 @@ typedef struct decoder {
   bnc_status status;
   bnc_error *err;
   bnc_image *image;
-  const uint8_t *data; /* [size] */
-  size_t size, offset; /* bytes, and how many of them were read */
-  uint8_t *gray16;     /* [height, width, 2] or NULL */
-  int out_of_memory;   /* an allocation failed; libpng itself says so only in words, or goes on without a chunk */
+  bnc_png_stream stream;
+  bnc_reducer reducer; /* used where its factor is above 1 */
+  uint8_t *staged;     /* [1, or height where interlaced][width, channels, bytes] rows as libpng gives them; NULL: straight into image */
+  uint8_t *line;       /* [width, 3] a staged row as RGB, on its way to the reducer */
+  size_t width, height, row_bytes, put; /* of the file; and how many rows have reached the picture */
+  bool is_interlaced, is_gray16, is_reading, is_complete;
+  bool out_of_memory; /* an allocation failed; libpng itself says so only in words, or goes on without a chunk */
 } decoder;
 
 static _Noreturn void leave(decoder *d, bnc_status status) {
@@ -31,25 +34,39 @@ static _Noreturn void leave(decoder *d, bnc_status status) {
   longjmp(d->escape, 1);
 }
 
+/* Behind the last row libpng looks for the end of the compressed data, and has counted on by then. */
+static bool has_all_rows(const decoder *d) {
+  if (!d->is_reading) return false;
+  return d->is_interlaced ? png_get_current_pass_number(d->png) >= 7 : png_get_current_row_number(d->png) >= d->height;
+}
+
+/* No error where all pixels are there. */
 static void on_error(png_structp png, png_const_charp text) {
   decoder *d = png_get_error_ptr(png);
+  if (d->is_complete || (!d->out_of_memory && has_all_rows(d))) {
+    if (!d->is_complete) d->image->damage = "PNG picture: what follows its pixels is damaged";
+    d->is_complete = true;
+    longjmp(d->escape, 1);
+  }
+  const bool is_cut = d->is_reading && d->stream.tail < BNC_PNG_TAIL;
+  if (is_cut) leave(d, bnc_fail(d->err, BNC_ERROR_FORMAT, "PNG picture: its data ends early"));
   leave(d, bnc_fail(d->err, d->out_of_memory ? BNC_ERROR_MEMORY : BNC_ERROR_FORMAT, "PNG picture: %s", text));
 }
 
-static void on_warning(png_structp png, png_const_charp text) { (void)png, (void)text; }
+static void on_warning(png_structp png, png_const_charp text) {
+  decoder *d = png_get_error_ptr(png);
+  if (d->is_reading && strcmp(text, "IDAT: CRC error") == 0) d->image->damage = "PNG picture: its pixels have a wrong checksum";
+}
 
 static void on_read(png_structp png, png_bytep out, size_t length) {
   decoder *d = png_get_io_ptr(png);
-  if (length > d->size - d->offset)
-    leave(d, bnc_fail(d->err, BNC_ERROR_FORMAT, "PNG picture: its data ends early, after %zu bytes", d->size));
-  memcpy(out, d->data + d->offset, length);
-  d->offset += length;
+  if (!bnc_png_stream_read(&d->stream, out, length)) png_error(png, "its data ends early");
 }
 
 static void *on_alloc(png_structp png, png_alloc_size_t size) {
   decoder *d = png_get_mem_ptr(png);
   void *block = bnc_mem_alloc(size);
-  if (!block) d->out_of_memory = 1;
+  if (!block) d->out_of_memory = true;
   return block;
 }
 
@@ -58,28 +75,65 @@ static void on_free(png_structp png, void *block) {
   bnc_mem_free(block);
 }
 
-/* 16-bit grayscale is read as it is: libpng has no clipping. Interlaced pictures arrive in passes, so that rows are whole only after the
- * last. */
-static void read_gray16(decoder *d, int passes) {
-  const size_t width = d->image->width, height = d->image->height;
-  d->gray16 = bnc_mem_array(height, width * 2);
-  if (!d->gray16) leave(d, bnc_fail_memory(d->err, height * width * 2));
-  for (int pass = 0; pass < passes; pass++)
-    for (size_t y = 0; y < height; y++) png_read_row(d->png, d->gray16 + y * width * 2, NULL);
-  for (size_t i = 0; i < width * height; i++) memset(d->image->rgb + 3 * i, d->gray16[2 * i] ? 255 : d->gray16[2 * i + 1], 3);
+/* A row as libpng gives it into the picture. */
+static void put_row(decoder *d, const uint8_t *row) {
+  uint8_t *out = d->reducer.factor > 1 ? d->line : d->image->rgb + d->put * d->width * 3;
+  if (d->is_gray16) { /* libpng has no clipping */
+    for (size_t x = 0; x < d->width; x++) memset(out + 3 * x, row[2 * x] ? 255 : row[2 * x + 1], 3);
+    row = out;
+  }
+  if (d->reducer.factor > 1) bnc_reducer_add(&d->reducer, row);
+  d->put++;
 }
 
-static void read_rgb8(decoder *d, int passes) {
-  if (png_get_channels(d->png, d->info) != 3 || png_get_bit_depth(d->png, d->info) != 8)
-    leave(d, bnc_fail(d->err, BNC_ERROR_INTERNAL, "PNG picture: libpng did not make it 8-bit RGB"));
-  for (int pass = 0; pass < passes; pass++)
-    for (size_t y = 0; y < d->image->height; y++) png_read_row(d->png, d->image->rgb + y * d->image->width * 3, NULL);
+static void stage(decoder *d, unsigned factor) {
+  d->row_bytes = d->width * (d->is_gray16 ? 2 : 3);
+  d->reducer.factor = factor;
+  if (factor > 1) {
+    d->status = bnc_reducer_create(&d->reducer, d->image, d->width, d->height, factor, d->err);
+    if (d->status != BNC_OK) leave(d, d->status);
+    if (!(d->line = bnc_mem_array(d->width, 3))) leave(d, bnc_fail_memory(d->err, d->width * 3));
+  }
+  if (factor == 1 && !d->is_gray16) return;
+  const size_t rows = d->is_interlaced ? d->height : 1;
+  if (!(d->staged = bnc_mem_array(rows, d->row_bytes))) leave(d, bnc_fail_memory(d->err, rows * d->row_bytes));
 }
 
-static unsigned orientation_of(decoder *d) {
-  png_bytep exif;
-  png_uint_32 length;
-  return png_get_eXIf_1(d->png, d->info, &length, &exif) ? bnc_exif_orientation(exif, length) : 1;
+static uint8_t *row_of(const decoder *d, size_t y) {
+  if (!d->staged) return d->image->rgb + y * d->row_bytes;
+  return d->is_interlaced ? d->staged + y * d->row_bytes : d->staged;
+}
+
+/* Interlaced pictures arrive in passes, so that rows are whole only after the last. */
+static void read_rows(decoder *d, int passes) {
+  const size_t channels = d->is_gray16 ? 1 : 3, depth = d->is_gray16 ? 16 : 8;
+  if (png_get_channels(d->png, d->info) != channels || png_get_bit_depth(d->png, d->info) != depth)
+    leave(d, bnc_fail(d->err, BNC_ERROR_INTERNAL, "PNG picture: libpng did not make it %zu x %zu bits", channels, depth));
+  d->is_reading = true;
+  for (int pass = 0; pass < passes; pass++)
+    for (size_t y = 0; y < d->height; y++) {
+      png_read_row(d->png, row_of(d, y), NULL);
+      if (!d->is_interlaced) put_row(d, row_of(d, y));
+    }
+  d->is_complete = true;
+}
+
+/* Text is taken in the order of the file: the last of a name counts. */
+static bnc_status find_orientation(decoder *d, unsigned *orientation) {
+  static const struct {
+    const char *key;
+    bnc_note_source source;
+  } keys[] = {{"Raw profile type exif", BNC_NOTE_EXIF_PROFILE},
+              {"Raw profile type APP1", BNC_NOTE_APP1_PROFILE},
+              {"XML:com.adobe.xmp", BNC_NOTE_XMP},
+              {"Raw profile type xmp", BNC_NOTE_XMP_PROFILE}};
+  bnc_notes notes = {.of[BNC_NOTE_EXIF] = d->stream.exif};
+  png_textp text = NULL;
+  const int count = png_get_text(d->png, d->info, &text, NULL);
+  for (int i = 0; i < count; i++)
+    for (size_t k = 0; text[i].text && k < sizeof keys / sizeof *keys; k++)
+      if (strcmp(text[i].key, keys[k].key) == 0) notes.of[keys[k].source] = (bnc_note){(uint8_t *)text[i].text, strlen(text[i].text)};
+  return bnc_notes_orientation(&notes, orientation, d->err);
 }
 
 static uint32_t u32(const uint8_t *p) { return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3]; }
@@ -100,15 +154,20 @@ static void decode(decoder *d, size_t max_pixels) {
   png_set_user_limits(png, BNC_IMAGE_MAX_SIDE, BNC_IMAGE_MAX_SIDE);
   png_set_chunk_malloc_max(png, MAX_CHUNK_MEMORY);
   png_set_chunk_cache_max(png, MAX_ANCILLARY_CHUNKS);
+  png_set_benign_errors(png, 1);
   png_read_info(png, d->info);
+  png_set_crc_action(png, PNG_CRC_WARN_USE, PNG_CRC_NO_CHANGE); /* header and palette must be right, pixels need not */
   png_get_IHDR(png, d->info, &width, &height, &depth, &colour, &interlace, NULL, NULL);
   const unsigned long long least = (unsigned long long)png_get_rowbytes(png, d->info) * height / MAX_DEFLATE_RATIO;
-  if (least > d->size)
+  if (least > d->stream.whole)
     leave(d,
           bnc_fail(d->err, BNC_ERROR_FORMAT, "PNG picture: its data ends early: found %zu bytes, expected at least %llu for %u x %u pixels",
-                   d->size, least, (unsigned)width, (unsigned)height));
-  const int is_gray16 = colour == PNG_COLOR_TYPE_GRAY && depth == 16;
-  if (!is_gray16) {
+                   d->stream.whole, least, (unsigned)width, (unsigned)height));
+  d->width = width;
+  d->height = height;
+  d->is_gray16 = colour == PNG_COLOR_TYPE_GRAY && depth == 16;
+  d->is_interlaced = interlace != PNG_INTERLACE_NONE;
+  if (!d->is_gray16) {
     if (colour == PNG_COLOR_TYPE_PALETTE) png_set_palette_to_rgb(png);
     if (colour == PNG_COLOR_TYPE_GRAY && depth < 8) png_set_expand_gray_1_2_4_to_8(png);
     if (depth == 16) png_set_strip_16(png);
@@ -117,15 +176,25 @@ static void decode(decoder *d, size_t max_pixels) {
   }
   const int passes = png_set_interlace_handling(png);
   png_read_update_info(png, d->info);
-  d->status = bnc_image_allocate(d->image, width, height, max_pixels, d->err);
+  const unsigned factor = bnc_image_reduction(width, height, max_pixels);
+  d->status = bnc_image_allocate(d->image, (width + factor - 1) / factor, (height + factor - 1) / factor, max_pixels, d->err);
   if (d->status != BNC_OK) return;
-  if (is_gray16)
-    read_gray16(d, passes);
-  else
-    read_rgb8(d, passes);
-  png_read_end(png, d->info);
-  if (d->out_of_memory) leave(d, bnc_fail(d->err, BNC_ERROR_MEMORY, "PNG picture: out of memory"));
-  d->status = bnc_image_orient(d->image, orientation_of(d), d->err);
+  stage(d, factor);
+  read_rows(d, passes);
+}
+
+/* What stands behind the pixels is read for its text; damage there does no harm. */
+static void finish(decoder *d) {
+  unsigned orientation = 1;
+  while (d->put < d->height) put_row(d, row_of(d, d->put));
+  if (d->stream.tail < BNC_PNG_TAIL) d->image->damage = "PNG picture: its end is missing, behind the pixels";
+  if (setjmp(d->escape) == 0) png_read_end(d->png, d->info);
+  if (d->out_of_memory) {
+    d->status = bnc_fail(d->err, BNC_ERROR_MEMORY, "PNG picture: out of memory");
+    return;
+  }
+  d->status = find_orientation(d, &orientation);
+  if (d->status == BNC_OK) d->status = bnc_image_orient(d->image, orientation, d->err);
 }
 
 bnc_status bnc_png_decode(bnc_image *image, const uint8_t *data, size_t size, size_t max_pixels, bnc_error *err) {
@@ -135,8 +204,7 @@ bnc_status bnc_png_decode(bnc_image *image, const uint8_t *data, size_t size, si
   if (!d) return bnc_fail_memory(err, sizeof *d);
   d->err = err;
   d->image = image;
-  d->data = data;
-  d->size = size;
+  bnc_png_stream_open(&d->stream, data, size);
   /* libpng works inside these two calls too, and an error there also ends at on_error. */
   if (setjmp(d->escape) == 0) {
     d->png = png_create_read_struct_2(PNG_LIBPNG_VER_STRING, d, on_error, on_warning, d, on_alloc, on_free);
@@ -146,10 +214,13 @@ bnc_status bnc_png_decode(bnc_image *image, const uint8_t *data, size_t size, si
     else
       d->status = bnc_fail_memory(err, sizeof *d);
   }
+  if (d->is_complete && d->status == BNC_OK) finish(d);
   if (d->png) png_destroy_read_struct(&d->png, &d->info, NULL);
   const bnc_status s = d->status;
   if (s != BNC_OK) bnc_image_free(image);
-  bnc_mem_free(d->gray16);
+  bnc_reducer_free(&d->reducer);
+  bnc_mem_free(d->line);
+  bnc_mem_free(d->staged);
   bnc_mem_free(d);
   return s;
 }

@@ -27,21 +27,34 @@ static bnc_status fail_code(VP8StatusCode code, bnc_error *err) {
   return bnc_fail(err, s, "WebP picture: %s", status_text(code));
 }
 
+static bnc_status check_frame(const WebPIterator *frame, const WebPBitstreamFeatures *input, uint32_t width, uint32_t height,
+                              bnc_error *err) {
+  if (frame->x_offset < 0 || frame->y_offset < 0 || frame->width != input->width || frame->height != input->height ||
+      (uint64_t)frame->x_offset + (uint64_t)frame->width > width || (uint64_t)frame->y_offset + (uint64_t)frame->height > height)
+    return bnc_fail(err, BNC_ERROR_FORMAT, "WebP picture: found a frame of %d x %d at %d, %d, expected one inside %u x %u", input->width,
+                    input->height, frame->x_offset, frame->y_offset, (unsigned)width, (unsigned)height);
+  return BNC_OK;
+}
+
+/* A reduced picture is scaled by libwebp; its frame stands on the reduced canvas where the whole one's corner would fall. */
 static bnc_status decode_frame(bnc_image *image, const WebPIterator *frame, size_t max_pixels, uint32_t width, uint32_t height,
                                bnc_error *err) {
   WebPDecoderConfig config;
   if (!WebPInitDecoderConfig(&config)) return bnc_fail(err, BNC_ERROR_INTERNAL, "WebP picture: libwebp is another version than its header");
   VP8StatusCode code = WebPGetFeatures(frame->fragment.bytes, frame->fragment.size, &config.input);
   if (code != VP8_STATUS_OK) return fail_code(code, err);
-  if (frame->x_offset < 0 || frame->y_offset < 0 || frame->width != config.input.width || frame->height != config.input.height ||
-      (uint64_t)frame->x_offset + (uint64_t)frame->width > width || (uint64_t)frame->y_offset + (uint64_t)frame->height > height)
-    return bnc_fail(err, BNC_ERROR_FORMAT, "WebP picture: found a frame of %d x %d at %d, %d, expected one inside %u x %u",
-                    config.input.width, config.input.height, frame->x_offset, frame->y_offset, (unsigned)width, (unsigned)height);
-  bnc_status s = bnc_image_allocate(image, width, height, max_pixels, err);
+  const unsigned factor = bnc_image_reduction(width, height, max_pixels);
+  bnc_status s = check_frame(frame, &config.input, width, height, err);
+  if (s == BNC_OK) s = bnc_image_allocate(image, (width + factor - 1) / factor, (height + factor - 1) / factor, max_pixels, err);
   if (s != BNC_OK) return s;
   const size_t stride = image->width * 3, bytes = stride * image->height;
   if ((uint32_t)frame->width != width || (uint32_t)frame->height != height) memset(image->rgb, 0, bytes);
-  const size_t offset = (size_t)frame->y_offset * stride + (size_t)frame->x_offset * 3;
+  const size_t left = (size_t)frame->x_offset / factor, top = (size_t)frame->y_offset / factor, offset = top * stride + left * 3;
+  if (factor > 1) {
+    config.options.use_scaling = 1;
+    config.options.scaled_width = (int)(((size_t)frame->x_offset + (size_t)frame->width + factor - 1) / factor - left);
+    config.options.scaled_height = (int)(((size_t)frame->y_offset + (size_t)frame->height + factor - 1) / factor - top);
+  }
   config.output.colorspace = MODE_RGB;
   config.output.is_external_memory = 1;
   config.output.u.RGBA.rgba = image->rgb + offset;
@@ -52,15 +65,17 @@ static bnc_status decode_frame(bnc_image *image, const WebPIterator *frame, size
   return code == VP8_STATUS_OK ? BNC_OK : fail_code(code, err);
 }
 
-/* The payload of an EXIF chunk is a TIFF structure; some writers put JPEG's "Exif\0\0" in front. */
-static unsigned orientation_of(const WebPDemuxer *demuxer) {
-  WebPChunkIterator chunk;
-  unsigned orientation = 1;
-  if (!(WebPDemuxGetI(demuxer, WEBP_FF_FORMAT_FLAGS) & EXIF_FLAG) || !WebPDemuxGetChunk(demuxer, "EXIF", 1, &chunk)) return 1;
-  const size_t skip = chunk.chunk.size >= 6 && memcmp(chunk.chunk.bytes, "Exif\0\0", 6) == 0 ? 6 : 0;
-  orientation = bnc_exif_orientation(chunk.chunk.bytes + skip, chunk.chunk.size - skip);
-  WebPDemuxReleaseChunkIterator(&chunk);
-  return orientation;
+/* The demuxer keeps these chunks only where the header's flags announce them, and so Pillow sees them then only, too. */
+static bnc_status find_orientation(const WebPDemuxer *demuxer, unsigned *orientation, bnc_error *err) {
+  WebPChunkIterator exif, xmp;
+  bnc_notes notes = {0};
+  const bool has_exif = WebPDemuxGetChunk(demuxer, "EXIF", 1, &exif), has_xmp = WebPDemuxGetChunk(demuxer, "XMP ", 1, &xmp);
+  if (has_exif) notes.of[BNC_NOTE_EXIF] = (bnc_note){exif.chunk.bytes, exif.chunk.size};
+  if (has_xmp) notes.of[BNC_NOTE_XMP] = (bnc_note){xmp.chunk.bytes, xmp.chunk.size};
+  const bnc_status s = bnc_notes_orientation(&notes, orientation, err);
+  if (has_exif) WebPDemuxReleaseChunkIterator(&exif);
+  if (has_xmp) WebPDemuxReleaseChunkIterator(&xmp);
+  return s;
 }
 
 bnc_status bnc_webp_decode(bnc_image *image, const uint8_t *data, size_t size, size_t max_pixels, bnc_error *err) {
@@ -82,7 +97,9 @@ bnc_status bnc_webp_decode(bnc_image *image, const uint8_t *data, size_t size, s
   } else {
     s = decode_frame(image, &frame, max_pixels, width, height, err);
     WebPDemuxReleaseIterator(&frame);
-    if (s == BNC_OK) s = bnc_image_orient(image, orientation_of(demuxer), err);
+    unsigned orientation = 1;
+    if (s == BNC_OK) s = find_orientation(demuxer, &orientation, err);
+    if (s == BNC_OK) s = bnc_image_orient(image, orientation, err);
   }
   WebPDemuxDelete(demuxer);
   if (s != BNC_OK) bnc_image_free(image);

@@ -96,7 +96,7 @@ static int run(const bnc_command *command, int argc, char **argv) {
        .help = "the question; <image> in it marks where a picture belongs",
        .required = true,
        .text = &prompt},
-      {.name = "image", .value = "FILE", .help = "a WebP, JPEG or PNG picture", .list = &images},
+      {.name = "image", .value = "FILE", .help = "a " BNC_IMAGE_FORMATS " picture, or - for one on standard input", .list = &images},
       BNC_CONVERSATION_OPTIONS(answer),
       BNC_ANSWER_OPTIONS(answer),
       BNC_JOULES_WATTS(joules),

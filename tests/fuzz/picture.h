@@ -17,7 +17,7 @@ static inline int fuzz_picture(picture_decoder *decode, const uint8_t *data, siz
   static const uint8_t pad[3] = {122, 116, 104};
   static uint8_t fitted[SIDE * SIDE * 3];
   volatile uint8_t seen = 0;
-  bnc_image image = {0, 0, NULL};
+  bnc_image image = {0};
   bnc_error err = {0};
   bnc_kernels kernels;
   bnc_kernels_init(&kernels, BNC_CPU_SCALAR);

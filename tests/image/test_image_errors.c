@@ -19,7 +19,6 @@ static void bad_files(void **state) {
       {"bad_claim.png", BNC_ERROR_FORMAT, "for 8000 x 8000 pixels"},
       {"bad_crc.png", BNC_ERROR_FORMAT, "CRC"},
       {"bad_palette.png", BNC_ERROR_FORMAT, "PLTE"},
-      {"bad_cmyk.jpg", BNC_ERROR_UNSUPPORTED, "CMYK"},
       {"bad_zero.jpg", BNC_ERROR_FORMAT, "found 71 x 0"},
       {"bad_bomb.jpg", BNC_ERROR_LIMIT, "30000 x 30000"},
       {"bad_side.jpg", BNC_ERROR_LIMIT, "65000 x 1"},
@@ -31,7 +30,7 @@ static void bad_files(void **state) {
       {"bad_zero.webp", BNC_ERROR_FORMAT, "damaged"},
       {"absent.png", BNC_ERROR_IO, "No such file"},
       {"", BNC_ERROR_IO, "directory"},
-      {"decode.txt", BNC_ERROR_FORMAT, "expected a WebP, JPEG or PNG"},
+      {"decode.txt", BNC_ERROR_FORMAT, "expected a " BNC_IMAGE_FORMATS},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     char path[512];
@@ -90,7 +89,7 @@ static void names_other_formats(void **state) {
     bnc_error err = {0};
     assert_int_not_equal(bnc_image_decode(&image, (const uint8_t *)cases[i].bytes, cases[i].size, &err), BNC_OK);
     if (!strstr(err.text, cases[i].says)) fail_msg("\"%s\" does not say \"%s\"", err.text, cases[i].says);
-    if (!strstr(err.text, "expected a WebP, JPEG or PNG")) fail_msg("\"%s\" does not say what is expected", err.text);
+    if (!strstr(err.text, "expected a " BNC_IMAGE_FORMATS)) fail_msg("\"%s\" does not say what is expected", err.text);
   }
 }
 
@@ -108,15 +107,25 @@ static const char *const whole[] = {"photo.png",
                                     "webp_exif8.webp"};
 enum { WHOLE = sizeof whole / sizeof *whole };
 
-static void truncated_at(const char *name, const uint8_t *data, size_t size) {
+/* Cut short, a picture is refused, or has all its pixels and says what is missing. */
+static bool truncated_at(const char *name, const bnc_image *good, const uint8_t *data, size_t size) {
   uint8_t *part = bnc_mem_alloc(size);
   bnc_image image;
   bnc_error err = {0};
   memcpy(part, data, size);
-  if (bnc_image_decode(&image, part, size, &err) == BNC_OK) fail_msg("%s: its first %zu bytes were taken for a picture", name, size);
-  assert_true(err.text[0] && err.status != BNC_ERROR_INTERNAL);
-  assert_null(image.rgb);
+  const bnc_status s = bnc_image_decode(&image, part, size, &err);
   bnc_mem_free(part);
+  if (s == BNC_OK) {
+    if (!image.damage) fail_msg("%s: its first %zu bytes were taken for the whole", name, size);
+    assert_int_equal(image.width, good->width);
+    assert_int_equal(image.height, good->height);
+    if (memcmp(image.rgb, good->rgb, image.width * image.height * 3)) fail_msg("%s: its first %zu bytes give other pixels", name, size);
+  } else {
+    assert_true(err.text[0] && err.status != BNC_ERROR_INTERNAL);
+    assert_null(image.rgb);
+  }
+  bnc_image_free(&image);
+  return s == BNC_OK;
 }
 
 static void truncated(void **state) {
@@ -124,9 +133,12 @@ static void truncated(void **state) {
   const size_t live = bnc_mem_live();
   for (size_t i = 0; i < WHOLE; i++) {
     size_t size;
+    bnc_image good;
     uint8_t *data = read_picture(whole[i], &size);
-    for (size_t k = 0; k < 16; k++) truncated_at(whole[i], data, size * k / 16);
-    for (size_t k = 1; k <= 16; k++) truncated_at(whole[i], data, size - k);
+    assert_int_equal(bnc_image_decode(&good, data, size, NULL), BNC_OK);
+    for (size_t k = 0; k < 12; k++) assert_false(truncated_at(whole[i], &good, data, size * k / 16));
+    for (size_t k = 1; k <= 40; k++) truncated_at(whole[i], &good, data, size - k);
+    bnc_image_free(&good);
     bnc_mem_free(data);
   }
   assert_int_equal(bnc_mem_live(), live);

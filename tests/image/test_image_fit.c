@@ -48,7 +48,7 @@ static void one_colour_stays(void **state) {
   uint8_t rgb[7 * 31 * 3], out[64 * 64 * 3];
   const bnc_resample_ops ops = best_resample();
   memset(rgb, 201, sizeof rgb);
-  const bnc_image image = {7, 31, rgb};
+  const bnc_image image = {7, 31, rgb, NULL};
   const uint8_t pad[3] = {201, 201, 201};
   for (size_t side = 1; side <= 64; side++) {
     assert_int_equal(bnc_image_fit(&image, pad, side, &ops, NULL, out, NULL), BNC_OK);
@@ -91,7 +91,8 @@ static void refuses_bad_arguments(void **state) {
   const bnc_resample_ops ops = best_resample();
   uint8_t rgb[3] = {0}, out[3];
   const uint8_t pad[3] = {0};
-  const bnc_image good = {1, 1, rgb}, empty = {0, 1, rgb}, null = {1, 1, NULL}, large = {BNC_IMAGE_MAX_SIDE + 1, 1, rgb};
+  const bnc_image good = {1, 1, rgb, NULL}, empty = {0, 1, rgb, NULL}, null = {1, 1, NULL, NULL},
+                  large = {BNC_IMAGE_MAX_SIDE + 1, 1, rgb, NULL};
   assert_int_equal(bnc_image_fit(&good, pad, 0, &ops, NULL, out, NULL), BNC_ERROR_ARGUMENT);
   assert_int_equal(bnc_image_fit(&good, pad, BNC_IMAGE_MAX_SIDE + 1, &ops, NULL, out, NULL), BNC_ERROR_ARGUMENT);
   assert_int_equal(bnc_image_fit(&empty, pad, 1, &ops, NULL, out, NULL), BNC_ERROR_ARGUMENT);
@@ -106,7 +107,7 @@ static void survives_failed_allocations(void **state) {
   (void)state;
   uint8_t rgb[5 * 4 * 3] = {0}, out[9 * 9 * 3];
   const uint8_t pad[3] = {1, 2, 3};
-  const bnc_image image = {5, 4, rgb};
+  const bnc_image image = {5, 4, rgb, NULL};
   const size_t before = bnc_mem_live();
   const bnc_resample_ops ops = best_resample();
   bnc_status s = BNC_ERROR_MEMORY;

@@ -10,6 +10,9 @@
 extern "C" {
 #endif
 
+/** The picture files that are read, as messages and help texts name them. */
+#define BNC_IMAGE_FORMATS "WebP, JPEG or PNG"
+
 /** How a pixel's values lie in memory, 8 bits each. Alpha is dropped, the colour stays as stored. */
 typedef enum bnc_pixel_format {
   BNC_PIXELS_RGB8 = 0,  /**< R G B */

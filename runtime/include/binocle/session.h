@@ -24,7 +24,7 @@ BNC_API void bnc_session_destroy(bnc_session *session);
 /** What went wrong in the session's last call that failed. Never NULL. */
 BNC_API const char *bnc_session_error(const bnc_session *session);
 
-/** Decodes a picture (WebP, JPEG or PNG), runs vision and keeps the rows for a prompt to come; prompts use pictures in this order.
+/** Decodes a picture (BNC_IMAGE_FORMATS), runs vision and keeps the rows for a prompt to come; prompts use pictures in this order.
  * BNC_ERROR_IO: the file cannot be read; BNC_ERROR_FORMAT: it is no such picture, or a damaged one; BNC_ERROR_LIMIT: more pixels than are
  * decoded; BNC_ERROR_UNSUPPORTED: a text-only model; BNC_ERROR_CANCELLED: the progress callback asked. */
 BNC_API bnc_status bnc_session_add_image_file(bnc_session *session, const char *path);
