@@ -2,6 +2,7 @@
 #include "platforms/base/json.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "platforms/base/mem.h"
@@ -25,11 +26,53 @@ static void json_free(void *context, void *ptr) {
 
 const yyjson_alc bnc_json_allocator = {json_malloc, json_realloc, json_free, NULL};
 
+static int by_key(const void *a, const void *b) {
+  yyjson_val *const x = *(yyjson_val *const *)a, *const y = *(yyjson_val *const *)b;
+  const size_t n = yyjson_get_len(x), m = yyjson_get_len(y);
+  return n != m ? (n > m) - (n < m) : memcmp(yyjson_get_str(x), yyjson_get_str(y), n);
+}
+
+/* Parsers differ in which of two equal keys they believe: who checks a file must not see another than who uses it. The values of a
+ * document lie one behind the other, so that no depth is too deep. keys: [the members of the largest object]. */
+static bnc_status check_keys(yyjson_doc *doc, yyjson_val **keys, bnc_error *err) {
+  yyjson_val *root = yyjson_doc_get_root(doc);
+  for (size_t i = 0; i < yyjson_doc_get_val_count(doc); i++) {
+    yyjson_obj_iter members;
+    size_t count = 0;
+    if (!yyjson_obj_iter_init(root + i, &members)) continue;
+    for (yyjson_val *key; (key = yyjson_obj_iter_next(&members)) != NULL;) keys[count++] = key;
+    qsort(keys, count, sizeof *keys, by_key);
+    for (size_t k = 1; k < count; k++)
+      if (by_key(&keys[k - 1], &keys[k]) == 0)
+        return bnc_fail(err, BNC_ERROR_FORMAT, "\"%.100s\": found twice in one object, expected each key once", yyjson_get_str(keys[k]));
+  }
+  return BNC_OK;
+}
+
+static bnc_status check_all_keys(yyjson_doc *doc, bnc_error *err) {
+  yyjson_val *root = yyjson_doc_get_root(doc);
+  size_t most = 0;
+  for (size_t i = 0; i < yyjson_doc_get_val_count(doc); i++)
+    if (yyjson_is_obj(root + i) && yyjson_obj_size(root + i) > most) most = yyjson_obj_size(root + i);
+  if (most < 2) return BNC_OK;
+  yyjson_val **keys = bnc_mem_array(most, sizeof *keys);
+  if (!keys) return bnc_fail_memory(err, (unsigned long long)most * sizeof *keys);
+  const bnc_status s = check_keys(doc, keys, err);
+  bnc_mem_free(keys);
+  return s;
+}
+
 bnc_status bnc_json_parse(yyjson_doc **doc, const char *data, size_t size, bnc_error *err) {
   yyjson_read_err why;
   /* Without YYJSON_READ_INSITU the text is only read; the parameter is not const for the sake of that flag. */
   *doc = yyjson_read_opts((char *)(uintptr_t)data, size, YYJSON_READ_NOFLAG, &bnc_json_allocator, &why);
-  if (*doc) return BNC_OK;
+  if (*doc) {
+    const bnc_status s = check_all_keys(*doc, err);
+    if (s == BNC_OK) return s;
+    yyjson_doc_free(*doc);
+    *doc = NULL;
+    return s;
+  }
   if (why.code == YYJSON_READ_ERROR_MEMORY_ALLOCATION) return bnc_fail_memory(err, size);
   if (size == 0) return bnc_fail(err, BNC_ERROR_FORMAT, "found nothing, expected JSON");
   size_t line = 1, column = 1;
@@ -79,6 +122,13 @@ yyjson_val *bnc_json_given(yyjson_val *object, const char *key) {
 bnc_status bnc_json_require(yyjson_val *object, const char *key, bnc_error *err) {
   if (bnc_json_given(object, key)) return BNC_OK;
   return bnc_fail(err, BNC_ERROR_FORMAT, "\"%s\": found %s, expected a value", key, yyjson_obj_get(object, key) ? "null" : "nothing");
+}
+
+bnc_status bnc_json_refuse_nulls(yyjson_val *object, const char *const *keys, bnc_error *err) {
+  for (; *keys; keys++)
+    if (yyjson_is_null(yyjson_obj_get(object, *keys)))
+      return bnc_fail(err, BNC_ERROR_FORMAT, "\"%s\": found null, expected a value", *keys);
+  return BNC_OK;
 }
 
 bnc_status bnc_json_expect_object(yyjson_val *value, const char *what, bnc_error *err) {

@@ -21,7 +21,8 @@
 /** yyjson's hooks onto bnc_mem_*; no state, usable from any thread. */
 extern const yyjson_alc bnc_json_allocator;
 
-/** Parses strict JSON (RFC 8259) of size bytes into *doc (free with yyjson_doc_free). The text is copied. Errors name line and column. */
+/** Parses strict JSON (RFC 8259) of size bytes into *doc (free with yyjson_doc_free). The text is copied. Errors name line and column;
+ * a key that an object has twice, at any depth, is an error too. */
 bnc_status bnc_json_parse(yyjson_doc **doc, const char *data, size_t size, bnc_error *err);
 /** Reads and parses a file of at most limit bytes; errors name the file. */
 bnc_status bnc_json_read_file(yyjson_doc **doc, const char *path, size_t limit, bnc_error *err);
@@ -33,6 +34,8 @@ const char *bnc_json_found(yyjson_val *value, char out[BNC_JSON_FOUND_SIZE]);
 yyjson_val *bnc_json_given(yyjson_val *object, const char *key);
 /** BNC_ERROR_FORMAT where key is absent or null. */
 bnc_status bnc_json_require(yyjson_val *object, const char *key, bnc_error *err);
+/** BNC_ERROR_FORMAT where one of the keys (a NULL ends them) is null: for values that may be absent, but that null does not stand for. */
+bnc_status bnc_json_refuse_nulls(yyjson_val *object, const char *const *keys, bnc_error *err);
 /** BNC_ERROR_FORMAT unless value is an object; what names it in the error ("config.json", "weight_map"). */
 bnc_status bnc_json_expect_object(yyjson_val *value, const char *what, bnc_error *err);
 

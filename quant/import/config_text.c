@@ -142,8 +142,12 @@ static bnc_status check_model_kind(yyjson_val *root, bnc_error *err) {
 
 static bnc_status parse_root(bnc_import_config *out, yyjson_val *root, bnc_error *err) {
   bnc_text_geometry *t = &out->text;
+  /* Absent, they have defaults; null, they break the reference. */
+  static const char *const values[] = {"rms_norm_eps",           "rope_theta", "max_position_embeddings", "hidden_act",
+                                       "mm_vision_select_layer", NULL};
   double eps = 1e-6;
   TRY(bnc_json_expect_object(root, "the config", err));
+  TRY(bnc_json_refuse_nulls(root, values, err));
   TRY(check_model_kind(root, err));
   TRY(parse_sizes(t, root, err));
   TRY(bnc_json_get_double(root, "rms_norm_eps", 0, 1, &eps, err));

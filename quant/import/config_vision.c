@@ -27,7 +27,9 @@ bnc_status bnc_tower_config_object(bnc_tower_config *out, yyjson_val *object, bn
       {"patch_size", MAX_SIZE, &out->patch},          {"image_size", MAX_SIZE, &out->image_size},
       {"num_channels", MAX_SIZE, &channels},
   };
-  bnc_status s = BNC_OK;
+  static const char *const values[] = {"hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size", "patch_size",
+                                       "image_size",  "num_channels",      "layer_norm_eps",      "hidden_act",        NULL};
+  bnc_status s = bnc_json_refuse_nulls(object, values, err);
   for (size_t i = 0; s == BNC_OK && i < sizeof sizes / sizeof *sizes; i++)
     s = bnc_json_get_size(object, sizes[i].key, 1, sizes[i].highest, sizes[i].out, err);
   if (s == BNC_OK) s = bnc_json_get_double(object, "layer_norm_eps", 0, 1, &out->ln_eps, err);

@@ -100,14 +100,6 @@ static bnc_status check_places(bnc_safetensors *st, size_t data_begin, size_t fi
   return BNC_OK;
 }
 
-static bnc_status check_names(bnc_safetensors *st, bnc_error *err) {
-  if (st->count) qsort(st->tensors, st->count, sizeof *st->tensors, by_name);
-  for (size_t i = 1; i < st->count; i++)
-    if (strcmp(st->tensors[i - 1].name, st->tensors[i].name) == 0)
-      return bnc_fail(err, BNC_ERROR_FORMAT, "\"%s\": found twice in the header, expected one tensor of that name", st->tensors[i].name);
-  return BNC_OK;
-}
-
 static bnc_status collect(bnc_safetensors *st, yyjson_val *root, size_t data_begin, size_t file_size, bnc_error *err) {
   size_t i, max, name_bytes = 0;
   yyjson_val *key, *info;
@@ -130,9 +122,8 @@ static bnc_status collect(bnc_safetensors *st, yyjson_val *root, size_t data_beg
     s = parse_tensor(t, info, data_begin, file_size, err);
     if (s != BNC_OK) return s;
   }
-  s = check_names(st, err);
-  if (s == BNC_OK) s = check_places(st, data_begin, file_size, err);
-  if (s == BNC_OK) s = check_names(st, err); /* leaves them sorted by name */
+  s = check_places(st, data_begin, file_size, err);
+  if (s == BNC_OK && st->count) qsort(st->tensors, st->count, sizeof *st->tensors, by_name); /* JSON has no name twice */
   return s;
 }
 

@@ -77,9 +77,6 @@ static bnc_status collect(bnc_shard_index *out, yyjson_val *map, bnc_error *err)
     out->entries[out->count++] = (bnc_shard_entry){append(&at, key), (size_t)(found - out->files)};
   }
   qsort(out->entries, out->count, sizeof *out->entries, by_tensor);
-  for (i = 1; i < out->count; i++)
-    if (strcmp(out->entries[i - 1].tensor, out->entries[i].tensor) == 0)
-      return bnc_fail(err, BNC_ERROR_FORMAT, "weight_map: \"%s\" found twice, expected each tensor once", out->entries[i].tensor);
   return BNC_OK;
 }
 

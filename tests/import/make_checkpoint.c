@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "quant/import/tensor_layout.h"
+#include "tests/import/first_wins.h"
 
 make_spec make_spec_small(void) {
   make_spec s = {.dtype = BNC_SOURCE_BF16, .seed = 1};
@@ -246,12 +247,24 @@ static void write_vision_members(FILE *f, const make_spec *spec) {
   if (v->heads * 64 != v->width && !spec->tower_apart) fprintf(f, ",\"vision_config\":{\"num_attention_heads\":%zu}", v->heads);
 }
 
+/* Frees text. What is no JSON, as some tests want it, is written as it is. */
+static int write_config(const char *path, char *text) {
+  char *merged = first_wins(text);
+  FILE *f = fopen(path, "wb");
+  if (f) fputs(merged ? merged : text, f);
+  free(merged);
+  free(text);
+  return f ? fclose(f) : -1;
+}
+
 int make_checkpoint(const char *dir, const make_spec *spec) {
   const bnc_text_geometry *t = &spec->geometry.text;
   char path[512];
   mkdir(dir, 0777);
   snprintf(path, sizeof path, "%s/config.json", dir);
-  FILE *f = fopen(path, "wb");
+  char *text = NULL;
+  size_t size;
+  FILE *f = open_memstream(&text, &size);
   if (!is_open(f, path)) return -1;
   fprintf(f, "{%s\"model_type\":\"%s\",\"vocab_size\":%zu,\"hidden_size\":%zu,\"num_hidden_layers\":%zu",
           spec->config_members ? spec->config_members : "", spec->geometry.has_vision ? "llava_llama" : "llama", t->vocab, t->hidden,
@@ -266,7 +279,7 @@ int make_checkpoint(const char *dir, const make_spec *spec) {
           t->tie_word_embeddings ? "true" : "false");
   if (spec->geometry.has_vision) write_vision_members(f, spec);
   fprintf(f, "}\n");
-  return fclose(f) != 0 ? -1 : write_all(dir, spec, false);
+  return fclose(f) != 0 || write_config(path, text) != 0 ? -1 : write_all(dir, spec, false);
 }
 
 int make_tower(const char *dir, const make_spec *spec) {

@@ -3,22 +3,28 @@
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "platforms/base/mem.h"
 #include "quant/import/config.h"
+#include "tests/import/first_wins.h"
 #include "tests/unit.h"
 
 #define SIZES                                                                                                                              \
   "\"model_type\":\"llava_llama\",\"vocab_size\":100,\"hidden_size\":64,\"num_hidden_layers\":2,\"num_attention_heads\":4,\"intermediate_" \
   "size\":96"
 
-/* The members win over those of SIZES: the first of two equal keys counts. */
+/* The members win over those of SIZES. */
 static bnc_status parse_with(bnc_import_config *config, const char *members, bnc_error *err) {
   char text[2048];
   const int n = snprintf(text, sizeof text, "{%s%s" SIZES "}", members, *members ? "," : "");
   assert_true(n > 0 && (size_t)n < sizeof text);
-  return bnc_import_config_parse(config, text, (size_t)n, err);
+  char *merged = first_wins(text);
+  if (!merged) fail_msg("%s is no JSON", text);
+  const bnc_status s = bnc_import_config_parse(config, merged, strlen(merged), err);
+  free(merged);
+  return s;
 }
 
 static void test_defaults(void **state) {
@@ -86,6 +92,13 @@ static const struct {
     {"\"num_key_value_heads\":3", BNC_ERROR_FORMAT, "multiple of \"num_key_value_heads\" (3)"},
     {"\"head_dim\":7", BNC_ERROR_FORMAT, "head size: found 7"},
     {"\"rms_norm_eps\":\"small\"", BNC_ERROR_FORMAT, "\"rms_norm_eps\""},
+    {"\"rms_norm_eps\":null", BNC_ERROR_FORMAT, "\"rms_norm_eps\": found null"},
+    {"\"rope_theta\":null", BNC_ERROR_FORMAT, "\"rope_theta\": found null"},
+    {"\"max_position_embeddings\":null", BNC_ERROR_FORMAT, "\"max_position_embeddings\": found null"},
+    {"\"vision_config\":{\"num_attention_heads\":null}", BNC_ERROR_FORMAT, "\"num_attention_heads\": found null"},
+    {"\"rope_scaling\":{\"type\":\"linear\",\"factor\":2,\"type\":\"default\"}", BNC_ERROR_FORMAT, "\"type\": found twice"},
+    {"\"x\":[[{\"a\":1,\"b\":2,\"a\":1}]]", BNC_ERROR_FORMAT, "\"a\": found twice"},
+    {"\"x\":{\"\":1,\"\\u0000\":1,\"\":2}", BNC_ERROR_FORMAT, "\"\": found twice"},
     {"\"rms_norm_eps\":-1", BNC_ERROR_FORMAT, "\"rms_norm_eps\": found -1"},
     {"\"rope_theta\":0", BNC_ERROR_FORMAT, "\"rope_theta\": found 0"},
     {"\"partial_rotary_factor\":0.5", BNC_ERROR_UNSUPPORTED, "partial_rotary_factor"},

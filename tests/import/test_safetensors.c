@@ -123,7 +123,7 @@ static const struct {
     {"{\"weight_map\":{\"a\":\"model.safetensors.index.json\"}}", "ends in .safetensors"},
     {"{\"weight_map\":{\"a\":\"x\\u0000.safetensors\"}}", "expected the name"},
     {"{\"weight_map\":{\"\":\"x.safetensors\"}}", "empty name"},
-    {"{\"weight_map\":{\"a\":\"x.safetensors\",\"a\":\"y.safetensors\"}}", "\"a\" found twice"},
+    {"{\"weight_map\":{\"a\":\"x.safetensors\",\"a\":\"y.safetensors\"}}", "\"a\": found twice"},
 };
 
 static void test_indices(void **state) {

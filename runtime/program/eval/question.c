@@ -110,6 +110,23 @@ static bool take(bnc_question *q, bnc_question_kind kind, yyjson_val *root, char
   return check_places(q, why);
 }
 
+/* Which of two equal keys counts is nowhere said, so neither does. Values lie one behind the other; lines are short. */
+static bool check_keys(yyjson_doc *document, char why[BNC_WHY]) {
+  yyjson_val *root = yyjson_doc_get_root(document), *key, *earlier;
+  for (size_t i = 0; i < yyjson_doc_get_val_count(document); i++) {
+    yyjson_obj_iter members, before;
+    if (!yyjson_obj_iter_init(root + i, &members)) continue;
+    for (size_t count = 0; (key = yyjson_obj_iter_next(&members)) != NULL; count++) {
+      yyjson_obj_iter_init(root + i, &before);
+      for (size_t k = 0; k < count; k++) {
+        earlier = yyjson_obj_iter_next(&before);
+        if (yyjson_equals(earlier, key)) return wrong(why, "has \"%.100s\" twice, expected each key once", yyjson_get_str(key));
+      }
+    }
+  }
+  return true;
+}
+
 bool bnc_question_parse(bnc_question *question, bnc_question_kind kind, const char *line, size_t length, uint64_t number,
                         char why[BNC_WHY]) {
   yyjson_read_err problem;
@@ -118,7 +135,7 @@ bool bnc_question_parse(bnc_question *question, bnc_question_kind kind, const ch
   yyjson_doc *document = yyjson_read_opts((char *)(uintptr_t)line, length, YYJSON_READ_NOFLAG, NULL, &problem);
   if (!document) return wrong(why, "is no valid JSON: %s at byte %zu", problem.msg, problem.pos + 1);
   question->document = document;
-  if (take(question, kind, yyjson_doc_get_root(document), why)) return true;
+  if (check_keys(document, why) && take(question, kind, yyjson_doc_get_root(document), why)) return true;
   bnc_question_free(question);
   return false;
 }
