@@ -65,6 +65,12 @@ static bnc_status choose_sizes(bnc_context *context, const bnc_compile_options *
                     g->text.max_positions);
   if (!o->context && limit < g->text.context)
     bnc_context_log(context, BNC_LOG_INFO, "context cut from %zu to %zu rows; --context chooses another", g->text.context, limit);
+  if (g->has_vision && v->heads_assumed)
+    bnc_context_log(
+        context, BNC_LOG_WARNING,
+        "nothing says how many attention heads the vision tower has: %zu heads of 64 columns are assumed, as in CLIP; --vision-tower DIR "
+        "with the tower's config.json would say",
+        v->heads);
   meta->reference_limit = (uint32_t)limit;
   meta->context = (uint32_t)(limit + ANSWER_ROWS);
   b->context = meta->context;

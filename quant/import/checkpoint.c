@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "platforms/base/mem.h"
+#include "quant/import/checkpoint_kind.h"
 #include "quant/import/checkpoint_private.h"
 #include "quant/import/config.h"
 #include "quant/import/tensor_layout.h"
@@ -138,7 +139,9 @@ bnc_status bnc_checkpoint_open(bnc_checkpoint **checkpoint, const char *dir, con
     l->checkpoint = c;
     l->dir = dir;
     l->tower_dir = vision_tower_dir;
-    s = open_checkpoint(l, err);
+    s = bnc_checkpoint_kind_check(dir, err);
+    if (s == BNC_OK && vision_tower_dir) s = bnc_checkpoint_kind_check(vision_tower_dir, err);
+    if (s == BNC_OK) s = open_checkpoint(l, err);
   }
   bnc_mem_free(l);
   if (s == BNC_OK)

@@ -51,6 +51,7 @@ typedef struct bnc_vision_geometry {
   size_t layers_used; /* the features are the hidden state after so many layers (mm_vision_select_layer; -2: layers - 1) */
   bool select_cls;    /* mm_vision_select_feature: false "patch" (class row dropped), true "cls_patch" (kept, first) */
   size_t heads;       /* divides C */
+  bool heads_assumed; /* no config says how many, and no known name: heads of 64 columns, as all of CLIP's are */
   size_t mlp;         /* fc1 is [mlp, C] */
   size_t patch;       /* pixels per side of a patch */
   size_t grid;        /* patches per side of a tile; position embeddings are [grid * grid + 1, C] */

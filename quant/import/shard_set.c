@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "platforms/base/mem.h"
+#include "quant/import/checkpoint_kind.h"
 #include "quant/import/shard_index.h"
 
 #define INDEX_NAME "model.safetensors.index.json"
@@ -31,6 +32,10 @@ static bnc_status open_shard(bnc_shard_set *set, const char *dir, const char *na
   *shard = (bnc_shard){.path = bnc_path_join(dir, name)};
   if (!shard->path) return bnc_fail_memory(err, strlen(dir) + strlen(name) + 2);
   bnc_status s = bnc_file_map_open(&shard->map, shard->path, err);
+  if (s == BNC_OK && bnc_is_lfs_pointer(shard->map.data, shard->map.size)) {
+    bnc_file_map_close(&shard->map);
+    s = bnc_fail(err, BNC_ERROR_FORMAT, "%s: found a Git LFS pointer, expected the weights: 'git lfs pull' fetches them", shard->path);
+  }
   if (s == BNC_OK) {
     s = bnc_safetensors_parse(&shard->header, shard->map.data, shard->map.size, err);
     if (s != BNC_OK) {
@@ -127,11 +132,11 @@ bnc_status bnc_shard_set_open(bnc_shard_set *set, const char *dir, bnc_error *er
   bnc_status s = BNC_OK;
   if (!index || !single) {
     s = bnc_fail_memory(err, strlen(dir));
-  } else if (bnc_path_exists(index)) {
-    s = open_indexed(set, dir, index, err);
-  } else if (bnc_path_exists(single)) {
+  } else if (bnc_path_exists(single)) { /* as transformers does: an index beside it is of another time */
     s = make_room(set, 1, err);
     if (s == BNC_OK) s = open_shard(set, dir, "model.safetensors", err);
+  } else if (bnc_path_exists(index)) {
+    s = open_indexed(set, dir, index, err);
   } else {
     s = open_all(set, dir, err);
   }

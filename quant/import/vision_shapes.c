@@ -2,9 +2,19 @@
 #include "quant/import/vision_shapes.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #define TOWER "vision_model."
 #define DEM "model.spatial_embed."
+
+/* CLIP's towers by name: no tensor shows how many heads there are. */
+static const struct {
+  const char *name;
+  size_t width, heads;
+} known_towers[] = {{"clip-vit-base-patch16", 768, 12},
+                    {"clip-vit-base-patch32", 768, 12},
+                    {"clip-vit-large-patch14", 1024, 16},
+                    {"clip-vit-large-patch14-336", 1024, 16}};
 
 enum { MAX_WIDTH = 1 << 16, MAX_INPUT_SIDE = 1 << 14, DEM_HEADS = 8, DEM_VIEWS = 3, HEAD_DIM = 64 };
 
@@ -65,13 +75,22 @@ static bnc_status tower_sizes(bnc_vision_geometry *v, const bnc_tower_config *to
   return s;
 }
 
+/* The heads of the tower that the config names, by the last part of that name; 0 where it is no such tower. */
+static size_t named_heads(const char *name, size_t width) {
+  const char *slash = strrchr(name, '/');
+  for (size_t i = 0; i < sizeof known_towers / sizeof *known_towers; i++)
+    if (strcmp(slash ? slash + 1 : name, known_towers[i].name) == 0 && known_towers[i].width == width) return known_towers[i].heads;
+  return 0;
+}
+
 static bnc_status tower_settings(bnc_vision_geometry *v, const bnc_import_config *config, const bnc_tower_config *tower, bnc_error *err) {
-  v->heads = tower->heads;
+  v->heads = tower->heads ? tower->heads : named_heads(config->tower_name, v->width);
   if (v->heads == 0 && v->width % HEAD_DIM)
     return bnc_fail(err, BNC_ERROR_FORMAT,
                     "vision width: found %zu, expected a multiple of %d where no config says how many heads the tower has; "
                     "--vision-tower DIR with the tower's config.json would",
                     v->width, HEAD_DIM);
+  v->heads_assumed = v->heads == 0;
   if (v->heads == 0) v->heads = v->width / HEAD_DIM;
   if (v->width % v->heads)
     return bnc_fail(err, BNC_ERROR_FORMAT, "vision width: found %zu, expected a multiple of \"num_attention_heads\" (%zu)", v->width,

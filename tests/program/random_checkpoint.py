@@ -136,7 +136,7 @@ def config():
         "eos_token_id": 260, "pad_token_id": VOCABULARY, "image_aspect_ratio": "pad", "mm_hidden_size": VISION["width"],
         "mm_projector_type": "mlp2x_gelu", "mm_vision_tower": "openai/clip-vit-large-patch14-336", "mm_vision_select_layer": -2,
         "mm_vision_select_feature": "patch", "mm_patch_merge_type": "flat", "mm_use_im_start_end": False,
-        "mm_use_im_patch_token": False, "use_mm_proj": True,
+        "mm_use_im_patch_token": False, "use_mm_proj": True, "vision_config": {"num_attention_heads": VISION["width"] // 64},
     }
 
 
