@@ -9,6 +9,7 @@
 
 #include "platforms/base/mem.h"
 #include "platforms/file/file.h"
+#include "platforms/file/stream.h"
 
 /* A descriptor just opened: *size is that of a regular file that can be mapped. Closes it otherwise. */
 static bnc_status accept_regular(int fd, const char *path, size_t *size, bnc_error *err) {
@@ -185,8 +186,7 @@ bnc_status bnc_file_read(const char *path, size_t limit, char **data, size_t *si
   }
   size_t have = 0;
   while (have < total) {
-    ssize_t n = read(fd, buffer + have, total - have);
-    if (n < 0 && errno == EINTR) continue;
+    ssize_t n = bnc_stream_read(fd, buffer + have, total - have);
     if (n < 0) {
       s = bnc_fail_errno(err, "%s", path);
       break;
@@ -203,4 +203,53 @@ bnc_status bnc_file_read(const char *path, size_t limit, char **data, size_t *si
   *data = buffer;
   *size = have;
   return BNC_OK;
+}
+
+/* Until the end, or one byte more than limit. */
+static bnc_status read_stream(int fd, const char *path, size_t limit, char **data, size_t *size, bnc_error *err) {
+  size_t room = 0, have = 0;
+  char *buffer = NULL;
+  for (ssize_t n = 1; n > 0 && have <= limit; have += (size_t)n) {
+    if (room - have < 2) { /* one is for the NUL */
+      const size_t more = room ? 2 * room : (size_t)1 << 16;
+      char *grown = bnc_mem_realloc(buffer, more);
+      if (!grown) {
+        bnc_mem_free(buffer);
+        return bnc_fail_memory(err, more);
+      }
+      buffer = grown;
+      room = more;
+    }
+    n = bnc_stream_read(fd, buffer + have, room - have - 1);
+    if (n < 0) {
+      bnc_mem_free(buffer);
+      return bnc_fail_errno(err, "%s", path);
+    }
+  }
+  if (have > limit) {
+    bnc_mem_free(buffer);
+    return bnc_fail(err, BNC_ERROR_LIMIT, "%s: more than %zu bytes", path, limit);
+  }
+  buffer[have] = 0;
+  *data = buffer;
+  *size = have;
+  return BNC_OK;
+}
+
+bnc_status bnc_file_read_once(const char *path, size_t limit, char **data, size_t *size, bnc_error *err) {
+  struct stat st;
+  const int shared = bnc_stream_named(path);
+  *data = NULL;
+  *size = 0;
+  if (shared < 0 && (stat(path, &st) < 0 || !S_ISFIFO(st.st_mode))) return bnc_file_read(path, limit, data, size, err);
+  const int fd = shared >= 0 ? fcntl(shared, F_DUPFD_CLOEXEC, 0) : open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0 || fstat(fd, &st) < 0) {
+    const bnc_status s = bnc_fail_errno(err, "%s", path);
+    if (fd >= 0) close(fd);
+    return s;
+  }
+  const bnc_status s = S_ISDIR(st.st_mode) ? bnc_fail(err, BNC_ERROR_IO, "%s: found a directory, expected a file or a pipe", path)
+                                           : read_stream(fd, path, limit, data, size, err);
+  close(fd);
+  return s;
 }

@@ -13,8 +13,8 @@
 #include <unistd.h>
 
 #include "platforms/base/mem.h"
-#include "platforms/base/number.h"
 #include "platforms/file/file.h"
+#include "platforms/file/stream.h"
 
 #define BUFFER_SIZE ((size_t)1 << 20)
 
@@ -42,21 +42,6 @@ static void destroy(bnc_file_writer *w) {
   bnc_mem_free(w->temporary);
   bnc_mem_free(w->buffer);
   bnc_mem_free(w);
-}
-
-/* "/dev/stdout" and its like name a descriptor of ours; what stands behind it must not be renamed over. -1: another name. */
-static int descriptor_of(const char *path) {
-  static const char *const folders[] = {"/dev/fd/", "/proc/self/fd/"};
-  if (strcmp(path, "/dev/stdout") == 0) return 1;
-  if (strcmp(path, "/dev/stderr") == 0) return 2;
-  for (size_t i = 0; i < 2; i++) {
-    size_t n = strlen(folders[i]);
-    uint64_t fd;
-    if (strncmp(path, folders[i], n) != 0) continue;
-    const char *end = path + n;
-    if (bnc_number_u64(&end, 10, &fd) && *end == 0 && fd <= INT_MAX) return (int)fd;
-  }
-  return -1;
 }
 
 static bnc_status open_stream(bnc_file_writer *w, int descriptor, bnc_error *err) {
@@ -89,13 +74,19 @@ static bool open_nameless(bnc_file_writer *w) {
   return false;
 }
 
-/* Puts the file under a fresh *.partial name; two writers of one path never share it. */
+/* Puts the file under a fresh *.partial name; two writers of one path never share it. A name that is as long as names may be is
+ * shortened for that, before a whole UTF-8 character. */
 static bool name_temporary(bnc_file_writer *w) {
-  char link[40];
-  size_t size = strlen(w->path) + 48;
+  char link[40], ending[48];
+  const char *slash = strrchr(w->path, '/');
+  const size_t folder = slash ? (size_t)(slash + 1 - w->path) : 0, size = strlen(w->path) + sizeof ending;
   snprintf(link, sizeof link, "/proc/self/fd/%d", w->fd);
   for (unsigned attempt = 0; attempt < 100; attempt++) {
-    snprintf(w->temporary, size, "%s.%ld-%u.partial", w->path, (long)getpid(), attempt);
+    snprintf(ending, sizeof ending, ".%ld-%u.partial", (long)getpid(), attempt);
+    size_t base = strlen(w->path) - folder;
+    if (base > NAME_MAX - strlen(ending)) base = NAME_MAX - strlen(ending);
+    while (base > 0 && ((unsigned char)w->path[folder + base] & 0xC0) == 0x80) base--;
+    snprintf(w->temporary, size, "%.*s%s", (int)(folder + base), w->path, ending);
     if (w->kind == NAMELESS) {
       if (linkat(AT_FDCWD, link, AT_FDCWD, w->temporary, AT_SYMLINK_FOLLOW) == 0) return true;
     } else {
@@ -126,7 +117,7 @@ static bnc_status resolve(bnc_file_writer *w, bnc_error *err) {
 
 static bnc_status open_target(bnc_file_writer *w, bnc_error *err) {
   struct stat st;
-  int descriptor = descriptor_of(w->path);
+  int descriptor = bnc_stream_named(w->path); /* what stands behind it must not be renamed over */
   if (descriptor >= 0) return open_stream(w, descriptor, err);
   bnc_status s = resolve(w, err);
   if (s != BNC_OK) return s;
@@ -177,8 +168,7 @@ static bool beyond_limit(const bnc_file_writer *w, uint64_t end) {
 static bnc_status write_all(bnc_file_writer *w, const uint8_t *data, size_t size, bnc_error *err) {
   if (size > 0 && beyond_limit(w, w->size)) return bnc_fail_errno(err, "%s: cannot write", w->path);
   while (size > 0) {
-    ssize_t n = write(w->fd, data, size);
-    if (n < 0 && errno == EINTR) continue;
+    ssize_t n = bnc_stream_write(w->fd, data, size);
     if (n < 0) return bnc_fail_errno(err, "%s: cannot write", w->path);
     data += n;
     size -= (size_t)n;

@@ -111,7 +111,7 @@ bnc_status bnc_image_load(bnc_image *image, const char *path, bnc_error *err) {
   char *data;
   size_t size;
   /* Read rather than mapped: a file that shrinks meanwhile gives an error and no SIGBUS. */
-  bnc_status s = bnc_file_read(path, BNC_IMAGE_MAX_FILE_SIZE, &data, &size, err);
+  bnc_status s = bnc_file_read_once(path, BNC_IMAGE_MAX_FILE_SIZE, &data, &size, err);
   if (s != BNC_OK) return s;
   s = bnc_image_decode(image, (const uint8_t *)data, size, err);
   bnc_mem_free(data);

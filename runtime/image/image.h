@@ -40,7 +40,7 @@ typedef struct bnc_image {
  */
 bnc_status bnc_image_decode(bnc_image *image, const uint8_t *data /* [size] */, size_t size, bnc_error *err);
 
-/** bnc_image_decode of a file's content; errors begin with path. */
+/** bnc_image_decode of a file's content, or of what a pipe or standard stream ("/dev/stdin") brings; errors begin with path. */
 bnc_status bnc_image_load(bnc_image *image, const char *path, bnc_error *err);
 
 void bnc_image_free(bnc_image *image);

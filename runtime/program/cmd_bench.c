@@ -50,7 +50,7 @@ static int once(bench *b, const int32_t *ids, size_t count, uint64_t i) {
   joules[0] = bnc_joules_now(&b->joules);
   b->start_reading = b->joules.reading;
   b->start = bnc_seconds();
-  bnc_status status = b->image ? bnc_session_add_image_file(w->session, b->image) : BNC_OK;
+  bnc_status status = b->image ? bnc_session_add_image_file(w->session, bnc_work_input(b->image)) : BNC_OK;
   joules[1] = bnc_joules_now(&b->joules);
   if (status == BNC_OK) status = bnc_session_append(w->session, ids, count);
   joules[2] = bnc_joules_now(&b->joules);

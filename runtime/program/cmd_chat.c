@@ -81,6 +81,7 @@ static int one_line(chat *c, char *line, size_t length) {
 static int converse(chat *c) {
   char *line = NULL;
   size_t room = 0;
+  bool first = true;
   int code = GO_ON;
   while (code == GO_ON) {
     bnc_interrupt_arm();
@@ -94,7 +95,9 @@ static int converse(chat *c) {
       else
         code = feof(stdin) ? BNC_EXIT_DONE : bnc_work_refuse(&c->work, "cannot read standard input: %s", strerror(errno));
     } else {
-      code = one_line(c, line, (size_t)length);
+      const size_t mark = first ? bnc_console_mark(line, (size_t)length) : 0;
+      code = one_line(c, line + mark, (size_t)length - mark);
+      first = false;
     }
   }
   free(line);

@@ -11,7 +11,7 @@ static int encode(bnc_work *work, const char *path, const char *image, bnc_image
   if (code == BNC_EXIT_DONE) code = bnc_work_check_vision(work, path);
   if (code == BNC_EXIT_DONE) code = bnc_work_open_session(work);
   if (code != BNC_EXIT_DONE) return code;
-  bnc_status status = bnc_session_encode(work->session, image, stage, &array);
+  bnc_status status = bnc_session_encode(work->session, bnc_work_input(image), stage, &array);
   if (status != BNC_OK) return bnc_work_fail(work, status, NULL, bnc_session_error(work->session));
   status = bnc_array_save(work->context, output, array.values, array.shape, array.rank);
   bnc_array_free(&array);
@@ -24,7 +24,7 @@ static int run(const bnc_command *command, int argc, char **argv) {
   const char *operand[2] = {NULL, NULL}, *output = NULL;
   const bnc_option options[] = {
       {.name = "stage", .value = "STAGE", .help = "pixels, tiles, dem or projector", .required = true, .choice = &stage, .choices = stages},
-      {.name = "o", .value = "OUT.npy", .help = "the float32 array to write", .required = true, .text = &output},
+      {.name = "o", .output = true, .value = "OUT.npy", .help = "the float32 array to write", .required = true, .text = &output},
       BNC_WORK_THREADS(work),
       BNC_WORK_QUIET(work),
   };

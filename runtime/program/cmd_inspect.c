@@ -64,7 +64,7 @@ static int run(const bnc_command *command, int argc, char **argv) {
   const bnc_option options[] = {
       BNC_WORK_JSON(work, "everything as one JSON object"),
       {.name = "schedule", .help = "a line per op of each program; with --json one more member", .flag = &schedule},
-      {.name = "memory-svg", .value = "FILE.svg", .help = "draw the memory plan: who lives where and when", .text = &svg},
+      {.name = "memory-svg", .output = true, .value = "FILE.svg", .help = "draw the memory plan: who lives where and when", .text = &svg},
       BNC_WORK_QUIET(work),
   };
   const bnc_arguments arguments = {(const char *const[]){"MODEL", NULL}, &path, options, BNC_COUNT_OF(options)};

@@ -39,7 +39,7 @@ static int ask(profile *p) {
   sampling.max_tokens = (uint32_t)p->gen_tokens;
   sampling.ignore_stop = 1;
   bnc_status status = bnc_session_profile_begin(session);
-  if (status == BNC_OK && p->image) status = bnc_session_add_image_file(session, p->image);
+  if (status == BNC_OK && p->image) status = bnc_session_add_image_file(session, bnc_work_input(p->image));
   if (status == BNC_OK) status = p->prompt ? bnc_session_ask(session, p->prompt) : append_made_up(p);
   if (status == BNC_OK) status = bnc_session_generate(session, &sampling, on_text, NULL, NULL);
   if (status != BNC_OK) return bnc_work_fail(&p->work, status, NULL, bnc_session_error(session));
@@ -94,8 +94,12 @@ static int run(const bnc_command *command, int argc, char **argv) {
       {.name = "prompt", .value = "TEXT", .help = "the question; default: made-up ids", .text = &p.prompt},
       {.name = "prompt-tokens", .value = "N", .help = "made-up ids; default 64", .count = &p.prompt_tokens, .least = 1, .most = 1u << 24},
       {.name = "gen-tokens", .value = "N", .help = "tokens to generate; default 16", .count = &p.gen_tokens, .least = 1, .most = 1u << 20},
-      {.name = "trace", .value = "FILE.json", .help = "what ran when, for Perfetto or chrome://tracing", .text = &p.trace},
-      {.name = "report", .value = "FILE.html", .help = "a page with timeline, tables, energy and memory plan", .text = &p.report},
+      {.name = "trace", .output = true, .value = "FILE.json", .help = "what ran when, for Perfetto or chrome://tracing", .text = &p.trace},
+      {.name = "report",
+       .output = true,
+       .value = "FILE.html",
+       .help = "a page with timeline, tables, energy and memory plan",
+       .text = &p.report},
       BNC_WORK_JSON(p.work, "print one JSON object"),
       BNC_WORK_THREADS(p.work),
       BNC_WORK_QUIET(p.work),

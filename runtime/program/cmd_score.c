@@ -92,6 +92,7 @@ static int run(const bnc_command *command, int argc, char **argv) {
        .help = "n ids to go on with: row k of the result follows the prompt and the first k of them",
        .text = &a.force},
       {.name = "o",
+       .output = true,
        .value = "LOGITS.npy",
        .help = "the float32 array to write: [V], with --force [n, V]",
        .required = true,

@@ -17,7 +17,8 @@ static int convert(bnc_work *work, bnc_tokenizer *tokenizer, bool decode) {
   for (uint64_t number = 1; (length = getline(&line, &room, stdin)) >= 0; number++) {
     char *result = NULL;
     if (length && line[length - 1] == '\n') length--;
-    const bnc_status status = bnc_tokenizer_json_line(tokenizer, line, (size_t)length, decode, &result);
+    const size_t mark = number == 1 ? bnc_console_mark(line, (size_t)length) : 0;
+    const bnc_status status = bnc_tokenizer_json_line(tokenizer, line + mark, (size_t)length - mark, decode, &result);
     if (status == BNC_OK) {
       bnc_console_print("%s\n", result);
       /* Whoever sends one line and waits for its answer gets it. */

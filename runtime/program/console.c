@@ -15,11 +15,59 @@ static int output_error; /* errno of the first write that failed */
 static volatile sig_atomic_t interrupted;
 static int wake[2] = {-1, -1}; /* a pipe that the handler writes to: a signal that comes just before a wait ends it too */
 
+/* A parent that works asynchronously (Node, Bun) may share its non-blocking pipes with us; whether they block is theirs to say, so we wait.
+ * False: the error is another, or an interrupt came. */
+static bool wait_for(int fd, short events) {
+  struct pollfd one = {.fd = fd, .events = events};
+  if (errno == EINTR) return !interrupted || fd != STDIN_FILENO;
+  if (errno != EAGAIN && errno != EWOULDBLOCK) return false;
+  return poll(&one, 1, -1) >= 0 || (errno == EINTR && !interrupted);
+}
+
+bool bnc_console_write_to(int fd, const char *data, size_t size) {
+  while (size > 0) {
+    const ssize_t n = write(fd, data, size);
+    if (n < 0 && wait_for(fd, POLLOUT)) continue;
+    if (n < 0) return false;
+    data += n;
+    size -= (size_t)n;
+  }
+  return true;
+}
+
+static ssize_t on_read(void *cookie, char *data, size_t size) {
+  ssize_t n;
+  (void)cookie;
+  do n = read(STDIN_FILENO, data, size);
+  while (n < 0 && wait_for(STDIN_FILENO, POLLIN));
+  return n;
+}
+
+static ssize_t on_write(void *cookie, const char *data, size_t size) {
+  return bnc_console_write_to(*(const int *)cookie, data, size) ? (ssize_t)size : 0; /* 0 is how such a stream says failure */
+}
+
+/* stdio loses text where a write fails with EAGAIN; ours waits beneath it. */
+static void wrap_streams(void) {
+  static int descriptors[] = {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO};
+  FILE *in = fopencookie(NULL, "r", (cookie_io_functions_t){.read = on_read});
+  FILE *out = fopencookie(&descriptors[1], "w", (cookie_io_functions_t){.write = on_write});
+  FILE *errors = fopencookie(&descriptors[2], "w", (cookie_io_functions_t){.write = on_write});
+  if (in) stdin = in;
+  if (out) stdout = out;
+  if (errors) stderr = errors;
+  setvbuf(stdout, NULL, isatty(STDOUT_FILENO) ? _IOLBF : _IOFBF, BUFSIZ);
+  setvbuf(stderr, NULL, _IONBF, 0);
+}
+
+size_t bnc_console_mark(const char *text, size_t length) { return length >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0; }
+
 void bnc_console_init(void) {
   /* Opened the wrong way round: writing to a closed standard output, or reading from a closed standard input, stays an error. */
   for (int fd = 0; fd <= 2; fd++)
     if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == 1 ? O_RDONLY : O_WRONLY) != fd) _exit(BNC_EXIT_FAILED);
   signal(SIGPIPE, SIG_IGN);
+  wrap_streams();
 }
 
 void bnc_console_error(const char *format, ...) {

@@ -13,8 +13,13 @@
 #define BNC_EXIT_INTERRUPTED 130 /* as shells report Ctrl-C */
 
 /** First thing in main: no later file gets the number of a standard stream that was closed, and a reader that went away is an error
-    of the write, not a signal. */
+    of the write, not a signal. The standard streams of stdio wait where their descriptors are non-blocking. */
 void bnc_console_init(void);
+
+/** All of data, however long a non-blocking descriptor makes us wait; false: errno says why. */
+bool bnc_console_write_to(int fd, const char *data, size_t size);
+/** Bytes of the byte order mark that some editors put in front of a text: 3 or 0. */
+size_t bnc_console_mark(const char *text, size_t length);
 
 /** One line on standard error, "binocle: ...". Control characters, which names of files may hold, are replaced. */
 void bnc_console_error(const char *format, ...) __attribute__((format(printf, 1, 2)));

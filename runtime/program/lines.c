@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/program/console.h"
+
 static bool put(bnc_lines *lines, char c) {
   if (lines->length + 1 >= lines->room) {
     const size_t room = lines->room ? 2 * lines->room : 256;
@@ -38,6 +40,8 @@ bnc_line bnc_lines_next(bnc_lines *lines, char why[BNC_WHY]) {
     return BNC_LINE_WRONG;
   }
   lines->complete = c == '\n';
+  const size_t mark = lines->number == 1 && lines->length ? bnc_console_mark(lines->text, lines->length) : 0;
+  if (mark) memmove(lines->text, lines->text + mark, (lines->length -= mark) + 1);
   return c == EOF && lines->length == 0 ? BNC_LINE_END : BNC_LINE_READ;
 }
 

@@ -21,6 +21,7 @@ extern const char *const bnc_vision_choices[], *const bnc_text_choices[], *const
 /** Rows of a command's table of options that set fields of a bnc_model_options. */
 #define BNC_MODEL_OPTIONS(m)                                                                                                               \
   {.name = "o",                                                                                                                            \
+   .output = true,                                                                                                                         \
    .value = "MODEL.bnc",                                                                                                                   \
    .help = "the model file to write; it appears complete or not at all",                                                                   \
    .required = true,                                                                                                                       \
@@ -65,7 +66,7 @@ extern const char *const bnc_vision_choices[], *const bnc_text_choices[], *const
        .help = "machine for whose caches matrices are cut, such as pi5 or x86-avx2; default: this one",                                    \
        .text = &(m).target},                                                                                                               \
       {.name = "disable-pass", .value = "NAME", .help = "leave out a pass of the optimiser", .list = &(m).disabled}, {                     \
-    .name = "report", .value = "FILE.json", .help = "write what each pass saved", .text = &(m).report                                      \
+    .name = "report", .output = true, .value = "FILE.json", .help = "write what each pass saved", .text = &(m).report                      \
   }
 
 /** The library's options. BNC_PARSED, or the exit code of wrong usage. */

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "runtime/program/console.h"
 
@@ -133,6 +134,48 @@ static int check_required(const char *command, const bnc_arguments *arguments, s
   return BNC_PARSED;
 }
 
+static bool same_file(const char *a, const char *b) {
+  struct stat x, y;
+  return stat(a, &x) == 0 && stat(b, &y) == 0 && S_ISREG(x.st_mode) && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
+/* A file of a folder that is read, as a checkpoint is; model files are none of its parts. */
+static bool is_inside(const char *file, const char *folder) {
+  struct stat in, of, it;
+  char parent[4096];
+  const char *slash = strrchr(file, '/');
+  const size_t length = !slash || slash == file ? 1 : (size_t)(slash - file), name = strlen(file);
+  if (length >= sizeof parent || (name > 4 && strcmp(file + name - 4, ".bnc") == 0)) return false;
+  memcpy(parent, slash ? file : ".", length);
+  parent[length] = '\0';
+  return stat(file, &it) == 0 && S_ISREG(it.st_mode) && stat(folder, &of) == 0 && S_ISDIR(of.st_mode) && stat(parent, &in) == 0 &&
+         in.st_dev == of.st_dev && in.st_ino == of.st_ino;
+}
+
+static int check_pair(const char *output, const char *input) {
+  if (!input || output == input || (!same_file(output, input) && !is_inside(output, input))) return BNC_PARSED;
+  bnc_console_error("%s: is %s %s, expected another file to write", output, same_file(output, input) ? "the same file as" : "a part of",
+                    input);
+  return BNC_EXIT_FAILED;
+}
+
+/* What is written must not replace what is read. */
+static int check_outputs(const bnc_arguments *arguments, size_t operands) {
+  int code = BNC_PARSED;
+  for (size_t i = 0; i < arguments->count; i++) {
+    if (!arguments->options[i].output || !*arguments->options[i].text) continue;
+    const char *output = *arguments->options[i].text;
+    for (size_t k = 0; code == BNC_PARSED && k < operands; k++) code = check_pair(output, arguments->operand[k]);
+    for (size_t k = 0; k < arguments->count; k++) {
+      const bnc_option *o = &arguments->options[k];
+      if (!o->value || (!strstr(o->value, "FILE") && !strstr(o->value, ".") && strcmp(o->value, "DIR") != 0)) continue;
+      for (size_t n = 0; o->list && code == BNC_PARSED && n < o->list->count; n++) code = check_pair(output, o->list->item[n]);
+      if (o->text && code == BNC_PARSED) code = check_pair(output, *o->text);
+    }
+  }
+  return code;
+}
+
 static bnc_operand_list *find_rest(const bnc_arguments *arguments, char **argv) {
   for (size_t i = 0; i < arguments->count; i++)
     if (arguments->options[i].rest) {
@@ -169,7 +212,8 @@ int bnc_options_parse(const bnc_command *command, const bnc_arguments *arguments
         rest->item[rest->count++] = argv[i]; /* over arguments that were read already */
     }
   }
-  return check_required(command->name, arguments, operands, seen);
+  const int code = check_required(command->name, arguments, operands, seen);
+  return code == BNC_PARSED ? check_outputs(arguments, operands) : code;
 }
 
 void bnc_options_help(const bnc_command *command, const bnc_arguments *arguments) {

@@ -28,6 +28,7 @@ typedef struct bnc_option {
   const char *value; /* what help calls the value: "N"; NULL for a flag */
   const char *help;  /* one line */
   bool required;
+  bool output; /* the value names a file that is written: it must be none of the files that the other arguments name */
   bool *flag;
   const char **text;            /* not empty */
   bnc_text_list *list;          /* may be repeated */

@@ -133,9 +133,14 @@ int bnc_work_check_tokenizer(bnc_work *work, const char *path) {
       work, "%s: has no tokenizer, since its checkpoint had no tokenizer.json; 'binocle score' takes ids instead of text", path);
 }
 
+const char *bnc_work_input(const char *path) { return strcmp(path, "-") == 0 ? "/dev/stdin" : path; }
+
 int bnc_work_add_images(bnc_work *work, const bnc_text_list *images) {
+  size_t standard = 0;
+  for (size_t i = 0; i < images->count; i++) standard += strcmp(bnc_work_input(images->item[i]), "/dev/stdin") == 0;
+  if (standard > 1) return bnc_work_refuse(work, "%zu pictures are to come from standard input, which holds one", standard);
   for (size_t i = 0; i < images->count; i++) {
-    const bnc_status status = bnc_session_add_image_file(work->session, images->item[i]);
+    const bnc_status status = bnc_session_add_image_file(work->session, bnc_work_input(images->item[i]));
     if (status != BNC_OK) return bnc_work_fail(work, status, NULL, bnc_session_error(work->session));
   }
   return BNC_EXIT_DONE;

@@ -67,6 +67,8 @@ int bnc_work_check_output(bnc_work *work, const char *path);
 int bnc_work_check_vision(bnc_work *work, const char *path);
 /** Fails where the model cannot read or write text. */
 int bnc_work_check_tokenizer(bnc_work *work, const char *path);
+/** The file that an argument names: "-" is standard input. */
+const char *bnc_work_input(const char *path);
 /** Runs vision on each file, in order. */
 int bnc_work_add_images(bnc_work *work, const bnc_text_list *images);
 

@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "runtime/program/console.h"
+
 static bool failed(char why[BNC_WHY], const char *what) {
   snprintf(why, BNC_WHY, "%s: %s", what, strerror(errno));
   return false;
@@ -114,17 +116,11 @@ bool bnc_answers_file_resume(bnc_answers_file *file, bnc_context *context, const
 }
 
 bool bnc_answers_file_append(bnc_answers_file *file, const char *line, size_t length, char why[BNC_WHY]) {
-  size_t done = 0;
-  while (done < length) {
-    const ssize_t n = write(file->fd, line + done, length - done);
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) {
-      failed(why, "cannot be written");
-      char unused[BNC_WHY];
-      cut(file, file->size, unused);
-      return false;
-    }
-    done += (size_t)n;
+  if (!bnc_console_write_to(file->fd, line, length)) {
+    failed(why, "cannot be written");
+    char unused[BNC_WHY];
+    cut(file, file->size, unused);
+    return false;
   }
   file->size += length;
   return true;
