@@ -160,9 +160,9 @@ class Wrong(EvalCase):
     def test_lines(self):
         good = json.dumps(self.asked[0])
         for line, expected in (("{", "no valid JSON"), ("[1]", "is a list"), ('{"question": "a"}', '"answers" is missing'), ("\0", "JSON"), ('{"a":' * 500000, "longer than"),
-                               ("[" * 1000000, "JSON"), ('{"question": "a", "answer": "b", "image": "nowhere.png"}', "nowhere.png: No such file"),
+                               ("[" * 1000000, "JSON"), ('{"question": "a", "answer": "b", "answer": "c"}', 'has "answer" twice'), ('{"question": "a", "answer": "b", "x": [{"y": 1, "y": 2}]}', 'has "y" twice'),
                                ('{"question": "<image>", "answer": "b"}', "1 <image>")):
-            self.refused(f"wrong.jsonl: line 2: {'' if 'nowhere' in line else ''}", self.model, write("set/wrong.jsonl", [good, line]), "-o", path("x.jsonl"))
+            self.refused("wrong.jsonl: line 2: ", self.model, write("set/wrong.jsonl", [good, line]), "-o", path("x.jsonl"))
             self.refused(expected, self.model, path("set/wrong.jsonl"), "-o", path("x.jsonl"))
             self.assertFalse(os.path.exists(path("x.jsonl")))
         with open(path("set/bytes.jsonl"), "wb") as f:
@@ -174,10 +174,23 @@ class Wrong(EvalCase):
         with open(path("set/broken.png"), "wb") as f:
             f.write(b"\x89PNG\r\n\x1a\n broken")
         asked = [self.asked[0], {**self.asked[1], "image": "broken.png"}]
-        self.refused("broken.jsonl: line 2: ", self.model, write("set/broken.jsonl", asked), "-o", path("half.jsonl"))
+        self.refused("broken.jsonl: line 2: ", self.model, write("set/broken.jsonl", asked), "-o", path("half.jsonl"), "--strict")
         self.assertEqual(1, len(read("half.jsonl")), "what was answered stays")
-        self.refused("broken.jsonl: line 1: ", self.model, write("set/broken.jsonl", asked[1:]), "-o", path("x.jsonl"))
+        self.refused("broken.jsonl: line 1: ", self.model, write("set/broken.jsonl", asked[1:]), "-o", path("x.jsonl"), "--strict")
         self.assertFalse(os.path.exists(path("x.jsonl")))
+        self.refused("nowhere.png: No such file", self.model, write("set/nowhere.jsonl", [{**asked[0], "image": "nowhere.png"}]), "-o", path("x.jsonl"), "--strict")
+        self.refused("is the same file as", self.model, path("set/broken.jsonl"), "-o", path("set/broken.jsonl"))
+        # Without --strict the run goes on, also one that is taken up where another stopped, and the failure is on record.
+        asked = [asked[0], asked[1], {**self.asked[0], "image": "nowhere.png"}, self.asked[0]]
+        report = json.loads(self.done("eval", self.model, write("set/broken.jsonl", asked), "-o", path("half.jsonl"), "--json", "--max-tokens", "64", "--quiet").out)
+        lines = read("half.jsonl")
+        self.assertEqual((4, 2, 1), (report["questions"], report["failed"], report["resumed"]))
+        self.assertEqual([False, False, True, True], ["error" in line for line in lines], "questions about one picture come together")
+        self.assertEqual(("", False, "error"), tuple(lines[2][k] for k in ("answer", "right", "finish")))
+        self.assertIn("nowhere.png: No such file", lines[3]["error"])
+        self.assertEqual(lines[0]["answer"], lines[1]["answer"])
+        again = json.loads(self.done("eval", self.model, path("set/broken.jsonl"), "-o", path("half.jsonl"), "--json", "--quiet").out)
+        self.assertEqual((4, 2), (again["resumed"], again["failed"]))
 
     def test_files(self):
         self.refused("nowhere.jsonl: No such file", self.model, path("nowhere.jsonl"), "-o", path("x.jsonl"))

@@ -33,6 +33,7 @@ static void put_outcome(bnc_json_object *json, const bnc_answer_record *r) {
   bnc_json_text(json, "answer", r->answer, r->length);
   bnc_json_bool(json, "right", r->right);
   bnc_json_words(json, "finish", r->finish);
+  if (r->error) bnc_json_words(json, "error", r->error);
   bnc_json_bool(json, "cut", r->cut);
   bnc_json_real(json, "seconds", r->seconds);
   bnc_json_real(json, "joules", r->joules);
@@ -89,6 +90,7 @@ static bool take_outcome(bnc_answer_record *r, yyjson_val *root, char why[BNC_WH
   r->prompt_tokens = yyjson_get_uint(yyjson_obj_get(root, "prompt_tokens"));
   r->answer_tokens = yyjson_get_uint(yyjson_obj_get(root, "answer_tokens"));
   r->finish = yyjson_get_str(yyjson_obj_get(root, "finish"));
+  r->error = yyjson_get_str(yyjson_obj_get(root, "error"));
   r->cut = yyjson_get_bool(yyjson_obj_get(root, "cut"));
   return true;
 }

@@ -22,7 +22,8 @@ typedef struct bnc_answer_record {
   bnc_answerer by;
   const char *answer; /* [length] */
   size_t length;
-  const char *finish; /* "stop", "length" or "context" */
+  const char *finish; /* "stop", "length", "context" or "error" */
+  const char *error;  /* why the question could not be asked, which counts as wrong; NULL: it was */
   bool right, cut;    /* cut: the prompt did not fit into the context whole */
   double seconds;
   double joules; /* NaN: no meter */

@@ -40,6 +40,7 @@ static int run(const bnc_command *command, int argc, char **argv) {
   bool help = false, summary = false;
   const bnc_option options[] = {
       {.name = "o",
+       .output = true,
        .value = "ANSWERS.jsonl",
        .help = "the answers, a line each; what stands there already is not asked again; - for standard output",
        .required = true,
@@ -50,6 +51,7 @@ static int run(const bnc_command *command, int argc, char **argv) {
        .text = &shard},
       {.name = "max-tokens", .value = "N", .help = "longest answer; default 64", .count = &e.max_tokens, .least = 1, .most = 1000000},
       {.name = "force", .help = "start anew whatever the file of answers holds", .flag = &e.force},
+      {.name = "strict", .help = "end at the first picture that cannot be read; else its question counts as wrong", .flag = &e.strict},
       BNC_JOULES_WATTS(e.joules),
       {.name = "summary", .help = "sum up files of answers instead: --summary FILE... [--json]", .flag = &summary},
       BNC_WORK_JSON(e.work, "the summary as one JSON object on standard output too"),
@@ -88,6 +90,7 @@ const bnc_command bnc_cmd_eval = {
         "An answer is right where it equals one of the answers after both are made lower case (ASCII), white space is trimmed and "
         "collapsed,\n"
         "and . , ; : ! ? at the end are left out. Questions about the same pictures are asked one after the other: vision is paid once.\n"
+        "A question whose picture cannot be read is recorded with an \"error\" and counts as wrong.\n"
         "A run that was interrupted goes on where it ended. The table gives 95 % score intervals (Wilson).",
     .examples = "  binocle eval model.bnc questions.jsonl -o answers.jsonl\n"
                 "  binocle eval model.bnc questions.jsonl -o answers.3.jsonl --shard 3/8 --quiet\n"

@@ -11,7 +11,7 @@ typedef struct bnc_eval {
   const char *model, *questions, *output;
   uint64_t shard, shards; /* this share, from 1, and how many there are */
   uint64_t max_tokens;
-  bool force;
+  bool force, strict; /* strict: a picture that cannot be read ends the run */
   bnc_joules joules;
   bnc_answerer by;
   bnc_question_set set;

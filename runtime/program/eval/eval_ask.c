@@ -3,7 +3,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "runtime/program/answer.h"
@@ -27,19 +26,6 @@ static int read_questions(bnc_eval *e) {
              : bnc_work_refuse(&e->work, "out of memory for %zu questions", e->set.count);
 }
 
-/* An answers file must not replace what the answers come from. */
-static int check_output(bnc_eval *e) {
-  const char *const inputs[] = {e->model, e->questions};
-  struct stat out, in;
-  if (strcmp(e->output, "-") == 0) return BNC_EXIT_DONE;
-  const int code = bnc_work_check_output(&e->work, e->output);
-  if (code != BNC_EXIT_DONE || stat(e->output, &out) != 0 || !S_ISREG(out.st_mode)) return code;
-  for (size_t i = 0; i < BNC_COUNT_OF(inputs); i++)
-    if (stat(inputs[i], &in) == 0 && in.st_dev == out.st_dev && in.st_ino == out.st_ino)
-      return bnc_work_refuse(&e->work, "%s: is the same file as %s, expected one for the answers", e->output, inputs[i]);
-  return BNC_EXIT_DONE;
-}
-
 /* Paths of pictures count from the folder of the questions. Free with free; NULL: out of memory. */
 static char *picture_path(const bnc_eval *e, const char *image) {
   const char *slash = strrchr(e->questions, '/');
@@ -55,13 +41,13 @@ static void say_line(const bnc_eval *e, const bnc_question *question, char where
   snprintf(where, BNC_WHY, "%.200s: line %" PRIu64, name_of(e->questions, "standard input"), question->line);
 }
 
-/* Before hours of work: every picture is there, and the model has eyes for it. */
+/* Before hours of work: the model has eyes, and with --strict every picture is there. */
 static int check_pictures(bnc_eval *e) {
   char where[BNC_WHY];
   for (size_t i = 0; i < e->set.count; i++) {
     const bnc_question *q = &e->set.question[i];
     if (q->images && !e->work.info.image_rows) return bnc_work_check_vision(&e->work, e->model);
-    for (size_t k = 0; k < q->images; k++) {
+    for (size_t k = 0; e->strict && k < q->images; k++) {
       char *path = picture_path(e, q->image[k]);
       const bool there = path && access(path, R_OK) == 0;
       const int problem = path ? errno : ENOMEM;
@@ -84,8 +70,8 @@ static int open_answers(bnc_eval *e) {
   return BNC_EXIT_DONE;
 }
 
-/* The pictures of this question, unless the session has seen them for the last one. */
-static int show_pictures(bnc_eval *e, const bnc_question *question, const bnc_question *last, const char *where) {
+/* The pictures of this question, unless the session has seen them for the last one. `problem` is filled in where one cannot be read. */
+static int show_pictures(bnc_eval *e, const bnc_question *question, const bnc_question *last, const char *where, char problem[BNC_WHY]) {
   if (last && bnc_question_compare_images(question, last) == 0) {
     bnc_session_restart(e->work.session);
     return BNC_EXIT_DONE;
@@ -96,7 +82,14 @@ static int show_pictures(bnc_eval *e, const bnc_question *question, const bnc_qu
     if (!path) return bnc_work_refuse(&e->work, "out of memory");
     const bnc_status status = bnc_session_add_image_file(e->work.session, path);
     free(path);
-    if (status != BNC_OK) return bnc_work_fail(&e->work, status, where, bnc_session_error(e->work.session));
+    if (status == BNC_OK) continue;
+    const char *message = bnc_session_error(e->work.session);
+    const bool of_picture =
+        status == BNC_ERROR_IO || status == BNC_ERROR_FORMAT || status == BNC_ERROR_UNSUPPORTED || status == BNC_ERROR_LIMIT;
+    if (e->strict || !of_picture) return bnc_work_fail(&e->work, status, where, message);
+    bnc_work_note(&e->work, "%s: %s", where, message);
+    snprintf(problem, BNC_WHY, "%s", message);
+    return BNC_EXIT_DONE;
   }
   return BNC_EXIT_DONE;
 }
@@ -112,40 +105,48 @@ static int record(bnc_eval *e, const bnc_answer_record *r) {
   return bnc_results_add(&e->results, r, r->question->category) ? BNC_EXIT_DONE : bnc_work_refuse(&e->work, "out of memory");
 }
 
-static int answer_one(bnc_eval *e, bnc_answer *answer, const bnc_question *question, const bnc_question *last) {
+static void take_answer(bnc_answer_record *r, const bnc_eval *e, const bnc_answer *answer) {
   static const char *const finishes[] = {"stop", "length", "context"};
+  r->answer = answer->text ? answer->text : "";
+  r->length = answer->length;
+  r->cut = answer->cut;
+  r->finish = finishes[answer->finish];
+  r->right = bnc_answer_matches_any(r->answer, r->length, r->question->expected, r->question->answers);
+  r->answer_tokens = answer->tokens;
+  /* All rows of the prompt, those of the picture and those that were not computed again included; the last token told is not in the cache.
+   */
+  r->prompt_tokens = bnc_session_rows(e->work.session) - (answer->tokens ? answer->tokens - 1 : 0);
+}
+
+/* *last: the question whose pictures the session holds, or NULL; this one afterwards. */
+static int answer_one(bnc_eval *e, bnc_answer *answer, const bnc_question *question, const bnc_question **last) {
   const bnc_answer_options options = {.max_tokens = e->max_tokens, .top_p = 1};
-  char where[BNC_WHY];
-  bnc_work *w = &e->work;
+  char where[BNC_WHY], problem[BNC_WHY] = "";
   say_line(e, question, where);
   bnc_answer_clear(answer);
   const double joules = bnc_joules_now(&e->joules), start = bnc_seconds();
-  int code = show_pictures(e, question, last, where);
-  if (code == BNC_EXIT_DONE) code = bnc_answer_ask(answer, question->text, &options);
+  int code = show_pictures(e, question, *last, where, problem);
+  *last = problem[0] ? NULL : question;
+  if (code == BNC_EXIT_DONE && !problem[0]) code = bnc_answer_ask(answer, question->text, &options);
   if (code != BNC_EXIT_DONE) return code;
   if (bnc_interrupted()) return BNC_EXIT_INTERRUPTED;
-  bnc_answer_record r = {
-      .question = question, .by = e->by, .answer = answer->text ? answer->text : "", .length = answer->length, .cut = answer->cut};
+  bnc_answer_record r = {.question = question, .by = e->by, .answer = "", .finish = "error", .error = problem[0] ? problem : NULL};
+  if (!r.error) take_answer(&r, e, answer);
   r.seconds = bnc_seconds() - start;
   r.joules = bnc_joules_now(&e->joules) - joules;
-  r.finish = finishes[answer->finish];
-  r.right = bnc_answer_matches_any(r.answer, r.length, question->expected, question->answers);
-  r.answer_tokens = answer->tokens;
-  /* All rows of the prompt, those of the picture and those that were not computed again included; the last token told is not in the cache.
-   */
-  r.prompt_tokens = bnc_session_rows(w->session) - (answer->tokens ? answer->tokens - 1 : 0);
   return record(e, &r);
 }
 
 static int answer_all(bnc_eval *e) {
   bnc_answer answer = {.work = &e->work, .one_of_many = true};
   const size_t first = e->resumed, count = e->set.count;
+  const bnc_question *last = NULL;
   int code = BNC_EXIT_DONE;
   e->work.whole = "answering questions";
   for (size_t i = first; code == BNC_EXIT_DONE && i < count; i++) {
     e->work.whole_done = (double)(i - first) / (double)(count - first);
     bnc_progress_show(&e->work.progress, e->work.whole, e->work.whole_done);
-    code = answer_one(e, &answer, &e->set.question[i], i > first ? &e->set.question[i - 1] : NULL);
+    code = answer_one(e, &answer, &e->set.question[i], &last);
   }
   e->work.whole = NULL;
   bnc_answer_free(&answer);
@@ -168,7 +169,7 @@ static int prepare(bnc_eval *e) {
 int bnc_eval_ask(bnc_eval *e) {
   char why[BNC_WHY];
   int code = read_questions(e);
-  if (code == BNC_EXIT_DONE) code = check_output(e);
+  if (code == BNC_EXIT_DONE && strcmp(e->output, "-") != 0) code = bnc_work_check_output(&e->work, e->output);
   if (code == BNC_EXIT_DONE) code = prepare(e);
   if (code == BNC_EXIT_DONE) code = bnc_joules_begin(&e->joules, &e->work);
   if (code == BNC_EXIT_DONE && e->resumed < e->set.count) code = bnc_work_open_session(&e->work);

@@ -25,6 +25,7 @@ static int report_json(bnc_eval *e) {
   bnc_json_real(&json, "threads", ran ? s.threads : (double)NAN);
   bnc_json_count(&json, "pictures_seen", s.pictures);
   bnc_json_count(&json, "cut_prompts", bnc_results_cut(&e->results));
+  bnc_json_count(&json, "failed", bnc_results_failed(&e->results));
   bnc_joules_describe(&e->joules, &json);
   bnc_tally_json(&e->results, &json);
   return finish_json(&e->work, &json);
@@ -34,6 +35,8 @@ int bnc_eval_report(bnc_eval *e) {
   const size_t cut = bnc_results_cut(&e->results);
   if (cut)
     bnc_work_note(&e->work, "%zu prompts were cut to their first %u rows, the most that this model reads", cut, e->work.info.prompt_limit);
+  const size_t failed = bnc_results_failed(&e->results);
+  if (failed) bnc_work_note(&e->work, "%zu questions count as wrong, as their pictures could not be read", failed);
   bnc_work_tell(&e->work);
   if (!e->work.quiet) bnc_tally_print(&e->results, stderr);
   return e->work.json ? report_json(e) : BNC_EXIT_DONE;
@@ -160,6 +163,7 @@ static int print(summary *s) {
   bnc_json_count(&json, "max_tokens", s->by.max_tokens);
   bnc_json_count(&json, "files", s->files->count);
   bnc_json_count(&json, "cut_prompts", bnc_results_cut(&s->results));
+  bnc_json_count(&json, "failed", bnc_results_failed(&s->results));
   bnc_tally_json(&s->results, &json);
   return finish_json(s->work, &json);
 }

@@ -23,8 +23,8 @@ bool bnc_results_add(bnc_results *results, const bnc_answer_record *record, cons
     results->result = grown;
     results->room = room;
   }
-  results->result[results->count++] =
-      (bnc_result){category, record->right, record->cut, record->seconds, record->joules, record->prompt_tokens, record->answer_tokens};
+  results->result[results->count++] = (bnc_result){category,        record->right,  record->cut,           record->error != NULL,
+                                                   record->seconds, record->joules, record->prompt_tokens, record->answer_tokens};
   return true;
 }
 
@@ -37,6 +37,12 @@ size_t bnc_results_cut(const bnc_results *results) {
   size_t cut = 0;
   for (size_t i = 0; i < results->count; i++) cut += results->result[i].cut;
   return cut;
+}
+
+size_t bnc_results_failed(const bnc_results *results) {
+  size_t failed = 0;
+  for (size_t i = 0; i < results->count; i++) failed += results->result[i].failed;
+  return failed;
 }
 
 static tally sum(const bnc_result *result, size_t count) {

@@ -7,9 +7,9 @@
 #include "runtime/program/json_object.h"
 
 typedef struct bnc_result {
-  const char *category; /* NULL: none; not owned */
-  bool right, cut;
-  double seconds, joules; /* joules NaN: no meter */
+  const char *category;    /* NULL: none; not owned */
+  bool right, cut, failed; /* failed: not asked, as its picture could not be read */
+  double seconds, joules;  /* joules NaN: no meter */
   uint64_t prompt_tokens, answer_tokens;
 } bnc_result;
 
@@ -23,6 +23,8 @@ bool bnc_results_add(bnc_results *results, const bnc_answer_record *record, cons
 void bnc_results_free(bnc_results *results);
 /** How many prompts were cut. */
 size_t bnc_results_cut(const bnc_results *results);
+/** How many questions were not asked, as a picture of theirs could not be read; they count as wrong. */
+size_t bnc_results_failed(const bnc_results *results);
 
 /** Sorts the results by category and prints a table: a line per category and one for all. */
 void bnc_tally_print(bnc_results *results, FILE *file);
