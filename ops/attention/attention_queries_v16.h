@@ -73,7 +73,8 @@ V16_INLINE void attention_begin(const attention_rows *x, size_t padded, float *r
       attention_fetch(a->q + (x->from + r / x->group) * a->q_stride + (x->kv_head * x->group + r % x->group) * d, d);
     }
     attention_transpose(q, d, padded, rows, room, tile.q, int8 ? tile.q_step : NULL);
-    for (size_t r = 0; int8 && r < rows; ++r) tile.q_step[r] *= a->scale;
+    if (!int8) continue;
+    for (size_t r = 0; r < rows; ++r) tile.q_step[r] *= a->scale;
   }
 }
 

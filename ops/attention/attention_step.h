@@ -55,30 +55,40 @@ V16_INLINE void attention_step(const attention_block *b, const attention_tile *t
     attention_scores(t->q, b->k + key * b->d, b->d, scale, s + key, rows, V16_TILE_VECTORS);
   }
   for (; key < most; key += 16) attention_scores(t->q, b->k + key * b->d, b->d, scale, s + key, rows, 1);
-  for (size_t r = 0; int8 && r < rows; ++r) {
-    float *row = s + r * BNC_ATTENTION_BLOCK;
-    for (size_t j = 0; j < most; j += 16)
-      v16_store(row + j, v16_mul(v16_mul(v16_load(row + j), v16_load(b->key_step + j)), v16_set1(t->q_step[r])));
+  /* Integer products become scores: times the key's step, then the query's. */
+  if (int8) {
+    for (size_t r = 0; r < rows; ++r) {
+      float *row = s + r * BNC_ATTENTION_BLOCK;
+      for (size_t j = 0; j < most; j += 16)
+        v16_store(row + j, v16_mul(v16_mul(v16_load(row + j), v16_load(b->key_step + j)), v16_set1(t->q_step[r])));
+    }
   }
+  /* Each row's maximum goes on; whole blocks, most of all, take a constant. */
   size_t least = most;
   for (size_t r = 0; r < rows; ++r) {
-    const float *row = s + r * BNC_ATTENTION_BLOCK; /* whole blocks, most of all, take a constant */
-    m[r] =
-        seen[r] == BNC_ATTENTION_BLOCK ? attention_greatest(row, BNC_ATTENTION_BLOCK, t->m[r]) : attention_greatest(row, seen[r], t->m[r]);
+    const float *row = s + r * BNC_ATTENTION_BLOCK;
+    if (seen[r] == BNC_ATTENTION_BLOCK)
+      m[r] = attention_greatest(row, BNC_ATTENTION_BLOCK, t->m[r]);
+    else
+      m[r] = attention_greatest(row, seen[r], t->m[r]);
     least = seen[r] < least ? seen[r] : least;
   }
+  /* What results so far shrink by, now that the maxima are others. */
   const v16 a = v16_exp_nonpositive(v16_sub(v16_load(t->m), v16_load(m)));
   v16_store(alpha, a);
   v16_store(t->m, v16_load(m));
+  /* Scores become weights, and their sums go on. */
   for (size_t r = 0; r < rows; ++r) {
     float *row = s + r * BNC_ATTENTION_BLOCK;
     sum[r] = seen[r] == BNC_ATTENTION_BLOCK ? attention_weights(row, BNC_ATTENTION_BLOCK, m[r], int8)
                                             : attention_weights(row, seen[r], m[r], int8);
   }
   v16_store(t->l, v16_fma(v16_load(t->l), a, v16_load(sum)));
+  /* Weighted values: the keys that all rows see, then, where causal, those that later rows see more. */
   attention_values(b, s, 0, least, alpha, t->out, rows, int8);
+  if (int8) return;
   const float one = 1.0f;
-  for (size_t r = 0; !int8 && r < rows; ++r) { /* causal: later rows see more */
+  for (size_t r = 0; r < rows; ++r) {
     if (seen[r] > least) attention_values(b, s + r * BNC_ATTENTION_BLOCK, least, seen[r], &one, t->out + r * b->padded, 1, false);
   }
 }

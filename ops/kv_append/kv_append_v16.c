@@ -60,10 +60,13 @@ V16_INLINE void kv_scatter(void *out, size_t at, v16 x, size_t n, const kv_type 
 V16_INLINE void kv_store(const bnc_kv_cache *cache, const bnc_kv_run *run, const kv_type type) {
   const size_t d = cache->head_size;
   float k_factor[BNC_KV_BLOCK] = {0}, v_factor[BNC_KV_BLOCK] = {0};
-  for (size_t t = 0; t < run->tokens && type == KV_I8; ++t) {
-    k_factor[t] = kv_choose(run->k + t * run->k_stride, d, &cache->k_scale[run->scale_at + t]);
-    v_factor[t] = kv_choose(run->v + t * run->v_stride, d, &cache->v_scale[run->scale_at + t]);
+  if (type == KV_I8) {
+    for (size_t t = 0; t < run->tokens; ++t) {
+      k_factor[t] = kv_choose(run->k + t * run->k_stride, d, &cache->k_scale[run->scale_at + t]);
+      v_factor[t] = kv_choose(run->v + t * run->v_stride, d, &cache->v_scale[run->scale_at + t]);
+    }
   }
+  /* Keys of a whole block: a transposed part is stored by columns of the block. */
   size_t whole = 0;
   if (run->tokens == BNC_KV_BLOCK) {
     for (; whole + V16_TRANSPOSE <= d; whole += V16_TRANSPOSE) {
@@ -74,6 +77,7 @@ V16_INLINE void kv_store(const bnc_kv_cache *cache, const bnc_kv_run *run, const
       }
     }
   }
+  /* The other keys token by token, and all values. */
   for (size_t t = 0; t < run->tokens; ++t) {
     const float *k = run->k + t * run->k_stride, *v = run->v + t * run->v_stride; /* [d] */
     for (size_t i = whole; i < d; i += 16) {

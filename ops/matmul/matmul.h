@@ -25,8 +25,8 @@ enum { BNC_I4_PANEL = 8, BNC_I4_BLOCK = 32 };
 /** Weights of N rows (the result's columns) and K columns, in panels of 8 rows; rows beyond N are zeros. 4 + 16 / group bits per weight. */
 typedef struct bnc_i4_matrix {
   size_t n, k, group; /* k and group are multiples of 32; group divides k */
-  const uint8_t
-      *nibbles; /* [panels, k / 32, 4, 8, 4]: byte (c, i, j) of a block holds columns 8 c + j (low) and 8 c + 4 + j (high) of row i */
+  /* [panels, k / 32, 4, 8, 4]: byte (c, i, j) of a block holds columns 8 c + j (low) and 8 c + 4 + j (high) of row i */
+  const uint8_t *nibbles;
   const uint16_t *scales; /* bf16 [panels, k / group, 8] */
   const float *offset;    /* [panels * 8] */
 } bnc_i4_matrix;

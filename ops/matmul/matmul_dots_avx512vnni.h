@@ -16,8 +16,8 @@
 #define DOTS_UNROLL _Pragma("GCC unroll 16")
 
 enum {
-  DOTS_ROWS =
-      6, /* six rows of up to four vectors: 24 sums, four weights and an activation of 32 registers, and ten loads for 24 products */
+  /* Six rows of up to four vectors: 24 sums, four weights and an activation of 32 registers, and ten loads for 24 products. */
+  DOTS_ROWS = 6,
   DOTS_VECTORS = 4
 };
 

@@ -27,8 +27,10 @@ _Static_assert((int)ROWS <= (int)DOTS_ROWS && (int)VECTORS <= (int)DOTS_VECTORS,
 DOTS_INLINE void spread(const int8_t *q /* [32] */, __m512i *out /* [4] */) {
   const __m512i all = _mm512_castsi256_si512(_mm256_loadu_si256((const __m256i *)q)),
                 high = _mm512_mask_set1_epi32(_mm512_setzero_si512(), 0xff00, 2);
-  DOTS_UNROLL for (int i = 0; i < 4; ++i) out[i] =
-      _mm512_permutexvar_epi32(_mm512_add_epi32(high, _mm512_set1_epi32(i / 2 * 4 + i % 2)), all);
+  DOTS_UNROLL for (int i = 0; i < 4; ++i) {
+    const __m512i places = _mm512_add_epi32(high, _mm512_set1_epi32(i / 2 * 4 + i % 2));
+    out[i] = _mm512_permutexvar_epi32(places, all);
+  }
 }
 
 /* A block's nibbles, apart. */
@@ -42,8 +44,8 @@ DOTS_INLINE void take_apart(const uint8_t *nibbles /* [4, 32] */, __m512i *out /
 }
 
 DOTS_INLINE __m512 scales_of(const uint16_t *first /* bf16 [8] */, const uint16_t *second /* bf16 [8] */) {
-  const __m256i both =
-      _mm256_inserti128_si256(_mm256_castsi128_si256(_mm_loadu_si128((const __m128i *)first)), _mm_loadu_si128((const __m128i *)second), 1);
+  const __m128i low = _mm_loadu_si128((const __m128i *)first), high = _mm_loadu_si128((const __m128i *)second);
+  const __m256i both = _mm256_inserti128_si256(_mm256_castsi128_si256(low), high, 1);
   return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(both), 16));
 }
 
@@ -136,8 +138,8 @@ DOTS_INLINE void expand(slab *s, const bnc_i4_matrix *w, size_t v, size_t first,
   for (size_t i = 0; i < count; ++i, a += 32, b += 32, out += 2) {
     _mm_prefetch((const char *)(a + ahead), _MM_HINT_T1); /* the slab that follows: short pieces, which hardware prefetchers see too late */
     _mm_prefetch((const char *)(b + ahead), _MM_HINT_T1);
-    const __m512i both =
-        _mm512_inserti64x4(_mm512_castsi256_si512(_mm256_loadu_si256((const __m256i *)a)), _mm256_loadu_si256((const __m256i *)b), 1);
+    const __m256i one = _mm256_loadu_si256((const __m256i *)a), other = _mm256_loadu_si256((const __m256i *)b);
+    const __m512i both = _mm512_inserti64x4(_mm512_castsi256_si512(one), other, 1);
     _mm512_store_si512((void *)out[0][v], _mm512_and_si512(both, low));
     _mm512_store_si512((void *)out[1][v], _mm512_and_si512(_mm512_srli_epi16(both, 4), low));
   }
@@ -181,8 +183,8 @@ DOTS_INLINE void tile(const bnc_matmul_args *a, const slab *s, size_t row, const
     DOTS_UNROLL for (size_t r = 0; r < rows; ++r) {
       if (s->end == groups) {
         const bnc_qd8_params p = a->params[row + r];
-        acc[r][v] =
-            _mm512_fmadd_ps(_mm512_fmadd_ps(_mm512_set1_ps(-(float)p.zero_point), offset, acc[r][v]), _mm512_set1_ps(p.scale), bias);
+        const __m512 from_zero = _mm512_fmadd_ps(_mm512_set1_ps(-(float)p.zero_point), offset, acc[r][v]);
+        acc[r][v] = _mm512_fmadd_ps(from_zero, _mm512_set1_ps(p.scale), bias);
       }
       _mm512_mask_storeu_ps(a->y + (row + r) * a->y_stride + s->n + 16 * v, s->mask[v], acc[r][v]);
     }

@@ -10,7 +10,8 @@ enum { I4_PARTS = 2 * I4_UNIT };
 
 /* From halves of rows (part I4_UNIT * h + r is half h of row r) to what i4_block's registers hold, and back: the same step. */
 I4_INLINE void i4_turn(float32x4_t *part /* [I4_PARTS] */) {
-  for (size_t h = 0; h < 2 && I4_UNIT == 2; ++h) {
+  if (I4_UNIT == 1) return;
+  for (size_t h = 0; h < 2; ++h) {
     const float32x4_t a = part[2 * h], b = part[2 * h + 1];
     part[2 * h] = vcombine_f32(vget_low_f32(a), vget_low_f32(b));
     part[2 * h + 1] = vcombine_f32(vget_high_f32(a), vget_high_f32(b));

@@ -132,17 +132,24 @@ static void tile_rows(const bnc_matmul_i8_args *args, const slab *s, size_t row,
   for (; rows; --rows, ++row) tile_1(args, s, row);
 }
 
-/* The slab behind s, or one without columns behind the last. */
-static slab slab_after(const bnc_matmul_i8_args *args, const slab *s, size_t last) {
+/* The slab at column n and `from` along k, which goes on with the totals of s where it does not begin a column; without columns behind the
+ * last. */
+static slab slab_at(const bnc_matmul_i8_args *args, const slab *s, size_t n, size_t from, size_t last) {
   slab next = *s;
-  next.from = s->last ? 0 : s->from + DEPTH;
-  next.n = s->last ? s->n + BNC_I8_COLUMNS : s->n;
+  next.from = from;
+  next.n = n;
   next.columns = next.n < last ? least(last - next.n, BNC_I8_COLUMNS) : 0;
   next.depth = least(args->k - next.from, DEPTH);
   next.first = next.from == 0;
   next.last = next.from + next.depth == args->k;
-  for (size_t v = 0; next.first && v < DOTS_VECTORS; ++v) next.totals[v] = _mm512_setzero_si512();
+  if (next.first) {
+    for (size_t v = 0; v < DOTS_VECTORS; ++v) next.totals[v] = _mm512_setzero_si512();
+  }
   return next;
+}
+
+static slab slab_after(const bnc_matmul_i8_args *args, const slab *s, size_t last) {
+  return s->last ? slab_at(args, s, s->n + BNC_I8_COLUMNS, 0, last) : slab_at(args, s, s->n, s->from + DEPTH, last);
 }
 
 /* Brings the next `count` lines of a slab's weights, as they lie, into the second cache: short pieces far apart, which no hardware
@@ -166,8 +173,9 @@ DOTS_INLINE void fetch(fetcher *f, size_t count) {
 static void many_rows(const bnc_matmul_i8_args *args, size_t row, size_t end, size_t n, size_t last, uint8_t *scratch) {
   int32_t *starts = (int32_t *)(void *)(scratch + BNC_I8_COLUMNS * DEPTH); /* [MOST_ROWS] */
   for (size_t r = row; r < end; ++r) starts[r - row] = start_of(args->q + r * args->q_stride, args->k);
-  slab s = {.w = scratch, .starts = starts, .begin = row, .n = n - BNC_I8_COLUMNS, .last = 1}; /* behind which lies the first one */
-  for (s = slab_after(args, &s, last); s.columns;) {
+  const slab none = {.w = scratch, .starts = starts, .begin = row};
+  slab s = slab_at(args, &none, n, 0, last);
+  while (s.columns) {
     regroup(args->w + s.n * args->k + s.from, args->k, s.columns, s.depth, scratch, s.totals);
     const slab next = slab_after(args, &s, last);
     fetcher ahead = {args->w + next.n * args->k + next.from, args->k, next.columns, next.depth, 0};

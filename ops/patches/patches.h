@@ -15,8 +15,8 @@ typedef struct bnc_patches_args {
   size_t side, patch;    /* patch divides side */
   const uint32_t *y, *x; /* [side] rows and columns of the picture */
   const uint8_t *u8;     /* [height, width, 3], the u8 and qd8 kernels */
-  const float (
-      *lut)[256];   /* [3][256] the normalised value of each byte of each channel, the same; ascending in each channel for the qd8 kernel */
+  /* [3][256] the normalised value of each byte of each channel, the u8 and qd8 kernels; ascending in each channel for qd8 */
+  const float (*lut)[256];
   const float *f32; /* the f32 kernel: normalised values; channel c of the pixel (y, x) at y * y_stride + x * x_stride + c * c_stride */
   size_t y_stride, x_stride, c_stride; /* elements; all kernels. u8 interleaved: width * 3, 3, 1; planar: width, 1, height * width */
   float *out;                          /* [patches, 3 * patch * patch] */
