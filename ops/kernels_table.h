@@ -36,7 +36,7 @@
   K(limits.read,              limits_read,         x,   x,         x,   _,      _)  \
   K(matmul.sums,              matmul_sums,         x,   _,         _,   _,      _)  \
   K(matmul.i4,                matmul_i4,           x,   x,         x,   x,      x)  \
-  K(matmul.i8,                matmul_i8,           x,   x,         _,   _,      _)  \
+  K(matmul.i8,                matmul_i8,           x,   x,         x,   x,      x)  \
   K(norm.layer_f32,           layer_norm_f32,      x,   x,         x,   _,      _)  \
   K(norm.layer_qd8,           layer_norm_qd8,      x,   x,         x,   _,      _)  \
   K(norm.rms_f32,             rms_norm_f32,        x,   x,         x,   _,      _)  \

@@ -21,8 +21,8 @@
 enum {
   BNC_I8_COLUMNS = 64,      /* columns of y that one item covers */
   BNC_I8_MAX_DEPTH = 65793, /* k */
-  BNC_MATMUL_SCRATCH =
-      148 << 10 /* bytes of scratch, 64-byte aligned, that a call of any matrix kernel needs: it lives in the second cache */
+  /* Bytes of scratch, 64-byte aligned, that a call of any matrix kernel needs: it lives in the second cache. */
+  BNC_MATMUL_SCRATCH = 148 << 10
 };
 
 typedef struct bnc_matmul_i8_args {
@@ -39,8 +39,9 @@ typedef struct bnc_matmul_i8_args {
 /** All rows, the items (of BNC_I8_COLUMNS columns) [from, to). scratch: BNC_MATMUL_SCRATCH bytes that no other thread uses. */
 BNC_KERNEL(matmul_i8, const bnc_matmul_i8_args *args, size_t from, size_t to, void *scratch);
 
-/** Whether this kernel is faster than XNNPACK's operator on a machine that runs `level` (bench/baselines/int8_linear.csv): on AVX-512 with
-    VNNI, and on AVX2 unless the CPU has the 8-bit dot products that XNNPACK knows how to use. features: BNC_CPU_HAS_... */
+/** Whether this kernel is preferred to XNNPACK's operator on a machine that runs `level`: on x86 by time (bench/baselines/int8_linear.csv),
+   not on AVX2 where the CPU has the 8-bit dot products that XNNPACK knows how to use; on ARM by counts and estimates
+    (bench/baselines/arm-linears.csv, arm-loops.csv), and because nothing needs to be packed. features: BNC_CPU_HAS_... */
 bool bnc_matmul_i8_wins(bnc_cpu_level level, uint32_t features);
 
 static inline size_t bnc_matmul_i8_items(size_t n) { return (n + BNC_I8_COLUMNS - 1) / BNC_I8_COLUMNS; }

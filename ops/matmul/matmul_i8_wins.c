@@ -2,5 +2,5 @@
 #include "ops/matmul/matmul_i8.h"
 
 bool bnc_matmul_i8_wins(bnc_cpu_level level, uint32_t features) {
-  return level == BNC_CPU_AVX512VNNI || (level == BNC_CPU_AVX2 && !(features & BNC_CPU_HAS_AVXVNNI));
+  return level != BNC_CPU_SCALAR && !(level == BNC_CPU_AVX2 && (features & BNC_CPU_HAS_AVXVNNI));
 }
