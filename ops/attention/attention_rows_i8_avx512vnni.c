@@ -1,12 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ops/simd/v16_avx512vnni.h"
 
-#include <assert.h>
-#include <math.h>
-#include <string.h>
-
 #include "ops/attention/attention.h"
-#include "ops/simd/math_v16.h"
 
 /* VPDPBUSD multiplies unsigned by signed bytes: a query gets 128 added, which a key's sum takes off; weights are unsigned by themselves. A
    tile is six rows by four vectors of keys, or of columns of values: 24 sums, four vectors and a broadcast of 32 registers. */
@@ -14,22 +9,21 @@
 
 enum { ROWS = 6, GROUPS = BNC_ATTENTION_BLOCK / 16, CHUNK = 4 /* vectors of columns */, STEPS = BNC_ATTENTION_BLOCK / 4 };
 
-/* A block of keys and values. */
-typedef struct block {
-  uint8_t *k;        /* [padded / 4][GROUPS][16 keys, 4] */
-  uint8_t *v;        /* for each CHUNK of vectors of columns, or less at the end: [STEPS][vectors][16 columns, 4 keys] */
-  float *value_step; /* [padded] */
-  v16 key_step[GROUPS];
-  __m512i start[GROUPS];  /* -128 times the keys' sums */
-  __mmask16 keys[GROUPS]; /* those that there are */
-} block;
+typedef uint8_t byte;  /* keys: [padded / 4][GROUPS][16 keys, 4]; values: for each CHUNK of vectors of columns, or less at the end,
+                          [STEPS][vectors][16 columns, 4 keys] */
+typedef uint8_t query; /* [ROWS, padded], of q + 128 */
 
-/* Six rows of queries between blocks. */
-typedef struct tile {
-  float m[16], l[16], step[16]; /* step: times the scale */
-  uint8_t *q;                   /* [ROWS, padded], of q + 128 */
-  float *out;                   /* [ROWS, padded] */
-} tile;
+typedef struct block_keys {
+  v16 step[GROUPS];
+  __m512i start[GROUPS];   /* -128 times the keys' sums */
+  __mmask16 there[GROUPS]; /* those that there are */
+} block_keys;
+
+/* Keys as they lie: [64, stride], stride a multiple of 64. */
+static inline size_t row_stride(size_t padded) { return (padded + 63) / 64 * 64; }
+static inline size_t room_bytes(size_t padded) { return BNC_ATTENTION_BLOCK * row_stride(padded); }
+
+#include "ops/attention/attention_rows_i8_walk.h"
 
 V16_INLINE v16 magic(void) { return v16_set1(BNC_ATTENTION_I8_MAGIC); }
 /* The integers that x * factor rounds to, in the low bits. */
@@ -54,17 +48,21 @@ static float round_row(const float *x /* [d] */, size_t d, uint8_t *out /* [padd
   return greatest;
 }
 
-/* rows: room for the keys as they lie, [64, stride], stride a multiple of 64. */
-static void load_keys(const bnc_attention_args *a, const float *keys, size_t n, size_t padded, uint8_t *rows, block *b) {
-  const size_t stride = (padded + 63) / 64 * 64;
+static void load_keys(const bnc_attention_args *a, const float *keys, size_t padded, block *b) {
+  const size_t n = b->n, stride = row_stride(padded);
+  uint8_t *rows = b->room;
   float greatest[BNC_ATTENTION_BLOCK] = {0};
   for (size_t j = 0; j < n; ++j) greatest[j] = round_row(keys + j * a->k_stride, a->head_size, rows + j * stride);
   for (size_t j = n; j < (n + 15) / 16 * 16; ++j) memset(rows + j * stride, 0, padded);
   for (size_t g = 0; g < GROUPS; ++g) {
     __m512i sum = _mm512_setzero_si512();
-    b->keys[g] = n > 16 * g ? v16_first(n - 16 * g < 16 ? n - 16 * g : 16) : 0;
-    b->key_step[g] = step_of(v16_load(greatest + 16 * g));
-    for (size_t i = 0; b->keys[g] && i < padded; i += 64) {
+    b->keys.there[g] = n > 16 * g ? v16_first(n - 16 * g < 16 ? n - 16 * g : 16) : 0;
+    b->keys.step[g] = step_of(v16_load(greatest + 16 * g));
+    if (!b->keys.there[g]) {
+      b->keys.start[g] = sum;
+      continue;
+    }
+    for (size_t i = 0; i < padded; i += 64) {
       __m512i x[16];
       UNROLL for (size_t j = 0; j < 16; ++j) x[j] = _mm512_loadu_si512((const void *)(rows + (16 * g + j) * stride + i));
       bnc_transpose_16x16(x);
@@ -73,12 +71,12 @@ static void load_keys(const bnc_attention_args *a, const float *keys, size_t n, 
         sum = _mm512_dpbusd_epi32(sum, _mm512_set1_epi8(1), x[j]);
       }
     }
-    b->start[g] = _mm512_slli_epi32(_mm512_sub_epi32(_mm512_setzero_si512(), sum), 7);
+    b->keys.start[g] = _mm512_slli_epi32(_mm512_sub_epi32(_mm512_setzero_si512(), sum), 7);
   }
 }
 
-static void load_values(const bnc_attention_args *a, const float *values, size_t n, size_t padded, block *b) {
-  const size_t d = a->head_size, all = padded / 16;
+static void load_values(const bnc_attention_args *a, const float *values, size_t padded, block *b) {
+  const size_t n = b->n, d = a->head_size, all = padded / 16;
   const __m512i low = _mm512_set1_epi32(255);
   for (size_t vector = 0; vector < all; ++vector) {
     const size_t c = 16 * vector, from = vector / CHUNK * CHUNK, vectors = all - from < CHUNK ? all - from : CHUNK;
@@ -126,12 +124,12 @@ V16_INLINE void weights(const block *b, tile *t, size_t padded, uint8_t *p /* [R
   float m[16], total[16];
   v16_store(m, v16_load(t->m));
   v16_store(total, v16_set1(0.0f));
-  UNROLL for (size_t r = 0; r < ROWS; ++r) UNROLL for (size_t g = 0; g < GROUPS; ++g) sum[r][g] = b->start[g];
+  UNROLL for (size_t r = 0; r < ROWS; ++r) UNROLL for (size_t g = 0; g < GROUPS; ++g) sum[r][g] = b->keys.start[g];
   products(t->q, padded, b->k, padded / 4, sum, GROUPS);
   UNROLL for (size_t r = 0; r < ROWS; ++r) {
     UNROLL for (size_t g = 0; g < GROUPS; ++g) {
-      const v16 x = v16_mul(v16_mul((v16){_mm512_cvtepi32_ps(sum[r][g])}, b->key_step[g]), v16_set1(t->step[r]));
-      s[r][g] = (v16){_mm512_mask_blend_ps(b->keys[g], _mm512_set1_ps(-INFINITY), x.a)};
+      const v16 x = v16_mul(v16_mul((v16){_mm512_cvtepi32_ps(sum[r][g])}, b->keys.step[g]), v16_set1(t->step[r]));
+      s[r][g] = (v16){_mm512_mask_blend_ps(b->keys.there[g], _mm512_set1_ps(-INFINITY), x.a)};
     }
     const float most = v16_greatest(v16_max(v16_max(s[r][0], s[r][1]), v16_max(s[r][2], s[r][3])));
     m[r] = most > m[r] ? most : m[r];
@@ -159,8 +157,8 @@ V16_INLINE void values(const block *b, const tile *t, size_t c, size_t padded, c
   UNROLL for (size_t r = 0; r < ROWS; ++r) {
     UNROLL for (size_t x = 0; x < vectors; ++x) {
       float *o = t->out + r * padded + c + 16 * x;
-      v16_store(
-          o, v16_fma((v16){_mm512_cvtepi32_ps(sum[r][x])}, v16_load(b->value_step + c + 16 * x), v16_mul(v16_load(o), v16_set1(alpha[r]))));
+      const v16 before = v16_mul(v16_load(o), v16_set1(alpha[r])), exact = {_mm512_cvtepi32_ps(sum[r][x])};
+      v16_store(o, v16_fma(exact, v16_load(b->value_step + c + 16 * x), before));
     }
   }
 }
@@ -179,65 +177,20 @@ static void walk(const block *b, tile *t, size_t padded) {
   }
 }
 
-/* Rows of one head are short pieces far apart, which no hardware prefetcher follows: those [from, to) of the keys and values of a block. */
-static void fetch(const bnc_attention_args *a, const float *keys, const float *all_values, size_t from, size_t to) {
-  for (size_t j = from; j < to; ++j) {
-    for (size_t i = 0; i < a->head_size; i += 16) {
-      _mm_prefetch((const char *)(keys + j * a->k_stride + i), _MM_HINT_T0);
-      _mm_prefetch((const char *)(all_values + j * a->v_stride + i), _MM_HINT_T0);
-    }
-  }
+static void load_block(const bnc_attention_args *a, const float *keys, const float *all_values, size_t padded, block *b) {
+  load_keys(a, keys, padded, b);
+  load_values(a, all_values, padded, b);
 }
 
-/* The t-th query of the call: a head of the group of a row. */
-static size_t column(const bnc_attention_args *a, size_t kv_head, size_t t, size_t group) {
-  return (kv_head * group + t % group) * a->head_size;
+static float round_query(const float *q, size_t d, size_t padded, size_t r, tile *t) {
+  uint8_t *out = t->q + r * padded;
+  const float most = round_row(q, d, out);
+  for (size_t k = 0; k < padded; k += 16) {
+    _mm_storeu_si128((__m128i *)(out + k), _mm_xor_si128(_mm_loadu_si128((const __m128i *)(out + k)), _mm_set1_epi8(-128)));
+  }
+  return most;
 }
 
 void bnc_attention_rows_i8_avx512vnni(const bnc_attention_args *args, size_t kv_head, size_t from, size_t to, void *scratch) {
-  const size_t d = args->head_size, padded = (d + 15) / 16 * 16, group = args->heads / args->kv_heads, first = from * group,
-               count = (to - from) * group, tiles = (count + ROWS - 1) / ROWS,
-               tile_bytes = (sizeof(tile) + ROWS * padded * 5 + 63) / 64 * 64;
-  if (from >= to) return;
-  assert(args->keys && !args->causal && d <= BNC_ATTENTION_I8_SIZE);
-  uint8_t *room = scratch;
-  block b = {.k = room, .v = room + BNC_ATTENTION_BLOCK * padded};
-  uint8_t *rows = b.v + BNC_ATTENTION_BLOCK * padded, *state = rows + BNC_ATTENTION_BLOCK * ((padded + 63) / 64 * 64);
-  b.value_step = (float *)(void *)state;
-  state += padded * sizeof(float);
-  for (size_t i = 0; i < tiles; ++i) {
-    tile *t = (tile *)(void *)(state + i * tile_bytes);
-    t->out = (float *)(void *)(t + 1);
-    t->q = (uint8_t *)(t->out + ROWS * padded);
-    memset(t->out, 0, ROWS * padded * sizeof *t->out);
-    for (size_t r = 0; r < 16; ++r) t->m[r] = r < ROWS ? -INFINITY : 0.0f, t->l[r] = t->step[r] = 0.0f;
-    for (size_t r = 0; r < ROWS; ++r) { /* rows that are not there repeat the last one, and are not kept */
-      const size_t q = first + (i * ROWS + r < count ? i * ROWS + r : count - 1);
-      const float most = round_row(args->q + q / group * args->q_stride + column(args, kv_head, q, group), d, t->q + r * padded);
-      t->step[r] = (most > BNC_ATTENTION_I8_TINY ? most * BNC_ATTENTION_I8_STEP : 0.0f) * args->scale;
-    }
-    for (size_t k = 0; k < ROWS * padded; k += 16) {
-      const __m128i x = _mm_loadu_si128((const __m128i *)(t->q + k));
-      _mm_storeu_si128((__m128i *)(t->q + k), _mm_xor_si128(x, _mm_set1_epi8(-128)));
-    }
-  }
-  for (size_t base = 0; base < args->keys; base += BNC_ATTENTION_BLOCK) {
-    const size_t left = args->keys - base, n = left < BNC_ATTENTION_BLOCK ? left : BNC_ATTENTION_BLOCK,
-                 next = left - n < BNC_ATTENTION_BLOCK ? left - n : BNC_ATTENTION_BLOCK, pace = next / tiles + 1;
-    const float *keys = args->k + base * args->k_stride + kv_head * d, *all_values = args->v + base * args->v_stride + kv_head * d;
-    load_keys(args, keys, n, padded, rows, &b);
-    load_values(args, all_values, n, padded, &b);
-    for (size_t i = 0; i < tiles; ++i) {
-      const size_t begin = i * pace < next ? i * pace : next, end = begin + pace < next ? begin + pace : next;
-      fetch(args, keys + n * args->k_stride, all_values + n * args->v_stride, begin, end);
-      walk(&b, (tile *)(void *)(state + i * tile_bytes), padded);
-    }
-  }
-  for (size_t q = 0; q < count; ++q) {
-    const tile *t = (const tile *)(const void *)(state + q / ROWS * tile_bytes);
-    const v16 inverse = v16_set1(1.0f / t->l[q % ROWS]);
-    float *out = args->out + (first + q) / group * args->out_stride + column(args, kv_head, first + q, group);
-    for (size_t i = 0; i < d; i += 16)
-      v16_store_n(out + i, v16_mul(v16_load(t->out + q % ROWS * padded + i), inverse), d - i < 16 ? d - i : 16);
-  }
+  rows_i8(args, kv_head, from, to, scratch);
 }

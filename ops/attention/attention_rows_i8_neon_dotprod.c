@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ops/simd/v16_neon.h"
 
-#include <assert.h>
-#include <math.h>
-
 #include "ops/attention/attention.h"
-#include "ops/simd/math_v16.h"
 
 /* SDOT multiplies signed bytes by signed bytes: queries and keys as they are, weights less 128, which the sums of the values, times 128,
    make up for. A tile is ROWS rows by VECTORS vectors of four keys, or of four columns of values; two rows come in one load, each in a lane
@@ -17,22 +13,18 @@ enum { ROWS = 4, VECTORS = 2 }; /* of 16 */
 #endif
 enum { LANES = 4 * VECTORS, STEPS = BNC_ATTENTION_BLOCK / 4 };
 
-/* A block of keys and values. */
-typedef struct block {
-  size_t n, steps;   /* keys in it; fours of keys, as many as make whole sixteens */
-  int8_t *k;         /* [64 / LANES][padded / 4][LANES keys, 4] */
-  int8_t *v;         /* [padded / LANES][STEPS][LANES columns, 4 keys] */
-  float *value_step; /* [padded] */
-  int32_t *start;    /* [padded], 128 times the sums of the values */
-  float key_step[BNC_ATTENTION_BLOCK];
-} block;
+typedef int8_t byte;    /* keys: [64 / LANES][padded / 4][LANES keys, 4]; values: [padded / LANES][STEPS][LANES columns, 4 keys] */
+typedef uint32_t query; /* [padded / 4][ROWS], of four bytes */
 
-/* ROWS rows of queries between blocks. */
-typedef struct tile {
-  float m[16], l[16], step[16]; /* step: times the scale */
-  float *out;                   /* [ROWS, padded] */
-  uint32_t *q;                  /* [padded / 4][ROWS], of four bytes */
-} tile;
+typedef struct block_keys {
+  size_t steps;   /* fours of keys, as many as make whole sixteens */
+  int32_t *start; /* [padded], 128 times the sums of the values */
+  float step[BNC_ATTENTION_BLOCK];
+} block_keys;
+
+static inline size_t room_bytes(size_t padded) { return padded * sizeof(int32_t); } /* start */
+
+#include "ops/attention/attention_rows_i8_walk.h"
 
 V16_INLINE float inverse_of(float most) { return most > BNC_ATTENTION_I8_TINY ? 127.0f / most : 0.0f; }
 V16_INLINE float step_of(float most) { return most > BNC_ATTENTION_I8_TINY ? most * BNC_ATTENTION_I8_STEP : 0.0f; }
@@ -70,7 +62,7 @@ V16_INLINE float greatest_of(const float *x /* [d] */, size_t d) {
 /* Whole sixteens of keys: those that are not there repeat the last one, and get no weight. */
 static void load_keys(const bnc_attention_args *a, const float *keys /* [n, d] */, size_t padded, block *b) {
   const size_t d = a->head_size;
-  for (size_t j = 0; j < 4 * b->steps; j += 4) {
+  for (size_t j = 0; j < 4 * b->keys.steps; j += 4) {
     const float *row[4]; /* [d] each */
     v16 factor[4];
     int8_t *out = b->k + j / LANES * (padded * LANES) + j % LANES * 4;
@@ -78,7 +70,7 @@ static void load_keys(const bnc_attention_args *a, const float *keys /* [n, d] *
       row[r] = keys + (j + r < b->n ? j + r : b->n - 1) * a->k_stride;
       const float most = greatest_of(row[r], d);
       factor[r] = v16_set1(inverse_of(most));
-      b->key_step[j + r] = step_of(most);
+      b->keys.step[j + r] = step_of(most);
     }
     for (size_t i = 0; i < padded; i += 16, out += 16 * LANES) {
       uint32x4_t x[4];
@@ -104,7 +96,7 @@ static void load_values(const bnc_attention_args *a, const float *values /* [n, 
     const v16 above = v16_sub(most, v16_set1(BNC_ATTENTION_I8_TINY)),
               factor = v16_if_positive(above, v16_div(v16_set1(127.0f), most), zero);
     v16_store(b->value_step + c, v16_if_positive(above, v16_mul(most, v16_set1(BNC_ATTENTION_I8_STEP)), zero));
-    for (size_t j = 0; j < b->steps; ++j) {
+    for (size_t j = 0; j < b->keys.steps; ++j) {
       v16 x[4];
       V16_UNROLL for (size_t i = 0; i < 4; ++i) x[i] =
           rounded(4 * j + i < b->n ? load_part(values + (4 * j + i) * a->v_stride, c, d) : zero, factor);
@@ -116,7 +108,7 @@ static void load_values(const bnc_attention_args *a, const float *values /* [n, 
         sum[i] = vdotq_s32(sum[i], y[i], one);
       }
     }
-    V16_UNROLL for (size_t i = 0; i < 4; ++i) vst1q_s32(b->start + c + 4 * i, vshlq_n_s32(sum[i], 7));
+    V16_UNROLL for (size_t i = 0; i < 4; ++i) vst1q_s32(b->keys.start + c + 4 * i, vshlq_n_s32(sum[i], 7));
   }
 }
 
@@ -140,13 +132,13 @@ V16_INLINE void products(const uint32_t *rows /* [steps, ROWS] */, const int8_t 
 #define APART static __attribute__((noinline)) void
 
 APART scores(const block *b, const tile *t, size_t padded, float *s /* [ROWS, 64] */) {
-  for (size_t key = 0; key < 4 * b->steps; key += LANES) {
+  for (size_t key = 0; key < 4 * b->keys.steps; key += LANES) {
     int32x4_t sum[ROWS][VECTORS];
     V16_UNROLL for (size_t r = 0; r < ROWS; ++r) V16_UNROLL for (size_t x = 0; x < VECTORS; ++x) sum[r][x] = vdupq_n_s32(0);
     products(t->q, b->k + key * padded, padded / 4, sum);
     V16_UNROLL for (size_t r = 0; r < ROWS; ++r) {
       V16_UNROLL for (size_t x = 0; x < VECTORS; ++x) {
-        const float32x4_t in_steps = vmulq_f32(vcvtq_f32_s32(sum[r][x]), vld1q_f32(b->key_step + key + 4 * x));
+        const float32x4_t in_steps = vmulq_f32(vcvtq_f32_s32(sum[r][x]), vld1q_f32(b->keys.step + key + 4 * x));
         vst1q_f32(s + r * BNC_ATTENTION_BLOCK + key + 4 * x, vmulq_f32(in_steps, vdupq_n_f32(t->step[r])));
       }
     }
@@ -155,7 +147,7 @@ APART scores(const block *b, const tile *t, size_t padded, float *s /* [ROWS, 64
 
 /* Weights of the block's keys, in 255ths less 128; t's maxima and sums go on, and alpha says by what its results shrink. */
 APART weights(const block *b, tile *t, float *s /* [ROWS, 64] */, uint32_t *p /* [STEPS, ROWS] */, float *alpha /* [16] */) {
-  const size_t all = 4 * b->steps, last = all - 16;
+  const size_t all = 4 * b->keys.steps, last = all - 16;
   float m[16], total[16] = {0};
   v16_store(m, v16_load(t->m));
   for (size_t r = 0; r < ROWS; ++r, s += BNC_ATTENTION_BLOCK) {
@@ -185,8 +177,8 @@ APART values(const block *b, const tile *t, size_t padded, const uint32_t *p /* 
     int32x4_t sum[ROWS][VECTORS];
     float32x4_t step[VECTORS];
     V16_UNROLL for (size_t r = 0; r < ROWS; ++r) V16_UNROLL for (size_t x = 0; x < VECTORS; ++x) sum[r][x] =
-        vld1q_s32(b->start + c + 4 * x);
-    products(p, b->v + c * BNC_ATTENTION_BLOCK, b->steps, sum);
+        vld1q_s32(b->keys.start + c + 4 * x);
+    products(p, b->v + c * BNC_ATTENTION_BLOCK, b->keys.steps, sum);
     V16_UNROLL for (size_t x = 0; x < VECTORS; ++x) step[x] = vld1q_f32(b->value_step + c + 4 * x);
     float *o = out;
     V16_UNROLL for (size_t r = 0; r < ROWS; ++r, o += padded) {
@@ -205,71 +197,21 @@ static void walk(const block *b, tile *t, size_t padded) {
   values(b, t, padded, p, alpha);
 }
 
-/* Rows of one head are short pieces far apart, which no hardware prefetcher follows: those [from, to) of the keys and values of a block. */
-static void fetch(const bnc_attention_args *a, const float *keys, const float *all_values, size_t from, size_t to) {
-  for (size_t j = from; j < to; ++j) {
-    for (size_t i = 0; i < a->head_size; i += 16) {
-      __builtin_prefetch(keys + j * a->k_stride + i);
-      __builtin_prefetch(all_values + j * a->v_stride + i);
-    }
-  }
+static void load_block(const bnc_attention_args *a, const float *keys, const float *all_values, size_t padded, block *b) {
+  b->keys.steps = (b->n + 15) / 16 * 4;
+  b->keys.start = (int32_t *)(void *)b->room;
+  load_keys(a, keys, padded, b);
+  load_values(a, all_values, padded, b);
 }
 
-/* Where the t-th query of the call stands in its row: a head of the group. */
-static size_t column(const bnc_attention_args *a, size_t kv_head, size_t t, size_t group) {
-  return (kv_head * group + t % group) * a->head_size;
-}
-
-/* The tile of queries from t on; rows that are not there repeat the last one, and are not kept. */
-static void begin(const bnc_attention_args *a, size_t kv_head, size_t group, size_t t, size_t end, size_t padded, tile *x) {
-  const size_t d = a->head_size;
-  for (size_t i = 0; i < ROWS * padded; i += 16) v16_store(x->out + i, v16_set1(0.0f));
-  for (size_t r = 0; r < 16; ++r) x->m[r] = r < ROWS ? -INFINITY : 0.0f, x->l[r] = x->step[r] = 0.0f;
-  for (size_t r = 0; r < ROWS; ++r) {
-    const size_t at = t + r < end ? t + r : end - 1;
-    const float *q = a->q + at / group * a->q_stride + column(a, kv_head, at, group), most = greatest_of(q, d); /* [d] */
-    x->step[r] = step_of(most) * a->scale;
-    for (size_t i = 0; i < padded; i += 16)
-      spread(x->q + i / 4 * ROWS + r, low_bytes(rounded(load_part(q, i, d), v16_set1(inverse_of(most)))));
+static float round_query(const float *q, size_t d, size_t padded, size_t r, tile *t) {
+  const float most = greatest_of(q, d);
+  for (size_t i = 0; i < padded; i += 16) {
+    spread(t->q + i / 4 * ROWS + r, low_bytes(rounded(load_part(q, i, d), v16_set1(inverse_of(most)))));
   }
+  return most;
 }
 
 void bnc_attention_rows_i8_neon_dotprod(const bnc_attention_args *args, size_t kv_head, size_t from, size_t to, void *scratch) {
-  if (from >= to) return;
-  assert(args->keys && !args->causal && args->head_size <= BNC_ATTENTION_I8_SIZE);
-  const size_t d = args->head_size, padded = (d + 15) / 16 * 16, group = args->heads / args->kv_heads, first = from * group,
-               count = (to - from) * group, tiles = (count + ROWS - 1) / ROWS,
-               tile_bytes = (sizeof(tile) + ROWS * padded * 5 + 63) / 64 * 64;
-  block b = {.k = scratch};
-  b.v = b.k + BNC_ATTENTION_BLOCK * padded;
-  b.value_step = (float *)(void *)(b.v + BNC_ATTENTION_BLOCK * padded);
-  b.start = (int32_t *)(void *)(b.value_step + padded);
-  uint8_t *state = (uint8_t *)(b.start + padded); /* [tiles, tile_bytes] */
-  for (size_t i = 0; i < tiles; ++i) {
-    tile *t = (tile *)(void *)(state + i * tile_bytes);
-    t->out = (float *)(void *)(t + 1);
-    t->q = (uint32_t *)(void *)(t->out + ROWS * padded);
-    begin(args, kv_head, group, first + i * ROWS, first + count, padded, t);
-  }
-  for (size_t base = 0; base < args->keys; base += BNC_ATTENTION_BLOCK) {
-    const size_t left = args->keys - base, n = left < BNC_ATTENTION_BLOCK ? left : BNC_ATTENTION_BLOCK,
-                 next = left - n < BNC_ATTENTION_BLOCK ? left - n : BNC_ATTENTION_BLOCK, pace = next / tiles + 1;
-    const float *keys = args->k + base * args->k_stride + kv_head * d, *all_values = args->v + base * args->v_stride + kv_head * d;
-    b.n = n;
-    b.steps = (n + 15) / 16 * 4;
-    load_keys(args, keys, padded, &b);
-    load_values(args, all_values, padded, &b);
-    for (size_t i = 0; i < tiles; ++i) {
-      const size_t begin_at = i * pace < next ? i * pace : next, end_at = begin_at + pace < next ? begin_at + pace : next;
-      fetch(args, keys + n * args->k_stride, all_values + n * args->v_stride, begin_at, end_at);
-      walk(&b, (tile *)(void *)(state + i * tile_bytes), padded);
-    }
-  }
-  for (size_t q = 0; q < count; ++q) {
-    const tile *t = (const tile *)(const void *)(state + q / ROWS * tile_bytes);
-    const v16 inverse = v16_set1(1.0f / t->l[q % ROWS]);
-    float *out = args->out + (first + q) / group * args->out_stride + column(args, kv_head, first + q, group); /* [d] */
-    for (size_t i = 0; i < d; i += 16)
-      v16_store_n(out + i, v16_mul(v16_load(t->out + q % ROWS * padded + i), inverse), d - i < 16 ? d - i : 16);
-  }
+  rows_i8(args, kv_head, from, to, scratch);
 }

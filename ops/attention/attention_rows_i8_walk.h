@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file attention_rows_i8_walk.h  attention_rows_i8 where a level multiplies bytes as such: the walk over blocks of keys and tiles of
+ * queries, and the one layout of its scratch. Include a v16_*.h first.
+ *
+ * Each level's file defines before: ROWS, the queries of a tile; `byte`, what keys and values become; `query`, what a tile's queries are
+ * kept as; `block_keys`, what else it keeps of a block; room_bytes. And behind: load_block, round_query and walk.
+ */
+#ifndef BINOCLE_OPS_ATTENTION_ATTENTION_ROWS_I8_WALK_H
+#define BINOCLE_OPS_ATTENTION_ATTENTION_ROWS_I8_WALK_H
+
+#include <assert.h>
+#include <math.h>
+#include <string.h>
+
+#include "ops/attention/attention.h"
+#include "ops/simd/math_v16.h"
+
+/* A block of keys and values. */
+typedef struct block {
+  size_t n;          /* keys in it */
+  byte *k, *v;       /* [64 * padded] each, in the level's order */
+  float *value_step; /* [padded] */
+  uint8_t *room;     /* room_bytes(padded) of the level's own */
+  block_keys keys;
+} block;
+
+/* ROWS queries between blocks. */
+typedef struct tile {
+  float m[16], l[16], step[16]; /* step: times the scale */
+  float *out;                   /* [ROWS, padded] */
+  query *q;                     /* ROWS * padded bytes, in the level's order */
+} tile;
+
+/* Rounds the block's keys and values to bytes. b->n is set. */
+static void load_block(const bnc_attention_args *a, const float *keys /* [n, d] */, const float *values /* [n, d] */, size_t padded,
+                       block *b);
+/* Rounds a query to bytes, the tile's row r; the greatest magnitude. */
+static float round_query(const float *q /* [d] */, size_t d, size_t padded, size_t r, tile *t);
+/* A tile over a block. */
+static void walk(const block *b, tile *t, size_t padded);
+
+static inline size_t tile_bytes(size_t padded) { return (sizeof(tile) + ROWS * padded * 5 + 63) / 64 * 64; }
+
+/* Lays a call's scratch out; returns where its tiles lie: [tiles, tile_bytes]. */
+static uint8_t *lay_out(const bnc_attention_args *a, size_t queries, size_t padded, uint8_t *scratch, block *b) {
+  const size_t bytes = BNC_ATTENTION_BLOCK * padded;
+  b->k = (byte *)scratch;
+  b->v = (byte *)(scratch + bytes);
+  b->value_step = (float *)(void *)(scratch + 2 * bytes);
+  b->room = scratch + 2 * bytes + padded * sizeof(float);
+  uint8_t *tiles = b->room + room_bytes(padded);
+  (void)a;
+  (void)queries; /* as assert may be absent */
+  assert((size_t)(tiles - scratch) + (queries + ROWS - 1) / ROWS * tile_bytes(padded) <=
+         bnc_attention_scratch(a->kv_heads, a->kv_heads, a->head_size, queries));
+  return tiles;
+}
+
+/* Where the t-th query of the call stands in its row: a head of the group. */
+static size_t query_column(const bnc_attention_args *a, size_t kv_head, size_t t, size_t group) {
+  return (kv_head * group + t % group) * a->head_size;
+}
+
+/* The tile of queries from t on; rows that are not there repeat the last one, and are not kept. */
+static void begin_tile(const bnc_attention_args *a, size_t kv_head, size_t group, size_t t, size_t end, size_t padded, tile *x) {
+  x->out = (float *)(void *)(x + 1);
+  x->q = (query *)(void *)(x->out + ROWS * padded);
+  memset(x->out, 0, ROWS * padded * sizeof *x->out);
+  for (size_t r = 0; r < 16; ++r) {
+    x->m[r] = r < ROWS ? -INFINITY : 0.0f;
+    x->l[r] = 0.0f;
+    x->step[r] = 0.0f;
+  }
+  for (size_t r = 0; r < ROWS; ++r) {
+    const size_t at = t + r < end ? t + r : end - 1;
+    const float *q = a->q + at / group * a->q_stride + query_column(a, kv_head, at, group); /* [d] */
+    const float most = round_query(q, a->head_size, padded, r, x);
+    x->step[r] = (most > BNC_ATTENTION_I8_TINY ? most * BNC_ATTENTION_I8_STEP : 0.0f) * a->scale;
+  }
+}
+
+/* Rows of one head are short pieces far apart, which no hardware prefetcher follows: those [from, to) of the keys and values of a block. */
+static void fetch_rows(const bnc_attention_args *a, const float *keys, const float *values, size_t from, size_t to) {
+  for (size_t j = from; j < to; ++j) {
+    for (size_t i = 0; i < a->head_size; i += 16) {
+      __builtin_prefetch(keys + j * a->k_stride + i);
+      __builtin_prefetch(values + j * a->v_stride + i);
+    }
+  }
+}
+
+static void rows_i8(const bnc_attention_args *a, size_t kv_head, size_t from, size_t to, void *scratch) {
+  if (from >= to) return;
+  assert(a->keys && !a->causal && a->head_size <= BNC_ATTENTION_I8_SIZE);
+  const size_t d = a->head_size, padded = (d + 15) / 16 * 16, group = a->heads / a->kv_heads, first = from * group;
+  const size_t count = (to - from) * group, tiles = (count + ROWS - 1) / ROWS, size = tile_bytes(padded);
+  block b = {0};
+  uint8_t *state = lay_out(a, count, padded, scratch, &b);
+  for (size_t i = 0; i < tiles; ++i) {
+    begin_tile(a, kv_head, group, first + i * ROWS, first + count, padded, (tile *)(void *)(state + i * size));
+  }
+  for (size_t base = 0; base < a->keys; base += BNC_ATTENTION_BLOCK) {
+    const size_t left = a->keys - base, n = left < BNC_ATTENTION_BLOCK ? left : BNC_ATTENTION_BLOCK;
+    const size_t next = left - n < BNC_ATTENTION_BLOCK ? left - n : BNC_ATTENTION_BLOCK, pace = next / tiles + 1;
+    const float *keys = a->k + base * a->k_stride + kv_head * d, *values = a->v + base * a->v_stride + kv_head * d;
+    b.n = n;
+    load_block(a, keys, values, padded, &b);
+    for (size_t i = 0; i < tiles; ++i) {
+      const size_t begin = i * pace < next ? i * pace : next, end = begin + pace < next ? begin + pace : next;
+      fetch_rows(a, keys + n * a->k_stride, values + n * a->v_stride, begin, end);
+      walk(&b, (tile *)(void *)(state + i * size), padded);
+    }
+  }
+  /* Results by their sums of weights. */
+  for (size_t q = 0; q < count; ++q) {
+    const tile *t = (const tile *)(const void *)(state + q / ROWS * size);
+    const v16 inverse = v16_set1(1.0f / t->l[q % ROWS]);
+    float *out = a->out + (first + q) / group * a->out_stride + query_column(a, kv_head, first + q, group); /* [d] */
+    for (size_t i = 0; i < d; i += 16)
+      v16_store_n(out + i, v16_mul(v16_load(t->out + q % ROWS * padded + i), inverse), d - i < 16 ? d - i : 16);
+  }
+}
+
+#endif
