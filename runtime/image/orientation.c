@@ -65,10 +65,10 @@ unsigned bnc_exif_orientation(const uint8_t *exif, size_t size) {
   while (size >= 6 && memcmp(exif, "Exif\0\0", 6) == 0) exif += 6, size -= 6;
   if (size < 8 || exif[0] != exif[1] || (exif[0] != 'I' && exif[0] != 'M')) return 0;
   const int big = exif[0] == 'M';
-  const size_t directory = number(exif + 4, 4, big);
+  const size_t directory = (size_t)number(exif + 4, 4, big);
   if (number(exif + 2, 2, 0) != 42 && number(exif + 2, 2, 1) != 42) return 0;
   if (directory > size - 2) return 0;
-  const size_t room = (size - directory - 2) / 12, listed = number(exif + directory, 2, big);
+  const size_t room = (size - directory - 2) / 12, listed = (size_t)number(exif + directory, 2, big);
   uint64_t elsewhere = 0; /* bytes of values outside the directory; damaged directories claim more than there is */
   for (size_t i = 0; i < listed && i < room; i++) {
     const uint8_t *entry = exif + directory + 2 + 12 * i; /* tag u16, type u16, count u32, value or offset u32 */

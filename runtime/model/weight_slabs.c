@@ -213,6 +213,7 @@ bnc_status bnc_weight_slabs_check(const bnc_model_file *file, bnc_pool *pool, co
   if (s == BNC_OK) s = bnc_blocks_judge(file, &damage, err);
   /* Of the embeddings a run reads a few rows: the rest need not stay in memory. */
   const bnc_file_weight *table = &file->weight[file->meta.embedding];
-  if (file->map.base && !file->meta.tied_embeddings) release_range(file, file->data.data + table->data, bnc_weight_sizes_of(table).data);
+  if (file->map.base && !file->meta.tied_embeddings)
+    release_range(file, file->data.data + table->data, (size_t)bnc_weight_sizes_of(table).data);
   return s;
 }
