@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs one house check over the tree: run_check.py ROOT layers|layout|sizes|wording|names|kernels|pages|speed_table|statements"""
+"""Runs one house check over the tree: run_check.py ROOT layers|layout|sizes|wording|names|kernels|pages|passes_page|speed_table|statements"""
 import importlib
 import sys
 

@@ -7,6 +7,7 @@ import layers
 import layout
 import names
 import pages
+import passes_page
 import sizes
 import speed_table
 import statements
@@ -32,6 +33,8 @@ CLEAN = {
     "runtime/exec/exec.h": C,
     "runtime/image/png.c": C + "#include <png.h>\n",
     "quant/include/binocle/compile.h": C,
+    "quant/passes/passes.c": C + 'static const pass list[] = {[BNC_PASS_A] = {"a-b", x}, [BNC_PASS_C] = {"c", x}};\n',
+    "quant/README.md": "<!-- passes -->\n| pass | what |\n| --- | --- |\n| a-b | x |\n| c | y |\n<!-- /passes -->\n",
     "quant/writer.c": C + '#include "runtime/model/format.h"\n',
     "runtime/include/binocle/binocle.h": C + "#include <binocle/compile.h>\n#include <binocle/status.h>\n",
     "runtime/program/main.c": C + "#include <binocle/compile.h>\n",
@@ -47,8 +50,13 @@ class House(unittest.TestCase):
         self.assertIn(expected, found[0])
 
     def test_clean(self):
-        for check in (kernels, layers, layout, names, pages, sizes, speed_table, statements, wording):
+        for check in (kernels, layers, layout, names, pages, passes_page, sizes, speed_table, statements, wording):
             self.assertEqual([], check.violations(CLEAN))
+
+    def test_passes_page(self):
+        rows = CLEAN["quant/README.md"]
+        self.finds(passes_page, "quant/README.md", rows.replace("| c | y |\n", ""), "its passes are a-b; quant/passes/passes.c runs a-b, c")
+        self.finds(passes_page, "quant/README.md", "", "there is no table")
 
     def test_layers(self):
         def bad(path, include, expected):
