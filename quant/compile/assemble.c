@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "quant/compile/assemble.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -8,11 +9,15 @@
 #include "platforms/base/mem.h"
 #include "platforms/base/sized.h"
 #include "platforms/file/file.h"
+#include "quant/calibrate/calibrate.h"
+#include "quant/calibrate/rounded_files.h"
 #include "quant/compile/model_writer.h"
 #include "quant/compile/programs.h"
+#include "runtime/text/tokenizer.h"
 
 #define DEFAULT_CONTEXT 4096u
-#define ANSWER_ROWS 256u /* rows of the KV cache behind the longest prompt */
+#define CALIBRATION_TEXT ((size_t)1 << 20) /* bytes: more than calibration takes of any text */
+#define ANSWER_ROWS 256u                   /* rows of the KV cache behind the longest prompt */
 
 void bnc_compile_options_init(bnc_compile_options *options) {
   if (options)
@@ -51,6 +56,8 @@ bnc_status bnc_compile_options_take(bnc_compile_options *taken, const bnc_compil
   if (o->group != 32 && o->group != 64 && o->group != 128)
     return bnc_fail(err, BNC_ERROR_ARGUMENT, "the group is %u, expected 32, 64 or 128", o->group);
   if (o->disabled_passes & ~BNC_ALL_PASSES) return bnc_fail(err, BNC_ERROR_ARGUMENT, "there are %d passes", BNC_PASSES);
+  if (o->calibration && o->text_weights != BNC_WEIGHTS_INT4)
+    return bnc_fail(err, BNC_ERROR_ARGUMENT, "calibration serves int4 text weights");
   if (o->target && !bnc_target_find(o->target)) return bnc_fail(err, BNC_ERROR_ARGUMENT, "there is no target %.60s", o->target);
   if ((unsigned)o->kv_cache > BNC_CACHE_INT8) return bnc_fail(err, BNC_ERROR_ARGUMENT, "the KV cache may be f32, f16 or int8");
   return BNC_OK;
@@ -149,6 +156,37 @@ static void tell_of_coarse_layers(const bnc_context *context, const bnc_programs
                     b->group);
 }
 
+/* The text's ids, up to as many as calibration takes. */
+static bnc_status read_calibration_ids(const char *path, const bnc_assembly *a, bnc_ids *ids, bnc_error *err) {
+  bnc_bpe *bpe = NULL;
+  char *text = NULL;
+  size_t size = 0;
+  if (!a->tokenizer) return bnc_fail(err, BNC_ERROR_ARGUMENT, "calibration needs the checkpoint's tokenizer.json");
+  bnc_status s = bnc_bpe_load(&bpe, a->tokenizer, a->tokenizer_size, err);
+  if (s == BNC_OK) s = bnc_file_read(path, CALIBRATION_TEXT, &text, &size, err);
+  if (s == BNC_OK) {
+    s = bnc_bpe_encode_plain(bpe, text, size, false, ids, err);
+    if (s != BNC_OK) bnc_error_prefix(err, "%s", path);
+  }
+  bnc_mem_free(text);
+  bnc_bpe_free(bpe);
+  return s;
+}
+
+/* *folder: where the rounded matrices are then, a bnc_mem block. */
+static bnc_status calibrate(bnc_context *context, const bnc_compile_options *o, const bnc_assembly *a, char **folder, bnc_error *err) {
+  bnc_ids ids = {0};
+  const size_t size = strlen(o->output) + sizeof ".calibration";
+  *folder = bnc_mem_alloc(size);
+  if (!*folder) return bnc_fail_memory(err, size);
+  snprintf(*folder, size, "%s.calibration", o->output);
+  bnc_status s = read_calibration_ids(o->calibration, a, &ids, err);
+  const bnc_calibration c = {&a->geometry->text, a->source, ids.data, ids.count, o->group, *folder};
+  if (s == BNC_OK) s = bnc_calibrate(context, &c, err);
+  bnc_ids_free(&ids);
+  return s;
+}
+
 bnc_status bnc_assemble_model(bnc_context *context, const bnc_compile_options *o, const bnc_assembly *a, bnc_error *err) {
   const bnc_geometry *g = a->geometry;
   bnc_build_options b = {
@@ -156,12 +194,13 @@ bnc_status bnc_assemble_model(bnc_context *context, const bnc_compile_options *o
   bnc_model_parts parts = {.meta = a->meta};
   bnc_programs programs = {0};
   bnc_target target;
-  char *report = NULL;
+  char *report = NULL, *folder = NULL;
   float *rope = bnc_mem_array(g->text.head_dim / 2 + 1, sizeof *rope);
   bnc_status s = rope ? choose_sizes(context, o, g, &b, &parts.meta, err) : bnc_fail_memory(err, g->text.head_dim);
   if (s == BNC_OK) s = choose_target(o, &target, err);
   if (s == BNC_OK) s = bnc_programs_create(&programs, context, g, &b, a->source, BNC_ALL_PASSES & ~o->disabled_passes, &target, err);
   if (s == BNC_OK) s = bnc_programs_report(&programs, &report, err);
+  if (s == BNC_OK && o->calibration) s = calibrate(context, o, a, &folder, err);
   if (s == BNC_OK && a->name) s = name_string(&programs, a->name, &parts.meta.name, err);
   if (s == BNC_OK) s = name_string(&programs, target.name, &parts.meta.target, err);
   if (s == BNC_OK) {
@@ -176,14 +215,17 @@ bnc_status bnc_assemble_model(bnc_context *context, const bnc_compile_options *o
     parts.tokenizer = a->tokenizer;
     parts.tokenizer_size = a->tokenizer_size;
     parts.report = report;
+    parts.rounded = folder;
     parts.packed = o->packed != 0;
     /* The report first: a compile that fails leaves neither file. */
     if (o->report) s = bnc_file_save(o->report, report, strlen(report), err);
     if (s == BNC_OK) {
       s = bnc_model_write(context, &parts, o->output, err);
       if (s != BNC_OK && o->report) remove_report(o->report);
+      if (s == BNC_OK && folder) bnc_rounded_remove(folder);
     }
   }
+  bnc_mem_free(folder);
   bnc_mem_free(report);
   bnc_mem_free(rope);
   bnc_programs_free(&programs);

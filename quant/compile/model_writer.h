@@ -16,8 +16,9 @@ typedef struct bnc_model_parts {
   const float *rope;                         /* [head_dim / 2] */
   const uint8_t *tokenizer;                  /* compact form; NULL: none */
   size_t tokenizer_size;
-  const char *report; /* JSON; NULL: none */
-  bool packed;        /* f32 and int8 weights also as XNNPACK wants them on this machine */
+  const char *report;  /* JSON; NULL: none */
+  const char *rounded; /* folder of int4 matrices that calibration has rounded; NULL: none */
+  bool packed;         /* f32 and int8 weights also as XNNPACK wants them on this machine */
 } bnc_model_parts;
 
 bnc_status bnc_model_write(bnc_context *context, const bnc_model_parts *parts, const char *path, bnc_error *err);

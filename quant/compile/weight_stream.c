@@ -7,6 +7,7 @@
 #include "ops/matmul/matmul.h"
 #include "platforms/base/mem.h"
 #include "platforms/threads/threads.h"
+#include "quant/calibrate/rounded_files.h"
 #include "quant/compile/quantize_weights.h"
 
 #define CHUNK_ELEMENTS ((size_t)4 << 20)
@@ -15,6 +16,7 @@
 typedef struct stream {
   bnc_context *context;
   const bnc_constants *constants;
+  const char *rounded; /* folder of what calibration has rounded, or NULL */
   bnc_pool *pool;
   bnc_file_writer *out;
   bnc_block_writer *blocks;
@@ -49,6 +51,7 @@ typedef struct rows_job {
   uint16_t *groups;  /* int4: [rows, k / group], the same of scales */
   uint8_t *scales;   /* of the whole matrix, in the file's order */
   float *offsets;    /* int4: of the whole matrix */
+  bool rounded;      /* int4: nibbles and groups are there already */
   bool reads;        /* the source lets every thread read its own rows */
   atomic_int status; /* of the first read that failed */
 } rows_job;
@@ -70,6 +73,24 @@ static bnc_status read_rows(const stream *s, const bnc_weight *w, size_t row, si
   return status;
 }
 
+/* The same rows of an int4 matrix that calibration has rounded. */
+static bnc_status take_rounded(const stream *s, const rows_job *j) {
+  const bnc_weight *w = j->w;
+  size_t row = j->row, rows = j->rows, at = 0;
+  bnc_status status = BNC_OK;
+  for (size_t p = 0, first = 0; status == BNC_OK && p < w->parts && rows > 0; first += w->part[p].n, p++) {
+    if (row - first >= w->part[p].n) continue;
+    const size_t here = w->part[p].n - (row - first) < rows ? w->part[p].n - (row - first) : rows;
+    const bnc_rounded_shape shape = {w->part[p].n, w->k, w->group};
+    status = bnc_rounded_read(s->rounded, bnc_constants_text(s->constants, w->part[p].weight), &shape, row - first, here,
+                              w->part[p].weight_scale, j->nibbles + at * (w->k / 2), j->groups + at * (w->k / w->group), s->err);
+    row += here;
+    rows -= here;
+    at += here;
+  }
+  return status;
+}
+
 static void quantize_rows(void *context, size_t from, size_t to) {
   rows_job *j = context;
   const bnc_weight *w = j->w;
@@ -79,7 +100,7 @@ static void quantize_rows(void *context, size_t from, size_t to) {
     bnc_status status = read_rows(j->s, w, j->row + from, to - from, j->s->chunk + from * w->k, NULL);
     if (status != BNC_OK) atomic_store(&j->status, (int)status);
   }
-  for (size_t r = from; r < to; r++) {
+  for (size_t r = from; !j->rounded && r < to; r++) {
     if (w->dtype == BNC_WEIGHT_QC8)
       bnc_quantize_row_qc8(chunk + r * w->k, w->k, (int8_t *)(j->stored + r * w->k), (float *)(void *)j->scales + j->row + r);
     else if (w->dtype == BNC_WEIGHT_QG4)
@@ -95,8 +116,13 @@ static void quantize_rows(void *context, size_t from, size_t to) {
 static bnc_status put_rows(stream *s, rows_job *j) {
   const bnc_weight *w = j->w;
   const size_t grain = ROWS_ELEMENTS / w->k / BNC_I4_PANEL * BNC_I4_PANEL;
-  j->reads = s->constants->source->parallel;
-  bnc_status status = j->reads ? BNC_OK : read_rows(s, w, j->row, j->rows, s->chunk, s->err);
+  j->rounded = s->rounded && w->dtype == BNC_WEIGHT_QG4;
+  j->reads = s->constants->source->parallel && !j->rounded;
+  bnc_status status = BNC_OK;
+  if (j->rounded)
+    status = take_rounded(s, j);
+  else if (!j->reads)
+    status = read_rows(s, w, j->row, j->rows, s->chunk, s->err);
   if (status != BNC_OK) return status;
   bnc_pool_run(s->pool, quantize_rows, j, j->rows, grain ? grain : BNC_I4_PANEL);
   status = (bnc_status)atomic_load(&j->status);
@@ -166,9 +192,10 @@ static bnc_status put_weight(stream *s, const bnc_weight *w, const bnc_weight_si
   return status;
 }
 
-bnc_status bnc_weights_stream(bnc_context *context, const bnc_constants *constants, const bnc_file_weight *weight, const uint32_t *source,
-                              size_t count, uint64_t size, bnc_file_writer *out, bnc_block_writer *blocks, bnc_error *err) {
-  stream s = {.context = context, .constants = constants, .out = out, .blocks = blocks, .err = err, .size = size};
+bnc_status bnc_weights_stream(bnc_context *context, const bnc_constants *constants, const char *rounded, const bnc_file_weight *weight,
+                              const uint32_t *source, size_t count, uint64_t size, bnc_file_writer *out, bnc_block_writer *blocks,
+                              bnc_error *err) {
+  stream s = {.context = context, .constants = constants, .rounded = rounded, .out = out, .blocks = blocks, .err = err, .size = size};
   bnc_status status = bnc_pool_create(&s.pool, context->settings.threads, err);
   for (size_t i = 0; status == BNC_OK && i < count; i++) {
     if (s.written != weight[i].data)

@@ -17,9 +17,13 @@ static int run(const bnc_command *command, int argc, char **argv) {
   bnc_work work = {0};
   bnc_model_options m = BNC_MODEL_OPTIONS_DEFAULT;
   bnc_compile_options o;
-  const char *checkpoint = NULL, *tower = NULL;
+  const char *checkpoint = NULL, *tower = NULL, *calibration = NULL;
   const bnc_option options[] = {
       {.name = "vision-tower", .value = "DIR", .help = "folder of the CLIP tower; default: the checkpoint's own", .text = &tower},
+      {.name = "calibration",
+       .value = "TEXT",
+       .help = "int4: round the text weights for what this text file makes of them; takes long, can be interrupted",
+       .text = &calibration},
       BNC_MODEL_OPTIONS(m),
       BNC_WORK_THREADS(work),
       BNC_WORK_QUIET(work),
@@ -30,6 +34,7 @@ static int run(const bnc_command *command, int argc, char **argv) {
   if (code != BNC_PARSED) return code;
   o.checkpoint = checkpoint;
   o.vision_tower = tower;
+  o.calibration = calibration;
   code = bnc_work_begin(&work);
   if (code == BNC_EXIT_DONE) code = bnc_model_options_check(&work, &m);
   if (code == BNC_EXIT_DONE) code = compile(&work, &o);

@@ -44,7 +44,10 @@ typedef struct bnc_compile_options {
   bnc_cache_type kv_cache; /**< how keys and values are kept */
   const char *target; /**< machine for whose caches matrices are cut into slabs (bnc_compile_target_name); NULL: this one. Results do not
                          depend on it */
-  void *reserved[7];  /**< NULL */
+  /** int4: file of text, UTF-8, on which the weights are rounded (GPTQ); NULL: each by itself. Needs the checkpoint's tokenizer. What is
+     done is kept beside the output, in a folder of its name and ".calibration", until the model is written: interrupted, it goes on. */
+  const char *calibration;
+  void *reserved[6]; /**< NULL */
 } bnc_compile_options;
 
 /** Fills in the defaults. Always call it first. */

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file calibrate.h  compile --calibration: a text runs through the model, layer by layer; each layer's matrices are rounded to int4 for
+   the inputs that they really get (gptq.h), and the next layer sees what the rounded ones make of it.
+
+    In memory are one layer's activations of all rows, one second moment, and some rows of a matrix. The result does not depend on the
+   number of threads. What is rounded goes to rounded_files.h; an interrupted run goes on behind its last whole layer. */
+#ifndef BINOCLE_QUANT_CALIBRATE_CALIBRATE_H
+#define BINOCLE_QUANT_CALIBRATE_CALIBRATE_H
+
+#include "platforms/base/context_private.h"
+#include "quant/graph/constants.h"
+#include "quant/import/geometry.h"
+
+enum { BNC_CALIBRATE_WINDOW = 256, BNC_CALIBRATE_WINDOWS = 32, BNC_CALIBRATE_LEAST = 64 /* ids */ };
+
+typedef struct bnc_calibration {
+  const bnc_text_geometry *text;
+  const bnc_tensor_source *source;
+  const int32_t *ids; /* [count], inside the vocabulary; whole windows of them are taken, as many as BNC_CALIBRATE_WINDOWS */
+  size_t count;
+  size_t group;
+  const char *folder;
+} bnc_calibration;
+
+/** BNC_ERROR_ARGUMENT: fewer than BNC_CALIBRATE_LEAST ids. */
+bnc_status bnc_calibrate(bnc_context *context, const bnc_calibration *calibration, bnc_error *err);
+
+#endif

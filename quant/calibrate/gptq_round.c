@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Sixteen rows at a time, one a lane: e and w are transposed, [k][16]. */
+#include <float.h>
+#include <math.h>
+#include <string.h>
+
+#include "quant/calibrate/gptq.h"
+#include "quant/calibrate/outer_product.h"
+#include "quant/compile/quantize_weights.h"
+
+#define LANES BNC_TILE_LANES
+
+typedef float lanes[LANES];
+
+/* The group that is being rounded. */
+typedef struct group_state {
+  size_t k, first, size;
+  const float *r;               /* R^T [k, k], lower triangle */
+  lanes target[BNC_GPTQ_GROUP]; /* the weights, changed for what the columns before have left */
+  lanes value[BNC_GPTQ_GROUP];  /* what they are rounded to */
+} group_state;
+
+static inline float round_small(float v) {
+  const float shift = 12582912.0f; /* 1.5 * 2^23: float's own rounding at the magnitude where its steps are 1 */
+  return (v + shift) - shift;
+}
+
+static inline float nibble_of(float v) {
+  const float rounded = round_small(v), below = rounded < 7.0f ? rounded : 7.0f;
+  return below > -8.0f ? below : -8.0f;
+}
+
+/* sum [size][16] = what the errors of the columns before the group leave in the group's components. */
+static void feed_forward(const group_state *g, const lanes *e, lanes *sum) {
+  for (size_t j = 0; j < g->size; j += BNC_TILE_ROWS)
+    bnc_outer_product(g->r + (g->first + j) * g->k, g->k, 1, (const float *)e, LANES, g->first, sum + j);
+}
+
+/* The targets that bring these components to 0, were the group's columns free. */
+static void set_targets(group_state *g, const lanes *w, const lanes *sum) {
+  for (size_t j = 0; j < g->size; j++) {
+    const float *row = g->r + (g->first + j) * g->k + g->first;
+    const float inverse = 1.0f / row[j];
+    lanes left;
+    memcpy(left, sum[j], sizeof left);
+    for (size_t i = 0; i < j; i++)
+      for (size_t l = 0; l < LANES; l++) left[l] += (w[i][l] - g->target[i][l]) * row[i];
+    for (size_t l = 0; l < LANES; l++) g->target[j][l] = w[j][l] + left[l] * inverse;
+  }
+}
+
+/* Rounds the group with a scale per lane; error: the squared length of its components. */
+static void round_group(group_state *g, const lanes scale, lanes error) {
+  lanes inverse_scale;
+  for (size_t l = 0; l < LANES; l++) inverse_scale[l] = 1.0f / scale[l];
+  memset(error, 0, sizeof(lanes));
+  for (size_t j = 0; j < g->size; j++) {
+    const float *row = g->r + (g->first + j) * g->k + g->first;
+    const float pivot = row[j], inverse = 1.0f / pivot;
+    lanes left = {0};
+    for (size_t i = 0; i < j; i++)
+      for (size_t l = 0; l < LANES; l++) left[l] += (g->target[i][l] - g->value[i][l]) * row[i];
+    for (size_t l = 0; l < LANES; l++) {
+      const float aim = g->target[j][l] + left[l] * inverse, q = nibble_of(aim * inverse_scale[l]) * scale[l], miss = (aim - q) * pivot;
+      g->value[j][l] = q;
+      error[l] += miss * miss;
+    }
+  }
+}
+
+/* Of the candidates, 7 never clips, those above trade peaks for the many small values, those below leave room for what is fed forward. */
+static void choose_scales(group_state *g, lanes best) {
+  static const float candidates[] = {6.0f, 6.5f, 7.0f, 7.5f, 8.0f, 8.5f, 9.0f, 9.5f, 10.0f};
+  lanes most = {0}, least, scale, error;
+  for (size_t j = 0; j < g->size; j++)
+    for (size_t l = 0; l < LANES; l++) most[l] = fabsf(g->target[j][l]) > most[l] ? fabsf(g->target[j][l]) : most[l];
+  for (size_t l = 0; l < LANES; l++) {
+    least[l] = FLT_MAX;
+    best[l] = FLT_MIN; /* zeros: as in quantize_weights.c */
+  }
+  for (size_t c = 0; c < sizeof candidates / sizeof *candidates; c++) {
+    for (size_t l = 0; l < LANES; l++) {
+      const float s = bnc_bf16_to_f32(bnc_bf16_from_f32(most[l] / candidates[c]));
+      scale[l] = s > FLT_MIN ? s : FLT_MIN;
+    }
+    round_group(g, scale, error);
+    for (size_t l = 0; l < LANES; l++) {
+      if (!(error[l] < least[l])) continue;
+      least[l] = error[l];
+      best[l] = scale[l];
+    }
+  }
+}
+
+static void store_group(const group_state *g, size_t rows, const lanes scale, float *w, uint8_t *q, uint16_t *scales, size_t group) {
+  for (size_t l = 0; l < rows; l++) {
+    scales[l * (g->k / group) + g->first / group] = bnc_bf16_from_f32(scale[l]);
+    for (size_t j = 0; j < g->size; j += 2) {
+      const float low = g->value[j][l], high = g->value[j + 1][l];
+      const int32_t a = (int32_t)round_small(low / scale[l]) + 8, b = (int32_t)round_small(high / scale[l]) + 8;
+      w[l * g->k + g->first + j] = low;
+      w[l * g->k + g->first + j + 1] = high;
+      q[(l * g->k + g->first + j) / 2] = (uint8_t)(a | b << 4);
+    }
+  }
+}
+
+void bnc_gptq_round(float *w, size_t rows, size_t k, size_t group, const float *r, uint8_t *q, uint16_t *scales, float *scratch) {
+  lanes *columns = (lanes *)(void *)scratch, *e = columns + k, sum[BNC_GPTQ_GROUP], scale, error;
+  group_state g = {.k = k, .size = group, .r = r};
+  for (size_t c = 0; c < k; c++)
+    for (size_t l = 0; l < LANES; l++) columns[c][l] = l < rows ? w[l * k + c] : 0.0f;
+  for (g.first = 0; g.first < k; g.first += group) {
+    feed_forward(&g, e, sum);
+    set_targets(&g, columns + g.first, sum);
+    choose_scales(&g, scale);
+    round_group(&g, scale, error);
+    for (size_t j = 0; j < group; j++)
+      for (size_t l = 0; l < LANES; l++) e[g.first + j][l] = columns[g.first + j][l] - g.value[j][l];
+    store_group(&g, rows, scale, w, q, scales, group);
+  }
+}

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "quant/calibrate/layer_run.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "platforms/base/mem.h"
+#include "platforms/cpu/cpu.h"
+#include "quant/calibrate/gptq.h"
+#include "quant/calibrate/rounded_files.h"
+
+#define CHUNK_ELEMENTS ((size_t)4 << 20)
+#define NAME 96
+
+static size_t most(size_t a, size_t b) { return a > b ? a : b; }
+
+static void fill_rope(bnc_layer_run *r) {
+  const size_t half = r->c->text->head_dim / 2;
+  float *frequency = r->gamma; /* free until the first layer; as wide as a head at least */
+  bnc_geometry_rope_frequencies(r->c->text, frequency);
+  for (size_t i = 0; i < r->window * half; i++) {
+    const float angle = (float)(i / half) * frequency[i % half]; /* the reference multiplies in float */
+    r->cos[i] = (float)cos((double)angle);
+    r->sin[i] = (float)sin((double)angle);
+  }
+}
+
+static bnc_status reserve(bnc_layer_run *r) {
+  const bnc_text_geometry *t = r->c->text;
+  const size_t rows = r->rows, q = t->heads * t->head_dim, kv = t->kv_heads * t->head_dim, wide = most(most(t->hidden, t->ffn), q);
+  const size_t matrix = most(most(t->hidden * t->ffn, t->hidden * q), 1);
+  const bnc_rounded_shape largest = {matrix / t->hidden, t->hidden, r->c->group};
+  r->scratch_bytes = most(bnc_gptq_scratch(wide) * sizeof(float), bnc_attention_scratch(t->heads, t->kv_heads, t->head_dim, r->window));
+  r->scratch_bytes = (r->scratch_bytes + 63) / 64 * 64;
+  float **const floats[] = {&r->state, &r->norm,    &r->q,       &r->k,     &r->v,   &r->mixed, &r->gate,
+                            &r->up,    &r->moments, &r->weights, &r->gamma, &r->cos, &r->sin};
+  const size_t counts[] = {rows * t->hidden,
+                           rows * t->hidden,
+                           rows * q,
+                           rows * kv,
+                           rows * kv,
+                           rows * q,
+                           rows * t->ffn,
+                           rows * t->ffn,
+                           wide * wide,
+                           most(CHUNK_ELEMENTS, wide * BNC_GPTQ_ROWS),
+                           most(wide, t->head_dim),
+                           r->window * t->head_dim / 2,
+                           r->window * t->head_dim / 2};
+  bool all = true;
+  for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) all = (*floats[i] = bnc_mem_array(counts[i], sizeof(float))) != NULL && all;
+  r->rounded = bnc_mem_alloc(bnc_rounded_bytes(&largest) + 64);
+  r->scratch = bnc_mem_array(bnc_pool_threads(r->pool), r->scratch_bytes);
+  return all && r->rounded && r->scratch ? BNC_OK : bnc_fail_memory(r->err, rows * t->ffn * sizeof(float));
+}
+
+bnc_status bnc_layer_run_create(bnc_layer_run *r, bnc_context *context, const bnc_calibration *c, bnc_error *err) {
+  *r = (bnc_layer_run){.context = context, .c = c, .err = err, .window = BNC_CALIBRATE_WINDOW};
+  if (c->count < BNC_CALIBRATE_LEAST)
+    return bnc_fail(err, BNC_ERROR_ARGUMENT, "the calibration text has %zu ids, expected at least %d", c->count, BNC_CALIBRATE_LEAST);
+  if (c->count < r->window) r->window = c->count / 4 * 4;
+  r->rows = c->count / r->window * r->window;
+  if (r->rows > r->window * BNC_CALIBRATE_WINDOWS) r->rows = r->window * BNC_CALIBRATE_WINDOWS;
+  bnc_cpu *cpu = bnc_mem_alloc(sizeof *cpu); /* large for a stack */
+  bnc_status s = cpu ? bnc_cpu_detect(cpu, err) : bnc_fail_memory(err, sizeof *cpu);
+  if (s == BNC_OK) bnc_kernels_init(&r->kernels, cpu->level);
+  bnc_mem_free(cpu);
+  if (s == BNC_OK) s = bnc_pool_create(&r->pool, context->settings.threads, err);
+  if (s == BNC_OK) s = reserve(r);
+  if (s == BNC_OK) fill_rope(r);
+  return s;
+}
+
+void bnc_layer_run_destroy(bnc_layer_run *r) {
+  void *const blocks[] = {r->state,   r->norm,    r->q,     r->k,   r->v,   r->mixed,   r->gate,   r->up,
+                          r->moments, r->weights, r->gamma, r->cos, r->sin, r->rounded, r->scratch};
+  for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++) bnc_mem_free(blocks[i]);
+  bnc_pool_destroy(r->pool);
+}
+
+static bnc_status rms_norm(bnc_layer_run *r, size_t layer, const char *what) {
+  const size_t hidden = r->c->text->hidden;
+  char name[NAME];
+  snprintf(name, sizeof name, "model.layers.%zu.%s.weight", layer, what);
+  bnc_status s = r->c->source->read(r->c->source->context, name, 0, hidden, r->gamma, r->err);
+  const bnc_norm_args args = {
+      .cols = hidden, .eps = r->c->text->rms_eps, .x = r->state, .gamma = r->gamma, .y = r->norm, .x_stride = hidden, .y_stride = hidden};
+  if (s == BNC_OK) r->kernels.norm.rms_f32(&args, 0, r->rows);
+  return s;
+}
+
+static bnc_status linear(bnc_layer_run *r, size_t layer, const char *what, const float *x, size_t k, size_t n, float *y, bool bias) {
+  char name[NAME];
+  snprintf(name, sizeof name, "model.layers.%zu.%s.weight", layer, what);
+  bnc_status s = bnc_layer_run_linear(r, name, x, k, n, y);
+  if (s != BNC_OK || !bias) return s;
+  snprintf(name, sizeof name, "model.layers.%zu.%s.bias", layer, what);
+  s = r->c->source->read(r->c->source->context, name, 0, n, r->weights, r->err);
+  for (size_t i = 0; s == BNC_OK && i < r->rows; i++)
+    for (size_t j = 0; j < n; j++) y[i * n + j] += r->weights[j];
+  return s;
+}
+
+static void rope(const bnc_layer_run *r, float *x, size_t heads, size_t window) {
+  const size_t cols = heads * r->c->text->head_dim;
+  const bnc_rope_args args = {.heads = heads,
+                              .head_size = r->c->text->head_dim,
+                              .x = x + window * r->window * cols,
+                              .x_stride = cols,
+                              .cos = r->cos,
+                              .sin = r->sin};
+  r->kernels.rope.f32(&args, 0, r->window);
+}
+
+/* Windows [from, to): each is a text of its own, from position 0. */
+static void attend(void *context, size_t thread, size_t from, size_t to) {
+  const bnc_layer_run *r = context;
+  const bnc_text_geometry *t = r->c->text;
+  const size_t q = t->heads * t->head_dim, kv = t->kv_heads * t->head_dim;
+  const size_t part = bnc_attention_part_rows(t->heads, t->kv_heads, r->window);
+  for (size_t window = from; window < to; window++) {
+    const size_t row = window * r->window;
+    rope(r, r->q, t->heads, window);
+    rope(r, r->k, t->kv_heads, window);
+    const bnc_attention_args args = {.heads = t->heads,
+                                     .kv_heads = t->kv_heads,
+                                     .head_size = t->head_dim,
+                                     .keys = r->window,
+                                     .scale = (float)(1.0 / sqrt((double)t->head_dim)),
+                                     .causal = true,
+                                     .q = r->q + row * q,
+                                     .k = r->k + row * kv,
+                                     .v = r->v + row * kv,
+                                     .out = r->mixed + row * q,
+                                     .q_stride = q,
+                                     .k_stride = kv,
+                                     .v_stride = kv,
+                                     .out_stride = q};
+    for (size_t head = 0; head < t->kv_heads; head++)
+      for (size_t first = 0; first < r->window; first += part) {
+        const size_t last = first + part < r->window ? first + part : r->window;
+        r->kernels.attention.rows_f32(&args, head, first, last, r->scratch + thread * r->scratch_bytes);
+      }
+  }
+}
+
+static void add_to_state(bnc_layer_run *r, const float *x) {
+  const size_t count = r->rows * r->c->text->hidden;
+  for (size_t i = 0; i < count; i++) r->state[i] += x[i];
+}
+
+static bnc_status attention(bnc_layer_run *r, size_t layer) {
+  const bnc_text_geometry *t = r->c->text;
+  const size_t q = t->heads * t->head_dim, kv = t->kv_heads * t->head_dim;
+  bnc_status s = rms_norm(r, layer, "input_layernorm");
+  if (s != BNC_OK) return s;
+  bnc_layer_run_observe(r, r->norm, t->hidden);
+  s = linear(r, layer, "self_attn.q_proj", r->norm, t->hidden, q, r->q, t->attention_bias);
+  if (s == BNC_OK) s = linear(r, layer, "self_attn.k_proj", r->norm, t->hidden, kv, r->k, t->attention_bias);
+  if (s == BNC_OK) s = linear(r, layer, "self_attn.v_proj", r->norm, t->hidden, kv, r->v, t->attention_bias);
+  if (s != BNC_OK) return s;
+  bnc_pool_run_threads(r->pool, attend, r, r->rows / r->window, 1);
+  bnc_layer_run_observe(r, r->mixed, q);
+  s = linear(r, layer, "self_attn.o_proj", r->mixed, q, t->hidden, r->norm, t->attention_bias);
+  if (s == BNC_OK) add_to_state(r, r->norm);
+  return s;
+}
+
+static bnc_status mlp(bnc_layer_run *r, size_t layer) {
+  const bnc_text_geometry *t = r->c->text;
+  bnc_status s = rms_norm(r, layer, "post_attention_layernorm");
+  if (s != BNC_OK) return s;
+  bnc_layer_run_observe(r, r->norm, t->hidden);
+  s = linear(r, layer, "mlp.gate_proj", r->norm, t->hidden, t->ffn, r->gate, false);
+  if (s == BNC_OK) s = linear(r, layer, "mlp.up_proj", r->norm, t->hidden, t->ffn, r->up, false);
+  if (s != BNC_OK) return s;
+  const bnc_activate_args args = {
+      .cols = t->ffn, .x = r->gate, .up = r->up, .y = r->gate, .x_stride = t->ffn, .up_stride = t->ffn, .y_stride = t->ffn};
+  r->kernels.activate.silu_mul_f32(&args, 0, r->rows);
+  bnc_layer_run_observe(r, r->gate, t->ffn);
+  s = linear(r, layer, "mlp.down_proj", r->gate, t->ffn, t->hidden, r->norm, false);
+  if (s == BNC_OK) add_to_state(r, r->norm);
+  return s;
+}
+
+bnc_status bnc_layer_run_next(bnc_layer_run *r, size_t layer) {
+  bnc_status s = attention(r, layer);
+  return s == BNC_OK ? mlp(r, layer) : s;
+}

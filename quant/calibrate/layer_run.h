@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file layer_run.h  One LLaMA layer over all rows of a calibration, on the kernels of ops/. */
+#ifndef BINOCLE_QUANT_CALIBRATE_LAYER_RUN_H
+#define BINOCLE_QUANT_CALIBRATE_LAYER_RUN_H
+
+#include "ops/kernels.h"
+#include "platforms/threads/threads.h"
+#include "quant/calibrate/calibrate.h"
+
+typedef struct bnc_layer_run {
+  bnc_context *context;
+  const bnc_calibration *c;
+  bnc_error *err;
+  bnc_pool *pool;
+  bnc_kernels kernels;
+  size_t rows, window;      /* rows: a multiple of the window, which is one of 4 */
+  float *state;             /* [rows, hidden]: what goes into the layer, then what comes out */
+  float *norm;              /* [rows, hidden] */
+  float *q, *k, *v, *mixed; /* [rows, heads or kv_heads * head_dim] */
+  float *gate, *up;         /* [rows, ffn] */
+  float *moments;           /* [widest, widest] */
+  float *weights;           /* [chunk, widest] rows of a matrix */
+  uint8_t *rounded;         /* the matrix that is being rounded, as rounded_files.h has it */
+  float *gamma;             /* [hidden] */
+  float *cos, *sin;         /* [window, head_dim / 2] */
+  uint8_t *scratch;         /* of all threads */
+  size_t scratch_bytes;     /* of one */
+  double done, total;       /* multiply-accumulates */
+} bnc_layer_run;
+
+bnc_status bnc_layer_run_create(bnc_layer_run *run, bnc_context *context, const bnc_calibration *c, bnc_error *err);
+void bnc_layer_run_destroy(bnc_layer_run *run);
+/** Runs layer `layer` over state, and leaves its matrices rounded in the folder. */
+bnc_status bnc_layer_run_next(bnc_layer_run *run, size_t layer);
+
+/** y [rows, n] = x [rows, k] times the transposed matrix of that name, with its bias where it has one. The matrix is rounded for
+   run->moments, factored, first. */
+bnc_status bnc_layer_run_linear(bnc_layer_run *run, const char *name, const float *x, size_t k, size_t n, float *y);
+/** run->moments = the factor of the second moments of x [rows, k]. */
+void bnc_layer_run_observe(bnc_layer_run *run, const float *x, size_t k);
+
+#endif

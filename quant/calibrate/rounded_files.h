@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file rounded_files.h  What calibration leaves for the writer: a folder with a file per rounded matrix, and the state from which an
+   interrupted run goes on. The folder stands beside the model file and goes when that is written. */
+#ifndef BINOCLE_QUANT_CALIBRATE_ROUNDED_FILES_H
+#define BINOCLE_QUANT_CALIBRATE_ROUNDED_FILES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "platforms/base/error.h"
+
+/** A matrix [n, k] in int4 groups: nibbles [n, k / 2], then scales bf16 [n, k / group]. */
+typedef struct bnc_rounded_shape {
+  size_t n, k, group;
+} bnc_rounded_shape;
+
+static inline size_t bnc_rounded_bytes(const bnc_rounded_shape *s) { return s->n * s->k / 2 + s->n * (s->k / s->group) * sizeof(uint16_t); }
+
+/** "FOLDER/NAME.EXTENSION", a bnc_mem block, or NULL. */
+char *bnc_rounded_path(const char *folder, const char *name, const char *extension);
+/** Makes the folder where it is missing. */
+bnc_status bnc_rounded_folder(const char *folder, bnc_error *err);
+/** Appears complete or not at all. */
+bnc_status bnc_rounded_save(const char *folder, const char *name, const uint8_t *data, size_t size, bnc_error *err);
+/** Rows [first, first + rows) of a matrix's nibbles and scales, the scales times factor, a power of two. BNC_ERROR_FORMAT where the file is
+   not of that shape, or holds a scale that no rounding gives. */
+bnc_status bnc_rounded_read(const char *folder, const char *name, const bnc_rounded_shape *shape, size_t first, size_t rows, float factor,
+                            uint8_t *nibbles, uint16_t *scales, bnc_error *err);
+/** Removes what this page writes to the folder, and the folder if nothing else is in it. */
+void bnc_rounded_remove(const char *folder);
+
+#endif
