@@ -110,7 +110,7 @@ int main(int argc, char **argv) {
   bnc_context_settings settings;
   bnc_context *context;
   bnc_model *model;
-  bnc_session *session;
+  bnc_session *session = NULL;
   if (argc != 4) fail("usage: bench_draft MODEL THREADS REPEATS");
   bnc_context_settings_init(&settings);
   settings.threads = (unsigned)atoi(argv[2]);
