@@ -18,7 +18,7 @@ bnc_session *session_of(bnc_context *context, const char *path, bnc_model **mode
 void must(bnc_session *session, bnc_status status);
 
 typedef struct answer {
-  int32_t id[64];
+  int32_t id[1024];
   size_t count;
   char text[4096];
   size_t length;
