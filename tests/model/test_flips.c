@@ -148,6 +148,7 @@ static void test_large_model(void **state) {
     *byte ^= 4;
   }
   assert_true(refused > 10);
+  bnc_model_file_close(&file);
   bnc_mem_free(text);
   bnc_context_destroy(context);
 }

@@ -200,6 +200,7 @@ static void test_content_names(void **state) {
     *byte ^= 1;
     seal_model((uint8_t *)text, size);
   }
+  bnc_model_file_close(&file);
   bnc_mem_free(text);
 }
 
