@@ -38,7 +38,7 @@ class Wrong(ProgramCase):
         for expected, arguments in (
                 ("no command", []), ("no command 'fly'", ["fly"]), ("no command ''", [""]), ("no option '--fly'", ["--fly"]), ("too many", ["--version", "x"]),
                 ("no option '--fly'", [*run, "--fly"]), ("no option '-x'", [*run, "-x"]), ("no option '--prompts=x'", ["run", m, "--prompts=x"]),
-                ("no option '--p'", ["run", m, "--p", "x"]), ("no option '-o=x'", [*comp, "-o=x"]), ("no option '--calibration'", [*comp, "--calibration", "x"]),
+                ("no option '--p'", ["run", m, "--p", "x"]), ("no option '-o=x'", [*comp, "-o=x"]), ("no option '--calibrate'", [*comp, "--calibrate", "x"]),
                 ("MODEL is missing", ["run"]), ("--prompt TEXT is missing", ["run", m]), ("--prompt TEXT lacks", ["run", m, "--prompt"]),
                 ("--prompt TEXT lacks", ["run", m, "--prompt", "--json"]), ("--prompt is empty", ["run", m, "--prompt", ""]), ("MODEL is empty", ["run", "", "--prompt", "x"]),
                 ("one argument too many", [*run, "y"]), ("one argument too many", ["devices", "x"]), ("--prompt is given twice", [*run, "--prompt", "y"]),
