@@ -40,8 +40,9 @@ typedef struct bnc_matmul_i8_args {
 BNC_KERNEL(matmul_i8, const bnc_matmul_i8_args *args, size_t from, size_t to, void *scratch);
 
 /** Whether this kernel is preferred to XNNPACK's operator on a machine that runs `level`: on x86 by time (bench/baselines/int8_linear.csv),
-   not on AVX2 where the CPU has the 8-bit dot products that XNNPACK knows how to use; on ARM by counts and estimates
-    (bench/baselines/arm-linears.csv, arm-loops.csv), and because nothing needs to be packed. features: BNC_CPU_HAS_... */
+   not on AVX2 where the CPU has the 8-bit dot products that XNNPACK knows how to use; on ARM because nothing needs
+   to be packed and the bits are x86's, though XNNPACK needs fewer instructions there (bench/baselines/arm-linears.csv). features:
+   BNC_CPU_HAS_... */
 bool bnc_matmul_i8_wins(bnc_cpu_level level, uint32_t features);
 
 static inline size_t bnc_matmul_i8_items(size_t n) { return (n + BNC_I8_COLUMNS - 1) / BNC_I8_COLUMNS; }
