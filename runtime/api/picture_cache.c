@@ -3,9 +3,6 @@
 
 #include <pthread.h>
 #include <string.h>
-#include <sys/random.h>
-#define XXH_INLINE_ALL
-#include <xxhash.h>
 
 #include "platforms/base/mem.h"
 
@@ -20,7 +17,6 @@ struct bnc_picture_cache {
   size_t floats, capacity;
   entry *entries; /* [capacity] */
   uint64_t clock;
-  uint64_t secret;
 };
 
 bnc_status bnc_picture_cache_create(bnc_picture_cache **cache, size_t floats, bnc_error *err) {
@@ -28,8 +24,6 @@ bnc_status bnc_picture_cache_create(bnc_picture_cache **cache, size_t floats, bn
   *cache = NULL;
   if (!c) return bnc_fail_memory(err, sizeof *c);
   c->floats = floats;
-  /* Without the kernel's random numbers an address, which differs from process to process, has to do. */
-  if (getrandom(&c->secret, sizeof c->secret, GRND_NONBLOCK) != (ssize_t)sizeof c->secret) c->secret = (uint64_t)(uintptr_t)c;
   if (pthread_mutex_init(&c->lock, NULL) != 0) {
     bnc_mem_free(c);
     return bnc_fail_memory(err, sizeof c->lock);
@@ -71,14 +65,21 @@ bnc_status bnc_picture_cache_resize(bnc_picture_cache *cache, size_t capacity, b
   return BNC_OK;
 }
 
-bnc_picture_key bnc_picture_cache_key(const bnc_picture_cache *cache, const bnc_image *image) {
-  const XXH128_hash_t hash = XXH3_128bits_withSeed(image->rgb, image->width * image->height * 3, cache->secret);
-  return (bnc_picture_key){{hash.low64, hash.high64}, image->width, image->height};
+bool bnc_picture_cache_key(bnc_picture_cache *cache, const bnc_image *image, bnc_picture_key *key) {
+  pthread_mutex_lock(&cache->lock);
+  const bool keeps = cache->capacity > 0;
+  pthread_mutex_unlock(&cache->lock);
+  if (keeps) *key = (bnc_picture_key){bnc_digest_of(image->rgb, image->width * image->height * 3), image->width, image->height};
+  return keeps;
+}
+
+static bool is_key(const bnc_picture_key *a, const bnc_picture_key *b) {
+  return a->width == b->width && a->height == b->height && bnc_digest_equal(&a->pixels, &b->pixels);
 }
 
 static entry *find(bnc_picture_cache *cache, const bnc_picture_key *key) {
   for (size_t i = 0; i < cache->capacity; i++)
-    if (cache->entries[i].used && memcmp(&cache->entries[i].key, key, sizeof *key) == 0) return &cache->entries[i];
+    if (cache->entries[i].used && is_key(&cache->entries[i].key, key)) return &cache->entries[i];
   return NULL;
 }
 

@@ -6,14 +6,15 @@
 
 #include <stdbool.h>
 
+#include "platforms/base/digest.h"
 #include "platforms/base/error.h"
 #include "runtime/image/image.h"
 
 typedef struct bnc_picture_cache bnc_picture_cache;
 
-/** A picture's name: a hash of its pixels under a secret of this process, so that nobody can make two pictures of one name. */
+/** A picture's name: a digest of its pixels, so that nobody can make two pictures of one name. */
 typedef struct bnc_picture_key {
-  uint64_t hash[2];
+  bnc_digest pixels;
   size_t width, height;
 } bnc_picture_key;
 
@@ -23,7 +24,8 @@ void bnc_picture_cache_free(bnc_picture_cache *cache);
 /** Pictures that are kept from now on; those used longest ago go first. */
 bnc_status bnc_picture_cache_resize(bnc_picture_cache *cache, size_t capacity, bnc_error *err);
 
-bnc_picture_key bnc_picture_cache_key(const bnc_picture_cache *cache, const bnc_image *image);
+/** A picture's key; false, and nothing is computed, where the cache keeps nothing. */
+bool bnc_picture_cache_key(bnc_picture_cache *cache, const bnc_image *image, bnc_picture_key *key);
 /** Copies a known picture's embeddings; false: it is not known. */
 bool bnc_picture_cache_find(bnc_picture_cache *cache, const bnc_picture_key *key, float *rows /* [floats] */);
 /** Keeps a copy. Where there is no memory for it, it is not kept. */

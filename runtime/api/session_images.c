@@ -50,13 +50,14 @@ static bnc_status add(bnc_session *s, bnc_image *image) {
     status = bnc_fail_memory(&s->error, (before + 1) * count * sizeof *s->image);
   if (status == BNC_OK) {
     float *embeddings = s->image + before * count;
-    const bnc_picture_key key = bnc_picture_cache_key(s->model->pictures, image);
-    const bool known = bnc_picture_cache_find(s->model->pictures, &key, embeddings);
+    bnc_picture_key key;
+    const bool kept = bnc_picture_cache_key(s->model->pictures, image, &key);
+    const bool known = kept && bnc_picture_cache_find(s->model->pictures, &key, embeddings);
     if (known)
       s->statistics.pictures_reused++;
     else
       status = look(s, image, embeddings);
-    if (status == BNC_OK && !known) bnc_picture_cache_keep(s->model->pictures, &key, embeddings);
+    if (status == BNC_OK && kept && !known) bnc_picture_cache_keep(s->model->pictures, &key, embeddings);
   }
   bnc_image_free(image);
   if (status != BNC_OK) return status;

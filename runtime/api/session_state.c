@@ -64,18 +64,14 @@ typedef struct state_writer {
   bnc_status status;
 } state_writer;
 
-static bool write_part(void *context, void *data, size_t bytes) {
-  state_writer *w = context;
+static bool write_bytes(state_writer *w, const void *data, size_t bytes) {
   XXH3_64bits_update(&w->hash, data, bytes);
   w->status = bnc_file_writer_write(w->file, data, bytes, w->err);
   return w->status == BNC_OK;
 }
 
-static bool write_const(state_writer *w, const void *data, size_t bytes) {
-  XXH3_64bits_update(&w->hash, data, bytes);
-  w->status = bnc_file_writer_write(w->file, data, bytes, w->err);
-  return w->status == BNC_OK;
-}
+/* A bnc_kv_visitor. */
+static bool write_part(void *context, void *data, size_t bytes) { return write_bytes(context, data, bytes); }
 
 static bnc_status write_state(bnc_session *s, state_writer *w) {
   state_header h = describe(s);
@@ -83,10 +79,10 @@ static bnc_status write_state(bnc_session *s, state_writer *w) {
   XXH3_64bits_reset(&w->hash);
   w->status = bnc_file_writer_write(w->file, &h, sizeof h, w->err); /* patched below */
   if (w->status != BNC_OK) return w->status;
-  const bool whole = write_const(w, s->system ? s->system : "", h.system_bytes) &&
-                     write_const(w, s->opening.data, s->opening.count * sizeof *s->opening.data) &&
-                     write_const(w, s->image, pictures * sizeof *s->image) &&
-                     write_const(w, s->logits, s->logits ? h.vocabulary * sizeof *s->logits : 0) &&
+  const bool whole = write_bytes(w, s->system ? s->system : "", h.system_bytes) &&
+                     write_bytes(w, s->opening.data, s->opening.count * sizeof *s->opening.data) &&
+                     write_bytes(w, s->image, pictures * sizeof *s->image) &&
+                     write_bytes(w, s->logits, s->logits ? h.vocabulary * sizeof *s->logits : 0) &&
                      bnc_executor_visit_kv(s->executor, s->rows, write_part, w);
   if (!whole) return w->status;
   h.file_size = bnc_file_writer_size(w->file);
