@@ -7,6 +7,7 @@ import select
 import shutil
 import subprocess
 import time
+import unittest
 
 from program_case import PHOTO, PROGRAM, ProgramCase, binocle, compiled, main, path, sane_signals
 
@@ -97,6 +98,7 @@ class Memory(ProgramCase):
         self.assertEqual(1, outcome.code)
         self.assertIn("the control group leaves 0.0 MB", self.says_one_line(outcome))
 
+    @unittest.skipIf(os.environ.get("BINOCLE_SANITIZE"), "a sanitizer's shadow memory alone takes terabytes of addresses")
     def test_address_space(self):
         def limit():
             sane_signals()
