@@ -18,6 +18,9 @@ library_packages='libxnnpack-dev libpthreadpool-dev libcpuinfo-dev libwebp-dev l
   libsodium-dev libcmocka-dev'
 # shellcheck disable=SC2034
 library_names='XNNPACK pthreadpool cpuinfo webpdemux webp jpeg png yyjson pcre2-8 xxhash sodium'
+package_preset_of() { # ARCH: the preset that makes its packages
+  if [ "$1" = "$(dpkg --print-architecture)" ]; then echo package-host; else echo "package-$1"; fi
+}
 version_of() { # BUILD: the version of what was configured there
   sed -nE 's/^CMAKE_PROJECT_VERSION:STATIC=//p' "$1/CMakeCache.txt"
 }
