@@ -6,6 +6,7 @@
 
 #include "ops/qd8.h"
 #include "platforms/base/array.h"
+#include "platforms/cpu/cpu_record.h"
 
 /* XNNPACK asks a "weights cache" where the packed weights of an operator are, each time that the operator is reshaped. Answering with
    another address each time makes one operator serve all layers of its shape. */
@@ -105,9 +106,6 @@ static bnc_status refused(const bnc_linear_spec *spec, enum xnn_status s, bnc_er
 
 bnc_status bnc_linear_set_create(bnc_linear_set **set, bnc_packed_store *store, bnc_error *err) {
   *set = NULL;
-  enum xnn_status status = xnn_initialize(NULL);
-  if (status != xnn_status_success)
-    return bnc_fail(err, BNC_ERROR_UNSUPPORTED, "XNNPACK cannot run on this machine (%s)", status_text(status));
   bnc_linear_set *s = bnc_mem_zalloc(sizeof *s);
   if (!s) return bnc_fail_memory(err, sizeof *s);
   s->provider =
@@ -168,6 +166,18 @@ static bnc_status add_shape(bnc_linear_set *set, const bnc_linear_spec *p, const
   return BNC_OK;
 }
 
+/* Once a layer needs it: a model whose layers all run on our own kernels starts on machines that XNNPACK cannot read. */
+static bnc_status start(bnc_error *err) {
+  if (!bnc_cpuinfo_start())
+    return bnc_fail(
+        err, BNC_ERROR_UNSUPPORTED,
+        "XNNPACK cannot run on this machine: /proc/cpuinfo or /sys/devices/system/cpu cannot be read, or tell of no CPU that it knows");
+  const enum xnn_status status = xnn_initialize(NULL);
+  return status == xnn_status_success
+             ? BNC_OK
+             : bnc_fail(err, BNC_ERROR_UNSUPPORTED, "XNNPACK cannot run on this machine (%s)", status_text(status));
+}
+
 /* How large XNNPACK wants a shape's packed weights: from itself, not from a file. */
 static bnc_status measure(bnc_linear_set *set, const bnc_linear_spec *p, const shaped **found, bnc_error *err) {
   size_t at = find_shape(set, p, false);
@@ -177,7 +187,8 @@ static bnc_status measure(bnc_linear_set *set, const bnc_linear_spec *p, const s
   }
   shaped *s;
   xnn_operator_t op;
-  bnc_status status = add_shape(set, p, NULL, &s, err);
+  bnc_status status = start(err);
+  if (status == BNC_OK) status = add_shape(set, p, NULL, &s, err);
   if (status != BNC_OK) return status;
   enum xnn_status x = create(set, MEASURE, p, &op);
   if (op) xnn_delete_operator(op);

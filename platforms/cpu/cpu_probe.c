@@ -1,7 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <cpuinfo.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "platforms/cpu/cpu_record.h"
+
+bool bnc_cpuinfo_start(void) {
+  static const char *const needed[] = {"/proc/cpuinfo",
+#if !defined(__x86_64__)
+                                       "/sys/devices/system/cpu/possible", "/sys/devices/system/cpu/present",
+#endif
+                                       NULL};
+  for (size_t i = 0; needed[i]; i++)
+    if (access(needed[i], R_OK) != 0) return false;
+  return cpuinfo_initialize();
+}
 
 #if defined(__x86_64__)
 
@@ -45,16 +58,12 @@ void bnc_cpu_probe_names(char *brand, size_t brand_size, char *uarch, size_t uar
 
 #include <sys/auxv.h>
 
-#if defined(__arm__)
-#include <cpuinfo.h>
-#endif
-
 uint32_t bnc_cpu_probe_features(void) {
   bnc_cpu_arm_record r = {.arch = BNC_CPU_ARCH, .hwcap = getauxval(AT_HWCAP), .hwcap2 = getauxval(AT_HWCAP2)};
   uint32_t f = bnc_cpu_arm_features(&r);
 #if defined(__arm__)
   /* Kernels before 6.1 do not report the dot product to 32-bit programs; cpuinfo knows it from the kinds of core. */
-  if ((f & BNC_CPU_HAS_NEON) && cpuinfo_initialize() && cpuinfo_has_arm_neon_dot()) f |= BNC_CPU_HAS_DOTPROD;
+  if ((f & BNC_CPU_HAS_NEON) && bnc_cpuinfo_start() && cpuinfo_has_arm_neon_dot()) f |= BNC_CPU_HAS_DOTPROD;
 #endif
   return f;
 }

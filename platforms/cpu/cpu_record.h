@@ -3,6 +3,8 @@
 #ifndef BINOCLE_PLATFORMS_CPU_CPU_RECORD_H
 #define BINOCLE_PLATFORMS_CPU_CPU_RECORD_H
 
+#include <stdbool.h>
+
 #include "platforms/cpu/cpu.h"
 
 /** One answer of the CPUID instruction. */
@@ -44,6 +46,10 @@ const bnc_cpu_arm_part *bnc_cpu_arm_part_find(uint32_t midr);
 /** Reads this machine's features, and x86 names ("unknown" on ARM: they come from /proc). */
 uint32_t bnc_cpu_probe_features(void);
 void bnc_cpu_probe_names(char *brand, size_t brand_size, char *uarch, size_t uarch_size);
+
+/** Starts cpuinfo, which XNNPACK asks too. False without the files of /proc and /sys that it reads; it is not called then, as it would
+ * complain on standard error. */
+bool bnc_cpuinfo_start(void);
 
 /** cap: the value of BINOCLE_CPU or NULL. */
 bnc_status bnc_cpu_cap_level(const char *cap, bnc_cpu_arch arch, uint32_t features, bnc_cpu_level *level, bnc_error *err);

@@ -111,7 +111,7 @@ static void read_cache(unsigned cpu, bnc_cpu_cluster *c) {
 
 /* Device trees often leave caches out; cpuinfo knows them from the kind of core. It looks at the real machine only. */
 static void guess_cache(unsigned cpu, bnc_cpu_cluster *c) {
-  if (c->l1d.bytes || bnc_sysfs_relocated() || !cpuinfo_initialize()) return;
+  if (c->l1d.bytes || bnc_sysfs_relocated() || !bnc_cpuinfo_start()) return;
   for (uint32_t i = 0; i < cpuinfo_get_processors_count(); i++) {
     const struct cpuinfo_processor *p = cpuinfo_get_processor(i);
     if (p->linux_id != (int)cpu) continue;

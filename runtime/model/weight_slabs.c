@@ -15,6 +15,7 @@ bnc_packed_identity bnc_weight_slabs_identity(const bnc_model_file *file) {
 bool bnc_weight_slabs_own_int8(void) {
   bnc_cpu_level level;
   bnc_error err;
+  if (!bnc_cpuinfo_start()) return true; /* XNNPACK cannot run */
   return bnc_cpu_detect_level(&level, &err) == BNC_OK && bnc_matmul_i8_wins(level, bnc_cpu_probe_features());
 }
 
