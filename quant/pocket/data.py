@@ -125,7 +125,7 @@ class Seeing(Stream):
     """(pixels, tokens, patches): half crowds, half scenes; a quarter new."""
 
     def batches(self, rng, new):
-        make = lambda: (scenes.make_crowd if rng.random() < 0.5 else scenes.make_scene)(new(), look=scenes.FREE)
+        make = lambda: scenes.make_crowd(new(), look=scenes.FREE) if rng.random() < 0.5 else scenes.make_scene(new(), look=scenes.FREE)
         pool = deque((make() for _ in range(self.pool // 8)), maxlen=self.pool)
         while True:
             fresh = [make() for _ in range(max(1, self.batch // 4))]
@@ -146,10 +146,11 @@ class Talking(Stream):
 
 
 class Drawing(Stream):
-    """Lists of new scenes, half of them on the lattice."""
+    """Lists of new scenes, half of them on the lattice, with more photographs and emptiness, which are learnt last."""
 
     def batches(self, rng, new):
-        looks = (scenes.FREE, scenes.FREE._replace(free=False, plain=1.0))
+        free = scenes.FREE._replace(photos=0.6, empty=0.25)
+        looks = (free, free._replace(free=False, plain=1.0))
         while True:
             yield [scenes.make_scene(new(), look=rng.choice(looks)) for _ in range(self.batch)]
 

@@ -16,7 +16,7 @@ SURE = {
     "What number is on the sign?": "36", "What does the sign say?": "BUS", "Which digit is on the triangle?": "8",
     "What colour is the circle?": "red", "Is there a star?": "no", "Is the circle big or small?": "small",
 }
-FLOOR = 0.8
+FLOORS = {".": 0.85, "photos": 0.8}  # share of right answers at least: on the lattice; of photographs with nothing asked about in them
 
 
 def binocle(*arguments):
@@ -31,12 +31,14 @@ class Pocket(unittest.TestCase):
                 self.assertEqual(out.strip(), answer)
 
     def test_accuracy(self):
-        binocle("eval", MODEL, os.path.join(DATA, "questions.jsonl"), "-o", "answers.jsonl", "--force", "--max-tokens", "8")
-        with open("answers.jsonl", encoding="utf-8") as lines:
-            rows = [json.loads(line) for line in lines]
-        right = sum(row["right"] for row in rows)
-        self.assertGreaterEqual(len(rows), 24)
-        self.assertGreaterEqual(right / len(rows), FLOOR)
+        for folder, floor in FLOORS.items():
+            with self.subTest(folder=folder):
+                asked = os.path.join(DATA, folder, "questions.jsonl")
+                binocle("eval", MODEL, asked, "-o", "answers.jsonl", "--force", "--max-tokens", "8")
+                with open("answers.jsonl", encoding="utf-8") as lines:
+                    rows = [json.loads(line) for line in lines]
+                self.assertGreaterEqual(len(rows), 10)
+                self.assertGreaterEqual(sum(row["right"] for row in rows) / len(rows), floor)
 
     def test_is_what_compile_makes(self):
         subprocess.run([os.path.join(POCKET, "remake"), PROGRAM, os.path.abspath("made.bnc")], check=True)
