@@ -17,6 +17,7 @@
 #define BINOCLE_OPS_MATMUL_MATMUL_H
 
 #include "ops/level.h"
+#include "ops/matmul/matmul_f32.h"
 #include "ops/matmul/matmul_i8.h"
 #include "ops/qd8.h"
 
@@ -49,6 +50,7 @@ BNC_KERNEL(matmul_i4, const bnc_matmul_args *args, size_t from, size_t to, void 
 
 typedef struct bnc_matmul_ops {
   bnc_matmul_sums_fn *sums;
+  bnc_matmul_f32_fn *f32;
   bnc_matmul_i4_fn *i4;
   bnc_matmul_i8_fn *i8;
 } bnc_matmul_ops;
@@ -57,6 +59,10 @@ static inline size_t bnc_i4_panels(size_t n) { return (n + BNC_I4_PANEL - 1) / B
 /** Bytes of one panel's nibbles and scales. */
 static inline size_t bnc_i4_panel_nibbles(size_t k) { return k * BNC_I4_PANEL / 2; }
 static inline size_t bnc_i4_panel_scales(size_t k, size_t group) { return k / group * BNC_I4_PANEL * sizeof(uint16_t); }
+
+/** The rows [0, n) of a matrix out of its panels: what was given to bnc_matmul_i4_pack. */
+void bnc_matmul_i4_unpack(size_t n, size_t k, size_t group, const uint8_t *nibbles, const uint16_t *scales,
+                          uint8_t *rows /* [n, k / 2], even columns in the low nibble */, uint16_t *row_scales /* bf16 [n, k / group] */);
 
 /** Fills the panels [from, to) of an [n, k] matrix from its rows: what the compiler does with what it has quantised. */
 void bnc_matmul_i4_pack(size_t n, size_t k, size_t group, const uint8_t *source /* [n, k / 2], even columns in the low nibble */,

@@ -44,3 +44,24 @@ void bnc_matmul_i4_pack(size_t n, size_t k, size_t group, const uint8_t *source,
                            nibbles + panel * bnc_i4_panel_nibbles(k) + 4 * i, scales + panel * (k / group) * BNC_I4_PANEL + i);
   }
 }
+
+/* The lower four of eight nibbles, given one in each byte, side by side: spread's inverse. */
+static uint32_t gather_nibbles(uint32_t bytes) {
+  bytes = (bytes | bytes >> 4) & 0x00ff00ffu;
+  return (bytes | bytes >> 8) & 0xffffu;
+}
+
+void bnc_matmul_i4_unpack(size_t n, size_t k, size_t group, const uint8_t *nibbles, const uint16_t *scales, uint8_t *rows,
+                          uint16_t *row_scales) {
+  for (size_t row = 0; row < n; ++row) {
+    const size_t panel = row / BNC_I4_PANEL, i = row % BNC_I4_PANEL;
+    const uint8_t *in = nibbles + panel * bnc_i4_panel_nibbles(k) + 4 * i;       /* [k / 8] of 4 bytes, 32 apart */
+    const uint16_t *in_scales = scales + panel * (k / group) * BNC_I4_PANEL + i; /* [k / group], 8 apart */
+    for (size_t col = 0; col < k; col += 8) {
+      const uint32_t both = eight(in + col / 8 * (4 * BNC_I4_PANEL));
+      const uint32_t values = gather_nibbles(both & 0x0f0f0f0fu) | gather_nibbles(both >> 4 & 0x0f0f0f0fu) << 16;
+      for (unsigned j = 0; j < 4; ++j) rows[row * (k / 2) + col / 2 + j] = (uint8_t)(values >> 8 * j);
+    }
+    for (size_t g = 0; g < k / group; ++g) row_scales[row * (k / group) + g] = in_scales[g * BNC_I4_PANEL];
+  }
+}

@@ -36,6 +36,13 @@ static matmul_fixture make(check *c, size_t rows, size_t k, size_t n, size_t gro
   check_fill(c, &f.bias, 1.0f, 0);
   const bnc_i4_matrix w = {n, k, group, f.nibbles.data, f.scales.data, f.offset.data};
   bnc_matmul_i4_pack(n, k, group, f.source.data, f.source_scales.data, f.nibbles.data, f.scales.data, f.offset.data, 0, panels);
+  uint8_t *unpacked = malloc(n * k / 2);
+  uint16_t *unpacked_scales = malloc(n * groups * sizeof *unpacked_scales);
+  bnc_matmul_i4_unpack(n, k, group, f.nibbles.data, f.scales.data, unpacked, unpacked_scales);
+  if (memcmp(unpacked, f.source.data, n * k / 2) || memcmp(unpacked_scales, f.source_scales.data, n * groups * sizeof *unpacked_scales))
+    check_failed(c, "%zu x %zu in groups of %zu: what is unpacked is not what was packed", n, k, group);
+  free(unpacked);
+  free(unpacked_scales);
   f.args = (bnc_matmul_args){w, check_below(c, 2) ? f.bias.data : NULL, rows, f.q.data, f.params.data, f.sums.data, NULL, f.q.stride, 0};
   return f;
 }
