@@ -4,12 +4,13 @@
    prints CSV: level,threads,rows,k,n,group,ours_gops,ours_gbytes_per_s,xnnpack_gops,ratio,equal
    Best of all repeats; ratio: the median of the ratios within a repeat. GB/s are of our weights. One thread is timed by its own CPU time,
    several by the wall clock. The machine's limits to hold them against: checkkern --bench. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
-#include <xnnpack.h>
 
 #include "ops/kernels.h"
+#include "ops/xnn/linear.h"
 #include "platforms/base/mem.h"
 #include "platforms/threads/threads.h"
 
@@ -66,20 +67,6 @@ static void run_panels(void *context, size_t thread, size_t from, size_t to) {
   j->ops->i4(&j->args, from, to, j->scratch + thread * BNC_MATMUL_SCRATCH);
 }
 
-static xnn_operator_t xnnpack_layer(const layer *l, const uint8_t *weights, const uint16_t *scales, bnc_pool *pool, const int8_t *q,
-                                    const bnc_qd8_params *params, float *y) {
-  xnn_operator_t op = NULL;
-  must(xnn_create_fully_connected_nc_qd8_f32_qb4w(l->k, l->n, l->k, l->n, l->group, 8, scales, weights, NULL, -INFINITY, INFINITY, 0, NULL,
-                                                  NULL, &op) == xnn_status_success,
-       "making XNNPACK's layer");
-  uint64_t least = 0;
-  must(xnn_reshape_fully_connected_nc_qd8_f32_qb4w(op, l->rows, bnc_pool_enter_native(pool)) == xnn_status_success &&
-           xnn_setup_fully_connected_nc_qd8_f32_qb4w(op, q, y, (const void *)params) == xnn_status_success,
-       "XNNPACK's layer");
-  bnc_pool_leave_native(pool, &least);
-  return op;
-}
-
 static void bench(const layer *l, bnc_pool *pool, size_t threads, size_t repeats, const bnc_kernels *kernels) {
   const size_t panels = bnc_i4_panels(l->n), groups = l->k / l->group;
   uint8_t *weights = need(l->n * l->k / 2), *nibbles = need(panels * bnc_i4_panel_nibbles(l->k));
@@ -103,16 +90,27 @@ static void bench(const layer *l, bnc_pool *pool, size_t threads, size_t repeats
             .q_stride = l->k,
             .y_stride = l->n},
            need(threads * BNC_MATMUL_SCRATCH)};
-  xnn_operator_t op = xnnpack_layer(l, weights, scales, pool, q, params, other);
+  const bnc_linear_spec spec = {.kind = BNC_LINEAR_QD8_QG4,
+                                .n = l->n,
+                                .k = l->k,
+                                .in_stride = l->k,
+                                .out_stride = l->n,
+                                .weights = nibbles,
+                                .group = l->group,
+                                .group_scales = panel_scales};
+  bnc_packed_store *store;
+  bnc_linear_set *set;
+  uint32_t id;
+  must(bnc_packed_create(&store, &err) == BNC_OK && bnc_linear_set_create(&set, store, &err) == BNC_OK &&
+           bnc_linear_set_add(set, &spec, 0, 0, &id, &err) == BNC_OK,
+       "making XNNPACK's layer");
   double ratio[MAX_REPEATS], best = 1e9, best_other = 1e9, worst = 0, size = 0;
-  uint64_t least = 0;
   for (size_t r = 0; r < repeats; r++) {
     const double start = seconds(threads);
     bnc_pool_run(pool, run_sums, &j, l->rows, 16);
     bnc_pool_run_threads(pool, run_panels, &j, panels, PIECE);
     const double middle = seconds(threads);
-    must(xnn_run_operator(op, bnc_pool_enter_native(pool)) == xnn_status_success, "running XNNPACK's layer");
-    bnc_pool_leave_native(pool, &least);
+    must(bnc_linear_set_run(set, id, l->rows, q, params, other, pool) == BNC_OK, "running XNNPACK's layer");
     const double ours = middle - start, theirs = seconds(threads) - middle;
     ratio[r] = theirs / ours;
     best = ours < best ? ours : best;
@@ -128,7 +126,8 @@ static void bench(const layer *l, bnc_pool *pool, size_t threads, size_t repeats
          operations / best, 1e-9 * (double)(panels * (bnc_i4_panel_nibbles(l->k) + bnc_i4_panel_scales(l->k, l->group))) / best,
          operations / best_other, ratio[repeats / 2], worst < 1e-4 * size ? "yes" : "no");
   fflush(stdout);
-  xnn_delete_operator(op);
+  bnc_linear_set_destroy(set);
+  bnc_packed_destroy(store);
   void *all[] = {weights, nibbles, scales, panel_scales, offset, y, other, q, params, j.args.sums};
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) bnc_mem_free(all[i]);
 }
@@ -143,7 +142,6 @@ int main(int argc, char **argv) {
   bnc_pool *pool;
   must(bnc_cpu_detect(&cpu, &err) == BNC_OK, "looking at the CPU");
   must(bnc_pool_create(&pool, threads, &err) == BNC_OK && bnc_pool_start_native(pool, &err) == BNC_OK, "starting threads");
-  must(xnn_initialize(NULL) == xnn_status_success, "XNNPACK");
   bnc_kernels_init(&kernels, cpu.level);
   printf("level,threads,rows,k,n,group,ours_gops,ours_gbytes_per_s,xnnpack_gops,ratio,equal\n");
   for (size_t r = 0; r < (only ? 1 : 2); r++)

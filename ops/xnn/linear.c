@@ -4,6 +4,7 @@
 #include <math.h>
 #include <xnnpack.h>
 
+#include "ops/matmul/matmul.h"
 #include "ops/qd8.h"
 #include "platforms/base/array.h"
 #include "platforms/cpu/cpu_record.h"
@@ -18,7 +19,7 @@ typedef enum cache_mode {
 
 typedef struct shape {
   bnc_linear_kind kind;
-  size_t n, k;
+  size_t n, k, group;
 } shape;
 
 /* A shape's packed form, and its operator for a pair of strides; op NULL: only measured. */
@@ -125,6 +126,28 @@ void bnc_linear_set_destroy(bnc_linear_set *set) {
   bnc_mem_free(set);
 }
 
+#define UNIT_BF16 0x3f80
+
+/* XNNPACK takes int4 weights row by row. It reads the scales even where it packs nothing, to refuse those that are not normal: ones will
+ * do then. */
+static enum xnn_status create_int4(bnc_linear_set *set, const bnc_linear_spec *p, xnn_operator_t *op) {
+  const size_t scales = p->n * (p->k / p->group);
+  uint8_t *row = set->mode == PACK ? bnc_mem_array(p->n, p->k / 2) : NULL; /* [n, k / 2] */
+  uint16_t *scale = bnc_mem_array(scales, sizeof *scale);                  /* [n, k / group] */
+  enum xnn_status s = xnn_status_out_of_memory;
+  if (scale && (row || set->mode != PACK)) {
+    if (set->mode == PACK)
+      bnc_matmul_i4_unpack(p->n, p->k, p->group, p->weights, p->group_scales, row, scale);
+    else
+      for (size_t i = 0; i < scales; i++) scale[i] = UNIT_BF16;
+    s = xnn_create_fully_connected_nc_qd8_f32_qb4w(p->k, p->n, p->in_stride, p->out_stride, p->group, 8, scale, row ? row : p->weights,
+                                                   p->bias, -INFINITY, INFINITY, XNN_FLAG_YIELD_WORKERS, NULL, &set->provider, op);
+  }
+  bnc_mem_free(row);
+  bnc_mem_free(scale);
+  return s;
+}
+
 static enum xnn_status create(bnc_linear_set *set, cache_mode mode, const bnc_linear_spec *p, xnn_operator_t *op) {
   const float most = INFINITY;
   xnn_weights_cache_t cache = &set->provider;
@@ -138,11 +161,19 @@ static enum xnn_status create(bnc_linear_set *set, cache_mode mode, const bnc_li
     case BNC_LINEAR_QD8_QC8:
       return xnn_create_fully_connected_nc_qd8_f32_qc8w(p->k, p->n, p->in_stride, p->out_stride, p->scales, p->weights, p->bias, -most,
                                                         most, XNN_FLAG_YIELD_WORKERS, NULL, cache, op);
+    case BNC_LINEAR_QD8_QG4: return create_int4(set, p, op);
   }
   return xnn_status_invalid_parameter;
 }
 
-static bool same_shape(const shape *s, const bnc_linear_spec *p) { return s->kind == p->kind && s->n == p->n && s->k == p->k; }
+static shape shape_of(const bnc_linear_spec *p) {
+  return (shape){.kind = p->kind, .n = p->n, .k = p->k, .group = p->kind == BNC_LINEAR_QD8_QG4 ? p->group : 0};
+}
+
+static bool same_shape(const shape *s, const bnc_linear_spec *p) {
+  const shape other = shape_of(p);
+  return s->kind == other.kind && s->n == other.n && s->k == other.k && s->group == other.group;
+}
 
 /* Index of the shape's operator for these strides, or of any entry of the shape where the strides do not matter; SIZE_MAX: none. */
 static size_t find_shape(const bnc_linear_set *set, const bnc_linear_spec *p, bool strides) {
@@ -157,7 +188,7 @@ static bnc_status add_shape(bnc_linear_set *set, const bnc_linear_spec *p, const
   if (!bnc_array_reserve(&set->op, &set->op_capacity, set->ops + 1, sizeof *set->op))
     return bnc_fail_memory(err, (set->ops + 1) * sizeof *set->op);
   shaped *s = &set->op[set->ops];
-  *s = (shaped){.shape = {p->kind, p->n, p->k}, .in_stride = p->in_stride, .out_stride = p->out_stride};
+  *s = (shaped){.shape = shape_of(p), .in_stride = p->in_stride, .out_stride = p->out_stride};
   if (like) {
     s->packed_size = like->packed_size;
     s->seed = like->seed;
@@ -278,6 +309,10 @@ bnc_status bnc_linear_set_run(bnc_linear_set *set, uint32_t id, size_t rows, con
     case BNC_LINEAR_QD8_QC8:
       status = xnn_reshape_fully_connected_nc_qd8_f32_qc8w(s->op, rows, threads);
       if (status == xnn_status_success) status = xnn_setup_fully_connected_nc_qd8_f32_qc8w(s->op, x, y, params);
+      break;
+    case BNC_LINEAR_QD8_QG4:
+      status = xnn_reshape_fully_connected_nc_qd8_f32_qb4w(s->op, rows, threads);
+      if (status == xnn_status_success) status = xnn_setup_fully_connected_nc_qd8_f32_qb4w(s->op, x, y, params);
       break;
   }
   if (status == xnn_status_success) status = xnn_run_operator(s->op, threads);

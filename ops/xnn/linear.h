@@ -14,8 +14,9 @@
 #include "platforms/threads/threads.h"
 
 typedef enum bnc_linear_kind {
-  BNC_LINEAR_F32,    /* f32 x, f32 W */
-  BNC_LINEAR_QD8_QC8 /* qd8 x, int8 W with a scale per output */
+  BNC_LINEAR_F32,     /* f32 x, f32 W */
+  BNC_LINEAR_QD8_QC8, /* qd8 x, int8 W with a scale per output */
+  BNC_LINEAR_QD8_QG4  /* qd8 x, int4 W with a scale per output and group of inputs (XNNPACK's qb4w); not the same bits on every CPU */
 } bnc_linear_kind;
 
 /** Pointers must stay valid as long as the set. They are read when the layer is packed, and not of a layer that the store holds already. */
@@ -23,9 +24,11 @@ typedef struct bnc_linear_spec {
   bnc_linear_kind kind;
   size_t n, k;
   size_t in_stride, out_stride; /* elements */
-  const void *weights;          /* [n,k]: f32 or int8 */
+  const void *weights;          /* [n,k]: f32 or int8; int4: nibbles in panels (bnc_i4_matrix of ops/matmul/matmul.h) */
   const float *scales;          /* [n] of int8: positive and normal */
   const float *bias;            /* [n] or NULL */
+  size_t group;                 /* int4: inputs per scale, a multiple of 32 that divides k */
+  const uint16_t *group_scales; /* int4: bf16 in panels likewise, positive and normal */
 } bnc_linear_spec;
 
 typedef struct bnc_linear_set bnc_linear_set;

@@ -12,6 +12,14 @@ void bnc_context_settings_init(bnc_context_settings *settings) {
   if (settings) *settings = (bnc_context_settings){.size = sizeof *settings};
 }
 
+/* Points a setting at a copy of its own. */
+static bool keep(const char **setting, char **copy) {
+  if (!*setting) return true;
+  *copy = bnc_mem_strndup(*setting, strlen(*setting));
+  *setting = *copy;
+  return *copy != NULL;
+}
+
 bnc_status bnc_context_create(const bnc_context_settings *settings, bnc_context **context) {
   if (!context) return BNC_ERROR_ARGUMENT;
   *context = NULL;
@@ -20,13 +28,9 @@ bnc_status bnc_context_create(const bnc_context_settings *settings, bnc_context 
   if (!c) return BNC_ERROR_MEMORY;
   bnc_context_settings_init(&c->settings);
   if (settings) bnc_sized_read(&c->settings, sizeof c->settings, settings);
-  if (c->settings.cache_dir) {
-    c->cache_dir = bnc_mem_strndup(c->settings.cache_dir, strlen(c->settings.cache_dir));
-    if (!c->cache_dir) {
-      bnc_mem_free(c);
-      return BNC_ERROR_MEMORY;
-    }
-    c->settings.cache_dir = c->cache_dir;
+  if (!keep(&c->settings.cache_dir, &c->cache_dir) || !keep(&c->settings.linear, &c->linear)) {
+    bnc_context_destroy(c);
+    return BNC_ERROR_MEMORY;
   }
   *context = c;
   return BNC_OK;
@@ -35,6 +39,7 @@ bnc_status bnc_context_create(const bnc_context_settings *settings, bnc_context 
 void bnc_context_destroy(bnc_context *context) {
   if (!context) return;
   bnc_mem_free(context->cache_dir);
+  bnc_mem_free(context->linear);
   bnc_mem_free(context);
 }
 

@@ -10,7 +10,7 @@
 
 struct bnc_context {
   bnc_context_settings settings;
-  char *cache_dir; /* owned copy of settings.cache_dir, or NULL */
+  char *cache_dir, *linear; /* owned copies of what settings point to, or NULL */
   bnc_error error;
 };
 

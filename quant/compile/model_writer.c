@@ -144,7 +144,8 @@ static bnc_status write_packed(const writer *w, bnc_file_writer *out, const bnc_
                                bnc_file_section *packed) {
   bnc_model_file file = {.weight = w->weight, .weights = w->weights};
   bnc_packed_store *store = NULL;
-  bnc_status s = bnc_file_writer_map(out, &file.map, w->err);
+  bnc_status s = bnc_linear_choose(w->context->settings.linear, &file.linears, w->err);
+  if (s == BNC_OK) s = bnc_file_writer_map(out, &file.map, w->err);
   for (uint32_t i = 0; i < before; i++)
     if (table[i].kind == BNC_SECTION_DATA && s == BNC_OK) file.data = (bnc_blob){file.map.data + table[i].offset, (size_t)table[i].size};
   for (bnc_program_id p = 0; p < BNC_PROGRAMS; p++)

@@ -16,6 +16,7 @@ bnc_status bnc_model_open(bnc_context *context, const char *path, bnc_model **mo
   if (!m) return bnc_fail_memory(err, sizeof *m);
   m->context = context;
   bnc_status s = bnc_model_file_open(&m->file, path, err);
+  if (s == BNC_OK && context->settings.linear) s = bnc_linear_choose(context->settings.linear, &m->file.linears, err);
   if (s == BNC_OK && m->file.tokenizer.data) {
     s = bnc_bpe_load(&m->bpe, m->file.tokenizer.data, m->file.tokenizer.size, err);
     if (s != BNC_OK) bnc_error_prefix(err, "%s: section tokenizer", path);

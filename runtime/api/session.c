@@ -70,6 +70,7 @@ bnc_status bnc_session_create(bnc_model *model, bnc_session **session) {
   t->packed_memory_bytes = bnc_packed_memory_bytes(model->store);
   t->threads = (uint32_t)bnc_pool_threads(s->pool);
   strncpy(t->cpu_level, bnc_cpu_level_name(model->kernels.level), sizeof t->cpu_level - 1);
+  memcpy(t->linear, model->file.linears.name, sizeof t->linear);
   *session = s;
   return BNC_OK;
 }

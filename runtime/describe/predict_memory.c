@@ -12,14 +12,14 @@
 
 /* What our kernels read, as it lies in the file; else XNNPACK's packed form: the values, and per output a bias and, for int8, a sum and a
  * scale. */
-static uint64_t resident_bytes(const bnc_file_weight *w, bool own_int8) {
-  if (!bnc_weight_is_packed(w, own_int8)) return bnc_weight_bytes(w);
+static uint64_t resident_bytes(const bnc_model_file *f, const bnc_file_weight *w) {
+  if (!bnc_weight_is_packed(f, w) || w->dtype == BNC_WEIGHT_QG4) return bnc_weight_bytes(w); /* of int4 both forms are about as large */
   uint64_t count = (uint64_t)w->n * w->k;
   return w->dtype == BNC_WEIGHT_F32 ? count * 4 + (uint64_t)w->n * 4 : count + (uint64_t)w->n * 12;
 }
 
 /* Adds what a program's linear layers read to the prediction, each weight once; returns how many XNNPACK operators they need. */
-static uint64_t add_layers(const bnc_model_file *f, const bnc_program *program, bool own_int8, uint8_t *seen, bnc_memory_prediction *p) {
+static uint64_t add_layers(const bnc_model_file *f, const bnc_program *program, uint8_t *seen, bnc_memory_prediction *p) {
   uint64_t operators = 0;
   for (uint32_t i = 0; i < program->head->ops; i++) {
     const bnc_file_op *op = &program->op[i];
@@ -27,8 +27,8 @@ static uint64_t add_layers(const bnc_model_file *f, const bnc_program *program, 
     const bnc_file_weight *w = &f->weight[op->weight];
     const uint32_t slab = op->attr.linear.count;
     if (seen) seen[op->weight] = 1; /* without memory for it the prediction is too high, no more */
-    if (bnc_weight_is_packed(w, own_int8)) operators += (w->n + slab - 1) / slab;
-    p->weights += resident_bytes(w, own_int8);
+    if (bnc_weight_is_packed(f, w)) operators += (w->n + slab - 1) / slab;
+    p->weights += resident_bytes(f, w);
   }
   return operators;
 }
@@ -36,7 +36,6 @@ static uint64_t add_layers(const bnc_model_file *f, const bnc_program *program, 
 bnc_memory_prediction bnc_predict_memory(const bnc_model_file *f) {
   const bnc_file_meta *m = &f->meta;
   bnc_memory_prediction p = {0};
-  const bool own_int8 = bnc_weight_slabs_own_int8();
   uint64_t operators = 0, programs = 0;
   uint8_t *seen = bnc_mem_array(f->weights + 1, 1);
   for (bnc_program_id id = 0; id < BNC_PROGRAMS; id++) {
@@ -44,7 +43,7 @@ bnc_memory_prediction bnc_predict_memory(const bnc_model_file *f) {
     if (!program->head) continue;
     programs += sizeof *program->head + (uint64_t)program->head->ops * (sizeof *program->op + sizeof(uint32_t));
     if (program->head->arena_bytes > p.arena) p.arena = program->head->arena_bytes;
-    operators += add_layers(f, program, own_int8, seen, &p);
+    operators += add_layers(f, program, seen, &p);
   }
   bnc_mem_free(seen);
   bool vision = f->program[BNC_PROGRAM_VISION].head != NULL;

@@ -15,7 +15,6 @@ bnc_status bnc_executor_create(bnc_executor **executor, const bnc_model_file *fi
   ex->file = file;
   ex->pool = pool;
   ex->kernels = kernels;
-  ex->own_int8 = bnc_weight_slabs_own_int8();
   ex->round_macs = (uint64_t)1 << (kernels->level == BNC_CPU_SCALAR ? SCALAR_ROUND : ROUND);
   bnc_status s = bnc_executor_memory_create(ex, err);
   if (s == BNC_OK) s = bnc_linears_create(ex, store, hooks, err);

@@ -24,8 +24,7 @@ struct bnc_executor {
   int32_t *sums; /* of the largest int4 layer's rows and groups (ops/matmul/matmul.h) */
   bnc_linear_set *linears;
   uint64_t round_macs;               /* multiply-accumulates after which an op asks whether the run goes on */
-  bool own_int8;                     /* bnc_weight_slabs_own_int8 */
-  uint32_t *linear_of[BNC_PROGRAMS]; /* [ops] layer of linears; UINT32_MAX for other ops and int4 weights */
+  uint32_t *linear_of[BNC_PROGRAMS]; /* [ops] layer of linears; UINT32_MAX for other ops, and those of ops/matmul */
 };
 
 /** One op of a run. */
@@ -72,9 +71,9 @@ static inline bool bnc_run_cancelled(const bnc_op_run *r) {
   return r->hooks && r->hooks->step && r->hooks->step(r->hooks->context, r->index, r->ops);
 }
 
-/** A linear layer that ops/matmul runs on the file's own bytes; int4 always is one. */
+/** A linear layer that ops/matmul runs on the file's own bytes. */
 static inline bool bnc_op_is_own(const bnc_executor *ex, const bnc_file_op *op) {
-  return op->kind == BNC_OP_LINEAR && !bnc_weight_is_packed(&ex->file->weight[op->weight], ex->own_int8);
+  return op->kind == BNC_OP_LINEAR && !bnc_weight_is_packed(ex->file, &ex->file->weight[op->weight]);
 }
 
 /** Below so many multiply-accumulates, waking a second thread costs more than it brings, above all where other programs hold its CPU. */

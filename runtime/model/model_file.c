@@ -184,7 +184,8 @@ static bnc_status check_small_data(bnc_model_file *f, bnc_error *err) {
 
 bnc_status bnc_model_file_parse(bnc_model_file *f, const uint8_t *data, size_t size, bnc_error *err) {
   *f = (bnc_model_file){.watch = BNC_FILE_WATCH_NONE};
-  bnc_status s = read_header(f, data, size, err);
+  bnc_status s = bnc_linear_choose(NULL, &f->linears, err);
+  if (s == BNC_OK) s = read_header(f, data, size, err);
   if (s == BNC_OK) s = read_sections(f, data, size, err);
   if (s == BNC_OK) s = bnc_model_file_validate(f, err);
   if (s == BNC_OK) s = check_small_data(f, err);
@@ -208,7 +209,7 @@ bnc_status bnc_model_file_open(bnc_model_file *f, const char *path, bnc_error *e
   f->map = map;
   f->watch = watch;
   f->path = bnc_mem_strndup(path, strlen(path));
-  if (s != BNC_OK) bnc_error_prefix(err, "%s", path);
+  if (s != BNC_OK && s != BNC_ERROR_ARGUMENT) bnc_error_prefix(err, "%s", path); /* an argument is none of the file's */
   if (s == BNC_OK && !f->path) s = bnc_fail_memory(err, strlen(path));
   if (s == BNC_OK) s = bnc_model_file_unchanged(f, err);
   if (s == BNC_OK)

@@ -11,6 +11,7 @@
 #include "platforms/base/error.h"
 #include "platforms/file/file.h"
 #include "runtime/model/format.h"
+#include "runtime/model/linear_choice.h"
 #include "runtime/model/program_format.h"
 
 typedef enum bnc_program_id { BNC_PROGRAM_VISION, BNC_PROGRAM_PREFILL, BNC_PROGRAM_DECODE, BNC_PROGRAMS } bnc_program_id;
@@ -47,6 +48,7 @@ typedef struct bnc_model_file {
   bnc_digest content;            /* names what the model holds (data_blocks.h); computed, not read */
   const bnc_file_weight *weight; /* [weights] */
   size_t weights;
+  bnc_linear_choice linears; /* who multiplies with them here: BINOCLE_LINEAR's choice, until a model's context makes another */
   bnc_program program[BNC_PROGRAMS];
 } bnc_model_file;
 

@@ -5,18 +5,10 @@
 
 #include "ops/matmul/matmul.h"
 #include "platforms/base/mem.h"
-#include "platforms/cpu/cpu_record.h"
 #include "runtime/model/data_blocks.h"
 
 bnc_packed_identity bnc_weight_slabs_identity(const bnc_model_file *file) {
   return (bnc_packed_identity){file->content, bnc_packed_machine_id()};
-}
-
-bool bnc_weight_slabs_own_int8(void) {
-  bnc_cpu_level level;
-  bnc_error err;
-  if (!bnc_cpuinfo_start()) return true; /* XNNPACK cannot run */
-  return bnc_cpu_detect_level(&level, &err) == BNC_OK && bnc_matmul_i8_wins(level, bnc_cpu_probe_features());
 }
 
 bnc_linear_spec bnc_weight_slab_spec(const bnc_model_file *file, bnc_weight_slab slab) {
@@ -27,6 +19,12 @@ bnc_linear_spec bnc_weight_slab_spec(const bnc_model_file *file, bnc_weight_slab
   if (w->dtype == BNC_WEIGHT_F32) {
     spec.kind = BNC_LINEAR_F32;
     spec.weights = data + w->data + first * w->k * 4;
+  } else if (w->dtype == BNC_WEIGHT_QG4) {
+    const size_t panel = first / BNC_I4_PANEL;
+    spec.kind = BNC_LINEAR_QD8_QG4;
+    spec.group = w->group;
+    spec.weights = data + w->data + panel * bnc_i4_panel_nibbles(w->k);
+    spec.group_scales = (const uint16_t *)(const void *)(data + w->scales + panel * bnc_i4_panel_scales(w->k, w->group));
   } else {
     spec.kind = BNC_LINEAR_QD8_QC8;
     spec.weights = data + w->data + first * w->k;
@@ -62,8 +60,8 @@ static void sort(bnc_weight_slab *slab, size_t count) {
   }
 }
 
-/* Distinct slabs in the order of the file, so that its weights are read front to back. */
-static bnc_status list_slabs(const bnc_model_file *file, bool own_int8, bnc_weight_slab **slabs, size_t *count, bnc_error *err) {
+/* Distinct slabs of packed weights, or of all, in the order of the file, so that its weights are read front to back. */
+static bnc_status list_slabs(const bnc_model_file *file, bool all, bnc_weight_slab **slabs, size_t *count, bnc_error *err) {
   size_t ops = 0, n = 0, distinct = 0;
   for (bnc_program_id p = 0; p < BNC_PROGRAMS; p++)
     if (file->program[p].head) ops += file->program[p].head->ops;
@@ -72,7 +70,7 @@ static bnc_status list_slabs(const bnc_model_file *file, bool own_int8, bnc_weig
   for (bnc_program_id p = 0; p < BNC_PROGRAMS; p++)
     for (uint32_t i = 0; file->program[p].head && i < file->program[p].head->ops; i++) {
       const bnc_file_op *op = &file->program[p].op[i];
-      if (op->kind == BNC_OP_LINEAR && bnc_weight_is_packed(&file->weight[op->weight], own_int8))
+      if (op->kind == BNC_OP_LINEAR && (all || bnc_weight_is_packed(file, &file->weight[op->weight])))
         slab[n++] = (bnc_weight_slab){op->weight, op->attr.linear.from, op->attr.linear.count};
     }
   sort(slab, n);
@@ -86,7 +84,7 @@ static bnc_status list_slabs(const bnc_model_file *file, bool own_int8, bnc_weig
 bnc_status bnc_weight_slabs_disjoint(const bnc_model_file *file, bnc_error *err) {
   bnc_weight_slab *slab;
   size_t count, i = 1;
-  bnc_status s = list_slabs(file, false, &slab, &count, err);
+  bnc_status s = list_slabs(file, true, &slab, &count, err);
   if (s != BNC_OK) return s;
   while (i < count && (slab[i].weight != slab[i - 1].weight || slab[i].from >= slab[i - 1].from + slab[i - 1].count)) i++;
   if (i < count)
@@ -98,13 +96,31 @@ bnc_status bnc_weight_slabs_disjoint(const bnc_model_file *file, bnc_error *err)
 }
 
 bool bnc_weight_slabs_any(const bnc_model_file *file) {
-  const bool own_int8 = bnc_weight_slabs_own_int8();
   for (bnc_program_id p = 0; p < BNC_PROGRAMS; p++)
     for (uint32_t i = 0; file->program[p].head && i < file->program[p].head->ops; i++) {
       const bnc_file_op *op = &file->program[p].op[i];
-      if (op->kind == BNC_OP_LINEAR && bnc_weight_is_packed(&file->weight[op->weight], own_int8)) return true;
+      if (op->kind == BNC_OP_LINEAR && bnc_weight_is_packed(file, &file->weight[op->weight])) return true;
     }
   return false;
+}
+
+/* Bytes of a slab's weights and of its scales. */
+typedef struct slab_bytes {
+  size_t weights, scales;
+} slab_bytes;
+
+static slab_bytes bytes_of(const bnc_linear_spec *spec) {
+  const size_t panels = bnc_i4_panels(spec->n), count = spec->n * spec->k;
+  switch (spec->kind) {
+    case BNC_LINEAR_F32: return (slab_bytes){count * 4, 0};
+    case BNC_LINEAR_QD8_QC8: return (slab_bytes){count, spec->n * 4};
+    case BNC_LINEAR_QD8_QG4: break;
+  }
+  return (slab_bytes){panels * bnc_i4_panel_nibbles(spec->k), panels * bnc_i4_panel_scales(spec->k, spec->group)};
+}
+
+static const void *scales_of(const bnc_linear_spec *spec) {
+  return spec->kind == BNC_LINEAR_QD8_QG4 ? (const void *)spec->group_scales : spec->scales;
 }
 
 static void release_range(const bnc_model_file *file, const void *from, size_t size) {
@@ -114,8 +130,9 @@ static void release_range(const bnc_model_file *file, const void *from, size_t s
 /* What was packed is not read again: it need not stay in memory. */
 static void release(const bnc_model_file *file, const bnc_linear_spec *spec) {
   if (!file->map.base) return;
-  release_range(file, spec->weights, spec->n * spec->k * (spec->kind == BNC_LINEAR_F32 ? 4 : 1));
-  release_range(file, spec->scales, spec->n * 4);
+  const slab_bytes size = bytes_of(spec);
+  release_range(file, spec->weights, size.weights);
+  release_range(file, scales_of(spec), size.scales);
   release_range(file, spec->bias, spec->n * 4);
 }
 
@@ -129,12 +146,13 @@ typedef struct slab_copy {
 static bnc_status copy_parts(const bnc_model_file *file, slab_copy *copy, bnc_linear_spec *spec, bnc_error *err) {
   const uint8_t *data = file->data.data, *part;
   if (!file->block) return BNC_OK;
-  const size_t size = spec->n * spec->k * (spec->kind == BNC_LINEAR_F32 ? 4 : 1);
-  bnc_status s = bnc_blocks_copy(file, (uint64_t)((const uint8_t *)spec->weights - data), size, &copy->weights, &part, err);
+  const slab_bytes size = bytes_of(spec);
+  bnc_status s = bnc_blocks_copy(file, (uint64_t)((const uint8_t *)spec->weights - data), size.weights, &copy->weights, &part, err);
   if (s == BNC_OK) spec->weights = part;
-  if (s == BNC_OK && spec->scales) {
-    s = bnc_blocks_copy(file, (uint64_t)((const uint8_t *)spec->scales - data), spec->n * 4, &copy->scales, &part, err);
-    if (s == BNC_OK) spec->scales = (const float *)(const void *)part;
+  if (s == BNC_OK && size.scales) {
+    s = bnc_blocks_copy(file, (uint64_t)((const uint8_t *)scales_of(spec) - data), size.scales, &copy->scales, &part, err);
+    if (s == BNC_OK && spec->kind == BNC_LINEAR_QD8_QG4) spec->group_scales = (const uint16_t *)(const void *)part;
+    if (s == BNC_OK && spec->kind == BNC_LINEAR_QD8_QC8) spec->scales = (const float *)(const void *)part;
   }
   if (s == BNC_OK && spec->bias) {
     s = bnc_blocks_copy(file, (uint64_t)((const uint8_t *)spec->bias - data), spec->n * 4, &copy->bias, &part, err);
@@ -150,7 +168,7 @@ bnc_status bnc_weight_slabs_pack(const bnc_model_file *file, bnc_packed_store *s
   slab_copy copy = {{0}, {0}, {0}};
   bool packs = bnc_packed_takes(store);
   bnc_status s = bnc_linear_set_create(&set, store, err);
-  if (s == BNC_OK) s = list_slabs(file, bnc_weight_slabs_own_int8(), &slab, &count, err);
+  if (s == BNC_OK) s = list_slabs(file, false, &slab, &count, err);
   for (size_t i = 0; s == BNC_OK && i < count; i++) {
     const bnc_linear_spec place = bnc_weight_slab_spec(file, slab[i]);
     bnc_linear_spec spec = place;
@@ -177,7 +195,7 @@ bnc_status bnc_weight_slabs_packed_bytes(const bnc_model_file *file, uint64_t *b
   uint64_t all = 0;
   bnc_linear_set *set = NULL;
   bnc_status s = bnc_linear_set_create(&set, NULL, err);
-  if (s == BNC_OK) s = list_slabs(file, bnc_weight_slabs_own_int8(), &slab, &count, err);
+  if (s == BNC_OK) s = list_slabs(file, false, &slab, &count, err);
   for (size_t i = 0; s == BNC_OK && i < count; i++, all += each) {
     bnc_linear_spec spec = bnc_weight_slab_spec(file, slab[i]);
     s = bnc_linear_set_packed_bytes(set, &spec, &each, err);
@@ -195,7 +213,6 @@ static void mark(uint8_t *wanted, uint64_t offset, uint64_t size) {
 }
 
 bnc_status bnc_weight_slabs_check(const bnc_model_file *file, bnc_pool *pool, const bnc_context *context, bnc_error *err) {
-  const bool own_int8 = bnc_weight_slabs_own_int8();
   bnc_block_damage damage;
   if (file->data_checked) return BNC_OK;
   uint8_t *wanted = bnc_mem_array(file->blocks, 1);
@@ -203,7 +220,7 @@ bnc_status bnc_weight_slabs_check(const bnc_model_file *file, bnc_pool *pool, co
   for (uint32_t i = 0; i < file->weights; i++) {
     const bnc_file_weight *w = &file->weight[i];
     const bnc_weight_sizes sizes = bnc_weight_sizes_of(w);
-    if (bnc_weight_is_packed(w, own_int8) && i != file->meta.embedding) continue;
+    if (bnc_weight_is_packed(file, w) && i != file->meta.embedding) continue;
     mark(wanted, w->data, sizes.data);
     mark(wanted, w->scales, sizes.scales);
     mark(wanted, w->offsets, sizes.offsets);

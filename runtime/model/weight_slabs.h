@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** @file weight_slabs.h  The pieces of a model's f32 and int8 weights that its programs multiply with, and how they get into a store of
-   packed weights. int4 weights are no part of this: layers read them from the file as they are, and so they do int8 weights where our
-   kernel is the faster one. */
+/** @file weight_slabs.h  The pieces of a model's weights that its programs multiply with, and how they get into a store of packed weights:
+   those that XNNPACK multiplies with (linear_choice.h). Others are no part of this: layers read them from the file as they are. */
 #ifndef BINOCLE_RUNTIME_MODEL_WEIGHT_SLABS_H
 #define BINOCLE_RUNTIME_MODEL_WEIGHT_SLABS_H
 
@@ -18,12 +17,8 @@ typedef struct bnc_weight_slab {
  * larger than the weight. Programs are valid already. */
 bnc_status bnc_weight_slabs_disjoint(const bnc_model_file *file, bnc_error *err);
 
-/** Whether layers of int8 weights run on ops/matmul here, at the level that BINOCLE_CPU leaves this machine. */
-bool bnc_weight_slabs_own_int8(void);
 /** Whether XNNPACK multiplies with a weight, packed. */
-static inline bool bnc_weight_is_packed(const bnc_file_weight *w, bool own_int8) {
-  return w->dtype == BNC_WEIGHT_F32 || (w->dtype == BNC_WEIGHT_QC8 && !own_int8);
-}
+static inline bool bnc_weight_is_packed(const bnc_model_file *file, const bnc_file_weight *w) { return !file->linears.own[w->dtype]; }
 
 /** Where a slab's numbers lie: everything of the spec but the strides, which are set to those of contiguous matrices. */
 bnc_linear_spec bnc_weight_slab_spec(const bnc_model_file *file, bnc_weight_slab slab);

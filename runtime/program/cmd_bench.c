@@ -134,6 +134,7 @@ static int report_json(bench *b, const bnc_statistics *s) {
   bnc_json_count(&o, "packed_bytes", s->packed_bytes);
   bnc_json_count(&o, "threads", s->threads);
   bnc_json_text(&o, "cpu_level", s->cpu_level, strlen(s->cpu_level));
+  bnc_json_text(&o, "linear", s->linear, strlen(s->linear));
   bnc_json_count(&o, "repeat", b->repeat);
   bnc_json_count(&o, "warm_up", b->warm_up);
   bnc_json_count(&o, "prompt_tokens", b->prompt_tokens);
@@ -157,7 +158,7 @@ static int report(bench *b) {
                     b->joules.meter[0] ? b->joules.meter : "none: ", b->joules.meter[0] && b->joules.note[0] ? "; " : "", b->joules.note);
   bnc_console_print("%-24s %10.3f\n%-24s %10.1f (predicted %.1f)\n", "load, s", b->load, "peak memory, MB", (double)peak_rss() * 1e-6,
                     (double)b->work.info.predicted_bytes * 1e-6);
-  bnc_console_print("%-24s %10u, %s, %zu repetitions\n", "threads", s.threads, s.cpu_level, n);
+  bnc_console_print("%-24s %10u, %s, linear layers %s, %zu repetitions\n", "threads", s.threads, s.cpu_level, s.linear, n);
   return BNC_EXIT_DONE;
 }
 
@@ -199,6 +200,7 @@ static int run(const bnc_command *command, int argc, char **argv) {
       BNC_JOULES_WATTS(b.joules),
       BNC_WORK_JSON(b.work, "print one JSON object"),
       BNC_WORK_THREADS(b.work),
+      BNC_WORK_LINEAR(b.work),
       BNC_WORK_QUIET(b.work),
   };
   const bnc_arguments arguments = {(const char *const[]){"MODEL", NULL}, &b.model, options, BNC_COUNT_OF(options)};

@@ -112,6 +112,7 @@ static int run(const bnc_command *command, int argc, char **argv) {
       BNC_CONVERSATION_OPTIONS(c.answer),
       BNC_ANSWER_OPTIONS(c.answer),
       BNC_WORK_THREADS(c.work),
+      BNC_WORK_LINEAR(c.work),
       BNC_WORK_QUIET(c.work),
   };
   const bnc_arguments arguments = {(const char *const[]){"MODEL", NULL}, &c.path, options, BNC_COUNT_OF(options)};

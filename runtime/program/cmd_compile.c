@@ -26,6 +26,7 @@ static int run(const bnc_command *command, int argc, char **argv) {
        .text = &calibration},
       BNC_MODEL_OPTIONS(m),
       BNC_WORK_THREADS(work),
+      BNC_WORK_LINEAR(work),
       BNC_WORK_QUIET(work),
   };
   const bnc_arguments arguments = {(const char *const[]){"CHECKPOINT", NULL}, &checkpoint, options, BNC_COUNT_OF(options)};

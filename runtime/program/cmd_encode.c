@@ -26,6 +26,7 @@ static int run(const bnc_command *command, int argc, char **argv) {
       {.name = "stage", .value = "STAGE", .help = "pixels, tiles, dem or projector", .required = true, .choice = &stage, .choices = stages},
       {.name = "o", .output = true, .value = "OUT.npy", .help = "the float32 array to write", .required = true, .text = &output},
       BNC_WORK_THREADS(work),
+      BNC_WORK_LINEAR(work),
       BNC_WORK_QUIET(work),
   };
   const bnc_arguments arguments = {(const char *const[]){"MODEL", "IMAGE", NULL}, operand, options, BNC_COUNT_OF(options)};

@@ -105,6 +105,7 @@ static int run(const bnc_command *command, int argc, char **argv) {
        .most = 1u << 24},
       BNC_WORK_JSON(work, "print one JSON object"),
       BNC_WORK_THREADS(work),
+      BNC_WORK_LINEAR(work),
       BNC_WORK_QUIET(work),
   };
   const bnc_arguments arguments = {(const char *const[]){"MODEL", "TEXTFILE", NULL}, operand, options, BNC_COUNT_OF(options)};

@@ -102,6 +102,7 @@ static int run(const bnc_command *command, int argc, char **argv) {
        .text = &p.report},
       BNC_WORK_JSON(p.work, "print one JSON object"),
       BNC_WORK_THREADS(p.work),
+      BNC_WORK_LINEAR(p.work),
       BNC_WORK_QUIET(p.work),
   };
   const bnc_arguments arguments = {(const char *const[]){"MODEL", NULL}, &p.model, options, BNC_COUNT_OF(options)};

@@ -98,6 +98,7 @@ static int run(const bnc_command *command, int argc, char **argv) {
        .required = true,
        .text = &a.output},
       BNC_WORK_THREADS(work),
+      BNC_WORK_LINEAR(work),
       BNC_WORK_QUIET(work),
   };
   const bnc_arguments arguments = {(const char *const[]){"MODEL", NULL}, &a.model, options, BNC_COUNT_OF(options)};

@@ -25,7 +25,7 @@ static int run(const bnc_command *command, int argc, char **argv) {
   bnc_model_options m = BNC_MODEL_OPTIONS_DEFAULT;
   bnc_compile_options o;
   const char *preset = NULL;
-  const bnc_option options[] = {BNC_MODEL_OPTIONS(m), BNC_WORK_THREADS(work), BNC_WORK_QUIET(work)};
+  const bnc_option options[] = {BNC_MODEL_OPTIONS(m), BNC_WORK_THREADS(work), BNC_WORK_LINEAR(work), BNC_WORK_QUIET(work)};
   const bnc_arguments arguments = {(const char *const[]){"PRESET", NULL}, &preset, options, BNC_COUNT_OF(options)};
   int code = bnc_options_parse(command, &arguments, argc, argv);
   if (code == BNC_PARSED) code = bnc_model_options_take(command, &m, &o);

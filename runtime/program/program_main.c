@@ -18,6 +18,7 @@ static void print_help(void) {
   bnc_console_print("\n'binocle COMMAND --help' tells more; 'binocle --version' tells the version.\n\n"
                     "environment:\n"
                     "  BINOCLE_CPU     kernels of this level at most: scalar, avx2, avx512vnni, neon, neon_dotprod or neon_i8mm\n"
+                    "  BINOCLE_LINEAR  what runs linear layers: auto, own or xnnpack\n"
                     "  BINOCLE_CACHE   folder of packed weights\n\n"
                     "exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted\n");
 }

@@ -11,6 +11,8 @@
 
 #include "runtime/program/bus_guard.h"
 
+const char *const bnc_linear_choices[] = {"default", "auto", "own", "xnnpack", NULL};
+
 static void on_log(void *user, bnc_log_level level, const char *message) {
   if (level != BNC_LOG_DEBUG) bnc_work_note(user, "%s%s", level == BNC_LOG_WARNING ? "warning: " : "", message);
 }
@@ -34,6 +36,7 @@ int bnc_work_begin(bnc_work *work) {
   settings.log = on_log;
   settings.progress = on_progress;
   settings.threads = (unsigned)work->threads;
+  if (work->linear) settings.linear = bnc_linear_choices[work->linear];
   const bnc_status status = bnc_context_create(&settings, &work->context);
   return status == BNC_OK ? BNC_EXIT_DONE : bnc_work_refuse(work, "out of memory");
 }

@@ -23,12 +23,21 @@
    .count = &(work).threads,                                                                                                               \
    .least = 1,                                                                                                                             \
    .most = BNC_THREADS_LIMIT}
+#define BNC_WORK_LINEAR(work)                                                                                                              \
+  {.name = "linear",                                                                                                                       \
+   .value = "BACKEND",                                                                                                                     \
+   .help = "linear layers on own kernels, on xnnpack, or auto, the faster; default: BINOCLE_LINEAR, else auto",                            \
+   .choice = &(work).linear,                                                                                                               \
+   .choices = bnc_linear_choices}
 #define BNC_WORK_JSON(work, help_) {.name = "json", .help = help_, .flag = &(work).json}
 
 #define BNC_NOTES_LIMIT 8
 
+extern const char *const bnc_linear_choices[];
+
 typedef struct bnc_work {
   uint64_t threads; /* 0: the default */
+  unsigned linear;  /* of bnc_linear_choices, 0: what the environment says */
   bool quiet, json;
   bnc_progress progress;
   bnc_context *context;

@@ -66,6 +66,7 @@ class House(unittest.TestCase):
         bad("runtime/a.c", "<binocle/compile.h>", "runtime may not depend on quant/include")
         bad("quant/a.c", '"runtime/exec/exec.h"', "quant may not depend on runtime/exec")
         bad("runtime/a.c", "<xnnpack.h>", "only ops/xnn/ may")
+        bad("bench/a.c", "<xnnpack.h>", "only ops/xnn/ may")
         bad("ops/xnn/a.c", "<pthreadpool.h>", "only platforms/threads/threads.c may")
         bad("runtime/image/b.c", "<png.h>", "included by more than one file")
         bad("runtime/a.c", '"exec.h"', "no file of this tree")

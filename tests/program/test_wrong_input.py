@@ -207,6 +207,9 @@ class Wrong(ProgramCase):
     def test_environment(self):
         environment = dict(os.environ, BINOCLE_CPU="pentium")
         self.wrong(1, "BINOCLE_CPU: found 'pentium'", "run", self.model, "--prompt", "x", env=environment)
+        environment = dict(os.environ, BINOCLE_LINEAR="blas")
+        self.wrong(1, "BINOCLE_LINEAR: found 'blas', expected one of: auto, own, xnnpack", "run", self.model, "--prompt", "x", env=environment)
+        self.wrong(2, "--linear is 'blas'", "run", self.model, "--prompt", "x", "--linear", "blas")
 
     def test_standard_streams(self):
         def shell(script):

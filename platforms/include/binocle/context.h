@@ -30,7 +30,9 @@ typedef struct bnc_context_settings {
   int (*progress)(void *user, const char *stage, double fraction);
   unsigned threads;      /**< 0: the big cores that this process may run on */
   const char *cache_dir; /**< folder of packed weights; NULL: the environment's BINOCLE_CACHE, else the user's cache folder; "": no cache */
-  void *reserved[8];     /**< NULL */
+  const char *linear; /**< what runs linear layers: "own" kernels, "xnnpack", or "auto", the faster; NULL: the environment's BINOCLE_LINEAR,
+                         else auto */
+  void *reserved[7];  /**< NULL */
 } bnc_context_settings;
 
 /** Fills in the defaults. Always call it first. */

@@ -123,6 +123,7 @@ typedef struct bnc_statistics {
   uint64_t guessed_tokens;      /**< ahead (bnc_draft) */
   uint64_t guessed_right;       /**< of them, those that came */
   uint64_t pictures_reused;     /**< that were known already: bnc_model_keep_pictures */
+  char linear[8];               /**< what runs linear layers: "auto", "own", "xnnpack" (bnc_context_settings.linear) */
 } bnc_statistics;
 /** Fails with BNC_ERROR_ARGUMENT alone. */
 BNC_API bnc_status bnc_session_get_statistics(const bnc_session *session, bnc_statistics *statistics);

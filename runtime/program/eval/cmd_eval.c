@@ -56,6 +56,7 @@ static int run(const bnc_command *command, int argc, char **argv) {
       {.name = "summary", .help = "sum up files of answers instead: --summary FILE... [--json]", .flag = &summary},
       BNC_WORK_JSON(e.work, "the summary as one JSON object on standard output too"),
       BNC_WORK_THREADS(e.work),
+      BNC_WORK_LINEAR(e.work),
       BNC_WORK_QUIET(e.work),
   };
   const bnc_arguments arguments = {(const char *const[]){"MODEL", "QUESTIONS.jsonl", NULL}, operand, options, BNC_COUNT_OF(options)};

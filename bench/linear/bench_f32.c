@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* f32 linear layers of ViT-L and a small LLaMA: our kernel straight from the matrix beside XNNPACK's operator on weights that it packed,
+   taking turns. usage: bench_f32 [REPEATS]      prints CSV: rows,k,n,level,own_gflops,xnnpack_gflops,ratio. One thread, its own CPU time;
+   best of all repeats, ratio the median of the ratios within a repeat. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "ops/kernels.h"
+#include "ops/xnn/linear.h"
+#include "platforms/base/mem.h"
+
+enum { MAX_REPEATS = 64 };
+
+static bnc_error err;
+
+static void must(bnc_status s) {
+  if (s == BNC_OK) return;
+  fprintf(stderr, "bench_f32: %s\n", err.text);
+  exit(1);
+}
+
+static float *need(size_t count) {
+  float *p = bnc_mem_array(count, sizeof *p);
+  if (!p) must(bnc_fail_memory(&err, count * sizeof *p));
+  for (size_t i = 0; i < count; i++) p[i] = (float)(i * 2654435761u % 1024) / 512.0f - 1.0f;
+  return p;
+}
+
+static double now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+  return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+static int ascending(const void *a, const void *b) {
+  const double x = *(const double *)a, y = *(const double *)b;
+  return (x > y) - (x < y);
+}
+
+static void bench(size_t rows, size_t k, size_t n, const bnc_kernels *kernels, size_t repeats) {
+  float *w = need(n * k), *x = need(rows * k + 64), *own = need(rows * n), *theirs = need(rows * n);
+  const bnc_matmul_f32_args args = {.rows = rows, .k = k, .n = n, .w = w, .x = x, .y = own, .x_stride = k, .y_stride = n};
+  const bnc_linear_spec spec = {.kind = BNC_LINEAR_F32, .n = n, .k = k, .in_stride = k, .out_stride = n, .weights = w};
+  double ratio[MAX_REPEATS], best = 1e9, best_other = 1e9;
+  bnc_packed_store *store;
+  bnc_linear_set *set;
+  uint32_t id;
+  must(bnc_packed_create(&store, &err));
+  must(bnc_linear_set_create(&set, store, &err));
+  must(bnc_linear_set_add(set, &spec, 0, 0, &id, &err));
+  for (size_t r = 0; r < repeats; r++) {
+    const double start = now();
+    kernels->matmul.f32(&args, 0, bnc_matmul_f32_items(n));
+    const double middle = now();
+    must(bnc_linear_set_run(set, id, rows, x, NULL, theirs, NULL));
+    const double end = now();
+    best = middle - start < best ? middle - start : best;
+    best_other = end - middle < best_other ? end - middle : best_other;
+    ratio[r] = (end - middle) / (middle - start);
+  }
+  qsort(ratio, repeats, sizeof *ratio, ascending);
+  const double gflop = 2e-9 * (double)rows * (double)k * (double)n;
+  printf("%zu,%zu,%zu,%s,%.1f,%.1f,%.2f\n", rows, k, n, bnc_cpu_level_name(kernels->level), gflop / best, gflop / best_other,
+         ratio[repeats / 2]);
+  bnc_linear_set_destroy(set);
+  bnc_packed_destroy(store);
+  float *all[] = {w, x, own, theirs};
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++) bnc_mem_free(all[i]);
+}
+
+int main(int argc, char **argv) {
+  static const size_t shapes[][3] = {{577, 1024, 1024}, {577, 1024, 4096}, {577, 4096, 1024}, {64, 2048, 2048}, {1, 2048, 8192}};
+  const size_t wanted = argc > 1 ? (size_t)atoi(argv[1]) : 7, repeats = wanted < 1 ? 1 : wanted > MAX_REPEATS ? MAX_REPEATS : wanted;
+  bnc_cpu_level level;
+  bnc_kernels kernels;
+  must(bnc_cpu_detect_level(&level, &err));
+  bnc_kernels_init(&kernels, level);
+  printf("rows,k,n,level,own_gflops,xnnpack_gflops,ratio\n");
+  for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) bench(shapes[i][0], shapes[i][1], shapes[i][2], &kernels, repeats);
+  return 0;
+}
