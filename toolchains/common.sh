@@ -32,3 +32,17 @@ triplet_of() { # ARCH, as Debian names it
     *) die "unknown architecture '$1', expected amd64, arm64 or armhf" ;;
   esac
 }
+# What bundle and wheel ship: ARCH is built as its package preset says and installed into the folder PREFIX, stripped. Sets build and version.
+install_package() { # ARCH PREFIX
+  preset=$(package_preset_of "$1")
+  echo "${0##*/}: building for $1"
+  (cd "$root" && toolchains/configure "$preset" && cmake --build --preset "$preset")
+  build=$root/build/$preset
+  # shellcheck disable=SC2034
+  version=$(version_of "$build")
+  mkdir -p "$2"
+  cmake --install "$build" --prefix "$2" --strip > "$2.log"
+  needs=$(find "$2" -type f \( -name 'lib*.so*' -o -path '*/bin/binocle' \) -exec python3 -B "$root/toolchains/elf.py" needs {} +)
+  dpkg --compare-versions "${needs%% *}" le 2.34 ||
+    die "${needs#* } asks for glibc ${needs%% *}, expected 2.34 at most: make it on Debian 12, or for another architecture than this machine's"
+}
