@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # What toolchains/bundle made for an architecture is installed into roots of Debian 11, 12 and 13 and asked about a picture there: the bundle and
-# the .deb with glibc 2.36 and 2.41, the portable bundle with 2.31. A foreign architecture runs under qemu-user.
+# the .deb with glibc 2.36 and 2.41, the portable bundle with 2.31, the wheel with Debian 12's Python and pip. A foreign architecture runs under qemu-user.
 #   usage: check_packages.sh PACKAGES ARCH VERSION ROOTS      ROOTS: a folder for the roots; those that are there are used again
 set -eu
 packages=$(readlink -f "$1") arch=$2 version=$3
@@ -49,6 +49,21 @@ for suite in bookworm trixie; do
 done
 loader=$(find "$work/$name-portable/lib/binocle" -name 'ld-linux*')
 answers portable "$roots/bullseye-$arch" "$loader" --library-path "$work/$name-portable/lib/binocle" "$work/$name-portable/lib/binocle/binocle"
+"$tools/debian_root" bookworm "$arch" "$roots/python-$arch" libc6 libgcc-s1 python3.11-minimal libpython3.11-minimal libpython3.11-stdlib python3-pip-whl
+root=$roots/python-$arch
+python() { # ARGUMENTS...: that root's Python, with its own loader and C library
+  loader=$(cd "$root" && find lib/ lib64/ -maxdepth 1 -name 'ld-linux*' 2> /dev/null | head -n 1)
+  env -u LD_LIBRARY_PATH PYTHONHOME="$root/usr" PYTHONPATH="$work/site" BINOCLE_CACHE="$work/cache" $emulator ${emulator:+-L "$root"} \
+    "$root/$loader" --library-path "$(dirname "$(find "$root/usr/lib" -name libc.so.6)")" "$root/usr/bin/python3.11" -B "$@"
+}
+for wheel in "$packages"/binocle-"$version"-py3-none-*; do
+  case $arch:$wheel in amd64:*x86_64.whl | arm64:*aarch64.whl | armhf:*armv7l.whl) break ;; esac
+done
+python "$(find "$root/usr/share/python-wheels" -name 'pip-*.whl')/pip" install --quiet --no-index --root-user-action=ignore --target "$work/site" "$wheel"
+got=$(python -c "import binocle; print(binocle.Model('$share/pocket.bnc', threads=1).ask('$share/0000.webp', 'What number is on the sign?').text())")
+[ "$got" = 36 ] || { echo "wheel in ${root##*/} answered '$got', expected '36'" >&2; exit 1; }
+echo "wheel in ${root##*/}: $got"
+count=$((count + 1))
 if [ -z "$emulator" ]; then answers portable-wrapper "$roots/bullseye-$arch" "$work/$name-portable/bin/binocle"; fi
 echo "$count installations answered on $arch"
-[ "$count" -ge 5 ]
+[ "$count" -ge 6 ]
