@@ -21,6 +21,11 @@ library_names='XNNPACK pthreadpool cpuinfo webpdemux webp jpeg png yyjson pcre2-
 package_preset_of() { # ARCH: the preset that makes its packages
   if [ "$1" = "$(dpkg --print-architecture)" ]; then echo package-host; else echo "package-$1"; fi
 }
+# What is made of a commit bears that commit's time, whenever it is made: CMake, CPack and gzip heed this variable.
+date_by_commit() {
+  SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git -C "$root" log -1 --format=%ct 2> /dev/null || echo 0)}
+  export SOURCE_DATE_EPOCH
+}
 version_of() { # BUILD: the version of what was configured there
   sed -nE 's/^CMAKE_PROJECT_VERSION:STATIC=//p' "$1/CMakeCache.txt"
 }
@@ -34,6 +39,7 @@ triplet_of() { # ARCH, as Debian names it
 }
 # What bundle and wheel ship: ARCH is built as its package preset says and installed into the folder PREFIX, stripped. Sets build and version.
 install_package() { # ARCH PREFIX
+  date_by_commit
   preset=$(package_preset_of "$1")
   echo "${0##*/}: building for $1"
   (cd "$root" && toolchains/configure "$preset" && cmake --build --preset "$preset")

@@ -65,7 +65,8 @@ find_program(BINOCLE_PYTHON python3)
 if(TARGET binocle AND BINOCLE_PYTHON)
   set(manual ${PROJECT_BINARY_DIR}/manual)
   add_custom_command(OUTPUT ${manual}/.made DEPENDS binocle ${PROJECT_SOURCE_DIR}/toolchains/manual.py VERBATIM
-    COMMAND ${BINOCLE_PYTHON} -B ${PROJECT_SOURCE_DIR}/toolchains/manual.py ${manual} ${CMAKE_CROSSCOMPILING_EMULATOR} $<TARGET_FILE:binocle>
+    COMMAND ${BINOCLE_PYTHON} -B ${PROJECT_SOURCE_DIR}/toolchains/manual.py ${manual}
+      ${BINOCLE_RUN_FROM_BUILD} ${CMAKE_CROSSCOMPILING_EMULATOR} $<TARGET_FILE:binocle>
     COMMAND ${CMAKE_COMMAND} -E touch ${manual}/.made)
   add_custom_target(manual ALL DEPENDS ${manual}/.made)
   install(DIRECTORY ${manual}/man1 DESTINATION ${CMAKE_INSTALL_MANDIR})
