@@ -52,6 +52,7 @@ static void load_keys(const bnc_attention_args *a, const float *keys, size_t pad
   const size_t n = b->n, stride = row_stride(padded);
   uint8_t *rows = b->room;
   float greatest[BNC_ATTENTION_BLOCK] = {0};
+  /* Each key in its own steps, as bytes in rows; zeros for those missing from the last vector. */
   for (size_t j = 0; j < n; ++j) greatest[j] = round_row(keys + j * a->k_stride, a->head_size, rows + j * stride);
   for (size_t j = n; j < (n + 15) / 16 * 16; ++j) memset(rows + j * stride, 0, padded);
   for (size_t g = 0; g < GROUPS; ++g) {
@@ -62,6 +63,7 @@ static void load_keys(const bnc_attention_args *a, const float *keys, size_t pad
       b->keys.start[g] = sum;
       continue;
     }
+    /* 16 keys of 64 bytes become 16 vectors of four bytes of each key, and add up on the way. */
     for (size_t i = 0; i < padded; i += 64) {
       __m512i x[16];
       UNROLL for (size_t j = 0; j < 16; ++j) x[j] = _mm512_loadu_si512((const void *)(rows + (16 * g + j) * stride + i));
@@ -82,12 +84,14 @@ static void load_values(const bnc_attention_args *a, const float *values, size_t
     const size_t c = 16 * vector, from = vector / CHUNK * CHUNK, vectors = all - from < CHUNK ? all - from : CHUNK;
     const __mmask16 mask = v16_first(d - c < 16 ? d - c : 16);
     uint8_t *out = b->v + from * (STEPS * 64) + (vector - from) * 64;
+    /* A step for each column, from its greatest magnitude in this block. */
     v16 most = v16_set1(0.0f);
     for (size_t j = 0; j < n; ++j) most = v16_max((v16){_mm512_abs_ps(_mm512_maskz_loadu_ps(mask, values + j * a->v_stride + c))}, most);
     const v16 factor = inverse_of(most);
     v16_store(b->value_step + c, step_of(most));
     for (size_t j = 0; j < BNC_ATTENTION_BLOCK; j += 4, out += 64 * vectors) {
       __m512i x[4];
+      /* Four values, rounded, share an int32 per column. */
       UNROLL for (size_t i = 0; i < 4; ++i) {
         const float *row = values + (j + i) * a->v_stride + c;
         x[i] = rounded((v16){j + i < n ? _mm512_maskz_loadu_ps(mask, row) : _mm512_setzero_ps()}, factor);
@@ -124,8 +128,10 @@ V16_INLINE void weights(const block *b, tile *t, size_t padded, uint8_t *p /* [R
   float m[16], total[16];
   v16_store(m, v16_load(t->m));
   v16_store(total, v16_set1(0.0f));
+  /* Scores, as integers: what the queries' 128 adds is in the start. */
   UNROLL for (size_t r = 0; r < ROWS; ++r) UNROLL for (size_t g = 0; g < GROUPS; ++g) sum[r][g] = b->keys.start[g];
   products(t->q, padded, b->k, padded / 4, sum, GROUPS);
+  /* As floats, with each row's maximum so far. */
   UNROLL for (size_t r = 0; r < ROWS; ++r) {
     UNROLL for (size_t g = 0; g < GROUPS; ++g) {
       const v16 x = v16_mul(v16_mul((v16){_mm512_cvtepi32_ps(sum[r][g])}, b->keys.step[g]), v16_set1(t->step[r]));
@@ -134,7 +140,9 @@ V16_INLINE void weights(const block *b, tile *t, size_t padded, uint8_t *p /* [R
     const float most = v16_greatest(v16_max(v16_max(s[r][0], s[r][1]), v16_max(s[r][2], s[r][3])));
     m[r] = most > m[r] ? most : m[r];
   }
+  /* Softmax in one pass (arXiv 1805.02867): what came before shrinks where the maximum grew. */
   const v16 shrink = v16_exp_nonpositive(v16_sub(v16_load(t->m), v16_load(m)));
+  /* Weights in 255ths, and their exact sum. */
   UNROLL for (size_t r = 0; r < ROWS; ++r) {
     __m512i all = _mm512_set1_epi32((int32_t)(0u - GROUPS * 0x4b400000u)); /* the magic's own bits */
     UNROLL for (size_t g = 0; g < GROUPS; ++g) {

@@ -30,6 +30,7 @@ I4_INLINE __m256 i4_scales8(const uint16_t *bf16 /* [8] */) {
 I4_INLINE __m256i i4_nibbles(const uint8_t *nibbles, const int8_t *q, __m256i wide) {
   const __m256i low = _mm256_set1_epi8(15), one = _mm256_set1_epi16(1);
   __m256i narrow = _mm256_setzero_si256();
+  /* Eight columns of eight rows at a time, the low nibbles of which are columns 0 to 3 and the high ones 4 to 7. */
   I4_UNROLL for (size_t c = 0; c < 4; ++c) {
     const __m256i both = _mm256_loadu_si256((const __m256i *)(nibbles + 32 * c));
     const __m256i even = _mm256_and_si256(both, low), odd = _mm256_and_si256(_mm256_srli_epi16(both, 4), low);
@@ -48,6 +49,7 @@ I4_INLINE void i4_row(const bnc_matmul_args *a, size_t panel, size_t row) {
   const int32_t *sums = a->sums + row * groups;
   __m256 acc = _mm256_setzero_ps();
   for (size_t g = 0; g < groups; ++g) {
+    /* A group's sums start below zero by 8 times the activations' own, since nibbles stand for w + 8. */
     __m256i wide = _mm256_set1_epi32(-sums[g]);
     for (size_t k = 0; k < w->group; k += BNC_I4_BLOCK, nibbles += 4 * 32, q += BNC_I4_BLOCK) {
       _mm_prefetch((const char *)(nibbles + AHEAD), _MM_HINT_T0);
@@ -56,6 +58,7 @@ I4_INLINE void i4_row(const bnc_matmul_args *a, size_t panel, size_t row) {
     }
     acc = _mm256_fmadd_ps(_mm256_cvtepi32_ps(wide), i4_scales8(scales + g * BNC_I4_PANEL), acc);
   }
+  /* y = scale of the row * (sum - zero point * offset) + bias, of the rows that there are. */
   const size_t n = panel * BNC_I4_PANEL, left = w->n - n < BNC_I4_PANEL ? w->n - n : BNC_I4_PANEL;
   const bnc_qd8_params p = a->params[row];
   float bias[BNC_I4_PANEL] = {0}, y[BNC_I4_PANEL];
@@ -90,6 +93,7 @@ I4_INLINE void i4_block(const uint8_t *bytes /* [8, 16, 4] */, const int8_t *con
   const __m256i one = _mm256_set1_epi16(1);
   i4_wide narrow[ROWS];
   I4_UNROLL for (size_t r = 0; r < rows; ++r) narrow[r] = i4_start(0);
+  /* Sums of pairs stay within int16 for a block: the range scheme of matmul.h. */
   for (size_t c = 0; c < 8; ++c) {
     const __m256i first = _mm256_load_si256((const __m256i *)(bytes + 64 * c)),
                   second = _mm256_load_si256((const __m256i *)(bytes + 64 * c + 32));
@@ -99,6 +103,7 @@ I4_INLINE void i4_block(const uint8_t *bytes /* [8, 16, 4] */, const int8_t *con
       I4_ADD(narrow[r].b, _mm256_maddubs_epi16(second, x));
     }
   }
+  /* Pairs add up to int32, exactly. */
   I4_UNROLL for (size_t r = 0; r < rows; ++r) {
     wide[r].a = _mm256_add_epi32(wide[r].a, _mm256_madd_epi16(narrow[r].a, one));
     wide[r].b = _mm256_add_epi32(wide[r].b, _mm256_madd_epi16(narrow[r].b, one));
@@ -134,6 +139,7 @@ V16_INLINE void i4_slab_rows(const bnc_matmul_args *a, const i4_slab *s, size_t 
   const int8_t *q[ROWS];
   const int32_t *sums[ROWS];
   v16 acc[ROWS];
+  /* Where the slab before this one left off: y holds its sums. */
   I4_UNROLL for (size_t r = 0; r < rows; ++r) {
     const float *y = a->y + (row + r) * a->y_stride + s->n;
     q[r] = a->q + (row + r) * a->q_stride;
@@ -144,11 +150,13 @@ V16_INLINE void i4_slab_rows(const bnc_matmul_args *a, const i4_slab *s, size_t 
   size_t k = s->begin * s->group;
   for (size_t g = s->begin; g < s->end; ++g) {
     i4_wide wide[ROWS];
+    /* A group: exact sums, which become floats once. */
     I4_UNROLL for (size_t r = 0; r < rows; ++r) wide[r] = i4_start(-sums[r][g]);
     for (size_t b = 0; b < blocks; ++b, k += BNC_I4_BLOCK, bytes += BNC_I4_BLOCK * PAIR) i4_block(bytes, q, k, wide, rows);
     const v16 scale = i4_scales(s->scales[0] + g * BNC_I4_PANEL, s->scales[1] + g * BNC_I4_PANEL);
     I4_UNROLL for (size_t r = 0; r < rows; ++r) acc[r] = v16_fma(i4_float(wide[r]), scale, acc[r]);
   }
+  /* Behind the last group zero point, scale and bias; before it, y keeps the sums for the next slab. */
   I4_UNROLL for (size_t r = 0; r < rows; ++r) {
     float *y = a->y + (row + r) * a->y_stride + s->n;
     if (s->end == s->groups) {

@@ -58,6 +58,7 @@ DOTS_INLINE void few_panels(const bnc_matmul_args *a, size_t row, const size_t *
   const uint8_t *nibbles[2];
   const uint16_t *scales[2];
   __m512 acc[FEW_ROWS];
+  /* Sums of whole rows, in float: panel 0 in the low half, panel 1 in the high one. */
   DOTS_UNROLL for (size_t r = 0; r < rows; ++r) acc[r] = _mm512_setzero_ps();
   DOTS_UNROLL for (size_t p = 0; p < 2; ++p) {
     nibbles[p] = w->nibbles + panel[p] * bnc_i4_panel_nibbles(w->k);
@@ -65,9 +66,11 @@ DOTS_INLINE void few_panels(const bnc_matmul_args *a, size_t row, const size_t *
   }
   for (size_t g = 0, at = 0; g < groups; ++g) {
     __m512i sum[FEW_ROWS][2];
+    /* A group's exact sums, a register for each panel. */
     DOTS_UNROLL for (size_t r = 0; r < rows; ++r) sum[r][0] = sum[r][1] = _mm512_setzero_si512();
     for (size_t k = 0; k < w->group; k += BNC_I4_BLOCK, q += BNC_I4_BLOCK, at += 4 * BNC_I4_BLOCK) {
       __m512i weights[2][4];
+      /* The next block of both panels is taken apart once for all rows, while lines further on are fetched. */
       DOTS_UNROLL for (size_t p = 0; p < 2; ++p) {
         _mm_prefetch((const char *)(nibbles[p] + at + AHEAD), _MM_HINT_T0);
         _mm_prefetch((const char *)(nibbles[p] + at + AHEAD + 64), _MM_HINT_T0);
@@ -75,17 +78,21 @@ DOTS_INLINE void few_panels(const bnc_matmul_args *a, size_t row, const size_t *
       }
       DOTS_UNROLL for (size_t r = 0; r < rows; ++r) {
         __m512i four[4];
+        /* The panels take turns, so that a product need not wait for the one before it. */
         spread(q + r * a->q_stride, four);
         DOTS_UNROLL for (size_t i = 0; i < 8; ++i) sum[r][i % 2] = _mm512_dpbusd_epi32(sum[r][i % 2], weights[i % 2][i / 2], four[i / 2]);
       }
     }
     const __m512 scale = scales_of(scales[0] + g * BNC_I4_PANEL, scales[1] + g * BNC_I4_PANEL);
+    /* Halves of a panel's register add up to its eight rows; less 8 times the activations, since nibbles stand for w + 8; times the scale.
+     */
     DOTS_UNROLL for (size_t r = 0; r < rows; ++r) {
       const __m512i both =
           _mm512_add_epi32(_mm512_shuffle_i64x2(sum[r][0], sum[r][1], 0x44), _mm512_shuffle_i64x2(sum[r][0], sum[r][1], 0xee));
       acc[r] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(_mm512_sub_epi32(both, _mm512_set1_epi32(sums[r * groups + g]))), scale, acc[r]);
     }
   }
+  /* y = scale of the row * (sum - zero point * offset) + bias, each panel's rows that there are. */
   DOTS_UNROLL for (size_t r = 0; r < rows; ++r) {
     const bnc_qd8_params x = a->params[row + r];
     DOTS_UNROLL for (size_t p = 0; p < 2; ++p) {
@@ -152,6 +159,7 @@ DOTS_INLINE void tile(const bnc_matmul_args *a, const slab *s, size_t row, const
   const int8_t *q[ROWS];
   const int32_t *sums[ROWS];
   __m512 acc[ROWS][VECTORS];
+  /* Where the slab before this one left off: y holds its sums. */
   DOTS_UNROLL for (size_t r = 0; r < rows; ++r) {
     q[r] = a->q + (row + r) * a->q_stride;
     sums[r] = a->sums + (row + r) * groups;
@@ -165,6 +173,7 @@ DOTS_INLINE void tile(const bnc_matmul_args *a, const slab *s, size_t row, const
   size_t k = s->begin * a->w.group;
   for (size_t g = s->begin; g < s->end; ++g) {
     __m512i sum[ROWS][DOTS_VECTORS];
+    /* A group's sums start below zero by 8 times the activations' own, since nibbles stand for w + 8. */
     DOTS_UNROLL for (size_t r = 0; r < rows; ++r) {
       sum[r][0] = sum[r][1] = _mm512_sub_epi32(_mm512_setzero_si512(), _mm512_set1_epi32(sums[r][g]));
       if (k % 64 == 0) _mm_prefetch(q[r] + rows * a->q_stride + k, _MM_HINT_T0); /* of the tile that follows */
@@ -172,11 +181,13 @@ DOTS_INLINE void tile(const bnc_matmul_args *a, const slab *s, size_t row, const
     for (size_t b = 0; b < blocks; ++b, k += BNC_I4_BLOCK, bytes += BNC_I4_BLOCK * COLUMNS) {
       DOTS_UNROLL for (size_t c = 0; c < BNC_I4_BLOCK / 4; ++c) dots_at(bytes + c * (4 * COLUMNS), q, k + 4 * c, sum, rows, VECTORS);
     }
+    /* Exact sums become floats once per group. */
     DOTS_UNROLL for (size_t v = 0; v < VECTORS; ++v) {
       const __m512 scale = _mm512_load_ps(s->scales[g - s->begin][v]);
       DOTS_UNROLL for (size_t r = 0; r < rows; ++r) acc[r][v] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(sum[r][v]), scale, acc[r][v]);
     }
   }
+  /* Behind the last group zero point, scale and bias; before it, y keeps the sums for the next slab. */
   DOTS_UNROLL for (size_t v = 0; v < VECTORS; ++v) {
     const __m512 offset = _mm512_maskz_loadu_ps(s->mask[v], a->w.offset + s->n + 16 * v);
     const __m512 bias = a->bias ? _mm512_maskz_loadu_ps(s->mask[v], a->bias + s->n + 16 * v) : _mm512_setzero_ps();

@@ -22,7 +22,9 @@ DOTS_INLINE __mmask16 lanes_before(size_t n) { return (__mmask16)((1u << least(n
 DOTS_INLINE __m512i regroup_block(const int8_t *w /* [16, 64] */, size_t stride, uint8_t *out /* [steps, 4, 16, 4] */, size_t steps) {
   const __m512i top = _mm512_set1_epi8(-128), ones = _mm512_set1_epi8(1);
   __m512i x[16], total = _mm512_setzero_si512();
+  /* 16 rows of 64 bytes; the top bit flipped is 128 added. */
   _Pragma("GCC unroll 16") for (size_t i = 0; i < 16; ++i) x[i] = _mm512_xor_si512(_mm512_loadu_si512((const void *)(w + i * stride)), top);
+  /* As 16 x 16 int32: register i now holds columns 4 i to 4 i + 3 of all 16 rows, which is one step of dots(). */
   bnc_transpose_16x16(x);
   if (steps == 16) {
     _Pragma("GCC unroll 16") for (size_t i = 0; i < 16; ++i) _mm512_store_si512((void *)(out + i * (64 * DOTS_VECTORS)), x[i]);
@@ -77,6 +79,7 @@ DOTS_INLINE void tile(const bnc_matmul_i8_args *args, const slab *s, size_t row,
   __m512i sum[DOTS_ROWS][DOTS_VECTORS];
   const int8_t *q[DOTS_ROWS];
   __mmask16 mask[DOTS_VECTORS];
+  /* The columns that there are, and where the slab before this one left off: y holds its sums, as integers. */
   DOTS_UNROLL for (size_t v = 0; v < DOTS_VECTORS; ++v) mask[v] = s->columns > 16 * v ? lanes_before(s->columns - 16 * v) : 0;
   DOTS_UNROLL for (size_t r = 0; r < rows; ++r) {
     const float *y = args->y + (row + r) * args->y_stride + s->n;
@@ -85,6 +88,7 @@ DOTS_INLINE void tile(const bnc_matmul_i8_args *args, const slab *s, size_t row,
       sum[r][v] = s->first ? _mm512_set1_epi32(s->starts[row + r - s->begin]) : _mm512_maskz_loadu_epi32(mask[v], y + 16 * v);
     }
   }
+  /* Whole lines of activations, while the lines of the rows that follow are fetched; then what is left in fours, and in less than four. */
   size_t k = 0;
   for (; k + 64 <= s->depth; k += 64) {
     DOTS_UNROLL for (size_t r = 0; r < rows; ++r)
@@ -101,6 +105,7 @@ DOTS_INLINE void tile(const bnc_matmul_i8_args *args, const slab *s, size_t row,
     DOTS_UNROLL for (size_t r = 0; r < rows; ++r) memcpy(&four[r], q[r] + s->depth / 4 * 4, s->depth % 4);
     dots_four(s->w + s->depth / 4 * (64 * DOTS_VECTORS), four, sum, rows, DOTS_VECTORS);
   }
+  /* y = (sum - zero point * the column's sum) * scale of the row * scale of the column + bias; before the last slab, the sums alone. */
   DOTS_UNROLL for (size_t v = 0; v < DOTS_VECTORS; ++v) {
     const __m512 scale = _mm512_maskz_loadu_ps(mask[v], args->scale + s->n + 16 * v);
     const __m512 bias = args->bias ? _mm512_maskz_loadu_ps(mask[v], args->bias + s->n + 16 * v) : _mm512_setzero_ps();
@@ -205,6 +210,7 @@ DOTS_INLINE void few(const bnc_matmul_i8_args *args, const uint8_t *x /* [rows, 
     w[c] = args->w + (n + least(c, cols - 1)) * args->k;
     DOTS_UNROLL for (size_t r = 0; r <= rows; ++r) sum[r][c] = _mm512_setzero_si512();
   }
+  /* Sums along k, 16 lanes each, of every row with every column; the lines of the columns that follow are fetched. */
   const size_t whole = args->k / 64 * 64, ahead = TOGETHER * args->k;
   for (size_t k = 0; k < whole; k += 64) {
     DOTS_UNROLL for (size_t c = 0; c < TOGETHER; ++c) {
@@ -216,6 +222,7 @@ DOTS_INLINE void few(const bnc_matmul_i8_args *args, const uint8_t *x /* [rows, 
     if (whole == args->k) break;
     few_block(x + whole, depth, _mm512_maskz_loadu_epi8(bytes_before(args->k - whole), w[c] + whole), c, sum, rows);
   }
+  /* The 16 lanes of TOGETHER columns add up to one vector of TOGETHER sums. */
   __m128i total[FEW_ROWS + 1];
   DOTS_UNROLL for (size_t r = 0; r <= rows; ++r) {
     __m256i half[TOGETHER];
@@ -225,6 +232,7 @@ DOTS_INLINE void few(const bnc_matmul_i8_args *args, const uint8_t *x /* [rows, 
     const __m256i both = _mm256_hadd_epi32(_mm256_hadd_epi32(half[0], half[1]), _mm256_hadd_epi32(half[2], half[3]));
     total[r] = _mm_add_epi32(_mm256_castsi256_si128(both), _mm256_extracti128_si256(both, 1));
   }
+  /* The activations stand for q + 128: what that adds is taken off with the zero point. */
   const __mmask8 mask = (__mmask8)lanes_before(cols);
   const __m128 scale = _mm_maskz_loadu_ps(mask, args->scale + n),
                bias = args->bias ? _mm_maskz_loadu_ps(mask, args->bias + n) : _mm_setzero_ps();
