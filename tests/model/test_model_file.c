@@ -40,12 +40,7 @@ static int teardown(void **s) {
 
 static bnc_file_header *header(void) { return (bnc_file_header *)(void *)bytes; }
 static bnc_file_section *table(void) { return (bnc_file_section *)(void *)(bytes + sizeof(bnc_file_header)); }
-static bnc_file_section *section(bnc_section_kind kind) {
-  for (uint32_t i = 0; i < header()->sections; i++)
-    if (table()[i].kind == (uint32_t)kind) return &table()[i];
-  fail_msg("no section %d", (int)kind);
-  return NULL;
-}
+static bnc_file_section *section(bnc_section_kind kind) { return model_section(bytes, kind); }
 static void reset(void) { memcpy(bytes, good, size); }
 
 static void seal(size_t total) { seal_model(bytes, total); }

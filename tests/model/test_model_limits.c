@@ -39,14 +39,8 @@ static int teardown(void **s) {
   return 0;
 }
 
-static bnc_file_section *table(void) { return (bnc_file_section *)(void *)(bytes + sizeof(bnc_file_header)); }
 /* The bytes of a section. */
-static void *at(bnc_section_kind kind) {
-  for (uint32_t i = 0; i < ((bnc_file_header *)(void *)bytes)->sections; i++)
-    if (table()[i].kind == (uint32_t)kind) return bytes + table()[i].offset;
-  fail_msg("no section %d", (int)kind);
-  return NULL;
-}
+static void *at(bnc_section_kind kind) { return bytes + model_section(bytes, kind)->offset; }
 static bnc_file_op *op_of(bnc_section_kind program, uint32_t i) {
   bnc_file_program *head = at(program);
   return i < head->ops ? (bnc_file_op *)(void *)(head + 1) + i : NULL;

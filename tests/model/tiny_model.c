@@ -79,3 +79,12 @@ bnc_status tiny_logits(const char *path, const char *cache, float logits[TINY_VO
   bnc_context_destroy(context);
   return s;
 }
+
+bnc_file_section *model_section(uint8_t *bytes, bnc_section_kind kind) {
+  const uint32_t sections = ((bnc_file_header *)(void *)bytes)->sections;
+  bnc_file_section *table = (bnc_file_section *)(void *)(bytes + sizeof(bnc_file_header));
+  for (uint32_t i = 0; i < sections; i++)
+    if (table[i].kind == (uint32_t)kind) return &table[i];
+  fprintf(stderr, "no section %d\n", (int)kind);
+  abort();
+}

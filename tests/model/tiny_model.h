@@ -3,6 +3,7 @@
 #ifndef BINOCLE_TESTS_TINY_MODEL_H
 #define BINOCLE_TESTS_TINY_MODEL_H
 
+#include "runtime/model/format.h"
 #include <binocle/compile.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -19,5 +20,8 @@ void tiny_model(const char *path, bool packed);
 /** Opens a model with this cache folder, feeds it a few ids and a picture, and copies the logits. Returns the status and, on failure,
  * prints why. */
 bnc_status tiny_logits(const char *model, const char *cache, float logits[TINY_VOCABULARY]);
+
+/** The first section of that kind in the bytes of a sound model file, 64-byte aligned; aborts where there is none. */
+bnc_file_section *model_section(uint8_t *bytes, bnc_section_kind kind);
 
 #endif
