@@ -90,6 +90,39 @@ class Faults(ProgramCase):
             self.assertIn(b"stay in memory", outcome.err)
             self.assertEqual([], files_in(cache))
 
+    def test_disk_full_while_saving_and_evaluating(self):
+        if not FAULTS:
+            self.skipTest("a sanitizer must be the first library")
+        count, session = path("writes.txt"), os.path.join(self.out, "full.session")
+        before = files_in(self.out)
+        save = ("run", self.model, *RUN, "--quiet", "--save", session)
+        for _ in range(2):  # the first one packs weights
+            self.assertEqual(0, self.with_fault("count", *save, cache=path("cache_save"), count=count).code)
+            os.remove(session)
+        with open(count) as f:
+            writes = int(f.read())
+        self.assertGreater(writes, 0)
+        for n in range(1, writes + 1):
+            outcome = self.with_fault(f"full:{n}", *save, cache=path("cache_save"))
+            self.assertEqual(1, outcome.code, outcome)
+            self.assertIn("No space left", self.says_one_line(outcome))
+            self.assertEqual(before, files_in(self.out))
+        answers = path("full.jsonl")
+        evaluate = ("eval", self.model, path("faults.jsonl"), "-o", answers, "--max-tokens", "4", "--quiet")
+        if os.path.exists(answers):
+            os.remove(answers)
+        self.assertEqual(0, self.with_fault("count", *evaluate, cache=path("cache_save")).code)
+        with open(answers, encoding="utf-8") as f:
+            expected = [json.loads(line)["answer"] for line in f]
+        for n in (1, 2, 5, 12):
+            os.remove(answers)
+            outcome = self.with_fault(f"full:{n}", *evaluate, cache=path("cache_save"))
+            self.assertEqual(1, outcome.code, outcome)
+            self.assertIn("No space left", self.says_one_line(outcome))
+            self.assertEqual(0, self.with_fault("count", *evaluate, cache=path("cache_save")).code)  # goes on where it stopped
+            with open(answers, encoding="utf-8") as f:
+                self.assertEqual(expected, [json.loads(line)["answer"] for line in f], n)
+
     def killed(self, after, *arguments, **environment):
         process = subprocess.Popen([PROGRAM, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                                    env={**os.environ, "BINOCLE_CPU": "scalar", **environment}, preexec_fn=sane_signals)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Processes killed while they pack or compile leave nothing that loads wrongly. BINOCLE_KILLS says how often (default 40 each;
- * toolchains/check: 200 on the host). */
+ * toolchains/check: 400 on the host). */
 #include <stdint.h>
 
 #include <dirent.h>
