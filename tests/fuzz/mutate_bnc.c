@@ -14,6 +14,7 @@ typedef struct program {
   bnc_file_program *head; /* NULL: the file has none */
   bnc_file_op *op;
   bnc_file_probe *probe;
+  uint32_t ops, probes; /* as many as there are, whatever an edit makes the head say */
 } program;
 
 /* A file and where its parts lie. */
@@ -43,9 +44,10 @@ static bool find_program(parts *m, bnc_section_kind kind, program *p) {
   if (s->size < sizeof *p->head) return false;
   p->head = (bnc_file_program *)(void *)(m->file + s->offset);
   p->op = (bnc_file_op *)(void *)(p->head + 1);
-  p->probe = (bnc_file_probe *)(void *)(p->op + p->head->ops);
-  return p->head->ops > 0 &&
-         s->size == sizeof *p->head + (uint64_t)p->head->ops * sizeof *p->op + (uint64_t)p->head->probes * sizeof *p->probe;
+  p->ops = p->head->ops;
+  p->probes = p->head->probes;
+  p->probe = (bnc_file_probe *)(void *)(p->op + p->ops);
+  return p->ops > 0 && s->size == sizeof *p->head + (uint64_t)p->ops * sizeof *p->op + (uint64_t)p->probes * sizeof *p->probe;
 }
 
 static bool find_parts(parts *m, uint8_t *file, size_t size) {
@@ -73,7 +75,7 @@ static program *any_program(parts *m) {
     if (p->head) return p;
   }
 }
-static bnc_file_op *any_op(parts *m, const program *p) { return &p->op[draw(m, p->head->ops)]; }
+static bnc_file_op *any_op(parts *m, const program *p) { return &p->op[draw(m, p->ops)]; }
 /* An input or a result. */
 static bnc_operand *any_operand(parts *m, bnc_file_op *op) {
   const uint32_t k = draw(m, BNC_OP_INPUTS + BNC_OP_OUTPUTS);
@@ -235,9 +237,9 @@ static void change_meta(parts *m) {
 
 static void change_probe(parts *m) {
   const program *p = any_program(m);
-  if (!p->head->probes) return;
-  bnc_file_probe *probe = &p->probe[draw(m, p->head->probes)];
-  probe->op = draw(m, p->head->ops);
+  if (!p->probes) return;
+  bnc_file_probe *probe = &p->probe[draw(m, p->probes)];
+  probe->op = draw(m, p->ops);
   probe->stage = draw(m, BNC_STAGES);
   if (draw(m, 2)) probe->value.offset = 64 * (uint64_t)draw(m, (uint32_t)(room(p, &probe->value) / 64 + 1));
 }
@@ -259,7 +261,7 @@ static void fit_arena(program *p) {
   if (!p->head) return;
   reach(&p->head->input, &end);
   reach(&p->head->output, &end);
-  for (uint32_t i = 0; i < p->head->ops; i++) {
+  for (uint32_t i = 0; i < p->ops; i++) {
     for (int k = 0; k < BNC_OP_INPUTS; k++) reach(&p->op[i].in[k], &end);
     for (int k = 0; k < BNC_OP_OUTPUTS; k++) reach(&p->op[i].out[k], &end);
   }
