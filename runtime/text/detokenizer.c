@@ -110,18 +110,28 @@ static void give_characters(bnc_detokenizer *d) {
   d->held_size -= at;
 }
 
-/* ByteLevel: the bytes that the characters stand for; a token with any other character is taken as it is. */
-static void push_byte_level(bnc_detokenizer *d, const char *text, size_t size) {
-  bool mapped = true;
-  for (size_t at = 0; at < size && mapped;) {
-    int length = bnc_utf8_next(text + at, size - at);
-    mapped = length > 0 && bnc_character_byte(bnc_utf8_code(text + at, length)) >= 0;
-    at += (size_t)(length > 0 ? length : 1);
-  }
+/* ByteLevel: every character stands for a byte; a token with any other character is taken as it is. */
+static bool stands_for_bytes(const char *text, size_t size) {
   for (size_t at = 0; at < size;) {
-    int length = mapped ? bnc_utf8_next(text + at, size - at) : 1;
-    d->held[d->held_size++] = mapped ? (char)bnc_character_byte(bnc_utf8_code(text + at, length)) : text[at];
+    const int length = bnc_utf8_next(text + at, size - at);
+    if (length <= 0 || bnc_character_byte(bnc_utf8_code(text + at, length)) < 0) return false;
     at += (size_t)length;
+  }
+  return true;
+}
+
+/* The byte at *at of a token's content, which *at is moved past. */
+static char next_byte(const char *text, size_t size, bool mapped, size_t *at) {
+  const int length = mapped ? bnc_utf8_next(text + *at, size - *at) : 1;
+  const char byte = mapped ? (char)bnc_character_byte(bnc_utf8_code(text + *at, length)) : text[*at];
+  *at += (size_t)length;
+  return byte;
+}
+
+static void push_byte_level(bnc_detokenizer *d, const char *text, size_t size) {
+  const bool mapped = stands_for_bytes(text, size);
+  for (size_t at = 0; at < size;) {
+    d->held[d->held_size++] = next_byte(text, size, mapped, &at);
     if (d->held_size == RUN_LIMIT) give_characters(d);
   }
   give_characters(d);
@@ -182,23 +192,37 @@ static size_t replace(const bnc_bpe_part *part, const char *text, size_t size, c
   return made;
 }
 
-static void push_metaspace(bnc_detokenizer *d, const char *text, size_t size) {
+/* A token's text where the decoder is Metaspace. spaces: the replacement stands for them, not for nothing. */
+static size_t metaspace_text(const bnc_detokenizer *d, const char *text, size_t size, bool spaces, char *out) {
   const bnc_bpe_part *part = d->parts;
+  size_t made = 0;
   for (size_t at = 0; at < size;) {
     if (size - at >= part->a_size && memcmp(text + at, part->a, part->a_size) == 0) {
-      if (!(part->arg && d->tokens == 0)) emit(d, " ", 1);
+      if (spaces) out[made++] = ' ';
       at += part->a_size;
     } else {
-      emit(d, text + at++, 1);
+      out[made++] = text[at++];
     }
   }
+  return made;
+}
+
+static void push_metaspace(bnc_detokenizer *d, const char *text, size_t size) {
+  const size_t made = metaspace_text(d, text, size, !(d->parts->arg && d->tokens == 0), d->scratch[0]);
+  emit(d, d->scratch[0], made);
+}
+
+/* The token's text behind the Replace decoders. */
+static const char *replaced(bnc_detokenizer *d, const char *text, size_t *size) {
+  for (size_t i = 0; i < d->part_count && d->parts[i].kind == BNC_DEC_REPLACE; i++) {
+    *size = replace(&d->parts[i], text, *size, d->scratch[i & 1]);
+    text = d->scratch[i & 1];
+  }
+  return text;
 }
 
 static void push_sequence(bnc_detokenizer *d, const char *text, size_t size) {
-  for (size_t i = 0; i < d->part_count && d->parts[i].kind == BNC_DEC_REPLACE; i++) {
-    size = replace(&d->parts[i], text, size, d->scratch[i & 1]);
-    text = d->scratch[i & 1];
-  }
+  text = replaced(d, text, &size);
   int byte = d->byte_fallback ? byte_of(text, size) : -1;
   if (byte >= 0) {
     push_byte(d, (uint8_t)byte);
@@ -228,6 +252,32 @@ bnc_status bnc_detokenizer_push(bnc_detokenizer *d, int32_t id, const char **tex
   }
   d->tokens = 1;
   *length = d->out_size;
+  return BNC_OK;
+}
+
+bnc_status bnc_detokenizer_bytes(bnc_detokenizer *d, int32_t id, const char **bytes, size_t *size, bnc_error *err) {
+  *bytes = d->out;
+  *size = 0;
+  size_t length = 0;
+  const char *content = bnc_bpe_content(d->bpe, id, &length);
+  if (!d->part_count) return bnc_fail(err, BNC_ERROR_UNSUPPORTED, "the tokenizer has no decoder, so that a token has no text of its own");
+  if (!content || (d->skip_special && bnc_bpe_is_special(d->bpe, id))) return BNC_OK;
+  if (d->parts->kind == BNC_DEC_BYTE_LEVEL) {
+    const bool mapped = stands_for_bytes(content, length);
+    for (size_t at = 0; at < length;) d->out[(*size)++] = next_byte(content, length, mapped, &at);
+    return BNC_OK;
+  }
+  if (d->parts->kind == BNC_DEC_METASPACE) {
+    *size = metaspace_text(d, content, length, true, d->out);
+    return BNC_OK;
+  }
+  *bytes = replaced(d, content, &length);
+  *size = length;
+  const int byte = d->byte_fallback ? byte_of(*bytes, length) : -1;
+  if (byte < 0) return BNC_OK;
+  d->scratch[0][0] = (char)byte;
+  *bytes = d->scratch[0];
+  *size = 1;
   return BNC_OK;
 }
 

@@ -63,6 +63,9 @@ bnc_status bnc_detokenizer_create(bnc_detokenizer **detokenizer, const bnc_bpe *
 bnc_status bnc_detokenizer_push(bnc_detokenizer *detokenizer, int32_t id, const char **text, size_t *length, bnc_error *err);
 /** What is still held back; unfinished characters come as U+FFFD. Afterwards the detokenizer begins anew. */
 void bnc_detokenizer_finish(bnc_detokenizer *detokenizer, const char **text, size_t *length);
+/** What an id adds to a text that has begun, as bytes, perhaps of part of a character; nothing for an id without a token or a special one
+ * that is skipped. Valid until the next call. BNC_ERROR_UNSUPPORTED: the tokenizer has no decoder. */
+bnc_status bnc_detokenizer_bytes(bnc_detokenizer *detokenizer, int32_t id, const char **bytes, size_t *size, bnc_error *err);
 void bnc_detokenizer_free(bnc_detokenizer *detokenizer);
 
 #endif
