@@ -38,6 +38,7 @@ void bnc_model_close(bnc_model *model) {
   if (!model) return;
   bnc_packed_destroy(model->store);
   bnc_picture_cache_free(model->pictures);
+  bnc_vocabulary_free(model->vocabulary);
   bnc_bpe_free(model->bpe);
   bnc_model_file_close(&model->file);
   pthread_mutex_destroy(&model->lock);

@@ -10,6 +10,7 @@
 #include "ops/xnn/packed.h"
 #include "platforms/base/context_private.h"
 #include "runtime/api/picture_cache.h"
+#include "runtime/constrain/vocabulary.h"
 #include "runtime/model/model_file.h"
 #include "runtime/text/tokenizer.h"
 
@@ -21,6 +22,7 @@ struct bnc_model {
   bnc_packed_store *store;     /* made with the first session */
   bnc_kernels kernels;         /* likewise */
   bnc_picture_cache *pictures; /* shared by the sessions */
+  bnc_vocabulary *vocabulary;  /* likewise; made with the first constraint */
 };
 
 #endif

@@ -84,6 +84,7 @@ void bnc_session_destroy(bnc_session *session) {
   bnc_ids_free(&session->opening);
   bnc_ids_free(&session->history);
   bnc_profile_free(session->profile);
+  bnc_constraint_free(session->constraint);
   bnc_mem_free(session->system);
   bnc_mem_free(session->restored_logits);
   bnc_mem_free(session);

@@ -73,6 +73,26 @@ static void note_token(answer *a, int32_t id) {
   for (uint32_t i = 0; i < t->top_count; i++) t->top_logprob[i] = (float)((double)s->logits[t->top_id[i]] - all);
 }
 
+/* How many tokens may be drawn behind the next one, which follows `drawn` others. */
+static size_t room_behind(const answer *a, uint32_t drawn) {
+  const bnc_session *s = a->session;
+  const size_t rows = s->model->file.meta.context - s->rows, left = a->settings.max_tokens ? a->settings.max_tokens - drawn - 1 : SIZE_MAX;
+  return rows < left ? rows : left;
+}
+
+/* The next token; -1 where the answer's form leaves none, since there is no room for more. */
+static bnc_status draw(answer *a, uint32_t drawn, int32_t *id) {
+  bnc_session *s = a->session;
+  const uint32_t *mask = NULL;
+  if (!s->constraint) return bnc_sampler_next(a->sampler, s->logits, id, &s->error);
+  *id = -1;
+  bnc_status status = bnc_constraint_mask(s->constraint, room_behind(a, drawn), &mask, &s->error);
+  if (status != BNC_OK || !mask) return status;
+  status = bnc_sampler_next(a->sampler, bnc_constraint_apply(s->constraint, mask, s->logits), id, &s->error);
+  if (status == BNC_OK) *id = bnc_constraint_correct(s->constraint, mask, *id);
+  return status;
+}
+
 /* Draws and tells one token behind `drawn` others; *finish is set where the answer is over. */
 static bnc_status step(answer *a, uint32_t drawn, bool *over, bnc_finish *finish) {
   bnc_session *s = a->session;
@@ -85,22 +105,36 @@ static bnc_status step(answer *a, uint32_t drawn, bool *over, bnc_finish *finish
     bnc_status status = bnc_session_decode(s, &a->ahead, a->settings.max_tokens ? a->settings.max_tokens - drawn : SIZE_MAX);
     if (status != BNC_OK) return status;
   }
-  bnc_status status = bnc_sampler_next(a->sampler, s->logits, &id, &s->error);
-  if (status != BNC_OK) return status;
+  bnc_status status = draw(a, drawn, &id);
+  *finish = BNC_FINISH_LENGTH;
+  if (status != BNC_OK || id < 0) return status;
   note_token(a, id);
   *finish = BNC_FINISH_STOP;
   if (!a->settings.ignore_stop && is_stop(m, id)) return BNC_OK;
   s->pending = id;
   status = tell(a, id);
+  if (status == BNC_OK && s->constraint) status = bnc_constraint_take(s->constraint, id, &s->error);
   if (status != BNC_OK || a->stops.met) return status;
+  if (s->constraint && bnc_constraint_is_over(s->constraint)) return BNC_OK;
   *finish = BNC_FINISH_CALLER;
   *over = bnc_session_report(s, "answering", 0.0) || a->caller_stops;
   return BNC_OK;
 }
 
+/* The answer's form, if it has one; *over where that is the empty text. */
+static bnc_status begin_form(answer *a, bool *over) {
+  bnc_session *s = a->session;
+  if (!s->constraint) return BNC_OK;
+  const size_t rows = s->model->file.meta.context - s->rows + (s->pending < 0),
+               most = a->settings.max_tokens ? a->settings.max_tokens : SIZE_MAX;
+  const bnc_status status = bnc_constraint_begin(s->constraint, rows < most ? rows : most, !a->settings.ignore_stop, &s->error);
+  *over = status == BNC_OK && bnc_constraint_is_over(s->constraint);
+  return status;
+}
+
 static bnc_status generate(answer *a, bnc_finish *finish) {
-  bnc_status status = BNC_OK;
   bool over = false;
+  bnc_status status = begin_form(a, &over);
   for (uint32_t n = 0; status == BNC_OK && !over; n++) {
     if (a->settings.max_tokens && n == a->settings.max_tokens) {
       *finish = BNC_FINISH_LENGTH;

@@ -8,6 +8,7 @@
 
 #include "platforms/threads/threads.h"
 #include "runtime/api/model_private.h"
+#include "runtime/constrain/constraint.h"
 #include "runtime/exec/executor.h"
 #include "runtime/profile/profile_record.h"
 #include "runtime/text/growable.h"
@@ -37,7 +38,8 @@ struct bnc_session {
   float *restored_logits; /* [vocabulary] of a saved session, or NULL */
   const float *logits;    /* behind the last row; NULL: nothing computed since */
   bnc_statistics statistics;
-  bnc_profile *profile; /* NULL: nothing is recorded */
+  bnc_profile *profile;       /* NULL: nothing is recorded */
+  bnc_constraint *constraint; /* NULL: answers are free */
 };
 
 /** Tells how far the work is, and asks: true where the caller wants it to stop, by the callback's answer or bnc_session_cancel. */
@@ -48,6 +50,9 @@ bnc_status bnc_session_run(bnc_session *session, bnc_program_id id, size_t rows,
 
 /** The same while a profile is recorded; hooks may be NULL. */
 bnc_status bnc_session_run_profiled(bnc_session *session, bnc_program_id id, size_t rows, const bnc_run_hooks *hooks);
+
+/** BNC_ERROR_UNSUPPORTED where the model has no tokenizer. */
+bnc_status bnc_session_check_tokenizer(bnc_session *session);
 
 /** Pictures that wait, and those of the first prompt, are forgotten. */
 void bnc_session_drop_images(bnc_session *session);

@@ -163,7 +163,7 @@ bnc_status bnc_session_append(bnc_session *session, const int32_t *ids, size_t c
   return s;
 }
 
-static bnc_status check_tokenizer(bnc_session *s) {
+bnc_status bnc_session_check_tokenizer(bnc_session *s) {
   if (s->model->bpe) return BNC_OK;
   return bnc_fail(&s->error, BNC_ERROR_UNSUPPORTED,
                   "%s has no tokenizer: its checkpoint had no tokenizer.json; use ids (`binocle score`) instead", s->model->file.path);
@@ -175,7 +175,7 @@ bnc_status bnc_session_ask(bnc_session *session, const char *text) {
   bnc_error *err = &session->error;
   if (!text) return bnc_fail(err, BNC_ERROR_ARGUMENT, "a question needs text");
   if (!session->started) return bnc_session_converse(session, &question, 1);
-  bnc_status s = check_tokenizer(session);
+  bnc_status s = bnc_session_check_tokenizer(session);
   if (s != BNC_OK) return s;
   bnc_ids ids = {0};
   if (session->pending >= 0) s = bnc_ids_append(&ids, &session->pending, 1, err);
@@ -189,7 +189,7 @@ bnc_status bnc_session_ask(bnc_session *session, const char *text) {
 bnc_status bnc_session_converse(bnc_session *session, const bnc_exchange *exchanges, size_t count) {
   if (!session) return BNC_ERROR_ARGUMENT;
   bnc_error *err = &session->error;
-  bnc_status s = check_tokenizer(session);
+  bnc_status s = bnc_session_check_tokenizer(session);
   if (s != BNC_OK) return s;
   if (session->started) return bnc_fail(err, BNC_ERROR_ARGUMENT, "the conversation has begun: restart or reset it first");
   if (!exchanges || count == 0) return bnc_fail(err, BNC_ERROR_ARGUMENT, "a conversation needs a question");

@@ -17,6 +17,7 @@
 #define BINOCLE_BINOCLE_H
 
 #include <binocle/compile.h>
+#include <binocle/constrain.h>
 #include <binocle/context.h>
 #include <binocle/energy.h>
 #include <binocle/model.h>

@@ -3,6 +3,7 @@
 #ifndef BINOCLE_SESSION_H
 #define BINOCLE_SESSION_H
 
+#include <binocle/constrain.h>
 #include <binocle/generate.h>
 #include <binocle/model.h>
 #include <binocle/pixels.h>
