@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Any bytes as the JSON Schema of an answer. */
+#include "tests/fuzz/constrain_exercise.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+  exercise_constraint(BNC_CONSTRAINT_JSON_SCHEMA, data, size);
+  return 0;
+}
