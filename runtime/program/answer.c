@@ -69,7 +69,8 @@ int bnc_answer_check_question(bnc_work *work, const char *question, size_t pictu
 int bnc_answer_prepare(bnc_work *work, const bnc_answer_options *options) {
   bnc_status status = options->restore ? bnc_session_restore(work->session, options->restore) : BNC_OK;
   if (status == BNC_OK && options->system) status = bnc_session_set_system(work->session, options->system);
-  return status == BNC_OK ? BNC_EXIT_DONE : bnc_work_fail(work, status, NULL, bnc_session_error(work->session));
+  if (status != BNC_OK) return bnc_work_fail(work, status, NULL, bnc_session_error(work->session));
+  return bnc_form_apply(work, &options->form);
 }
 
 int bnc_answer_save(bnc_work *work, const bnc_answer_options *options) {

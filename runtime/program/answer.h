@@ -3,6 +3,7 @@
 #ifndef BINOCLE_RUNTIME_PROGRAM_ANSWER_H
 #define BINOCLE_RUNTIME_PROGRAM_ANSWER_H
 
+#include "runtime/program/form.h"
 #include "runtime/program/joules.h"
 
 typedef struct bnc_answer_options {
@@ -10,6 +11,7 @@ typedef struct bnc_answer_options {
   double temperature, top_p;
   const char *system, *save, *restore; /* NULL: not given */
   bnc_text_list stop;
+  bnc_form form;
   unsigned draft; /* a bnc_draft, index in bnc_answer_drafts */
 } bnc_answer_options;
 
@@ -48,6 +50,7 @@ extern const char *const bnc_answer_drafts[];
 #define BNC_CONVERSATION_OPTIONS(o)                                                                                                        \
   {.name = "system", .value = "TEXT", .help = "the system text, instead of the model's own", .text = &(o).system},                         \
       {.name = "stop", .value = "TEXT", .help = "a text that ends the answer, which stops in front of it; up to 16", .list = &(o).stop},   \
+      BNC_FORM_OPTIONS((o).form),                                                                                                          \
       {.name = "restore", .value = "FILE", .help = "goes on with a conversation that --save wrote", .text = &(o).restore}, {               \
     .name = "save", .value = "FILE", .help = "writes the conversation as it is at the end", .text = &(o).save                              \
   }

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file form.h  The form that answers must have, as the command line gives it. */
+#ifndef BINOCLE_RUNTIME_PROGRAM_FORM_H
+#define BINOCLE_RUNTIME_PROGRAM_FORM_H
+
+#include "runtime/program/work.h"
+
+/** At most one of them is given; the others are NULL. */
+typedef struct bnc_form {
+  const char *schema, *choice, *regex;
+} bnc_form;
+
+/* Rows of a table of options. */
+#define BNC_FORM_OPTIONS(f)                                                                                                                \
+  {.name = "json-schema",                                                                                                                  \
+   .value = "FILE",                                                                                                                        \
+   .help = "the answer is JSON of this schema (a subset: see binocle/constrain.h)",                                                        \
+   .text = &(f).schema},                                                                                                                   \
+      {.name = "choice", .value = "A,B,C", .help = "the answer is one of these texts", .text = &(f).choice}, {                             \
+    .name = "regex", .value = "RE", .help = "the whole answer matches this regular expression", .text = &(f).regex                         \
+  }
+
+/** The session's answers have the form from now on. Exit code as in work.h. */
+int bnc_form_apply(bnc_work *work, const bnc_form *form);
+
+#endif
