@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <stddef.h>
+#include <string.h>
 
 #include "ops/kernels_table.h"
 
@@ -49,4 +50,25 @@ _Static_assert(sizeof(bnc_kernels) - offsetof(bnc_kernels, norm) == ROWS * sizeo
 void bnc_kernels_init(bnc_kernels *kernels, bnc_cpu_level level) {
   kernels->level = level;
   BNC_KERNEL_TABLE(FILL)
+}
+
+#define NAME(slot, name, ...) {offsetof(bnc_kernels, slot), #name},
+
+const char *bnc_kernels_name(size_t offset) {
+  static const struct {
+    size_t offset;
+    const char *name;
+  } names[] = {BNC_KERNEL_TABLE(NAME)};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    if (names[i].offset == offset) return names[i].name;
+  return NULL;
+}
+
+bnc_cpu_level bnc_kernels_level_of(const bnc_kernels *kernels, size_t offset) {
+  bnc_kernels lower;
+  for (bnc_cpu_level level = BNC_CPU_SCALAR; level < kernels->level; level++) {
+    bnc_kernels_init(&lower, level);
+    if (memcmp((const char *)&lower + offset, (const char *)kernels + offset, sizeof(void (*)(void))) == 0) return level;
+  }
+  return kernels->level;
 }

@@ -37,4 +37,9 @@ typedef struct bnc_kernels {
 /** Fills every slot with the best kernel that `level` may use (bnc_cpu.level of platforms/cpu/cpu.h). */
 void bnc_kernels_init(bnc_kernels *kernels, bnc_cpu_level level);
 
+/** The name of the kernel in the slot at `offset` of a bnc_kernels: "matmul_i8"; NULL: there is no such slot. */
+const char *bnc_kernels_name(size_t offset);
+/** The level whose code that slot holds: what a level has no kernel of its own for, it takes from one below. */
+bnc_cpu_level bnc_kernels_level_of(const bnc_kernels *kernels, size_t offset);
+
 #endif
