@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What this machine can do at most: f32 fused multiply-adds, exact int8 products, and reading out of each cache and memory.
      usage: bench_limits [--threads N] [--repeat R] [--memory]      prints CSV: cpu,level,threads,what,min,median,max,unit
-   --memory leaves all but memory out. One thread is timed by its own CPU time, several by the wall clock; rates are of all threads
-   together. The maximum is the limit, the rest tells how busy the machine was. */
+   --memory leaves all but memory out. How each is timed: ops/limits/limits_measure.h; rates are of all threads together. The maximum is the
+   limit, the rest tells how busy the machine was. */
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#include "ops/kernels.h"
-#include "platforms/base/mem.h"
+#include "ops/limits/limits_measure.h"
 #include "platforms/cpu/cpu.h"
 #include "platforms/threads/threads.h"
 
@@ -22,9 +20,6 @@ typedef struct limits {
   size_t threads, repeat;
   char cpu[160];
   const char *level;
-  float *memory;
-  size_t bytes, rounds; /* read: each thread's part of `memory`, so often */
-  double macs[BNC_POOL_MAX_THREADS], sink[BNC_POOL_MAX_THREADS];
 } limits;
 
 static bnc_error err;
@@ -35,58 +30,23 @@ static void must(bnc_status s) {
   exit(1);
 }
 
-static void run_int8(void *context, size_t thread, size_t to) {
-  limits *l = context;
-  (void)to;
-  l->sink[thread] = l->kernels.limits.int8(&l->macs[thread]);
-}
-static void run_flops(void *context, size_t thread, size_t to) {
-  limits *l = context;
-  (void)to;
-  l->sink[thread] = (double)l->kernels.limits.flops();
-}
-static void run_read(void *context, size_t thread, size_t to) {
-  limits *l = context;
-  const size_t count = l->bytes / sizeof(float);
-  (void)to;
-  for (size_t i = 0; i < l->rounds; ++i) l->sink[thread] += (double)l->kernels.limits.read(l->memory + thread * count, count);
-}
-
 static int ascending(const void *a, const void *b) {
   const double x = *(const double *)a, y = *(const double *)b;
   return (x > y) - (x < y);
 }
 
-static double seconds(const limits *l) {
-  struct timespec t;
-  clock_gettime(l->threads == 1 ? CLOCK_THREAD_CPUTIME_ID : CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
-/* work: of one run and thread, in billions; with macs, twice those that the run told */
-static void measure(limits *l, const char *what, bnc_pool_task run, const double *macs, double work, const char *unit) {
+static void measure(limits *l, const char *name, bnc_limit what, size_t bytes, const char *unit) {
   double rate[MAX_REPEAT];
-  bnc_pool_run(l->pool, run, l, l->threads, 1); /* warm-up */
-  for (size_t i = 0; i < l->repeat; ++i) {
-    const double start = seconds(l);
-    bnc_pool_run(l->pool, run, l, l->threads, 1);
-    rate[i] = (macs ? 2e-9 * *macs : work) * (double)l->threads / (seconds(l) - start);
-  }
+  must(bnc_limits_measure(&l->kernels, l->pool, what, bytes, l->repeat, rate, &err));
   qsort(rate, l->repeat, sizeof *rate, ascending);
-  printf("%s,%s,%zu,%s,%.2f,%.2f,%.2f,%s\n", l->cpu, l->level, l->threads, what, rate[0],
+  printf("%s,%s,%zu,%s,%.2f,%.2f,%.2f,%s\n", l->cpu, l->level, l->threads, name, rate[0],
          (rate[(l->repeat - 1) / 2] + rate[l->repeat / 2]) / 2, rate[l->repeat - 1], unit);
   fflush(stdout);
 }
 
-static void measure_read(limits *l, const char *what, size_t bytes) {
+static void measure_read(limits *l, const char *name, size_t bytes) {
   if (bytes < BNC_LIMIT_BLOCK * sizeof(float)) return; /* a cache that is not there, or not known */
-  l->bytes = bytes / (BNC_LIMIT_BLOCK * sizeof(float)) * (BNC_LIMIT_BLOCK * sizeof(float));
-  l->rounds = ((size_t)64 << 20) / l->bytes + 1;
-  l->memory = bnc_mem_zalloc(l->bytes * l->threads);
-  if (!l->memory) must(bnc_fail_memory(&err, l->bytes * l->threads));
-  memset(l->memory, 0, l->bytes * l->threads); /* every page its own */
-  measure(l, what, run_read, NULL, 1e-9 * (double)l->bytes * (double)l->rounds, "GB/s");
-  bnc_mem_free(l->memory);
+  measure(l, name, BNC_LIMIT_READ, bytes, "GB/s");
 }
 
 int main(int argc, char **argv) {
@@ -115,8 +75,8 @@ int main(int argc, char **argv) {
   bnc_kernels_init(&l.kernels, cpu.level);
   printf("cpu,level,threads,what,min,median,max,unit\n");
   if (!memory) {
-    measure(&l, "f32", run_flops, NULL, BNC_LIMIT_FLOPS * 1e-9, "GFLOP/s");
-    measure(&l, "int8", run_int8, &l.macs[0], 0, "GOP/s");
+    measure(&l, "f32", BNC_LIMIT_F32, 0, "GFLOP/s");
+    measure(&l, "int8", BNC_LIMIT_INT8, 0, "GOP/s");
     measure_read(&l, "l1", cpu.l1d.bytes / 2);
     measure_read(&l, "l2", cpu.l2.bytes / 2);
     measure_read(&l, "l3", cpu.l3.bytes / 2 / l.threads);
