@@ -2,6 +2,7 @@
 #include "platforms/file/page.h"
 #include "runtime/describe/describe.h"
 #include "runtime/describe/names.h"
+#include "runtime/describe/op_cost.h"
 
 static void print_operand(bnc_page *p, const bnc_operand *o) {
   bnc_page_print(p, " %s[%s%u,%u]", bnc_element_name(o->element), o->varying ? "<=" : "", o->rows, o->cols);
@@ -10,15 +11,14 @@ static void print_operand(bnc_page *p, const bnc_operand *o) {
   if (o->space == BNC_SPACE_ARENA) bnc_page_print(p, "..%llu", (unsigned long long)(o->offset + bnc_operand_bytes(o)));
 }
 
-/* What an op reads and writes: its operands, and a linear's share of its weight. */
+/* What an op's operands take, and a linear's share of its weight. */
 static uint64_t moved_bytes(const bnc_model_file *f, const bnc_file_op *op) {
   uint64_t bytes = 0;
   for (int i = 0; i < BNC_OP_INPUTS; i++)
     if (op->in[i].space != BNC_SPACE_NONE) bytes += bnc_operand_bytes(&op->in[i]);
   for (int i = 0; i < BNC_OP_OUTPUTS; i++)
     if (op->out[i].space != BNC_SPACE_NONE) bytes += bnc_operand_bytes(&op->out[i]);
-  if (op->kind == BNC_OP_LINEAR) bytes += bnc_weight_bytes(&f->weight[op->weight]) / f->weight[op->weight].n * op->attr.linear.count;
-  return bytes;
+  return bytes + bnc_op_weight_bytes(f, op);
 }
 
 static void print_weight(bnc_page *p, const bnc_model_file *f, const bnc_file_op *op) {

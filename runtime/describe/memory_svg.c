@@ -8,6 +8,7 @@
 #include "runtime/describe/blocks.h"
 #include "runtime/describe/describe.h"
 #include "runtime/describe/names.h"
+#include "runtime/describe/palette.h"
 
 #define WIDTH 1280
 #define LEFT 86.0
@@ -16,15 +17,6 @@
 #define PANEL 385
 #define TOP 92
 #define OPS_MAX 100000u /* a picture of more helps nobody */
-
-static const struct {
-  const char *name, *colour;
-} groups[BNC_GROUPS + 1] = {
-    [BNC_GROUP_PICTURE] = {"picture", "#17a2a2"},         [BNC_GROUP_LINEAR] = {"linear", "#4878cf"},
-    [BNC_GROUP_ATTENTION] = {"attention", "#e8833a"},     [BNC_GROUP_NORM] = {"norm, quantise", "#58a65c"},
-    [BNC_GROUP_ACTIVATION] = {"activation", "#9b6bc9"},   [BNC_GROUP_SUM] = {"sum", "#c9a227"},
-    [BNC_GROUP_MOVE] = {"copy, take, rotate", "#a8796a"}, [BNC_GROUPS] = {"input", "#4d4d4d"},
-};
 
 typedef struct panel {
   bnc_page *p;
@@ -164,7 +156,7 @@ static void draw_head(bnc_page *p, const bnc_model_file *f, int panels) {
                     ".page { fill: #fff }\n.plot { fill: #f6f6f4 }\n.grid { stroke: #ddd }\n.tick { stroke: #888 }\n"
                     ".bound { stroke: #c0392b; stroke-dasharray: 6 4 }\n.part0 { fill: #e4e4e0 }\n.part1 { fill: #d2d2cc }\n"
                     ".b { stroke: #fff; stroke-width: 0.4; stroke-opacity: 0.8 }\n.b:hover { stroke: #000; stroke-width: 1.2 }\n");
-  for (int g = 0; g <= BNC_GROUPS; g++) bnc_page_print(p, ".g%d { fill: %s }\n", g, groups[g].colour);
+  for (int g = 0; g <= BNC_GROUPS; g++) bnc_page_print(p, ".g%d { fill: %s }\n", g, bnc_palette_of((unsigned)g)->light);
   bnc_page_print(p, "</style>\n<rect class=\"page\" width=\"%d\" height=\"%d\"/>\n", WIDTH, height);
   open_text(p, "title", LEFT, 26);
   bnc_page_print(p, "Memory plan%s%s: who lives where in the arena, and from which op to which</text>\n", f->meta.name ? " of " : "",
@@ -175,8 +167,8 @@ static void draw_head(bnc_page *p, const bnc_model_file *f, int panels) {
     attribute(p, "x", x);
     bnc_page_print(p, " y=\"38\" width=\"12\" height=\"12\"/>\n");
     open_text(p, "legend", x + 17, 48);
-    bnc_page_print(p, "%s</text>\n", groups[g].name);
-    x += 38 + 6.6 * (double)strlen(groups[g].name);
+    bnc_page_print(p, "%s</text>\n", bnc_palette_of((unsigned)g)->name);
+    x += 38 + 6.6 * (double)strlen(bnc_palette_of((unsigned)g)->name);
   }
   line(p, "bound", x, 44, x + 24, 44);
   open_text(p, "legend", x + 30, 48);
