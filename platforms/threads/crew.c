@@ -41,6 +41,8 @@ struct bnc_crew {
   bnc_crew_task task;
   void *context;
   size_t count, grain, pieces;
+  void (*watch)(void *context, size_t thread, uint64_t from, uint64_t to); /* NULL: nobody does */
+  void *watcher;
   /* The caller's. */
   bnc_crew_trial trial;
   /* The stretch of jobs under way: clocks and counts at its start; time spent on watching and waking since then. All ns but the sleeps. */
@@ -73,6 +75,14 @@ static void work(bnc_crew *c, size_t thread) {
     const size_t from = i * c->grain;
     c->task(c->context, thread, from, c->count - from < c->grain ? c->count : from + c->grain);
   }
+}
+
+/* The caller's time is known to the caller. */
+static void work_watched(bnc_crew *c, size_t thread) {
+  const uint64_t from = bnc_clock_ns();
+  const bool late = atomic_load_explicit(&c->next, memory_order_relaxed) >= c->pieces;
+  work(c, thread);
+  if (!late) c->watch(c->watcher, thread, from, bnc_clock_ns());
 }
 
 static uint64_t cpu_ns(clockid_t clock) {
@@ -115,7 +125,7 @@ static void *help(void *context) {
     if (!atomic_compare_exchange_strong(&c->state, &state, state + 1)) continue;
     seen = state;
     const uint64_t start = thread_cpu_ns();
-    work(c, h->thread);
+    (c->watch ? work_watched : work)(c, h->thread);
     const uint32_t before = atomic_fetch_sub_explicit(&c->state, 1, memory_order_acq_rel);
     if ((before & ACTIVE) == 1 && (before & WAITED)) wake(&c->state, 1, CALLER_SLEEPS);
     atomic_fetch_add_explicit(&c->helped, thread_cpu_ns() - start, memory_order_relaxed);
@@ -198,6 +208,11 @@ void bnc_crew_run(bnc_crew *c, bnc_crew_task task, void *context, size_t count, 
     wait_for_helpers(c);
   }
   end(c);
+}
+
+void bnc_crew_watch(bnc_crew *c, void (*watch)(void *, size_t, uint64_t, uint64_t), void *context) {
+  c->watch = watch;
+  c->watcher = context;
 }
 
 bool bnc_crew_enter(bnc_crew *c) {

@@ -24,6 +24,10 @@ void bnc_crew_destroy(bnc_crew *crew);
 /** Runs task over [0, count) in pieces of `grain`. The caller is thread 0, helpers count from 1. */
 void bnc_crew_run(bnc_crew *crew, bnc_crew_task task, void *context, size_t count, size_t grain);
 
+/** From the next job on, each helper tells after its pieces of a job when it worked on them (bnc_clock_ns); NULL: no longer. Between jobs.
+ */
+void bnc_crew_watch(bnc_crew *crew, void (*watch)(void *context, size_t thread, uint64_t from, uint64_t to), void *context);
+
 /** Around work on threads of somebody else's: whether such threads pay now. */
 bool bnc_crew_enter(bnc_crew *crew);
 /** least: the CPU time that this same work took so far at the least, ns, 0 at first; kept. What it takes beyond that was waiting. */

@@ -112,6 +112,10 @@ void bnc_pool_run_threads(bnc_pool *pool, bnc_pool_thread_task task, void *conte
   for (size_t from = 0; from < count; from += grain) task(context, 0, from, count - from < grain ? count : from + grain);
 }
 
+void bnc_pool_set_watch(bnc_pool *pool, bnc_pool_watch watch, void *context) {
+  if (pool->crew) bnc_crew_watch(pool->crew, watch, context);
+}
+
 typedef struct job {
   bnc_pool_task task;
   void *context;

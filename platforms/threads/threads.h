@@ -40,6 +40,11 @@ void bnc_pool_run(bnc_pool *pool, bnc_pool_task task, void *context, size_t coun
 typedef void (*bnc_pool_thread_task)(void *context, size_t thread, size_t from, size_t to);
 void bnc_pool_run_threads(bnc_pool *pool, bnc_pool_thread_task task, void *context, size_t count, size_t grain);
 
+/** When a thread other than the caller's worked on a piece of a run: bnc_clock_ns. Called on that thread, before the run returns. */
+typedef void (*bnc_pool_watch)(void *context, size_t thread, uint64_t from, uint64_t to);
+/** From the next run on; watch NULL: no longer. XNNPACK's threads are not watched. */
+void bnc_pool_set_watch(bnc_pool *pool, bnc_pool_watch watch, void *context);
+
 /** Starts what XNNPACK takes; once is enough. */
 bnc_status bnc_pool_start_native(bnc_pool *pool, bnc_error *err);
 /** What XNNPACK takes for one run of an operator, which must be told to let threads sleep (XNN_FLAG_YIELD_WORKERS): the pool's own work
