@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
+#include "platforms/base/clock.h"
 #include "platforms/base/mem.h"
 #include "platforms/base/sized.h"
 #include "platforms/machine/machine.h"
@@ -14,6 +15,7 @@ bnc_status bnc_model_open(bnc_context *context, const char *path, bnc_model **mo
   *model = NULL;
   bnc_model *m = bnc_mem_zalloc(sizeof *m);
   if (!m) return bnc_fail_memory(err, sizeof *m);
+  const uint64_t start = bnc_clock_ns();
   m->context = context;
   bnc_status s = bnc_model_file_open(&m->file, path, err);
   if (s == BNC_OK && context->settings.linear) s = bnc_linear_choose(context->settings.linear, &m->file.linears, err);
@@ -30,6 +32,7 @@ bnc_status bnc_model_open(bnc_context *context, const char *path, bnc_model **mo
     bnc_mem_free(m);
     return s;
   }
+  m->open_ns = bnc_clock_ns() - start;
   *model = m;
   return BNC_OK;
 }

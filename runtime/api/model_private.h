@@ -23,6 +23,7 @@ struct bnc_model {
   bnc_kernels kernels;         /* likewise */
   bnc_picture_cache *pictures; /* shared by the sessions */
   bnc_vocabulary *vocabulary;  /* likewise; made with the first constraint */
+  uint64_t open_ns;            /* that opening it took */
 };
 
 #endif

@@ -38,7 +38,9 @@ static bnc_status create(bnc_session *s, bnc_error *err) {
   stage_progress progress = {s, "preparing the weights"};
   bnc_run_hooks hooks = {.context = &progress, .step = report};
   bnc_status status = bnc_pool_create(&s->pool, model->context->settings.threads, err);
+  const uint64_t start = bnc_clock_ns();
   if (status == BNC_OK) status = prepare_model(model, s->pool, err);
+  s->pack_ns = bnc_clock_ns() - start;
   if (status == BNC_OK) status = bnc_executor_create(&s->executor, &model->file, s->pool, &model->kernels, model->store, &hooks, err);
   if (status == BNC_OK && model->bpe) status = bnc_detokenizer_create(&s->detokenizer, model->bpe, true, err);
   return status;
@@ -77,13 +79,13 @@ bnc_status bnc_session_create(bnc_model *model, bnc_session **session) {
 
 void bnc_session_destroy(bnc_session *session) {
   if (!session) return;
+  bnc_profile_free(session->profile); /* it watches the pool */
   bnc_executor_destroy(session->executor);
   bnc_detokenizer_free(session->detokenizer);
   bnc_pool_destroy(session->pool);
   bnc_mem_free(session->image);
   bnc_ids_free(&session->opening);
   bnc_ids_free(&session->history);
-  bnc_profile_free(session->profile);
   bnc_constraint_free(session->constraint);
   bnc_mem_free(session->system);
   bnc_mem_free(session->restored_logits);
@@ -188,7 +190,8 @@ bnc_status bnc_session_run(bnc_session *session, bnc_program_id id, size_t rows,
   const bnc_model_file *file = &session->model->file;
   bnc_status status = bnc_model_file_unchanged(file, &session->error);
   if (status != BNC_OK) return status;
-  status = session->profile ? bnc_session_run_profiled(session, id, rows, hooks)
-                            : bnc_executor_run(session->executor, id, rows, session->rows, hooks, &session->error);
+  status = session->profile && !session->profile->end
+               ? bnc_session_run_profiled(session, id, rows, hooks)
+               : bnc_executor_run(session->executor, id, rows, session->rows, hooks, &session->error);
   return status == BNC_OK ? bnc_model_file_unchanged(file, &session->error) : status;
 }

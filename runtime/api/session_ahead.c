@@ -22,7 +22,7 @@ static bnc_status guess(bnc_session *s, bnc_ahead *a, size_t wanted) {
   if (most > rows) most = rows;
   bnc_lookup_draft_learn(&a->draft, a->count ? a->count - 1 : 0, a->at);
   a->count = a->at = 0;
-  if (a->draft.length == 0 || most < 2 || s->profile) return BNC_OK;
+  if (a->draft.length == 0 || most < 2 || (s->profile && !s->profile->end)) return BNC_OK;
   const bnc_status status = bnc_ids_append(&s->history, &s->pending, 1, &s->error);
   if (status != BNC_OK) return status;
   const size_t n = bnc_lookup_draft_guess(&a->draft, s->history.data, s->history.count, a->id + 1, most - 1);

@@ -105,10 +105,13 @@ static bnc_status step(answer *a, uint32_t drawn, bool *over, bnc_finish *finish
     bnc_status status = bnc_session_decode(s, &a->ahead, a->settings.max_tokens ? a->settings.max_tokens - drawn : SIZE_MAX);
     if (status != BNC_OK) return status;
   }
+  const uint64_t start = bnc_profile_now(s->profile);
   bnc_status status = draw(a, drawn, &id);
   *finish = BNC_FINISH_LENGTH;
   if (status != BNC_OK || id < 0) return status;
   note_token(a, id);
+  status = bnc_profile_add_phase(s->profile, BNC_PHASE_SAMPLING, start, &s->error);
+  if (status != BNC_OK) return status;
   *finish = BNC_FINISH_STOP;
   if (!a->settings.ignore_stop && is_stop(m, id)) return BNC_OK;
   s->pending = id;

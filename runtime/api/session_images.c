@@ -30,7 +30,9 @@ static bnc_status check_vision(bnc_session *s) {
 
 static bnc_status look(bnc_session *s, const bnc_image *image, float *embeddings /* [image_rows, hidden] */) {
   const bnc_file_meta *m = &s->model->file.meta;
+  const uint64_t start = bnc_profile_now(s->profile);
   bnc_status status = fit(s, image);
+  if (status == BNC_OK) status = bnc_profile_add_phase(s->profile, BNC_PHASE_RESAMPLE, start, &s->error);
   if (status == BNC_OK) status = bnc_session_run(s, BNC_PROGRAM_VISION, 0, looking, NULL);
   if (status != BNC_OK) return status;
   const size_t stride = s->model->file.program[BNC_PROGRAM_VISION].head->output.stride;
@@ -71,14 +73,23 @@ static void warn_of_damage(const bnc_session *session, const bnc_image *image, c
   if (image->damage) bnc_context_log(session->model->context, BNC_LOG_WARNING, "%s: %s", name, image->damage);
 }
 
+/* Takes over a picture whose decoding began at `start`. */
+static bnc_status add_decoded(bnc_session *session, bnc_image *image, const char *name, uint64_t start) {
+  const bnc_status s = bnc_profile_add_phase(session->profile, BNC_PHASE_PICTURE, start, &session->error);
+  warn_of_damage(session, image, name);
+  if (s == BNC_OK) return add(session, image);
+  bnc_image_free(image);
+  return s;
+}
+
 bnc_status bnc_session_add_image_file(bnc_session *session, const char *path) {
   bnc_image image;
   if (!session) return BNC_ERROR_ARGUMENT;
   if (!path) return bnc_fail(&session->error, BNC_ERROR_ARGUMENT, "a picture needs a path");
   bnc_status s = check_vision(session);
+  const uint64_t start = bnc_profile_now(session->profile);
   if (s == BNC_OK) s = bnc_image_load(&image, path, &session->error);
-  if (s == BNC_OK) warn_of_damage(session, &image, path);
-  return s == BNC_OK ? add(session, &image) : s;
+  return s == BNC_OK ? add_decoded(session, &image, path, start) : s;
 }
 
 bnc_status bnc_session_add_image(bnc_session *session, const void *bytes, size_t size) {
@@ -86,9 +97,9 @@ bnc_status bnc_session_add_image(bnc_session *session, const void *bytes, size_t
   if (!session) return BNC_ERROR_ARGUMENT;
   if (!bytes) return bnc_fail(&session->error, BNC_ERROR_ARGUMENT, "a picture needs bytes");
   bnc_status s = check_vision(session);
+  const uint64_t start = bnc_profile_now(session->profile);
   if (s == BNC_OK) s = bnc_image_decode(&image, bytes, size, &session->error);
-  if (s == BNC_OK) warn_of_damage(session, &image, "a picture in memory");
-  return s == BNC_OK ? add(session, &image) : s;
+  return s == BNC_OK ? add_decoded(session, &image, "a picture in memory", start) : s;
 }
 
 bnc_status bnc_session_add_pixels(bnc_session *session, const bnc_pixels *pixels) {

@@ -38,6 +38,7 @@ struct bnc_session {
   float *restored_logits; /* [vocabulary] of a saved session, or NULL */
   const float *logits;    /* behind the last row; NULL: nothing computed since */
   bnc_statistics statistics;
+  uint64_t pack_ns;           /* that getting the packed weights took */
   bnc_profile *profile;       /* NULL: nothing is recorded */
   bnc_constraint *constraint; /* NULL: answers are free */
 };

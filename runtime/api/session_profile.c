@@ -1,27 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <binocle/profile.h>
-#include <math.h>
+#include <string.h>
 
-#include "platforms/base/clock.h"
 #include "platforms/base/mem.h"
+#include "platforms/base/sized.h"
 #include "runtime/api/session_private.h"
+#include "runtime/profile/profile_print.h"
 
-/* A run that is recorded: the hooks that it would have had, and where its times go. */
+/* A run that is recorded, and the hooks that it would have had. */
 typedef struct recorded_run {
   bnc_profile *profile;
   const bnc_run_hooks *inner;
-  bnc_program_id id;
-  uint32_t rows;
 } recorded_run;
 
-static void on_timing(void *context, size_t index, uint64_t nanoseconds) {
+static void on_timing(void *context, size_t index, uint64_t start, uint64_t end) {
   const recorded_run *r = context;
-  bnc_profile_add(r->profile, (bnc_profile_event){bnc_clock_ns() - nanoseconds, nanoseconds, (uint32_t)index, (uint32_t)r->id, r->rows});
+  bnc_profile_add_op(r->profile, index, start, end);
 }
 
 static bool on_step(void *context, size_t done, size_t total) {
   const recorded_run *r = context;
-  return r->inner->step && r->inner->step(r->inner->context, done, total);
+  return r->inner->step(r->inner->context, done, total);
 }
 
 static void on_probe(void *context, const bnc_file_probe *probe, const float *value) {
@@ -30,50 +29,72 @@ static void on_probe(void *context, const bnc_file_probe *probe, const float *va
 }
 
 bnc_status bnc_session_run_profiled(bnc_session *s, bnc_program_id id, size_t rows, const bnc_run_hooks *inner) {
-  static const bnc_run_hooks none = {0};
-  bnc_profile *profile = s->profile;
-  const bnc_program *program = &s->model->file.program[id];
-  recorded_run run = {profile, inner ? inner : &none, id, (uint32_t)rows};
-  const bnc_run_hooks hooks = {.context = &run, .step = on_step, .probe = inner && inner->probe ? on_probe : NULL, .timing = on_timing};
-  bnc_status status = bnc_profile_reserve(profile, program->head ? program->head->ops : 0, &s->error);
-  if (status != BNC_OK) return status;
-  const double joules = bnc_energy_joules(profile->energy);
-  const uint64_t start = bnc_clock_ns();
-  status = bnc_executor_run(s->executor, id, rows, s->rows, &hooks, &s->error);
-  if (status != BNC_OK) return status;
-  bnc_profile_runs *sums = &profile->program[id];
-  sums->nanoseconds += bnc_clock_ns() - start;
-  sums->joules += bnc_energy_joules(profile->energy) - joules;
-  sums->runs++;
-  sums->rows += rows;
-  return BNC_OK;
+  recorded_run run = {s->profile, inner};
+  const bnc_run_hooks hooks = {.context = &run,
+                               .step = inner && inner->step ? on_step : NULL,
+                               .probe = inner && inner->probe ? on_probe : NULL,
+                               .timing = on_timing};
+  bnc_status status = bnc_profile_begin_run(s->profile, id, rows, s->rows, &s->error);
+  if (status == BNC_OK) status = bnc_executor_run(s->executor, id, rows, s->rows, &hooks, &s->error);
+  if (status == BNC_OK) bnc_profile_end_run(s->profile);
+  return status;
 }
 
-bnc_status bnc_session_profile_begin(bnc_session *session) {
+void bnc_profile_settings_init(bnc_profile_settings *settings) {
+  if (settings) *settings = (bnc_profile_settings){.size = sizeof *settings};
+}
+
+static bnc_status begin(bnc_session *s, bnc_profile *p, const bnc_profile_settings *settings) {
+  bnc_context *context = s->model->context;
+  bnc_energy *energy = NULL;
+  p->file = &s->model->file;
+  p->executor = s->executor;
+  p->kernels = &s->model->kernels;
+  p->pool = s->pool;
+  p->about.watts = settings->watts;
+  p->about.meter.size = sizeof p->about.meter;
+  if (settings->command) {
+    p->about.command = bnc_mem_strndup(settings->command, strlen(settings->command));
+    if (!p->about.command) return bnc_fail_memory(&s->error, strlen(settings->command));
+  }
+  if (!(settings->watts > 0)) {
+    const bnc_status status = bnc_energy_open(context, &energy);
+    if (status != BNC_OK) return bnc_fail(&s->error, status, "%s", context->error.text);
+    bnc_energy_get_info(energy, &p->about.meter);
+  }
+  bnc_status status = bnc_profile_begin(p, energy, settings->sample_ms, &s->error);
+  if (status == BNC_OK)
+    status = bnc_profile_add_loading(p, s->model->open_ns, s->pack_ns, (uint64_t)(s->statistics.load_seconds * 1e9), &s->error);
+  return status;
+}
+
+bnc_status bnc_session_profile_begin(bnc_session *session, const bnc_profile_settings *settings) {
+  bnc_profile_settings full;
   if (!session) return BNC_ERROR_ARGUMENT;
+  if (settings && !bnc_sized_is_set(settings))
+    return bnc_fail(&session->error, BNC_ERROR_ARGUMENT, "the settings have no size: bnc_profile_settings_init sets it");
+  bnc_profile_settings_init(&full);
+  if (settings) bnc_sized_read(&full, sizeof full, settings);
   bnc_profile_free(session->profile);
   session->profile = NULL;
   bnc_profile *profile = bnc_mem_zalloc(sizeof *profile);
   if (!profile) return bnc_fail_memory(&session->error, sizeof *profile);
-  bnc_status status = bnc_energy_open(session->model->context, &profile->energy);
-  if (status != BNC_OK) {
+  const bnc_status status = begin(session, profile, &full);
+  if (status == BNC_OK)
+    session->profile = profile;
+  else
     bnc_profile_free(profile);
-    return bnc_fail(&session->error, status, "%s", session->model->context->error.text);
-  }
-  profile->meter.size = sizeof profile->meter;
-  bnc_energy_get_info(profile->energy, &profile->meter);
-  profile->begin = bnc_clock_ns();
-  session->profile = profile;
-  return BNC_OK;
+  return status;
 }
 
 bnc_status bnc_session_profile(bnc_session *session, bnc_profile_form form, char **text) {
-  static bnc_status (*const printers[])(const bnc_profile *, const bnc_model_file *, char **, bnc_error *) = {
-      bnc_profile_print_text, bnc_profile_print_json, bnc_profile_print_trace, bnc_profile_print_html};
+  static bnc_status (*const printers[])(const bnc_profile *, char **, bnc_error *) = {
+      bnc_profile_print_text, bnc_profile_print_json, bnc_profile_print_trace, bnc_profile_print_html, bnc_profile_print_csv};
   if (!session) return BNC_ERROR_ARGUMENT;
-  if (!text || (unsigned)form > BNC_PROFILE_HTML)
+  if (!text || (unsigned)form > BNC_PROFILE_CSV)
     return bnc_fail(&session->error, BNC_ERROR_ARGUMENT, "a profile needs a form and a place for its text");
   *text = NULL;
   if (!session->profile) return bnc_fail(&session->error, BNC_ERROR_ARGUMENT, "nothing was profiled: call bnc_session_profile_begin first");
-  return printers[form](session->profile, &session->model->file, text, &session->error);
+  const bnc_status status = bnc_profile_end(session->profile, &session->error);
+  return status == BNC_OK ? printers[form](session->profile, text, &session->error) : status;
 }

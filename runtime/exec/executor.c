@@ -72,14 +72,18 @@ bnc_status bnc_executor_run(bnc_executor *ex, bnc_program_id id, size_t rows, si
     if (s != BNC_OK) return s;
     bnc_rope_tables_reach(ex, position + rows);
   }
+  uint64_t last = hooks && hooks->timing ? bnc_clock_ns() : 0;
   for (uint32_t i = 0; i < program->head->ops; i++) {
     const bnc_op_run run = {ex, &program->op[i], rows, position, ex->linear_of[id][i], i, program->head->ops, hooks};
-    uint64_t start = hooks && hooks->timing ? bnc_clock_ns() : 0;
     const bnc_status s = bnc_run_op(&run);
     if (s == BNC_ERROR_CANCELLED) return bnc_fail(err, s, "cancelled");
     if (s != BNC_OK) return bnc_fail(err, BNC_ERROR_INTERNAL, "op %u (%s) failed", i, bnc_model_file_string(ex->file, program->op[i].name));
     if (!hooks) continue;
-    if (hooks->timing) hooks->timing(hooks->context, i, bnc_clock_ns() - start);
+    if (hooks->timing) {
+      const uint64_t now = bnc_clock_ns();
+      hooks->timing(hooks->context, i, last, now);
+      last = now;
+    }
     if (hooks->probe) fire_probes(ex, program, i, hooks);
     if (hooks->step && hooks->step(hooks->context, i + 1, program->head->ops)) return bnc_fail(err, BNC_ERROR_CANCELLED, "cancelled");
   }

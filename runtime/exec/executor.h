@@ -18,8 +18,9 @@ typedef struct bnc_run_hooks {
   bool (*step)(void *context, size_t done, size_t total);
   /** A probed value is complete: f32 [rows, cols] with `stride` elements from row to row; valid during the call. */
   void (*probe)(void *context, const bnc_file_probe *probe, const float *value);
-  /** Around each op, for profilers: nanoseconds of wall time that op `index` took. */
-  void (*timing)(void *context, size_t index, uint64_t nanoseconds);
+  /** Behind each op, for profilers: when op `index` began and ended (bnc_clock_ns). It begins where the one before ended: finding its code
+   * and the hooks between are part of it. */
+  void (*timing)(void *context, size_t index, uint64_t start, uint64_t end);
 } bnc_run_hooks;
 
 /** file, pool, kernels and store must outlive the executor. step (may be NULL) reports the creation of operators. */

@@ -1,61 +1,116 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** @file profile_record.h  What ran when: a record of every op's time, and what it comes to in words, JSON, a trace and a page. */
+/** @file profile_record.h  What ran when: a record of phases, of every op's time, and of what the machine did meanwhile. */
 #ifndef BINOCLE_RUNTIME_PROFILE_PROFILE_RECORD_H
 #define BINOCLE_RUNTIME_PROFILE_PROFILE_RECORD_H
 
-#include <binocle/energy.h>
+#include "platforms/machine/usage.h"
+#include "runtime/exec/executor.h"
+#include "runtime/profile/profile_roofs.h"
+#include "runtime/profile/profile_sampler.h"
 
-#include "platforms/file/page.h"
-#include "runtime/model/model_file.h"
+typedef enum bnc_phase_kind {
+  BNC_PHASE_LOAD,     /* the model file is opened and validated */
+  BNC_PHASE_SESSION,  /* memory, threads, operators */
+  BNC_PHASE_PACK,     /* weights as this machine reads them: packed, or found in a cache and checked */
+  BNC_PHASE_PICTURE,  /* a picture is decoded */
+  BNC_PHASE_RESAMPLE, /* and fitted into vision's input */
+  BNC_PHASE_VISION,   /* a run of a program; so are the next two */
+  BNC_PHASE_PREFILL,
+  BNC_PHASE_TOKEN,
+  BNC_PHASE_SAMPLING, /* a token is drawn */
+  BNC_PHASES
+} bnc_phase_kind;
+/** "load", "session", "pack", "picture", "resample", "vision", "prefill", "token", "sampling". */
+const char *bnc_phase_name(bnc_phase_kind kind);
 
-/** A run of one op. Nanoseconds of bnc_clock_ns. */
+/** All times are bnc_clock_ns. */
+typedef struct bnc_profile_phase {
+  uint64_t start, duration;
+  uint64_t rows, position; /* of a program's run */
+  size_t first, events;    /* its ops */
+  bnc_phase_kind kind;
+} bnc_profile_phase;
+
+/** A run of one op. */
 typedef struct bnc_profile_event {
   uint64_t start, duration;
-  uint32_t op, program, rows; /* rows: of the run; 0: vision */
+  uint64_t cpu;       /* ns of all threads: CPU clocks are read every BNC_CPU_EVERY_NS at most; ops between two readings share by time */
+  uint32_t op, phase; /* index in its program; in phase */
 } bnc_profile_event;
 
-/** All runs of one program. */
-typedef struct bnc_profile_runs {
-  uint64_t runs, rows, nanoseconds;
-  double joules; /* NaN: not known */
-} bnc_profile_runs;
+/** A helper thread's work on an op. */
+typedef struct bnc_profile_slice {
+  uint64_t start, duration;
+  size_t event;
+} bnc_profile_slice;
+
+typedef struct bnc_profile_worker {
+  bnc_profile_slice *slice; /* [BNC_PROFILE_SLICES] */
+  size_t count;
+  uint64_t left_out;
+} bnc_profile_worker;
+
+/** What the caller of the profile says of it. */
+typedef struct bnc_profile_about {
+  char *command; /* owned; NULL: not told */
+  char date[32]; /* of the begin: "2026-01-31T12:00:00Z" */
+  double load_before, load_after;
+  double watts;          /* > 0: energy is estimated as so much all the time */
+  bnc_energy_info meter; /* of the machine, where watts is 0 */
+} bnc_profile_about;
 
 typedef struct bnc_profile {
-  bnc_profile_event *event; /* [count] */
+  const bnc_model_file *file; /* not owned, as the next three */
+  const bnc_executor *executor;
+  const bnc_kernels *kernels;
+  bnc_pool *pool;
+  bnc_profile_about about;
+  bnc_profile_roofs roofs;
+  uint64_t origin;                                   /* what was recorded begins here: before `begin`, where loading is drawn */
+  uint64_t begin, end;                               /* end 0: it goes on */
+  uint64_t begin_cpu, end_cpu, begin_waited, waited; /* ns; waited: this thread had no CPU though it was ready */
+  bnc_usage before, after;
+  bnc_profile_event *event; /* [count], in order */
   size_t count, capacity;
-  uint64_t begin;    /* when the record was begun */
-  uint64_t left_out; /* events beyond BNC_PROFILE_EVENTS */
-  bnc_profile_runs program[BNC_PROGRAMS];
-  bnc_energy *energy;
-  bnc_energy_info meter;
+  uint64_t left_out;        /* events beyond BNC_PROFILE_EVENTS */
+  bnc_profile_phase *phase; /* [phases], in order */
+  size_t phases, phase_capacity;
+  size_t shared;                  /* events that have their share of CPU time */
+  uint64_t cpu_read_at, cpu_then; /* the last reading */
+  bnc_profile_worker *worker;     /* [workers] helpers 1 ... */
+  size_t workers;
+  bnc_profile_sampler *sampler; /* NULL: it could not be started */
 } bnc_profile;
 
-#define BNC_PROFILE_EVENTS ((size_t)4 << 20) /* 128 MB: about 8,000 tokens of a model of 500 ops */
+#define BNC_PROFILE_EVENTS ((size_t)4 << 20)   /* 160 MB: about 8,000 tokens of a model of 500 ops */
+#define BNC_PROFILE_SLICES ((size_t)256 << 10) /* of each thread: 6 MB, of which untouched pages cost nothing */
+#define BNC_CPU_EVERY_NS 200000u               /* reading costs some 300 ns */
 
-/** Room for `more` events, so that none is sought while ops run. What is beyond the limit is counted, not kept. */
-bnc_status bnc_profile_reserve(bnc_profile *profile, size_t more, bnc_error *err);
-void bnc_profile_add(bnc_profile *profile, bnc_profile_event event);
+/** Measures the roofs, starts the sampler and the watch over threads. sample_ms 0: the default. Freed with bnc_profile_free, whatever it
+ * returns; energy becomes its own. */
+bnc_status bnc_profile_begin(bnc_profile *profile, bnc_energy *energy, unsigned sample_ms, bnc_error *err);
+/** Ends the record; once is enough. */
+bnc_status bnc_profile_end(bnc_profile *profile, bnc_error *err);
 void bnc_profile_free(bnc_profile *profile);
 
-/** An op's events, or a kind's. */
-typedef struct bnc_profile_sum {
-  uint32_t program, op, kind;
-  uint64_t calls, nanoseconds, least, most, macs; /* macs: of all calls, as many rows as each had; 0: not told */
-} bnc_profile_sum;
+/** Loading happened before the record began: the phases are put right in front of it. Before all others. */
+bnc_status bnc_profile_add_loading(bnc_profile *profile, uint64_t load, uint64_t pack, uint64_t session, bnc_error *err);
 
-/** Sums per op of each program, dearest first; *sums is freed with bnc_mem_free. */
-bnc_status bnc_profile_sum_ops(const bnc_profile *profile, const bnc_model_file *file, bnc_profile_sum **sums, size_t *count,
-                               bnc_error *err);
-/** Sums per program and kind of op (calls: of ops), dearest first. */
-bnc_status bnc_profile_sum_kinds(const bnc_profile *profile, const bnc_model_file *file, bnc_profile_sum **sums, size_t *count,
-                                 bnc_error *err);
-/** Time of all recorded ops. */
-uint64_t bnc_profile_total(const bnc_profile *profile);
+/** A phase that began at `start` ends now. profile may be NULL: nothing is recorded. */
+bnc_status bnc_profile_add_phase(bnc_profile *profile, bnc_phase_kind kind, uint64_t start, bnc_error *err);
+/** What `start` of a phase to come is; 0 without a profile. */
+uint64_t bnc_profile_now(const bnc_profile *profile);
 
-/** Each text is a bnc_mem string. A table for people; an object; Chrome's trace format, which Perfetto opens too; a self-contained page. */
-bnc_status bnc_profile_print_text(const bnc_profile *profile, const bnc_model_file *file, char **text, bnc_error *err);
-bnc_status bnc_profile_print_json(const bnc_profile *profile, const bnc_model_file *file, char **text, bnc_error *err);
-bnc_status bnc_profile_print_trace(const bnc_profile *profile, const bnc_model_file *file, char **text, bnc_error *err);
-bnc_status bnc_profile_print_html(const bnc_profile *profile, const bnc_model_file *file, char **text, bnc_error *err);
+/** A program's run begins: room for its ops, so that none is sought while they run. */
+bnc_status bnc_profile_begin_run(bnc_profile *profile, bnc_program_id id, uint64_t rows, uint64_t position, bnc_error *err);
+void bnc_profile_add_op(bnc_profile *profile, size_t op, uint64_t start, uint64_t end);
+void bnc_profile_end_run(bnc_profile *profile);
+
+/** The program that a phase runs; BNC_PROGRAMS: none. */
+bnc_program_id bnc_phase_program(bnc_phase_kind kind);
+/** CPU time of a phase's ops. */
+uint64_t bnc_profile_phase_cpu(const bnc_profile *profile, const bnc_profile_phase *phase);
+/** Joules between two moments of the record; NaN: not known. */
+double bnc_profile_joules(const bnc_profile *profile, uint64_t from, uint64_t to);
 
 #endif

@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Where the time of one question goes, op by op. Without a prompt, ids are made up, so that models without a tokenizer serve too. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "runtime/program/commands.h"
-#include "runtime/program/json_object.h"
+#include "runtime/program/joules.h"
 #include "runtime/program/work.h"
 
 typedef struct profile {
   bnc_work work;
-  const char *model, *image, *prompt, *trace, *report;
-  uint64_t prompt_tokens, gen_tokens;
+  const char *model, *image, *prompt, *trace, *report, *csv;
+  uint64_t prompt_tokens, gen_tokens, repeat;
+  double watts;
+  char command[1024]; /* as it was given */
 } profile;
 
 static bnc_status append_made_up(profile *p) {
@@ -32,17 +35,27 @@ static int on_text(void *user, int32_t id, const char *text, size_t length) {
   return bnc_interrupted();
 }
 
-static int ask(profile *p) {
+static bnc_status ask(profile *p) {
   bnc_session *session = p->work.session;
   bnc_sampling sampling;
+  bnc_status status = BNC_OK;
   bnc_sampling_init(&sampling);
   sampling.max_tokens = (uint32_t)p->gen_tokens;
   sampling.ignore_stop = 1;
-  bnc_status status = bnc_session_profile_begin(session);
-  if (status == BNC_OK && p->image) status = bnc_session_add_image_file(session, bnc_work_input(p->image));
+  bnc_session_reset(session);
+  if (p->image) status = bnc_session_add_image_file(session, bnc_work_input(p->image));
   if (status == BNC_OK) status = p->prompt ? bnc_session_ask(session, p->prompt) : append_made_up(p);
-  if (status == BNC_OK) status = bnc_session_generate(session, &sampling, on_text, NULL, NULL);
-  if (status != BNC_OK) return bnc_work_fail(&p->work, status, NULL, bnc_session_error(session));
+  return status == BNC_OK ? bnc_session_generate(session, &sampling, on_text, NULL, NULL) : status;
+}
+
+static int record(profile *p) {
+  bnc_profile_settings settings;
+  bnc_profile_settings_init(&settings);
+  settings.command = p->command;
+  settings.watts = p->watts;
+  bnc_status status = bnc_session_profile_begin(p->work.session, &settings);
+  for (uint64_t i = 0; status == BNC_OK && i < p->repeat && !bnc_interrupted(); i++) status = ask(p);
+  if (status != BNC_OK) return bnc_work_fail(&p->work, status, NULL, bnc_session_error(p->work.session));
   return bnc_interrupted() ? BNC_EXIT_INTERRUPTED : BNC_EXIT_DONE;
 }
 
@@ -74,21 +87,33 @@ static int print(profile *p, bnc_profile_form form, const char *path) {
 
 static int measure(profile *p) {
   int code = BNC_EXIT_DONE;
-  if (p->trace) code = bnc_work_check_output(&p->work, p->trace);
-  if (code == BNC_EXIT_DONE && p->report) code = bnc_work_check_output(&p->work, p->report);
+  const char *const files[] = {p->trace, p->report, p->csv};
+  for (size_t i = 0; code == BNC_EXIT_DONE && i < BNC_COUNT_OF(files); i++)
+    if (files[i]) code = bnc_work_check_output(&p->work, files[i]);
   if (code == BNC_EXIT_DONE) code = bnc_work_open_model(&p->work, p->model);
   if (code == BNC_EXIT_DONE && p->image) code = bnc_work_check_vision(&p->work, p->model);
   if (code == BNC_EXIT_DONE && p->prompt) code = bnc_work_check_tokenizer(&p->work, p->model);
   if (code == BNC_EXIT_DONE) code = bnc_work_open_session(&p->work);
-  if (code == BNC_EXIT_DONE) code = ask(p);
+  if (code == BNC_EXIT_DONE) code = record(p);
   if (code == BNC_EXIT_DONE && p->trace) code = print(p, BNC_PROFILE_TRACE, p->trace);
   if (code == BNC_EXIT_DONE && p->report) code = print(p, BNC_PROFILE_HTML, p->report);
+  if (code == BNC_EXIT_DONE && p->csv) code = print(p, BNC_PROFILE_CSV, p->csv);
   if (code == BNC_EXIT_DONE) code = print(p, p->work.json ? BNC_PROFILE_JSON : BNC_PROFILE_TEXT, NULL);
   return code;
 }
 
+/* A command line that a shell would read again; what does not fit is left out. */
+static void keep_command(profile *p, int argc, char **argv) {
+  size_t used = (size_t)snprintf(p->command, sizeof p->command, "binocle profile");
+  for (int i = 0; i < argc && used < sizeof p->command; i++) {
+    const bool plain =
+        argv[i][0] && strspn(argv[i], "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./=,:+") == strlen(argv[i]);
+    used += (size_t)snprintf(p->command + used, sizeof p->command - used, plain ? " %s" : " '%s'", argv[i]);
+  }
+}
+
 static int run(const bnc_command *command, int argc, char **argv) {
-  profile p = {.prompt_tokens = 64, .gen_tokens = 16};
+  profile p = {.prompt_tokens = 64, .gen_tokens = 16, .repeat = 1};
   const bnc_option options[] = {
       {.name = "image", .value = "FILE", .help = "a picture to look at in front of the prompt", .text = &p.image},
       {.name = "prompt", .value = "TEXT", .help = "the question; default: made-up ids", .text = &p.prompt},
@@ -98,8 +123,16 @@ static int run(const bnc_command *command, int argc, char **argv) {
       {.name = "report",
        .output = true,
        .value = "FILE.html",
-       .help = "a page with timeline, tables, energy and memory plan",
+       .help = "a page with timeline, roofline, tables, energy and memory plan",
        .text = &p.report},
+      {.name = "csv", .output = true, .value = "FILE.csv", .help = "a line per op", .text = &p.csv},
+      {.name = "repeat",
+       .value = "R",
+       .help = "asks R times, so that vision's ops have medians and a spread too; default 1",
+       .count = &p.repeat,
+       .least = 1,
+       .most = 1000},
+      BNC_JOULES_WATTS(p),
       BNC_WORK_JSON(p.work, "print one JSON object"),
       BNC_WORK_THREADS(p.work),
       BNC_WORK_LINEAR(p.work),
@@ -108,6 +141,7 @@ static int run(const bnc_command *command, int argc, char **argv) {
   const bnc_arguments arguments = {(const char *const[]){"MODEL", NULL}, &p.model, options, BNC_COUNT_OF(options)};
   int code = bnc_options_parse(command, &arguments, argc, argv);
   if (code != BNC_PARSED) return code;
+  keep_command(&p, argc, argv);
   code = bnc_work_begin(&p.work);
   if (code == BNC_EXIT_DONE) code = measure(&p);
   return bnc_work_end(&p.work, code);

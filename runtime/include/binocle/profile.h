@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** @file profile.h  Where a session's time and energy go: every op that its programs run. */
+/** @file profile.h  Where a session's time, memory and energy go: its phases, and every op that its programs run. */
 #ifndef BINOCLE_PROFILE_H
 #define BINOCLE_PROFILE_H
 
@@ -9,19 +9,32 @@
 extern "C" {
 #endif
 
-/** From here on each op is timed (some 50 ns each) and the machine's energy meter is read around each program. Forgets what was recorded
- * before. */
-BNC_API bnc_status bnc_session_profile_begin(bnc_session *session);
+/** How to record. */
+typedef struct bnc_profile_settings {
+  size_t size;         /**< see binocle.h; set by bnc_profile_settings_init */
+  const char *command; /**< that the reports tell as what ran; NULL: none */
+  double watts;        /**< > 0: no meter is read, energy is estimated as so much all the time */
+  uint32_t sample_ms;  /**< between looks at memory, energy, temperature and clock, on a thread of their own; 0: 50 */
+} bnc_profile_settings;
+
+/** Sets size, and everything else to its default. */
+BNC_API void bnc_profile_settings_init(bnc_profile_settings *settings);
+
+/** Measures what the machine can do (some 300 ms); from here on phases are recorded and each op is timed, some 40 ns each. Forgets what was
+ * recorded before. settings NULL: the defaults. */
+BNC_API bnc_status bnc_session_profile_begin(bnc_session *session, const bnc_profile_settings *settings);
 
 /** In what form a profile is told. */
 typedef enum bnc_profile_form {
   BNC_PROFILE_TEXT = 0,  /**< a table for people */
-  BNC_PROFILE_JSON = 1,  /**< an object: programs, kinds of ops, ops; whole nanoseconds */
+  BNC_PROFILE_JSON = 1,  /**< an object: identity, phases, programs, kinds of ops, ops, samples; whole nanoseconds */
   BNC_PROFILE_TRACE = 2, /**< Chrome's trace format, for Perfetto and chrome://tracing */
-  BNC_PROFILE_HTML = 3   /**< a self-contained page */
+  BNC_PROFILE_HTML = 3,  /**< a self-contained page */
+  BNC_PROFILE_CSV = 4    /**< a line per op */
 } bnc_profile_form;
 
-/** What was recorded so far; *text is freed with bnc_string_free. BNC_ERROR_ARGUMENT where nothing was begun. */
+/** Ends the record, where that was not done, and tells it; *text is freed with bnc_string_free. What runs later is not recorded.
+ * BNC_ERROR_ARGUMENT where nothing was begun. */
 BNC_API bnc_status bnc_session_profile(bnc_session *session, bnc_profile_form form, char **text);
 
 #ifdef __cplusplus

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file profile_roofs.h  What this machine can do at most right now, on the threads of the run: measured before it and behind it. */
+#ifndef BINOCLE_RUNTIME_PROFILE_PROFILE_ROOFS_H
+#define BINOCLE_RUNTIME_PROFILE_PROFILE_ROOFS_H
+
+#include "ops/kernels.h"
+#include "platforms/threads/threads.h"
+#include "runtime/describe/op_cost.h"
+
+typedef enum bnc_roof { BNC_ROOF_F32, BNC_ROOF_INT8, BNC_ROOF_MEMORY, BNC_ROOF_L3, BNC_ROOF_L2, BNC_ROOFS } bnc_roof;
+/** "f32 compute", "int8 compute", "memory", "L3", "L2". */
+const char *bnc_roof_name(bnc_roof roof);
+
+typedef struct bnc_profile_roofs {
+  /* Of all threads together: billions of operations (a multiply-add is two), or GB, per second. The best of a few runs; 0: no such cache.
+   */
+  double before[BNC_ROOFS], after[BNC_ROOFS];
+  size_t l2_bytes, l3_bytes; /* of what all threads see together; 0: not known */
+  bool measured;             /* before, that is */
+} bnc_profile_roofs;
+
+/** The first call fills in `before`, the second `after`. Some 300 ms. */
+bnc_status bnc_profile_roofs_measure(bnc_profile_roofs *roofs, const bnc_kernels *kernels, bnc_pool *pool, bnc_error *err);
+/** The better of both. */
+double bnc_profile_roofs_best(const bnc_profile_roofs *roofs, bnc_roof roof);
+
+/** The least time, ns, that an op's work takes under the roofs, and which roof that is: min(compute, bandwidth * intensity) of the usual
+   picture. Bytes come from the smallest cache that holds them all; those of weights and of the KV cache (stored) from where `resident`, all
+   that a run reads of them, fits. */
+double bnc_profile_roofs_bound(const bnc_profile_roofs *roofs, const bnc_op_cost *cost, bool int8, uint64_t resident, bnc_roof *which);
+
+#endif
