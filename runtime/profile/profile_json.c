@@ -11,7 +11,8 @@ typedef unsigned long long number;
 
 static void print_rates(bnc_page *page, const bnc_profile_sum *s) {
   const double ns = s->typical ? (double)s->typical : (double)NAN;
-  bnc_page_print(page, ", \"bytes\": %llu, \"cpu_nanoseconds\": %llu, ", (number)s->bytes, (number)s->cpu);
+  bnc_page_print(page, ", \"bytes\": %llu, \"cpu_nanoseconds\": %llu, \"nanoseconds_typical\": %llu, ", (number)s->bytes, (number)s->cpu,
+                 (number)s->typical);
   bnc_profile_print_real(page, "gops", 2.0 * (double)s->macs / ns);
   bnc_page_print(page, ", ");
   bnc_profile_print_real(page, "gbps", (double)s->bytes / ns);

@@ -47,7 +47,7 @@ void bnc_profile_print_real(bnc_page *page, const char *name, double value) {
 
 void bnc_profile_print_joules(bnc_page *page, const char *name, double joules) {
   if (isfinite(joules))
-    bnc_page_print(page, "\"%s\": %llu", name, (number)(joules > 0 ? joules * 1e6 : 0));
+    bnc_page_print(page, "\"%s\": %llu", name, (number)(joules > 0 ? llround(joules * 1e6) : 0));
   else
     bnc_page_print(page, "\"%s\": null", name);
 }

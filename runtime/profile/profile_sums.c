@@ -7,6 +7,8 @@
 
 #include "platforms/base/mem.h"
 
+#define FEW 5 /* runs whose median says little */
+
 static int dearest_first(const void *a, const void *b) {
   const bnc_profile_sum *x = a, *y = b;
   if (x->program != y->program) return (x->program > y->program) - (x->program < y->program);
@@ -69,6 +71,7 @@ static void rank(bnc_profile_sum *s, uint64_t *duration) {
   for (int q = 0; q < 3; q++) s->quartile[q] = quantile(duration, s->calls, 0.25 * (q + 1));
   s->p99 = quantile(duration, s->calls, 0.99);
   s->typical = s->calls * s->quartile[1];
+  if (s->calls < FEW && s->cpu < s->typical) s->typical = s->cpu;
 }
 
 static bnc_status rank_all(const bnc_profile *p, bnc_profile_sum *sums, const size_t *first, bnc_error *err) {

@@ -23,11 +23,13 @@ typedef struct bnc_profile_sum {
   bnc_profile_label label;    /* of an op, a tile or a layer */
   uint64_t calls, nanoseconds, cpu, least, most;
   uint64_t quartile[3], p99; /* of an op's nanoseconds: a quarter, half and three quarters of its runs took no more */
-  uint64_t typical;          /* nanoseconds if each of an op's runs had taken the median: what other programs took away is left out */
-  uint64_t macs, bytes;      /* of all calls */
-  uint64_t rows, position;   /* of an op's last run */
-  double bound;              /* ns that all calls take at least under the roofs */
-  double under[BNC_ROOFS];   /* of these, under which roof */
+  /* Nanoseconds if each of an op's runs had taken the median, or of few runs the CPU time where that is less (an op always keeps a thread
+     busy): what other programs took away is left out. */
+  uint64_t typical;
+  uint64_t macs, bytes;    /* of all calls */
+  uint64_t rows, position; /* of an op's last run */
+  double bound;            /* ns that all calls take at least under the roofs */
+  double under[BNC_ROOFS]; /* of these, under which roof */
 } bnc_profile_sum;
 
 /** *sums is freed with bnc_mem_free. Per op of each program, dearest first. */

@@ -12,7 +12,7 @@ from program_case import PHOTO, ROOT, ProgramCase, binocle, main, path
 POCKET = os.path.join(ROOT, "quant", "pocket", "pocket.bnc")
 
 NUMBER, TEXT = (int, float), str
-SUM = {"calls": int, "nanoseconds": int, "nanoseconds_min": int, "nanoseconds_max": int, "macs": int, "bytes": int, "cpu_nanoseconds": int, "gops": NUMBER,
+SUM = {"calls": int, "nanoseconds": int, "nanoseconds_min": int, "nanoseconds_max": int, "macs": int, "bytes": int, "cpu_nanoseconds": int, "nanoseconds_typical": int, "gops": NUMBER,
        "gbps": NUMBER, "roof_percent": NUMBER, "roof": TEXT}
 OP = SUM | {"index": int, "name": TEXT, "kind": TEXT, "tile": TEXT, "layer": TEXT, "kernel": TEXT, "level": TEXT, "shape": TEXT, "dtype": TEXT,
             "nanoseconds_p25": int, "nanoseconds_median": int, "nanoseconds_p75": int, "nanoseconds_p99": int}
