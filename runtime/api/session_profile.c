@@ -5,6 +5,7 @@
 #include "platforms/base/mem.h"
 #include "platforms/base/sized.h"
 #include "runtime/api/session_private.h"
+#include "runtime/profile/profile_compare.h"
 #include "runtime/profile/profile_print.h"
 
 /* A run that is recorded, and the hooks that it would have had. */
@@ -97,4 +98,18 @@ bnc_status bnc_session_profile(bnc_session *session, bnc_profile_form form, char
   if (!session->profile) return bnc_fail(&session->error, BNC_ERROR_ARGUMENT, "nothing was profiled: call bnc_session_profile_begin first");
   const bnc_status status = bnc_profile_end(session->profile, &session->error);
   return status == BNC_OK ? printers[form](session->profile, text, &session->error) : status;
+}
+
+bnc_status bnc_profile_compare(bnc_context *context, const char *path_a, const char *path_b, int json, char **text) {
+  if (!context) return BNC_ERROR_ARGUMENT;
+  bnc_error *err = &context->error;
+  if (!path_a || !path_b || !text) return bnc_fail(err, BNC_ERROR_ARGUMENT, "a comparison needs two paths and a place for its text");
+  *text = NULL;
+  bnc_saved_profile a, b = {0};
+  bnc_status s = bnc_saved_profile_read(&a, path_a, err);
+  if (s == BNC_OK) s = bnc_saved_profile_read(&b, path_b, err);
+  if (s == BNC_OK) s = bnc_compare_print(&a, &b, (const char *const[2]){path_a, path_b}, json != 0, text, err);
+  bnc_saved_profile_free(&a);
+  bnc_saved_profile_free(&b);
+  return s;
 }

@@ -52,15 +52,9 @@ void bnc_profile_print_joules(bnc_page *page, const char *name, double joules) {
     bnc_page_print(page, "\"%s\": null", name);
 }
 
-static void format_time(char *text, size_t size, double ns) {
+void bnc_profile_format_time(char *text, size_t size, double ns) {
   const double scale = ns >= 1e9 ? 1e-9 : ns >= 1e6 ? 1e-6 : 1e-3, value = ns * scale;
   snprintf(text, size, value >= 100 ? "%.0f %s" : value >= 10 ? "%.1f %s" : "%.2f %s", value, ns >= 1e9 ? "s" : ns >= 1e6 ? "ms" : "us");
-}
-
-void bnc_profile_print_time(bnc_page *page, double nanoseconds) {
-  char text[48];
-  format_time(text, sizeof text, nanoseconds);
-  bnc_page_print(page, "%s", text);
 }
 
 /* Times that one did not have: a thread that was ready and had no CPU, and pages that came from a disk. */
@@ -69,8 +63,8 @@ static bool warn_of_waiting(const bnc_profile *p, char *warning) {
   const uint64_t pages = p->after.major_faults - p->before.major_faults;
   char had[48], took[48];
   if (cpu >= 0.9 * wall && waited < 0.05 * wall) return false;
-  format_time(had, sizeof had, cpu);
-  format_time(took, sizeof took, wall);
+  bnc_profile_format_time(had, sizeof had, cpu);
+  bnc_profile_format_time(took, sizeof took, wall);
   if (waited < 0.05 * wall && pages >= 100)
     snprintf(warning, BNC_WARNING_SIZE, "the run waited for the disk: %s of CPU in %s, %llu page faults read from it", had, took,
              (number)pages);

@@ -52,6 +52,7 @@ bnc_status bnc_profile_begin(bnc_profile *p, bnc_energy *energy, unsigned sample
   bnc_status s = bnc_profile_sampler_create(&p->sampler, energy, sample_ms, err);
   if (s == BNC_OK) s = bnc_profile_roofs_measure(&p->roofs, p->kernels, p->pool, err);
   if (s == BNC_OK) s = start_workers(p, err);
+  p->origin = bnc_clock_ns(); /* no sample is before it */
   if (s == BNC_OK) s = bnc_profile_sampler_start(p->sampler, err);
   if (s != BNC_OK) return s;
   bnc_usage_read(&p->before);
@@ -60,7 +61,6 @@ bnc_status bnc_profile_begin(bnc_profile *p, bnc_energy *energy, unsigned sample
   p->begin_cpu = p->cpu_then;
   p->cpu_read_at = bnc_clock_ns();
   p->begin = p->cpu_read_at;
-  p->origin = p->begin;
   return BNC_OK;
 }
 
@@ -112,8 +112,8 @@ bnc_status bnc_profile_add_loading(bnc_profile *p, uint64_t load, uint64_t pack,
   } parts[] = {{BNC_PHASE_LOAD, load}, {BNC_PHASE_PACK, pack}, {BNC_PHASE_SESSION, session > pack ? session - pack : 0}};
   bnc_status s = reserve_phase(p, 3, err);
   if (s != BNC_OK) return s;
-  p->origin = p->begin - load - pack - parts[2].duration;
-  uint64_t at = p->origin;
+  uint64_t at = p->begin - load - pack - parts[2].duration;
+  if (at < p->origin) p->origin = at;
   for (size_t i = 0; i < 3; i++) {
     p->phase[p->phases++] = (bnc_profile_phase){.start = at, .duration = parts[i].duration, .kind = parts[i].kind, .first = p->count};
     at += parts[i].duration;

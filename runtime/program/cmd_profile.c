@@ -10,7 +10,7 @@
 
 typedef struct profile {
   bnc_work work;
-  const char *model, *image, *prompt, *trace, *report, *csv;
+  const char *model, *image, *prompt, *trace, *report, *csv, *compare;
   uint64_t prompt_tokens, gen_tokens, repeat;
   double watts;
   char command[1024]; /* as it was given */
@@ -102,6 +102,16 @@ static int measure(profile *p) {
   return code;
 }
 
+/* The operand is the second file. */
+static int compare(profile *p) {
+  char *text = NULL;
+  const bnc_status status = bnc_profile_compare(p->work.context, p->compare, p->model, p->work.json, &text);
+  if (status != BNC_OK) return bnc_work_fail(&p->work, status, NULL, bnc_context_error(p->work.context));
+  bnc_console_text(text);
+  bnc_string_free(text);
+  return BNC_EXIT_DONE;
+}
+
 /* A command line that a shell would read again; what does not fit is left out. */
 static void keep_command(profile *p, int argc, char **argv) {
   size_t used = (size_t)snprintf(p->command, sizeof p->command, "binocle profile");
@@ -133,6 +143,7 @@ static int run(const bnc_command *command, int argc, char **argv) {
        .least = 1,
        .most = 1000},
       BNC_JOULES_WATTS(p),
+      {.name = "compare", .value = "A.json", .help = "runs nothing: compares B.json, in MODEL's place, with A.json", .text = &p.compare},
       BNC_WORK_JSON(p.work, "print one JSON object"),
       BNC_WORK_THREADS(p.work),
       BNC_WORK_LINEAR(p.work),
@@ -141,17 +152,26 @@ static int run(const bnc_command *command, int argc, char **argv) {
   const bnc_arguments arguments = {(const char *const[]){"MODEL", NULL}, &p.model, options, BNC_COUNT_OF(options)};
   int code = bnc_options_parse(command, &arguments, argc, argv);
   if (code != BNC_PARSED) return code;
+  if (p.compare && (p.image || p.prompt || p.trace || p.report || p.csv))
+    return bnc_usage_error(command->name, "--compare runs nothing: it takes two files of 'binocle profile --json', and --json");
   keep_command(&p, argc, argv);
   code = bnc_work_begin(&p.work);
-  if (code == BNC_EXIT_DONE) code = measure(&p);
+  if (code == BNC_EXIT_DONE) code = p.compare ? compare(&p) : measure(&p);
   return bnc_work_end(&p.work, code);
 }
 
 const bnc_command bnc_cmd_profile = {
     .name = "profile",
-    .synopsis = "MODEL [--image FILE] [--prompt TEXT] [--trace FILE.json] [--report FILE.html] [--json] [options]",
-    .summary = "tells which ops take the time: a table, a trace, a page",
+    .synopsis = "MODEL [--image FILE] [--prompt TEXT] [--trace FILE.json] [--report FILE.html] [--csv FILE.csv] [--json] [options]",
+    .summary = "tells where time, memory and energy go: a table, a trace, a page",
+    .details =
+        "Times of ops are wall times; CPU time stands beside them, with a warning where the machine was busy. The percentages of the\n"
+        "roof are of the least time that computing or moving the bytes can take on this machine, measured before and behind the run.\n"
+        "'binocle profile --compare A.json B.json' tells which medians of two profiles (--json) differ by more than their spread\n"
+        "makes likely; --repeat 5 gives vision a spread too.",
     .examples = "  binocle profile model.bnc --image street.jpg\n"
+                "  binocle profile model.bnc --image street.jpg --repeat 5 --json > a.json\n"
+                "  binocle profile --compare a.json b.json\n"
                 "  binocle profile model.bnc --image street.jpg --prompt \"What is on the sign?\" --trace trace.json --report profile.html",
     .run = run,
 };

@@ -183,10 +183,42 @@ class Profile(ProgramCase):
         for name, each in parts.items():
             self.assertTrue(0.97 <= statistics.median(each) and max(each) <= 1, (name, statistics.median(each), max(each)))
 
+    def test_compare(self):
+        files = path("a.json"), path("b.json")
+        for file in files:
+            with open(file, "wb") as f:
+                f.write(self.done("profile", self.model, "--image", PHOTO, "--repeat", "6", "--gen-tokens", "6", "--json", "--threads", "1").out)
+        told = self.done_json("profile", "--compare", files[0], files[0], "--json")
+        self.assertEqual({"same"}, {d["verdict"] for part in ("programs", "ops") for d in told[part]})
+        self.assertEqual(["vision", "prefill", "token"], [d["name"] for d in told["programs"]])
+        self.assertEqual(sum(self.ops.values()), len(told["ops"]))
+        # One op, and the picture, made three times as slow.
+        with open(files[1], encoding="utf-8") as f:
+            slow = json.load(f)
+        op = min((o for p in slow["profile"]["programs"].values() for o in p["ops"]), key=lambda o: (o["nanoseconds_p75"] - o["nanoseconds_p25"]) / o["nanoseconds_median"])
+        for name in ("_p25", "_median", "_p75"):
+            op["nanoseconds" + name] *= 3
+        for phase in slow["profile"]["phases"]:
+            phase["nanoseconds"] *= 3 if phase["phase"] == "vision" else 1
+        slow["profile"]["identity"]["threads"] = 2
+        with open(path("slow.json"), "w", encoding="utf-8") as f:
+            json.dump(slow, f)
+        told = self.done_json("profile", "--compare", files[1], path("slow.json"), "--json")
+        self.assertEqual([(op["name"], op["kind"])], [(d["name"], d["kind"]) for d in told["ops"] if d["verdict"] == "slower"])
+        self.assertIn("the threads differ: 1 and 2", told["warnings"])
+        out = self.done("profile", "--compare", files[1], path("slow.json")).out.decode()
+        self.assertRegex(out, r"\n  vision +vision .* \+200\.0 % \(\+-\d+\.\d %\)  (slower|same)\n")
+        self.assertRegex(out, r"\nops: 0 faster, 1 slower, \d+ the same, 0 with too few runs")
+
     def test_wrong(self):
+        with open(path("no_profile.json"), "w", encoding="utf-8") as f:
+            f.write('{"profile": {"identity": {}}}')
         for code, expected, arguments in ((2, "MODEL is missing", []), (2, "--gen-tokens is '0'", [self.model, "--gen-tokens", "0"]), (1, "nowhere: No such file", [path("nowhere")]),
                                           (1, "cannot be written", [self.model, "--trace", path("no", "t.json")]), (1, "is a folder", [self.model, "--report", path()]),
                                           (1, "is a folder", [self.model, "--csv", path()]), (2, "--repeat is '0'", [self.model, "--repeat", "0"]),
+                                          (1, "nowhere.json", ["--compare", path("nowhere.json"), path("no_profile.json")]),
+                                          (1, "not from 'binocle profile --json': \"machine\"", ["--compare", path("no_profile.json"), path("no_profile.json")]),
+                                          (2, "--compare runs nothing", ["--compare", "a.json", "b.json", "--csv", path("c.csv")]),
                                           (1, "nowhere.png", [self.model, "--image", "nowhere.png"])):
             outcome = binocle("profile", *arguments)
             self.assertEqual((code, b""), (outcome.code, outcome.out), outcome)

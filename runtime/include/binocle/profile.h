@@ -37,6 +37,10 @@ typedef enum bnc_profile_form {
  * BNC_ERROR_ARGUMENT where nothing was begun. */
 BNC_API bnc_status bnc_session_profile(bnc_session *session, bnc_profile_form form, char **text);
 
+/** Compares two files that hold what `binocle profile --json` printed: which medians differ by more than chance, by what the runs of either
+ * spread. As a table or (json not 0) an object; *text is freed with bnc_string_free. BNC_ERROR_IO, BNC_ERROR_FORMAT. */
+BNC_API bnc_status bnc_profile_compare(bnc_context *context, const char *path_a, const char *path_b, int json, char **text);
+
 #ifdef __cplusplus
 }
 #endif
