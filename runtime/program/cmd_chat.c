@@ -6,56 +6,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "runtime/program/answer.h"
+#include "runtime/program/chat.h"
 #include "runtime/program/commands.h"
+#include "runtime/program/line_editor.h"
 
-typedef struct chat {
-  bnc_work work;
-  bnc_answer_options answer;
-  const char *path;
-  size_t pictures; /* added since the last question */
-  bool keyboard;   /* a person types: what goes wrong is said, and the conversation goes on */
-} chat;
+#define PROMPT "> "
 
-#define GO_ON (-1) /* not an exit code: next line */
-
-static const char help[] = "/image FILE  a picture for the next question\n"
-                           "/reset       forget the conversation and its pictures\n"
-                           "/quit        leave, as the end of input does; Ctrl-C stops an answer\n"
-                           "A question that begins with a slash: write two.\n";
-
-/* A line that failed ends a conversation only where nobody is there to see it. */
-static int after(const chat *c, int code) { return code == BNC_EXIT_DONE || c->keyboard ? GO_ON : code; }
-
-static int add_picture(chat *c, const char *file) {
-  const bnc_text_list one = {1, {file}};
-  int code = bnc_work_check_vision(&c->work, c->path);
-  if (code == BNC_EXIT_DONE) code = bnc_work_add_images(&c->work, &one);
-  bnc_progress_clear(&c->work.progress);
-  c->pictures += code == BNC_EXIT_DONE;
-  return after(c, code);
-}
-
-static int command_line(chat *c, char *line) {
-  char *rest = line + strcspn(line, " \t");
-  if (*rest) *rest++ = '\0';
-  rest += strspn(rest, " \t");
-  if (strcmp(line, "/image") == 0 && *rest) return add_picture(c, rest);
-  if (strcmp(line, "/image") == 0) return after(c, bnc_work_refuse(&c->work, "/image lacks the name of a file"));
-  if (!*rest && (strcmp(line, "/quit") == 0 || strcmp(line, "/exit") == 0)) return BNC_EXIT_DONE;
-  if (!*rest && strcmp(line, "/help") == 0) {
-    fputs(help, stderr);
-    return GO_ON;
-  }
-  if (!*rest && strcmp(line, "/reset") == 0) {
-    bnc_session_reset(c->work.session);
-    c->pictures = 0;
-    return GO_ON;
-  }
-  return after(c, bnc_work_refuse(&c->work, "there is no '%.60s', expected /image FILE, /reset, /help or /quit", line));
-}
-
-static int question_line(chat *c, const char *question) {
+static int question_line(bnc_chat *c, const char *question) {
   bnc_answer answer = {.work = &c->work, .stream = true};
   int code = bnc_answer_check_question(&c->work, question, c->pictures);
   if (code == BNC_EXIT_DONE) {
@@ -65,47 +22,64 @@ static int question_line(chat *c, const char *question) {
   }
   bnc_answer_free(&answer);
   if (answer.output_failed) return BNC_EXIT_FAILED;
-  return after(c, code);
+  return bnc_chat_after(c, code);
 }
 
-static int one_line(chat *c, char *line, size_t length) {
-  if (strlen(line) != length) return after(c, bnc_work_refuse(&c->work, "a question has a zero byte, expected text"));
+static int one_line(bnc_chat *c, char *line, size_t length) {
+  if (strlen(line) != length) return bnc_chat_after(c, bnc_work_refuse(&c->work, "a question has a zero byte, expected text"));
   while (length && isspace((unsigned char)line[length - 1])) line[--length] = '\0';
   line += strspn(line, " \t");
-  if (!*line) return GO_ON;
+  if (!*line) return BNC_CHAT_GO_ON;
   bnc_interrupt_arm();
   if (line[0] != '/') return question_line(c, line);
-  return line[1] == '/' ? question_line(c, line + 1) : command_line(c, line);
+  return line[1] == '/' ? question_line(c, line + 1) : bnc_chat_command(c, line);
 }
 
-static int converse(chat *c) {
+/* The next line, which is *length long; false at the end of input, or where an interrupt came. */
+static bool next_line(const bnc_chat *c, bool editing, char **line, size_t *room, size_t *length) {
+  if (editing) {
+    const char *typed = bnc_line_editor_next(length);
+    char *copy = typed ? strndup(typed, *length) : NULL; /* a line is changed where it is read */
+    if (!copy) return false;
+    free(*line);
+    *line = copy;
+    *room = *length + 1;
+    return true;
+  }
+  if (c->keyboard) fputs(PROMPT, stderr);
+  errno = 0;
+  const ssize_t got = c->keyboard && !bnc_interrupt_or_input() ? -1 : getline(line, room, stdin);
+  *length = got < 0 ? 0 : (size_t)got;
+  return got >= 0;
+}
+
+static int converse(bnc_chat *c) {
   char *line = NULL;
-  size_t room = 0;
+  size_t room = 0, length = 0;
   bool first = true;
-  int code = GO_ON;
-  while (code == GO_ON) {
+  int code = BNC_CHAT_GO_ON;
+  const bool editing = c->keyboard && bnc_line_editor_open(PROMPT, bnc_chat_complete);
+  while (code == BNC_CHAT_GO_ON) {
     bnc_interrupt_arm();
-    if (c->keyboard) fputs("> ", stderr);
-    errno = 0;
-    const ssize_t length = c->keyboard && !bnc_interrupt_or_input() ? -1 : getline(&line, &room, stdin);
-    if (length < 0) {
+    if (!next_line(c, editing, &line, &room, &length)) {
       if (c->keyboard) fputs("\n", stderr);
       if (bnc_interrupted())
         code = BNC_EXIT_INTERRUPTED;
       else
-        code = feof(stdin) ? BNC_EXIT_DONE : bnc_work_refuse(&c->work, "cannot read standard input: %s", strerror(errno));
+        code = editing || feof(stdin) ? BNC_EXIT_DONE : bnc_work_refuse(&c->work, "cannot read standard input: %s", strerror(errno));
     } else {
-      const size_t mark = first ? bnc_console_mark(line, (size_t)length) : 0;
-      code = one_line(c, line + mark, (size_t)length - mark);
+      const size_t mark = first ? bnc_console_mark(line, length) : 0;
+      code = one_line(c, line + mark, length - mark);
       first = false;
     }
   }
+  bnc_line_editor_close();
   free(line);
   return code;
 }
 
 static int run(const bnc_command *command, int argc, char **argv) {
-  chat c = {.answer = BNC_ANSWER_DEFAULTS, .keyboard = isatty(STDIN_FILENO)};
+  bnc_chat c = {.answer = BNC_ANSWER_DEFAULTS, .keyboard = isatty(STDIN_FILENO)};
   bnc_text_list images = {0};
   const bnc_option options[] = {
       {.name = "image", .value = "FILE", .help = "a picture to talk about", .list = &images},
@@ -141,10 +115,9 @@ const bnc_command bnc_cmd_chat = {
     .name = "chat",
     .synopsis = "MODEL [--image FILE]... [options]",
     .summary = "answers a question per line of standard input; pictures and earlier lines are not computed again",
-    .details = "\nLines that begin with a slash steer:\n"
-               "  /image FILE  a picture for the next question\n"
-               "  /reset       forget the conversation and its pictures\n"
-               "  /quit        leave, as the end of input does; Ctrl-C stops an answer",
+    .details = "\nLines that begin with a slash steer:\n" BNC_CHAT_COMMANDS
+               "At a terminal, lines are edited as in a shell where the system has libedit; the history is kept in\n"
+               "~/.local/state/binocle/history.",
     .examples = "  binocle chat model.bnc --image street.jpg\n"
                 "  printf 'What is on the sign?\\nWhich colour is it?\\n' | binocle chat model.bnc --image street.jpg --quiet",
     .run = run,

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "runtime/program/console.h"
+#include "runtime/program/nearest.h"
 
 int bnc_usage_error(const char *command, const char *format, ...) {
   char text[512];
@@ -100,12 +101,22 @@ static int store(const char *command, const bnc_option *o, const char *value) {
   return BNC_PARSED;
 }
 
+static int refuse_option(const char *command, const bnc_arguments *arguments, const char *argument) {
+  const bool is_long = argument[0] == '-' && argument[1] == '-';
+  char typed[32], said[96];
+  snprintf(typed, sizeof typed, "%.*s", (int)strcspn(argument + 2 * is_long, "="), argument + 2 * is_long);
+  bnc_nearest nearest = {.typed = typed};
+  for (size_t i = 0; is_long && i < arguments->count; i++)
+    if (!arguments->options[i].rest && arguments->options[i].name[1]) bnc_nearest_offer(&nearest, arguments->options[i].name);
+  return bnc_usage_error(command, "there is no option '%.60s'%s", argument, bnc_nearest_say(&nearest, "--", said));
+}
+
 /* One option with its value; *used: how many arguments it took. */
 static int parse_option(const char *command, const bnc_arguments *arguments, int left, char **argv, bool *seen, int *used) {
   const char *value, *unused;
   const bnc_option *o = find_option(arguments, argv[0], &value);
   *used = 1;
-  if (!o) return bnc_usage_error(command, "there is no option '%.60s'", argv[0]);
+  if (!o) return refuse_option(command, arguments, argv[0]);
   bool *again = &seen[o - arguments->options];
   if (*again && !o->list) return bnc_usage_error(command, "%s%s is given twice", dashes(o), o->name);
   *again = true;

@@ -32,6 +32,8 @@ random_checkpoint.VISION.update(width=64, mlp=64, patch=7, grid=4)
 random_checkpoint.TEXT.update(width=64, mlp=64, heads=2, kv_heads=1)
 
 os.environ["BINOCLE_CACHE"] = os.path.join(WORK, "cache")
+os.environ["XDG_STATE_HOME"] = os.path.join(WORK, "state")  # chat's history
+os.environ["EDITRC"] = os.devnull
 os.environ.pop("BINOCLE_CPU", None)
 # One CPU, hence one thread where none are asked for: two that wait for each other on a busy machine take a hundred times longer.
 if hasattr(os, "sched_setaffinity"):

@@ -182,11 +182,68 @@ class Chat(ProgramCase):
         self.assertEqual(0, t.end(5))
 
     def test_ctrl_c_at_the_prompt(self):
-        t = Terminal("chat", self.model)
+        for term in ("xterm", "dumb"):
+            t = Terminal("chat", self.model, term=term)
+            t.until(rb"> ")
+            t.type(b"half a li")
+            t.until(rb"half a li")
+            t.type(b"\x03")
+            self.assertEqual(130, t.end(5))
+            self.assertNotIn(b"binocle:", t.seen)
+
+    def test_without_editing(self):
+        t = Terminal("chat", self.model, "--max-tokens", "2", "--quiet", term="dumb")
+        for line, said in ((b"/image '" + PHOTO.encode() + b"'", b"\n"), (b"/sats", b"did you mean '/stats'"), (b"/stats", b"pictures  1 in"),
+                           (b"/reset now", b"/reset takes nothing")):
+            t.until(rb"> ")
+            t.type(line + b"\n")
+            t.until(re.escape(said))
+        t.type(b"/quit\n")
+        self.assertEqual(0, t.end(5))
+
+
+class Editing(ProgramCase):
+    """With libedit, as toolchains/setup installs it for the tests."""
+
+    def chat(self):
+        t = Terminal("chat", self.model, "--max-tokens", "2")
         t.until(rb"> ")
-        t.type(b"\x03")
-        self.assertEqual(130, t.end(5))
-        self.assertNotIn(b"binocle:", t.seen)
+        return t
+
+    def test_keys(self):
+        state, photo = "work/typed one.state", "work/a photo of mine.jpg"
+        with open(PHOTO, "rb") as source, open(photo, "wb") as copy:
+            copy.write(source.read())
+        t = self.chat()
+        t.type(b"/im\t")
+        t.until(rb"age ")
+        t.type(b"work/a\\ pho\t")
+        t.until(rb"of\\ mine\.jpg ")
+        t.type(b"\n")
+        t.until(rb"\n.*> ")
+        t.type(b"/stts\x1b[D\x1b[Da\n")  # left, left
+        t.until(rb"pictures  1 in")
+        t.until(rb"> ")
+        t.type("a séch日\x7f\x7f\x7fign?\n".encode())
+        t.until(rb"\n.*> ")
+        t.type(b"/save '" + state.encode() + b"'\n")
+        t.until(rb"\n.*typed one.state: .*> ")
+        t.type(b"\x1b[A\x1b[A")  # up, up
+        t.until("a séign\\?".encode())
+        t.type(b"\x15/restore " + state.replace(" ", "\\ ").encode() + b"\n")
+        t.until(rb"goes on.*> ")
+        t.type(b"/s\t")
+        t.until(rb"/save  /stats")
+        t.type(b"\x15\x04")  # clear the line, end of input
+        self.assertEqual(0, t.end(5))
+        again = self.chat()
+        again.type(b"\x1b[A")
+        again.until(rb"/restore ")
+        again.type(b"\x03")
+        self.assertEqual(130, again.end(5))
+        history = path("state", "binocle", "history")
+        self.assertEqual(0o600, os.stat(history).st_mode & 0o777)
+        self.assertEqual(0, binocle("run", self.model, "--restore", state, "--prompt", "x", "--max-tokens", "1").code)
 
 
 if __name__ == "__main__":

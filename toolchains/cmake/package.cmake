@@ -19,6 +19,7 @@ set(CPACK_DEBIAN_PROGRAM_PACKAGE_NAME binocle)
 set(CPACK_DEBIAN_PROGRAM_PACKAGE_SECTION science)
 # The libraries inside ask for glibc 2.34; the rest they bring along.
 set(CPACK_DEBIAN_PROGRAM_PACKAGE_DEPENDS "libc6 (>= 2.34), libgcc-s1")
+set(CPACK_DEBIAN_PROGRAM_PACKAGE_RECOMMENDS libedit2) # chat edits its lines with it where it is there
 set(CPACK_DEBIAN_PROGRAM_DESCRIPTION "questions about high-resolution pictures, answered on a CPU
 Binocle runs INF-LLaVA, a multimodal LLM that reads high-resolution
 pictures from two perspectives, on CPUs only and offline. The libraries
