@@ -55,7 +55,7 @@ static uint32_t write_null(bnc_schema_walk *w, uint32_t from, yyjson_val *schema
 static const type_rule types[] = {
     {"object", bnc_schema_write_object, {"properties", "required", "additionalProperties", NULL}},
     {"array", bnc_schema_write_array, {"items", "minItems", "maxItems", NULL}},
-    {"string", bnc_schema_write_text, {"minLength", "maxLength", "pattern", NULL}},
+    {"string", bnc_schema_write_text, {"minLength", "maxLength", "pattern", "format", NULL}},
     {"integer", bnc_schema_write_integer, {BOUNDS}},
     {"number", bnc_schema_write_number, {BOUNDS}},
     {"boolean", write_boolean, {NULL}},
@@ -179,13 +179,10 @@ static uint32_t write_reference(bnc_schema_walk *w, uint32_t from, yyjson_val *r
 }
 
 static uint32_t write_types(bnc_schema_walk *w, uint32_t from, yyjson_val *schema, unsigned bits) {
-  if (!bits && yyjson_obj_get(schema, "properties")) bits = 1u << 0;
+  if (!bits && (yyjson_obj_get(schema, "properties") || yyjson_obj_get(schema, "additionalProperties"))) bits = 1u << 0;
   if (!bits && yyjson_obj_get(schema, "items")) bits = 1u << 1;
   check_keywords(w, schema, (const char *const[]){"type", NULL}, bits);
-  if (!bits) {
-    bnc_schema_fail(w, BNC_ERROR_UNSUPPORTED, "any value at all is not supported: expected 'type', 'enum', 'const', 'anyOf' or '$ref'");
-    return from;
-  }
+  if (!bits) return bnc_schema_write_anything(w, from, BNC_SCHEMA_ANYTHING);
   const uint32_t end = bnc_nfa_state(w->nfa);
   for (size_t i = 0; i < TYPES && bnc_nfa_goes_on(w->nfa); i++)
     if (bits >> i & 1) bnc_nfa_jump(w->nfa, types[i].write(w, from, schema), end);
@@ -193,8 +190,9 @@ static uint32_t write_types(bnc_schema_walk *w, uint32_t from, yyjson_val *schem
 }
 
 static uint32_t write_value(bnc_schema_walk *w, uint32_t from, yyjson_val *schema) {
+  if (yyjson_is_true(schema)) return bnc_schema_write_anything(w, from, BNC_SCHEMA_ANYTHING);
   if (!yyjson_is_obj(schema)) {
-    bnc_schema_fail(w, BNC_ERROR_UNSUPPORTED, "expected an object");
+    bnc_schema_fail(w, BNC_ERROR_FORMAT, "expected an object, or true");
     return from;
   }
   yyjson_val *reference = yyjson_obj_get(schema, "$ref"), *constant = yyjson_obj_get(schema, "const"),

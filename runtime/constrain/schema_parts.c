@@ -2,6 +2,7 @@
 /* Objects and arrays. */
 #include <string.h>
 
+#include "runtime/constrain/json_text.h"
 #include "runtime/constrain/schema_private.h"
 
 uint32_t bnc_schema_write_literal(bnc_schema_walk *w, uint32_t from, yyjson_val *value) {
@@ -34,13 +35,49 @@ static bool is_required(yyjson_val *required, yyjson_val *key) {
   return false;
 }
 
+/* Members of any names: what writes a value is called once, for the first and the others alike. */
+static uint32_t write_map(bnc_schema_walk *w, uint32_t from, yyjson_val *values, unsigned depth) {
+  const uint32_t open = bnc_nfa_text(w->nfa, from, "{", 1), member = bnc_nfa_state(w->nfa);
+  bnc_nfa_jump(w->nfa, open, member);
+  const uint32_t name = bnc_json_write_string(w->nfa, member, 0, BNC_JSON_ENDLESS), value = bnc_schema_write_sign(w, name, ":");
+  const uint32_t after = yyjson_is_obj(values) ? bnc_schema_write_below(w, value, values, "additionalProperties", NULL)
+                                               : bnc_schema_write_anything(w, value, depth);
+  bnc_nfa_jump(w->nfa, bnc_schema_write_sign(w, after, ","), member);
+  const uint32_t end = bnc_nfa_text(w->nfa, after, "}", 1);
+  bnc_nfa_bytes(w->nfa, open, '}', '}', end);
+  return end;
+}
+
+uint32_t bnc_schema_write_anything(bnc_schema_walk *w, uint32_t from, unsigned depth) {
+  static const char *const words[] = {"true", "false", "null"};
+  const bnc_json_bound none = {0};
+  const uint32_t end = bnc_nfa_state(w->nfa);
+  if (!bnc_nfa_goes_on(w->nfa)) return from;
+  for (size_t i = 0; i < 3; i++) bnc_nfa_jump(w->nfa, bnc_nfa_text(w->nfa, from, words[i], strlen(words[i])), end);
+  bnc_nfa_jump(w->nfa, bnc_json_write_string(w->nfa, from, 0, BNC_JSON_ENDLESS), end);
+  bnc_nfa_jump(w->nfa, bnc_json_write_number(w->nfa, from, none, none), end);
+  if (depth == 0) return end;
+  bnc_nfa_jump(w->nfa, write_map(w, from, NULL, depth - 1), end);
+  const uint32_t open = bnc_nfa_text(w->nfa, from, "[", 1), item = bnc_nfa_state(w->nfa);
+  bnc_nfa_jump(w->nfa, open, item);
+  const uint32_t after = bnc_schema_write_anything(w, item, depth - 1);
+  bnc_nfa_jump(w->nfa, bnc_schema_write_sign(w, after, ","), item);
+  bnc_nfa_jump(w->nfa, bnc_nfa_text(w->nfa, after, "]", 1), end);
+  bnc_nfa_bytes(w->nfa, open, ']', ']', end);
+  return end;
+}
+
 /* Properties in the schema's order. Two ways lead past each: of objects that have no member yet, and of those that have one. */
 uint32_t bnc_schema_write_object(bnc_schema_walk *w, uint32_t from, yyjson_val *schema) {
   yyjson_val *properties = yyjson_obj_get(schema, "properties"), *required = yyjson_obj_get(schema, "required"),
              *additional = yyjson_obj_get(schema, "additionalProperties");
   if (properties && !yyjson_is_obj(properties)) bnc_schema_fail(w, BNC_ERROR_FORMAT, "'properties' is no object");
-  if (additional && !yyjson_is_false(additional))
-    bnc_schema_fail(w, BNC_ERROR_UNSUPPORTED, "'additionalProperties' is not supported but as false, which it is where it is not given");
+  if (additional && !yyjson_is_false(additional)) {
+    if (properties || required)
+      bnc_schema_fail(w, BNC_ERROR_UNSUPPORTED,
+                      "'additionalProperties' beside properties is supported as false, as it is where it is not given");
+    return write_map(w, from, additional, BNC_SCHEMA_ANYTHING - 1);
+  }
   check_required(w, required, properties);
   uint32_t none = bnc_nfa_text(w->nfa, from, "{", 1), some = bnc_nfa_state(w->nfa);
   yyjson_obj_iter members = yyjson_obj_iter_with(properties);

@@ -7,6 +7,7 @@
 #include "runtime/constrain/nfa.h"
 
 #define BNC_SCHEMA_DEPTH 32    /* schemas in each other */
+#define BNC_SCHEMA_ANYTHING 4  /* depth of values that a schema says nothing about */
 #define BNC_SCHEMA_TIMES 65535 /* items, characters */
 
 typedef struct bnc_schema_walk {
@@ -26,6 +27,8 @@ uint32_t bnc_schema_write_below(bnc_schema_walk *walk, uint32_t from, yyjson_val
 /** `sign` and, as the model likes, a space. */
 uint32_t bnc_schema_write_sign(bnc_schema_walk *walk, uint32_t from, const char *sign);
 
+/** Any JSON value of up to `depth` arrays and objects in each other. */
+uint32_t bnc_schema_write_anything(bnc_schema_walk *walk, uint32_t from, unsigned depth);
 uint32_t bnc_schema_write_object(bnc_schema_walk *walk, uint32_t from, yyjson_val *schema);
 uint32_t bnc_schema_write_array(bnc_schema_walk *walk, uint32_t from, yyjson_val *schema);
 uint32_t bnc_schema_write_text(bnc_schema_walk *walk, uint32_t from, yyjson_val *schema);

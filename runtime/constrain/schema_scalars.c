@@ -1,18 +1,33 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Texts and numbers. */
 #include <math.h>
+#include <string.h>
 
 #include "runtime/constrain/expression.h"
 #include "runtime/constrain/json_text.h"
 #include "runtime/constrain/schema_private.h"
 
-static uint32_t write_pattern(bnc_schema_walk *w, uint32_t from, yyjson_val *pattern) {
+#define DATE "\\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\\d|3[01])"
+#define TIME "([01]\\d|2[0-3]):[0-5]\\d:[0-5]\\d(\\.\\d{1,9})?(Z|[+-]([01]\\d|2[0-3]):[0-5]\\d)"
+/* RFC 3339 and RFC 9562; whether a month has a day is not told. */
+static const struct {
+  const char *name, *pattern;
+} formats[] = {{"date", "^" DATE "$"},
+               {"time", "^" TIME "$"},
+               {"date-time", "^" DATE "T" TIME "$"},
+               {"uuid", "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"}};
+
+static const char *pattern_of_format(bnc_schema_walk *w, yyjson_val *format) {
+  const char *name = yyjson_get_str(format);
+  for (size_t i = 0; name && i < sizeof formats / sizeof *formats; i++)
+    if (strcmp(name, formats[i].name) == 0) return formats[i].pattern;
+  bnc_schema_fail(w, BNC_ERROR_UNSUPPORTED, "'format' is '%.60s', expected date, time, date-time or uuid", name ? name : "no text");
+  return "";
+}
+
+static uint32_t write_pattern(bnc_schema_walk *w, uint32_t from, const char *pattern, size_t size) {
   bnc_expression expression;
-  if (!yyjson_is_str(pattern)) {
-    bnc_schema_fail(w, BNC_ERROR_FORMAT, "'pattern' is no text");
-    return from;
-  }
-  const bnc_status s = bnc_expression_parse(&expression, yyjson_get_str(pattern), yyjson_get_len(pattern), w->nfa->err);
+  const bnc_status s = bnc_expression_parse(&expression, pattern, size, w->nfa->err);
   if (s != BNC_OK) {
     bnc_schema_fail_here(w, s);
     return from;
@@ -24,7 +39,7 @@ static uint32_t write_pattern(bnc_schema_walk *w, uint32_t from, yyjson_val *pat
 }
 
 uint32_t bnc_schema_write_text(bnc_schema_walk *w, uint32_t from, yyjson_val *schema) {
-  yyjson_val *pattern = yyjson_obj_get(schema, "pattern");
+  yyjson_val *pattern = yyjson_obj_get(schema, "pattern"), *format = yyjson_obj_get(schema, "format");
   const bool endless = !bnc_json_given(schema, "maxLength");
   size_t least = 0, most = BNC_SCHEMA_TIMES;
   if (w->nfa->status != BNC_OK) return from;
@@ -32,9 +47,14 @@ uint32_t bnc_schema_write_text(bnc_schema_walk *w, uint32_t from, yyjson_val *sc
   if (s == BNC_OK) s = bnc_json_get_size(schema, "maxLength", 0, BNC_SCHEMA_TIMES, &most, w->nfa->err);
   if (s != BNC_OK) bnc_schema_fail_here(w, s);
   if (most < least) bnc_schema_fail(w, BNC_ERROR_FORMAT, "'maxLength' is less than 'minLength'");
-  if (pattern && (least || !endless))
-    bnc_schema_fail(w, BNC_ERROR_UNSUPPORTED, "'pattern' beside a length is not supported: write the length into the pattern");
-  if (pattern) return write_pattern(w, from, pattern);
+  if ((pattern || format) && (least || !endless || (pattern && format)))
+    bnc_schema_fail(w, BNC_ERROR_UNSUPPORTED,
+                    "'pattern' or 'format' beside each other or a length is not supported: write it into the pattern");
+  if (pattern && !yyjson_is_str(pattern)) bnc_schema_fail(w, BNC_ERROR_FORMAT, "'pattern' is no text");
+  const char *of_format = format ? pattern_of_format(w, format) : NULL;
+  if (w->nfa->status != BNC_OK) return from;
+  if (pattern) return write_pattern(w, from, yyjson_get_str(pattern), yyjson_get_len(pattern));
+  if (format) return write_pattern(w, from, of_format, strlen(of_format));
   return bnc_json_write_string(w->nfa, from, (uint32_t)least, endless ? BNC_JSON_ENDLESS : (uint32_t)most);
 }
 

@@ -7,16 +7,18 @@
  * context only those tokens remain that leave room to finish. One that a callback, bnc_session_cancel or a stop text ends may not be.
  * An answer behind which nothing can follow ends by itself. Text is UTF-8.
  *
- * **Regular expressions** match the whole answer. Characters; . (all but \\n \\r U+2028 U+2029); [a-z] [^a-z]; \\d \\w \\s \\D \\W \\S
- * (ASCII);
- * \\n \\r \\t \\f \\v \\0 \\xHH \\uHHHH, and \\ in front of punctuation; ( ) (?: ) |; * + ? {n} {n,} {n,m}, a ? behind them changes
- * nothing; ^ and $ at the ends of the expression or of its branches. Nothing else: no look-around, no references back, no \\b, no \\p.
+ * **Regular expressions** match the whole answer. Characters; . (all but \\n \\r U+2028 U+2029); [a-z] [^a-z]; in ASCII \\d \\w \\s
+ * \\D \\W \\S; \\n \\r \\t \\f \\v \\0 \\xHH \\uHHHH, and \\ in front of punctuation; ( ) (?: ) |; * + ? {n} {n,} {n,m}, behind which a ?
+ * changes nothing; ^ and $ at the ends of the expression or of its branches. Nothing else: no look-around, no references back, no \\b, no
+ * \\p.
  *
- * **JSON Schema**: `type` (a name or a list); `properties` in the given order, `required`, `additionalProperties` false, as it is where it
- * is not given; `items`, `minItems`, `maxItems`; `minLength` and `maxLength` (characters), or `pattern` (an expression as above, found
- * anywhere unless it has ^ and $); `minimum`, `maximum`, `exclusiveMinimum`, `exclusiveMaximum`, of `number` as whole numbers; `enum`,
- * `const`; `anyOf`; `$ref` to #/$defs/NAME or #/definitions/NAME, not to itself; title, description, default, examples and the like, which
- * say nothing. Anything else is refused, by its JSON pointer. Numbers have up to 15 digits in front of the point and behind it, an exponent
+ * **JSON Schema**: `type`, a name or a list. Objects: `properties` in the given order, `required`, `additionalProperties` false, as it is
+ * where it is not given; without properties it may be true or a schema: members of any names, which may come twice. Arrays: `items`,
+ * `minItems`, `maxItems`. Strings: `minLength` and `maxLength` in characters, or `pattern`, an expression as above that is found anywhere
+ * unless it has ^ and $, or `format` date, time, date-time or uuid. Numbers: `minimum`, `maximum`, `exclusiveMinimum`, `exclusiveMaximum`,
+ * of `number` as whole numbers. Anywhere: `enum`, `const`, `anyOf`, `$ref` to #/$defs/NAME or #/definitions/NAME that does not come back
+ * to itself; title, description, default, examples and the like, which say nothing. true and {}: any JSON of up to 4 arrays and objects in
+ * each other. Anything else is refused, by its JSON pointer. Numbers have up to 15 digits in front of the point and behind it, an exponent
  * of up to two, none where there are bounds. The JSON has no white space but, perhaps, one space behind a comma or a colon.
  */
 #ifndef BINOCLE_CONSTRAIN_H
