@@ -13,7 +13,7 @@
  * left out with it. */
 typedef struct wording {
   const char *name, *start, *system_begin, *system, *system_end;
-  const char *user, *user_end, *assistant, *answer_space, *answer_end;
+  const char *user, *user_end, *assistant, *answer_space, *answer_end, *next; /* next: between an answer's end and the next question */
   const char *stop[BNC_STOP_IDS];
   bool specials_are_text;
 } wording;
@@ -29,7 +29,7 @@ static const wording wordings[] = {
                           .assistant = "",
                           .answer_space = "",
                           .answer_end = "",
-                          .stop = {"<|eot_id|>", "<|end_of_text|>", "</s>"}},
+                          .stop = {"<|eot_id|>", "<|end_of_text|>", "</s>", "<|im_end|>"}},
     [BNC_PROMPT_LLAMA3] = {.name = "llama3",
                            .start = "<|begin_of_text|>",
                            .system_begin = "<|start_header_id|>system<|end_header_id|>\n\n",
@@ -53,6 +53,18 @@ static const wording wordings[] = {
                               .answer_end = "</s>",
                               .stop = {"</s>"},
                               .specials_are_text = true},
+    [BNC_PROMPT_CHATML] = {.name = "chatml",
+                           .start = "",
+                           .system_begin = "<|im_start|>system\n",
+                           .system = "You are a helpful assistant.",
+                           .system_end = "<|im_end|>\n",
+                           .user = "<|im_start|>user\n",
+                           .user_end = "<|im_end|>\n",
+                           .assistant = "<|im_start|>assistant\n",
+                           .answer_space = "",
+                           .answer_end = "<|im_end|>",
+                           .next = "\n",
+                           .stop = {"<|im_end|>", "<|endoftext|>"}},
 };
 #define TEMPLATES (sizeof wordings / sizeof *wordings)
 
@@ -71,7 +83,7 @@ const char *bnc_prompt_template_name(bnc_prompt_template template_) {
 
 bool bnc_prompt_template_is_known(bnc_prompt_template template_) { return (size_t)template_ < TEMPLATES; }
 
-const char *bnc_prompt_template_names(void) { return "plain, llama3 or vicuna_v1"; }
+const char *bnc_prompt_template_names(void) { return "plain, llama3, vicuna_v1 or chatml"; }
 
 static bnc_status append(bnc_text *text, const char *more, bnc_error *err) { return bnc_text_append(text, more, strlen(more), err); }
 
@@ -152,6 +164,7 @@ bnc_status bnc_prompt_conversation(const bnc_bpe *bpe, const bnc_prompt_style *s
     status = append(&text, words->answer_space, err);
     if (status == BNC_OK) status = append(&text, turns[i].answer, err);
     if (status == BNC_OK) status = append(&text, words->answer_end, err);
+    if (status == BNC_OK && words->next) status = append(&text, words->next, err);
   }
   if (status == BNC_OK) status = tokenize_chunks(bpe, words->specials_are_text, text.data ? text.data : "", text.size, true, ids, err);
   bnc_text_free(&text);
@@ -174,6 +187,7 @@ bnc_status bnc_prompt_next(const bnc_bpe *bpe, bnc_prompt_template template_, co
   int32_t close = bnc_bpe_find(bpe, words->answer_end, strlen(words->answer_end));
   if (*words->answer_end && close >= 0 && close != last_id) status = bnc_ids_append(ids, &close, 1, err);
   bnc_text text = {0};
+  if (status == BNC_OK && words->next) status = append(&text, words->next, err);
   if (status == BNC_OK) status = append_question(&text, words, question, named ? 0 : images, err);
   if (status == BNC_OK) status = tokenize_chunks(bpe, words->specials_are_text, text.data ? text.data : "", text.size, false, ids, err);
   bnc_text_free(&text);

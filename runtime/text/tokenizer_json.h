@@ -4,16 +4,10 @@
 #define BINOCLE_RUNTIME_TEXT_TOKENIZER_JSON_H
 
 #include "platforms/base/json.h"
-#include "runtime/text/bpe.h"
-
-/** A component while it is being read; strings belong to the document. */
-typedef struct bnc_json_parts {
-  bnc_bpe_part parts[BNC_BPE_PARTS];
-  uint32_t count;
-} bnc_json_parts;
+#include "runtime/text/bpe_builder.h"
 
 /** Reads normalizer, pre_tokenizer and decoder of the root object. */
-bnc_status bnc_json_read_parts(yyjson_val *root, bnc_json_parts *parts, bnc_error *err);
+bnc_status bnc_json_read_parts(yyjson_val *root, bnc_bpe_builder *builder, bnc_error *err);
 
 /** A string member, or NULL; unlike bnc_json_get_string it may hold NUL characters, as tokens do. */
 static inline const char *bnc_json_string(yyjson_val *object, const char *key, size_t *size) {

@@ -5,14 +5,10 @@
 #include "runtime/text/tokenizer_json.h"
 #include "runtime/text/utf8.h"
 
-typedef bnc_status (*read_part)(yyjson_val *value, bnc_json_parts *parts, bnc_error *err);
+typedef bnc_status (*read_part)(yyjson_val *value, bnc_bpe_builder *builder, bnc_error *err);
 
-static bnc_status add(bnc_json_parts *parts, bnc_bpe_part part, bnc_error *err) {
-  if (parts->count == BNC_BPE_PARTS) return bnc_fail(err, BNC_ERROR_LIMIT, "tokenizer has more than %u components", BNC_BPE_PARTS);
-  if (part.kind != BNC_PRE_SPLIT && (part.a_size > BNC_PART_TEXT || part.b_size > BNC_PART_TEXT))
-    return bnc_fail(err, BNC_ERROR_LIMIT, "a text of a tokenizer component has more than %u bytes", BNC_PART_TEXT);
-  parts->parts[parts->count++] = part;
-  return BNC_OK;
+static bnc_bpe_kind last_kind(const bnc_bpe_builder *builder) {
+  return builder->header.part_count ? builder->parts[builder->header.part_count - 1].kind : 0;
 }
 
 static bool is(yyjson_val *value, const char *type) { return strcmp(bnc_json_type(value), type) == 0; }
@@ -26,39 +22,40 @@ static bnc_status unknown(bnc_error *err, yyjson_val *value, const char *what) {
 }
 
 /* A Sequence is flattened, to a small depth. */
-static bnc_status walk(yyjson_val *value, const char *members, read_part read, int depth, bnc_json_parts *parts, bnc_error *err) {
+static bnc_status walk(yyjson_val *value, const char *members, read_part read, int depth, bnc_bpe_builder *builder, bnc_error *err) {
   if (!value || yyjson_is_null(value)) return BNC_OK;
   if (!yyjson_is_obj(value))
     return bnc_fail(err, BNC_ERROR_FORMAT, "a tokenizer component is %s, expected an object", yyjson_get_type_desc(value));
-  if (!is(value, "Sequence")) return read(value, parts, err);
+  if (!is(value, "Sequence")) return read(value, builder, err);
   yyjson_val *list = yyjson_obj_get(value, members);
   if (!yyjson_is_arr(list) || depth > 4)
     return bnc_fail(err, BNC_ERROR_FORMAT, "Sequence: \"%s\" is missing, no list, or nested too deeply", members);
   size_t i, count;
   yyjson_val *item;
   yyjson_arr_foreach(list, i, count, item) {
-    bnc_status status = walk(item, members, read, depth + 1, parts, err);
+    bnc_status status = walk(item, members, read, depth + 1, builder, err);
     if (status != BNC_OK) return status;
   }
   return BNC_OK;
 }
 
-static bnc_status read_replace(yyjson_val *value, bnc_bpe_kind kind, bnc_json_parts *parts, bnc_error *err) {
+static bnc_status read_replace(yyjson_val *value, bnc_bpe_kind kind, bnc_bpe_builder *builder, bnc_error *err) {
   size_t a_size, b_size;
   const char *a = bnc_json_string(yyjson_obj_get(value, "pattern"), "String", &a_size), *b = bnc_json_string(value, "content", &b_size);
   if (!a) return wrong(err, value, "pattern", "{\"String\": TEXT}");
   if (!b) return wrong(err, value, "content", "a string");
   if (!a_size) return BNC_OK; /* the library finds an empty pattern nowhere */
-  return add(parts, (bnc_bpe_part){.kind = kind, .a = a, .a_size = (uint32_t)a_size, .b = b, .b_size = (uint32_t)b_size}, err);
+  return bnc_bpe_builder_part(builder, (bnc_bpe_part){.kind = kind, .a = a, .a_size = (uint32_t)a_size, .b = b, .b_size = (uint32_t)b_size},
+                              err);
 }
 
-static bnc_status read_normalizer(yyjson_val *value, bnc_json_parts *parts, bnc_error *err) {
-  if (is(value, "Replace")) return read_replace(value, BNC_NORM_REPLACE, parts, err);
+static bnc_status read_normalizer(yyjson_val *value, bnc_bpe_builder *builder, bnc_error *err) {
+  if (is(value, "Replace")) return read_replace(value, BNC_NORM_REPLACE, builder, err);
   if (!is(value, "Prepend")) return unknown(err, value, "normalizer");
   size_t size;
   const char *text = bnc_json_string(value, "prepend", &size);
   if (!text) return wrong(err, value, "prepend", "a string");
-  return size ? add(parts, (bnc_bpe_part){.kind = BNC_NORM_PREPEND, .a = text, .a_size = (uint32_t)size}, err) : BNC_OK;
+  return size ? bnc_bpe_builder_part(builder, (bnc_bpe_part){.kind = BNC_NORM_PREPEND, .a = text, .a_size = (uint32_t)size}, err) : BNC_OK;
 }
 
 static bnc_status read_metaspace(yyjson_val *value, bnc_bpe_part *part, bool *prepends, bnc_error *err) {
@@ -77,22 +74,32 @@ static bnc_status read_metaspace(yyjson_val *value, bnc_bpe_part *part, bool *pr
   return BNC_OK;
 }
 
-static bnc_status read_pre_tokenizer(yyjson_val *value, bnc_json_parts *parts, bnc_error *err) {
-  bnc_bpe_kind last = parts->count ? parts->parts[parts->count - 1].kind : 0;
+/* A Split by what Rust calls numeric: each such character, or each run of them, is a piece. */
+static bnc_status read_digits(yyjson_val *value, bnc_bpe_builder *builder, bnc_error *err) {
+  bool individual = false;
+  bnc_status status = bnc_json_get_bool(value, "individual_digits", &individual, err);
+  if (status != BNC_OK) return status;
+  return bnc_bpe_builder_part(
+      builder, (bnc_bpe_part){.kind = BNC_PRE_SPLIT, .a = individual ? "\\p{N}" : "\\p{N}+", .a_size = individual ? 5 : 6}, err);
+}
+
+static bnc_status read_pre_tokenizer(yyjson_val *value, bnc_bpe_builder *builder, bnc_error *err) {
+  bnc_bpe_kind last = last_kind(builder);
   if (last == BNC_PRE_BYTE_LEVEL || last == BNC_PRE_METASPACE)
     return bnc_fail(err, BNC_ERROR_UNSUPPORTED, "pre_tokenizer '%.100s' behind %s is not supported", bnc_json_type(value),
                     last == BNC_PRE_METASPACE ? "Metaspace" : "ByteLevel");
   if (is(value, "ByteLevel")) {
     yyjson_val *space = yyjson_obj_get(value, "add_prefix_space"), *regex = yyjson_obj_get(value, "use_regex");
     uint32_t arg = (yyjson_is_false(space) ? 0 : BNC_PREFIX_SPACE) | (yyjson_is_false(regex) ? 0 : BNC_USE_REGEX);
-    return add(parts, (bnc_bpe_part){.kind = BNC_PRE_BYTE_LEVEL, .arg = arg}, err);
+    return bnc_bpe_builder_part(builder, (bnc_bpe_part){.kind = BNC_PRE_BYTE_LEVEL, .arg = arg}, err);
   }
   if (is(value, "Metaspace")) {
     bnc_bpe_part part = {.kind = BNC_PRE_METASPACE};
     bool prepends;
     bnc_status status = read_metaspace(value, &part, &prepends, err);
-    return status == BNC_OK ? add(parts, part, err) : status;
+    return status == BNC_OK ? bnc_bpe_builder_part(builder, part, err) : status;
   }
+  if (is(value, "Digits")) return read_digits(value, builder, err);
   if (!is(value, "Split")) return unknown(err, value, "pre_tokenizer");
   size_t size, behavior_size;
   const char *pattern = bnc_json_string(yyjson_obj_get(value, "pattern"), "Regex", &size);
@@ -101,12 +108,12 @@ static bnc_status read_pre_tokenizer(yyjson_val *value, bnc_json_parts *parts, b
   if (!behavior || strcmp(behavior, "Isolated") != 0) return wrong(err, value, "behavior", "Isolated");
   /* Inverted, matches and what lies between them change roles: isolated, the pieces are the same. */
   if (size > UINT32_MAX) return bnc_fail(err, BNC_ERROR_LIMIT, "Split: the regular expression is too long");
-  return add(parts, (bnc_bpe_part){.kind = BNC_PRE_SPLIT, .a = pattern, .a_size = (uint32_t)size}, err);
+  return bnc_bpe_builder_part(builder, (bnc_bpe_part){.kind = BNC_PRE_SPLIT, .a = pattern, .a_size = (uint32_t)size}, err);
 }
 
 /* The decoder streams, so only orders that a stream can follow are taken: Replace..., ByteFallback, Fuse, Strip. */
-static bnc_status read_decoder(yyjson_val *value, bnc_json_parts *parts, bnc_error *err) {
-  bnc_bpe_kind last = parts->count ? parts->parts[parts->count - 1].kind : 0;
+static bnc_status read_decoder(yyjson_val *value, bnc_bpe_builder *builder, bnc_error *err) {
+  bnc_bpe_kind last = last_kind(builder);
   bnc_bpe_part part = {0};
   if (is(value, "ByteLevel")) part.kind = BNC_DEC_BYTE_LEVEL;
   if (is(value, "Replace")) part.kind = BNC_DEC_REPLACE;
@@ -122,7 +129,7 @@ static bnc_status read_decoder(yyjson_val *value, bnc_json_parts *parts, bnc_err
   if (part.kind == BNC_DEC_STRIP && last != BNC_DEC_FUSE) follows = false;
   if (alone ? !first : !follows)
     return bnc_fail(err, BNC_ERROR_UNSUPPORTED, "decoder '%s' is not supported in this place of the Sequence", bnc_json_type(value));
-  if (part.kind == BNC_DEC_REPLACE) return read_replace(value, part.kind, parts, err);
+  if (part.kind == BNC_DEC_REPLACE) return read_replace(value, part.kind, builder, err);
   if (part.kind == BNC_DEC_METASPACE) {
     bool prepends;
     bnc_status status = read_metaspace(value, &part, &prepends, err);
@@ -139,11 +146,11 @@ static bnc_status read_decoder(yyjson_val *value, bnc_json_parts *parts, bnc_err
     part.a_size = (uint32_t)size;
     part.arg = (uint32_t)yyjson_get_uint(start);
   }
-  return add(parts, part, err);
+  return bnc_bpe_builder_part(builder, part, err);
 }
 
-bnc_status bnc_json_read_parts(yyjson_val *root, bnc_json_parts *parts, bnc_error *err) {
-  bnc_status status = walk(yyjson_obj_get(root, "normalizer"), "normalizers", read_normalizer, 0, parts, err);
-  if (status == BNC_OK) status = walk(yyjson_obj_get(root, "pre_tokenizer"), "pretokenizers", read_pre_tokenizer, 0, parts, err);
-  return status == BNC_OK ? walk(yyjson_obj_get(root, "decoder"), "decoders", read_decoder, 0, parts, err) : status;
+bnc_status bnc_json_read_parts(yyjson_val *root, bnc_bpe_builder *builder, bnc_error *err) {
+  bnc_status status = walk(yyjson_obj_get(root, "normalizer"), "normalizers", read_normalizer, 0, builder, err);
+  if (status == BNC_OK) status = walk(yyjson_obj_get(root, "pre_tokenizer"), "pretokenizers", read_pre_tokenizer, 0, builder, err);
+  return status == BNC_OK ? walk(yyjson_obj_get(root, "decoder"), "decoders", read_decoder, 0, builder, err) : status;
 }

@@ -49,7 +49,7 @@ static void wrong_json(void **state) {
       {"{\"model\":{\"vocab\":{\"a\":0},\"merges\":[],\"fuse_unk\":3}}", BNC_ERROR_FORMAT, "fuse_unk"},
       {"{\"model\":{\"vocab\":{\"a\":0},\"merges\":[],\"end_of_word_suffix\":\"</w>\"}}", BNC_ERROR_UNSUPPORTED, "end_of_word_suffix"},
       {"{" MODEL ",\"normalizer\":{\"type\":\"NFKC\"}}", BNC_ERROR_UNSUPPORTED, "NFKC"},
-      {"{" MODEL ",\"pre_tokenizer\":{\"type\":\"Digits\"}}", BNC_ERROR_UNSUPPORTED, "Digits"},
+      {"{" MODEL ",\"pre_tokenizer\":{\"type\":\"Whitespace\"}}", BNC_ERROR_UNSUPPORTED, "Whitespace"},
       {"{" MODEL ",\"decoder\":{\"type\":\"WordPiece\"}}", BNC_ERROR_UNSUPPORTED, "WordPiece"},
       {"{" MODEL ",\"decoder\":{\"type\":\"Sequence\",\"decoders\":[{\"type\":\"Fuse\"},{\"type\":\"ByteFallback\"}]}}",
        BNC_ERROR_UNSUPPORTED, "ByteFallback"},
