@@ -162,7 +162,7 @@ static bnc_status attention(bnc_layer_run *r, size_t layer) {
   if (s != BNC_OK) return s;
   bnc_pool_run_threads(r->pool, attend, r, r->rows / r->window, 1);
   bnc_layer_run_observe(r, r->mixed, q);
-  s = linear(r, layer, "self_attn.o_proj", r->mixed, q, t->hidden, r->norm, t->attention_bias);
+  s = linear(r, layer, "self_attn.o_proj", r->mixed, q, t->hidden, r->norm, t->output_bias);
   if (s == BNC_OK) add_to_state(r, r->norm);
   return s;
 }

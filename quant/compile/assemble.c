@@ -63,13 +63,27 @@ bnc_status bnc_compile_options_take(bnc_compile_options *taken, const bnc_compil
   return BNC_OK;
 }
 
+/* The most rows of a prompt: with their answers they must fit into a sliding window, where every row sees every other, as here. */
+static bnc_status largest_context(const bnc_text_geometry *t, size_t *most, bnc_error *err) {
+  *most = t->max_positions;
+  if (t->window == 0 || t->window >= t->max_positions) return BNC_OK;
+  if (t->window <= ANSWER_ROWS)
+    return bnc_fail(err, BNC_ERROR_UNSUPPORTED, "a sliding window of %zu rows, expected more than %u", t->window, ANSWER_ROWS);
+  if (t->window - ANSWER_ROWS < *most) *most = t->window - ANSWER_ROWS;
+  return BNC_OK;
+}
+
 static bnc_status choose_sizes(bnc_context *context, const bnc_compile_options *o, const bnc_geometry *g, bnc_build_options *b,
                                bnc_file_meta *meta, bnc_error *err) {
   const bnc_vision_geometry *v = &g->vision;
-  size_t limit = o->context ? o->context : g->text.context < DEFAULT_CONTEXT ? g->text.context : DEFAULT_CONTEXT;
-  if (limit < 1 || limit > g->text.max_positions)
-    return bnc_fail(err, BNC_ERROR_ARGUMENT, "a context of %zu rows, expected 1 to the model's max_position_embeddings of %zu", limit,
-                    g->text.max_positions);
+  size_t most, limit = o->context ? o->context : g->text.context < DEFAULT_CONTEXT ? g->text.context : DEFAULT_CONTEXT;
+  bnc_status s = largest_context(&g->text, &most, err);
+  if (s != BNC_OK) return s;
+  if (!o->context && limit > most) limit = most;
+  if (limit < 1 || limit > most)
+    return bnc_fail(err, BNC_ERROR_ARGUMENT, "a context of %zu rows, expected 1 to %zu: %s %zu", limit, most,
+                    most < g->text.max_positions ? "the model's sliding window has" : "the model's max_position_embeddings is",
+                    most < g->text.max_positions ? g->text.window : g->text.max_positions);
   if (!o->context && limit < g->text.context)
     bnc_context_log(context, BNC_LOG_INFO, "context cut from %zu to %zu rows; --context chooses another", g->text.context, limit);
   if (g->has_vision && v->heads_assumed)

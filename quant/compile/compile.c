@@ -18,7 +18,7 @@ static bnc_status compile(bnc_context *context, const bnc_compile_options *o, co
   bnc_assembly a = {.geometry = bnc_checkpoint_geometry(checkpoint), .source = &source};
   bnc_text_parts text = {0};
   memcpy(&source.context, &checkpoint, sizeof checkpoint); /* reading does not change it */
-  bnc_status s = bnc_text_parts_read(&text, context, o->checkpoint, a.geometry, &a.meta, err);
+  bnc_status s = bnc_text_parts_read(&text, context, o->checkpoint, checkpoint, &a.meta, err);
   a.tokenizer = text.tokenizer;
   a.tokenizer_size = text.tokenizer_size;
   if (s == BNC_OK) s = bnc_assemble_model(context, o, &a, err);
@@ -33,8 +33,10 @@ bnc_status bnc_compile(bnc_context *context, const bnc_compile_options *options)
   bnc_error *err = &context->error;
   bnc_status s = bnc_compile_options_take(&o, options, err);
   if (s == BNC_OK && !o.checkpoint) s = bnc_fail(err, BNC_ERROR_ARGUMENT, "compile needs a checkpoint: options.checkpoint");
+  if (s == BNC_OK && o.mmproj && o.vision_tower)
+    s = bnc_fail(err, BNC_ERROR_ARGUMENT, "a checkpoint has a vision tower's folder or, as GGUF, an mmproj file, not both");
   if (s == BNC_OK && bnc_context_progress(context, "reading the checkpoint", 0.0)) s = bnc_fail(err, BNC_ERROR_CANCELLED, "cancelled");
-  if (s == BNC_OK) s = bnc_checkpoint_open(&checkpoint, o.checkpoint, o.vision_tower, err);
+  if (s == BNC_OK) s = bnc_checkpoint_open(&checkpoint, o.checkpoint, o.mmproj ? o.mmproj : o.vision_tower, err);
   if (s != BNC_OK) return s;
   s = compile(context, &o, checkpoint, err);
   bnc_checkpoint_close(checkpoint);

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "platforms/base/mem.h"
-#include "runtime/text/prompt.h"
+#include "quant/import/gguf/gguf_tokenizer.h"
 
 static void add_stop(bnc_file_meta *meta, int32_t id) {
   for (uint32_t i = 0; i < meta->stops; i++)
@@ -14,44 +14,61 @@ static void add_stop(bnc_file_meta *meta, int32_t id) {
   if (meta->stops < sizeof meta->stop / sizeof *meta->stop) meta->stop[meta->stops++] = id;
 }
 
-/* The conversation that a vocabulary was trained for shows in its special tokens. */
-static bnc_prompt_template template_of(const bnc_bpe *bpe, const bnc_geometry *geometry) {
-  static const char header[] = "<|start_header_id|>";
+/* The conversation that a vocabulary was trained for shows in its special tokens, where no template tells. */
+static bnc_prompt_template template_of(const bnc_bpe *bpe, const bnc_checkpoint *checkpoint) {
+  static const char header[] = "<|start_header_id|>", start[] = "<|im_start|>";
+  bnc_prompt_template found;
+  const bnc_gguf *gguf = bnc_checkpoint_gguf(checkpoint);
+  if (gguf && bnc_gguf_template(gguf, &found)) return found;
   if (bnc_bpe_find(bpe, header, sizeof header - 1) >= 0) return BNC_PROMPT_LLAMA3;
-  return geometry->has_vision ? BNC_PROMPT_VICUNA_V1 : BNC_PROMPT_PLAIN;
+  if (bnc_bpe_find(bpe, start, sizeof start - 1) >= 0) return BNC_PROMPT_CHATML;
+  return bnc_checkpoint_geometry(checkpoint)->has_vision ? BNC_PROMPT_VICUNA_V1 : BNC_PROMPT_PLAIN;
 }
 
-static bnc_status take_tokenizer(bnc_text_parts *parts, const char *dir, const bnc_geometry *geometry, bnc_file_meta *meta,
+static bnc_status take_tokenizer(bnc_text_parts *parts, const bnc_bpe *bpe, const bnc_checkpoint *checkpoint, bnc_file_meta *meta,
                                  bnc_error *err) {
-  bnc_bpe *bpe;
   int32_t stops[BNC_STOP_IDS];
-  bnc_status s = bnc_bpe_from_dir(&bpe, dir, err);
+  const size_t size = bnc_bpe_vocabulary_size(bpe), rows = bnc_checkpoint_geometry(checkpoint)->text.vocab;
+  if (size > rows)
+    return bnc_fail(err, BNC_ERROR_FORMAT, "tokenizer: ids up to %zu, expected at most the model's vocabulary of %zu", size - 1, rows);
+  bnc_status s = bnc_bpe_save(bpe, &parts->tokenizer, &parts->tokenizer_size, err);
   if (s != BNC_OK) return s;
-  size_t size = bnc_bpe_vocabulary_size(bpe);
-  if (size > geometry->text.vocab)
-    s = bnc_fail(err, BNC_ERROR_FORMAT, "%s/tokenizer.json: ids up to %zu, expected at most the model's vocabulary of %zu", dir, size - 1,
-                 geometry->text.vocab);
-  if (s == BNC_OK) s = bnc_bpe_save(bpe, &parts->tokenizer, &parts->tokenizer_size, err);
-  if (s == BNC_OK) {
-    bnc_prompt_template chosen = template_of(bpe, geometry);
-    meta->prompt_template = chosen;
-    size_t count = bnc_prompt_stop_ids(bpe, chosen, stops);
-    for (size_t i = 0; i < count; i++) add_stop(meta, stops[i]);
+  const bnc_prompt_template chosen = template_of(bpe, checkpoint);
+  meta->prompt_template = chosen;
+  const size_t count = bnc_prompt_stop_ids(bpe, chosen, stops);
+  for (size_t i = 0; i < count; i++) add_stop(meta, stops[i]);
+  return BNC_OK;
+}
+
+/* *bpe: NULL where the checkpoint has none. */
+static bnc_status read_tokenizer(bnc_bpe **bpe, const char *dir, const bnc_checkpoint *checkpoint, bnc_error *err) {
+  char path[4096];
+  const bnc_gguf *gguf = bnc_checkpoint_gguf(checkpoint);
+  *bpe = NULL;
+  if (gguf) return bnc_gguf_tokenizer(bpe, gguf, err);
+  const int n = snprintf(path, sizeof path, "%s/tokenizer.json", dir);
+  return n > 0 && (size_t)n < sizeof path && access(path, F_OK) == 0 ? bnc_bpe_from_dir(bpe, dir, err) : BNC_OK;
+}
+
+bnc_status bnc_text_parts_read(bnc_text_parts *parts, bnc_context *context, const char *dir, const bnc_checkpoint *checkpoint,
+                               bnc_file_meta *meta, bnc_error *err) {
+  const bnc_text_geometry *text = &bnc_checkpoint_geometry(checkpoint)->text;
+  bnc_bpe *bpe;
+  *parts = (bnc_text_parts){0};
+  meta->bos = text->bos;
+  for (size_t i = 0; i < text->eos_count; i++) add_stop(meta, text->eos[i]);
+  bnc_status s = read_tokenizer(&bpe, dir, checkpoint, err);
+  if (s == BNC_OK && bpe) {
+    s = take_tokenizer(parts, bpe, checkpoint, meta, err);
+    if (s != BNC_OK) bnc_error_prefix(err, "%s", dir);
+  } else if (s == BNC_OK) {
+    bnc_context_log(context, BNC_LOG_WARNING, "%s has no %s: the model will score ids, but not read or write text", dir,
+                    bnc_checkpoint_gguf(checkpoint) ? "tokenizer" : "tokenizer.json");
+  } else if (bnc_checkpoint_gguf(checkpoint)) {
+    bnc_error_prefix(err, "%s", dir);
   }
   bnc_bpe_free(bpe);
   return s;
-}
-
-bnc_status bnc_text_parts_read(bnc_text_parts *parts, bnc_context *context, const char *dir, const bnc_geometry *geometry,
-                               bnc_file_meta *meta, bnc_error *err) {
-  char path[4096];
-  *parts = (bnc_text_parts){0};
-  meta->bos = geometry->text.bos;
-  for (size_t i = 0; i < geometry->text.eos_count; i++) add_stop(meta, geometry->text.eos[i]);
-  int n = snprintf(path, sizeof path, "%s/tokenizer.json", dir);
-  if (n > 0 && (size_t)n < sizeof path && access(path, F_OK) == 0) return take_tokenizer(parts, dir, geometry, meta, err);
-  bnc_context_log(context, BNC_LOG_WARNING, "%s has no tokenizer.json: the model will score ids, but not read or write text", dir);
-  return BNC_OK;
 }
 
 void bnc_text_parts_free(bnc_text_parts *parts) {

@@ -5,7 +5,7 @@
 #define BINOCLE_QUANT_COMPILE_TEXT_PARTS_H
 
 #include "platforms/base/context_private.h"
-#include "quant/import/geometry.h"
+#include "quant/import/checkpoint.h"
 #include "runtime/model/format.h"
 
 typedef struct bnc_text_parts {
@@ -13,8 +13,9 @@ typedef struct bnc_text_parts {
   size_t tokenizer_size;
 } bnc_text_parts;
 
-/** Reads dir/tokenizer.json where there is one, and fills meta's bos, stops and prompt_template. */
-bnc_status bnc_text_parts_read(bnc_text_parts *parts, bnc_context *context, const char *dir, const bnc_geometry *geometry,
+/** Reads dir/tokenizer.json, or what a GGUF file has of a tokenizer, where there is one, and fills meta's bos, stops and prompt_template.
+ */
+bnc_status bnc_text_parts_read(bnc_text_parts *parts, bnc_context *context, const char *dir, const bnc_checkpoint *checkpoint,
                                bnc_file_meta *meta, bnc_error *err);
 void bnc_text_parts_free(bnc_text_parts *parts);
 

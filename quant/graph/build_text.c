@@ -58,7 +58,7 @@ static bnc_value_id attention(text *b, size_t layer, bnc_value_id h) {
   node->kv_heads = (uint32_t)t->kv_heads;
   node->layer = (uint32_t)layer;
   node->scale = (float)(1.0 / sqrt((double)t->head_dim));
-  return linear(b, layer, "self_attn.o_proj", node->output, t->hidden, t->attention_bias);
+  return linear(b, layer, "self_attn.o_proj", node->output, t->hidden, t->output_bias);
 }
 
 static bnc_value_id mlp(text *b, size_t layer, bnc_value_id h) {

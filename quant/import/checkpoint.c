@@ -49,7 +49,16 @@ static bnc_status read_config(const char *dir, const char *name, bool optional, 
   return s;
 }
 
+/* A GGUF file says what config.json says, and a second one is the vision side. */
+static bnc_status read_gguf(loaded *l, bnc_error *err) {
+  bnc_checkpoint *c = l->checkpoint;
+  bnc_status s = bnc_gguf_open_text(&c->model_keys, &c->model, &l->config, l->dir, err);
+  if (s == BNC_OK && l->tower_dir) s = bnc_gguf_open_vision(&c->tower_keys, &c->tower, &l->config, &l->tower, l->tower_dir, err);
+  return s;
+}
+
 static bnc_status read_files(loaded *l, bnc_error *err) {
+  if (l->checkpoint->gguf) return read_gguf(l, err);
   bnc_status s = read_config(l->dir, "config.json", false, parse_model, &l->config, err);
   if (s == BNC_OK) s = read_config(l->dir, "generation_config.json", true, parse_generation, &l->config, err);
   if (s != BNC_OK) return s;
@@ -98,8 +107,8 @@ static bnc_status check_tensor(void *context, const char *name, size_t rank, con
     return bnc_fail(err, BNC_ERROR_FORMAT, "%s: \"%s\": found shape %s, expected %s", t->shard->path, t->stored,
                     bnc_shape_text(t->rank, t->shape, found, sizeof found), expected);
   if (t->dtype == BNC_SOURCE_OTHER)
-    return bnc_fail(err, BNC_ERROR_UNSUPPORTED, "%s: \"%s\": found dtype %s, expected BF16, F16 or F32", t->shard->path, t->stored,
-                    t->dtype_name);
+    return bnc_fail(err, BNC_ERROR_UNSUPPORTED, "%s: \"%s\": found dtype %s, expected %s", t->shard->path, t->stored, t->dtype_name,
+                    t->block ? "one such as F16, Q8_0 or Q4_K" : "BF16, F16 or F32");
   t->used = true;
   return BNC_OK;
 }
@@ -128,6 +137,19 @@ static bnc_status open_checkpoint(loaded *l, bnc_error *err) {
   return s;
 }
 
+/* A folder goes with a tower's folder, a GGUF file with another. */
+static bnc_status check_kinds(bnc_checkpoint *c, const char *path, const char *tower, bnc_error *err) {
+  bnc_checkpoint_kind kind = BNC_CHECKPOINT_FOLDER, tower_kind;
+  bnc_status s = bnc_checkpoint_kind_find(path, &kind, err);
+  c->gguf = kind == BNC_CHECKPOINT_GGUF;
+  if (s != BNC_OK || !tower) return s;
+  s = bnc_checkpoint_kind_find(tower, &tower_kind, err);
+  if (s == BNC_OK && tower_kind != kind)
+    s = bnc_fail(err, BNC_ERROR_ARGUMENT, "%s: found a %s, expected %s with %s", tower, c->gguf ? "folder" : "GGUF file",
+                 c->gguf ? "the GGUF file of the vision side (mmproj)" : "the folder of a vision tower", path);
+  return s;
+}
+
 bnc_status bnc_checkpoint_open(bnc_checkpoint **checkpoint, const char *dir, const char *vision_tower_dir, bnc_error *err) {
   *checkpoint = NULL;
   loaded *l = bnc_mem_zalloc(sizeof *l);
@@ -139,8 +161,7 @@ bnc_status bnc_checkpoint_open(bnc_checkpoint **checkpoint, const char *dir, con
     l->checkpoint = c;
     l->dir = dir;
     l->tower_dir = vision_tower_dir;
-    s = bnc_checkpoint_kind_check(dir, err);
-    if (s == BNC_OK && vision_tower_dir) s = bnc_checkpoint_kind_check(vision_tower_dir, err);
+    s = check_kinds(c, dir, vision_tower_dir, err);
     if (s == BNC_OK) s = open_checkpoint(l, err);
   }
   bnc_mem_free(l);
@@ -156,8 +177,12 @@ void bnc_checkpoint_close(bnc_checkpoint *c) {
   bnc_tensor_table_free(&c->table);
   bnc_shard_set_close(&c->tower);
   bnc_shard_set_close(&c->model);
+  bnc_gguf_file_close(&c->tower_keys);
+  bnc_gguf_file_close(&c->model_keys);
   bnc_mem_free(c);
 }
+
+const bnc_gguf *bnc_checkpoint_gguf(const bnc_checkpoint *c) { return c->gguf ? &c->model_keys.keys : NULL; }
 
 const bnc_geometry *bnc_checkpoint_geometry(const bnc_checkpoint *c) { return &c->geometry; }
 

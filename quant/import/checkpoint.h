@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** @file checkpoint.h  Hugging Face checkpoints (config.json and safetensors): validated, described, and read as float32 a piece at a time.
+/** @file checkpoint.h  Checkpoints, of Hugging Face (config.json and safetensors) and GGUF: validated, described, and read as float32 a
+ * piece at a time.
  */
 #ifndef BINOCLE_QUANT_IMPORT_CHECKPOINT_H
 #define BINOCLE_QUANT_IMPORT_CHECKPOINT_H
@@ -9,6 +10,7 @@
 
 #include "platforms/base/error.h"
 #include "quant/import/geometry.h"
+#include "quant/import/gguf/gguf.h"
 #include "quant/import/source_tensor.h"
 
 typedef struct bnc_checkpoint bnc_checkpoint;
@@ -17,11 +19,15 @@ typedef struct bnc_checkpoint bnc_checkpoint;
  * Opens the checkpoint in the folder dir: config.json, generation_config.json where there is one, and the tensors of
  * model.safetensors.index.json's shards, else of model.safetensors, else of all *.safetensors. Everything but the weights' values is
  * validated here: afterwards each tensor that the geometry calls for is there, in its shape, as bf16, f16 or f32, and no tensor is
- * left that nobody knows. Understood are LLaVA-LLaMA with the DEM (INF-LLaVA) or without (LLaVA-1.5), and LlamaForCausalLM.
+ * left that nobody knows. Understood are LLaVA-LLaMA with the DEM (INF-LLaVA) or without (LLaVA-1.5), and the language models LLaMA,
+ * Mistral and Qwen2.
  *
  * The CLIP vision tower is taken from vision_tower_dir where that is given (a CLIP model or a CLIP vision model in a folder of
  * its own), else from the checkpoint. What no config.json says about the tower follows from its shapes; heads of 64,
  * quick_gelu and epsilon 1e-5 are assumed then, as all of OpenAI's towers have them.
+ *
+ * Or opens the GGUF file dir: a language model of the architectures "llama" and "qwen2" with its geometry in its keys, in any of the types
+ * of gguf_blocks.h; vision_tower_dir is then the GGUF file of a LLaVA-1.5's vision side (llama.cpp's "mmproj").
  *
  * Errors name the folder or file, the tensor or key, what was found and what was expected. *checkpoint is NULL on failure.
  */
@@ -38,6 +44,9 @@ const bnc_geometry *bnc_checkpoint_geometry(const bnc_checkpoint *checkpoint);
  * is tied.
  */
 const bnc_source_tensor *bnc_checkpoint_find(const bnc_checkpoint *checkpoint, const char *name);
+
+/** The keys of a GGUF file; NULL for a folder. */
+const bnc_gguf *bnc_checkpoint_gguf(const bnc_checkpoint *checkpoint);
 
 /** How many there are. */
 size_t bnc_checkpoint_tensor_count(const bnc_checkpoint *checkpoint);

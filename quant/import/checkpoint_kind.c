@@ -37,7 +37,6 @@ static bool is_safetensors(const uint8_t *data, size_t size) {
 static const char *describe_file(const char *path, const uint8_t *data, size_t size) {
   const size_t length = strlen(path);
   if (bnc_is_lfs_pointer(data, size)) return "a Git LFS pointer; 'git lfs pull' fetches the file itself, whose folder is the checkpoint";
-  if (begins_with(data, size, "GGUF", 4)) return "a GGUF file; pass the folder of the original safetensors checkpoint";
   if (is_safetensors(data, size)) return "a single safetensors file; pass its folder, which holds config.json too";
   if (begins_with(data, size, "PK\3\4", 4) || begins_with(data, size, "\x80\2", 2) ||
       (length > 4 && (strcmp(path + length - 4, ".pth") == 0 || strcmp(path + length - 4, ".bin") == 0)))
@@ -47,8 +46,8 @@ static const char *describe_file(const char *path, const uint8_t *data, size_t s
   return "a file";
 }
 
-bnc_status bnc_checkpoint_kind_check(const char *path, bnc_error *err) {
-  static const char expected[] = "expected a folder with config.json and *.safetensors";
+bnc_status bnc_checkpoint_kind_find(const char *path, bnc_checkpoint_kind *kind, bnc_error *err) {
+  static const char expected[] = "expected a folder with config.json and *.safetensors, or a GGUF file";
   struct stat st;
   bnc_file_map map;
   if (stat(path, &st) < 0) {
@@ -58,10 +57,14 @@ bnc_status bnc_checkpoint_kind_check(const char *path, bnc_error *err) {
           "%s: No such file or directory; if it is a model's name on the Hugging Face Hub, download it first and pass its folder", path);
     return bnc_fail_errno(err, "%s", path);
   }
+  *kind = BNC_CHECKPOINT_FOLDER;
   if (S_ISDIR(st.st_mode)) return BNC_OK;
   const bnc_status s = bnc_file_map_open(&map, path, err);
   if (s != BNC_OK) return s;
+  const bool gguf = begins_with(map.data, map.size, "GGUF", 4);
   const char *what = describe_file(path, map.data, map.size);
   bnc_file_map_close(&map);
-  return bnc_fail(err, BNC_ERROR_FORMAT, "%s: found %s; %s", path, what, expected);
+  if (!gguf) return bnc_fail(err, BNC_ERROR_FORMAT, "%s: found %s; %s", path, what, expected);
+  *kind = BNC_CHECKPOINT_GGUF;
+  return BNC_OK;
 }

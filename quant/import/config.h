@@ -9,6 +9,9 @@
 
 #define BNC_CONFIG_MAX_BYTES (16u << 20)
 
+/* Far beyond any model, and small enough that products of two and file sizes stay far from overflow. */
+enum { BNC_MAX_WIDTH = 1 << 20, BNC_MAX_LAYERS = 4096, BNC_MAX_HEADS = 1 << 16, BNC_MAX_FFN = 1 << 24, BNC_MAX_VOCAB = 1 << 24 };
+
 /** What a vision tower's config says about it; sizes that it does not mention are 0 and follow from the tensors' shapes. */
 typedef struct bnc_tower_config {
   size_t width, layers, heads, mlp, patch, image_size;

@@ -4,9 +4,6 @@
 #include "platforms/base/json.h"
 #include "quant/import/config.h"
 
-/* Far beyond any model, and small enough that products of two and file sizes stay far from overflow. */
-enum { MAX_WIDTH = 1 << 20, MAX_LAYERS = 4096, MAX_HEADS = 1 << 16, MAX_FFN = 1 << 24, MAX_VOCAB = 1 << 24 };
-
 #define TRY(call)                                                                                                                          \
   do {                                                                                                                                     \
     bnc_status s_ = (call);                                                                                                                \
@@ -19,18 +16,18 @@ static bnc_status required_size(yyjson_val *root, const char *key, size_t highes
 }
 
 static bnc_status parse_sizes(bnc_text_geometry *t, yyjson_val *root, bnc_error *err) {
-  TRY(required_size(root, "vocab_size", MAX_VOCAB, &t->vocab, err));
-  TRY(required_size(root, "hidden_size", MAX_WIDTH, &t->hidden, err));
-  TRY(required_size(root, "num_hidden_layers", MAX_LAYERS, &t->layers, err));
-  TRY(required_size(root, "num_attention_heads", MAX_HEADS, &t->heads, err));
-  TRY(required_size(root, "intermediate_size", MAX_FFN, &t->ffn, err));
+  TRY(required_size(root, "vocab_size", BNC_MAX_VOCAB, &t->vocab, err));
+  TRY(required_size(root, "hidden_size", BNC_MAX_WIDTH, &t->hidden, err));
+  TRY(required_size(root, "num_hidden_layers", BNC_MAX_LAYERS, &t->layers, err));
+  TRY(required_size(root, "num_attention_heads", BNC_MAX_HEADS, &t->heads, err));
+  TRY(required_size(root, "intermediate_size", BNC_MAX_FFN, &t->ffn, err));
   t->kv_heads = t->heads;
-  TRY(bnc_json_get_size(root, "num_key_value_heads", 1, MAX_HEADS, &t->kv_heads, err));
+  TRY(bnc_json_get_size(root, "num_key_value_heads", 1, BNC_MAX_HEADS, &t->kv_heads, err));
   if (t->heads % t->kv_heads)
     return bnc_fail(err, BNC_ERROR_FORMAT, "\"num_attention_heads\": found %zu, expected a multiple of \"num_key_value_heads\" (%zu)",
                     t->heads, t->kv_heads);
   if (bnc_json_given(root, "head_dim")) {
-    TRY(bnc_json_get_size(root, "head_dim", 1, MAX_WIDTH, &t->head_dim, err));
+    TRY(bnc_json_get_size(root, "head_dim", 1, BNC_MAX_WIDTH, &t->head_dim, err));
   } else {
     if (t->hidden % t->heads)
       return bnc_fail(err, BNC_ERROR_FORMAT, "\"hidden_size\": found %zu, expected a multiple of \"num_attention_heads\" (%zu)", t->hidden,
@@ -120,13 +117,36 @@ static bnc_status parse_tokens(bnc_text_geometry *t, yyjson_val *root, bnc_error
   return BNC_OK;
 }
 
-static bnc_status check_model_kind(yyjson_val *root, bnc_error *err) {
+/* The kinds of models: whether q, k and v have biases without being asked, and whether attention may be limited to a window. */
+static const struct {
+  const char *type;
+  bool bias, windowed;
+} families[] = {{"llama", false, false},        {"llava_llama", false, false}, {"llava", false, false}, {"mistral", false, true},
+                {"llava_mistral", false, true}, {"llava_qwen", true, true},    {"qwen2", true, true}};
+
+/* Mistral's models say how far attention reaches, or null; Qwen2's only where "use_sliding_window" is true. */
+static bnc_status parse_window(bnc_text_geometry *t, yyjson_val *root, bnc_error *err) {
+  bool use = true;
+  TRY(bnc_json_get_bool(root, "use_sliding_window", &use, err));
+  if (use) TRY(bnc_json_get_size(root, "sliding_window", 1, INT32_MAX, &t->window, err));
+  return BNC_OK;
+}
+
+static bnc_status check_model_kind(bnc_text_geometry *t, bool *windowed, yyjson_val *root, bnc_error *err) {
   const char *type = "", *act = "silu";
   bool mlp_bias = false;
   TRY(bnc_json_require(root, "model_type", err));
   TRY(bnc_json_get_string(root, "model_type", &type, err));
-  if (strcmp(type, "llama") != 0 && strcmp(type, "llava_llama") != 0 && strcmp(type, "llava") != 0)
-    return bnc_fail(err, BNC_ERROR_UNSUPPORTED, "\"model_type\": found \"%.60s\", expected \"llava_llama\", \"llava\" or \"llama\"", type);
+  bool known = false;
+  for (size_t i = 0; i < sizeof families / sizeof *families; i++)
+    if (strcmp(type, families[i].type) == 0) {
+      known = true;
+      t->attention_bias = families[i].bias;
+      *windowed = families[i].windowed;
+    }
+  if (!known)
+    return bnc_fail(err, BNC_ERROR_UNSUPPORTED,
+                    "\"model_type\": found \"%.60s\", expected \"llava_llama\", \"llava\", \"llama\", \"mistral\" or \"qwen2\"", type);
   if (bnc_json_given(root, "text_config"))
     return bnc_fail(err, BNC_ERROR_UNSUPPORTED,
                     "\"text_config\": found the layout of transformers' own LLaVA, expected that of the LLaVA code "
@@ -146,15 +166,19 @@ static bnc_status parse_root(bnc_import_config *out, yyjson_val *root, bnc_error
   static const char *const values[] = {"rms_norm_eps",           "rope_theta", "max_position_embeddings", "hidden_act",
                                        "mm_vision_select_layer", NULL};
   double eps = 1e-6;
+  bool windowed = false, bias = false;
   TRY(bnc_json_expect_object(root, "the config", err));
   TRY(bnc_json_refuse_nulls(root, values, err));
-  TRY(check_model_kind(root, err));
+  TRY(check_model_kind(t, &windowed, root, err));
   TRY(parse_sizes(t, root, err));
   TRY(bnc_json_get_double(root, "rms_norm_eps", 0, 1, &eps, err));
   t->rms_eps = (float)eps;
   TRY(parse_rope(t, root, err));
   TRY(parse_tokens(t, root, err));
-  TRY(bnc_json_get_bool(root, "attention_bias", &t->attention_bias, err));
+  TRY(bnc_json_get_bool(root, "attention_bias", &bias, err));
+  t->attention_bias |= bias;
+  t->output_bias = bias;
+  if (windowed) TRY(parse_window(t, root, err));
   out->tie_given = bnc_json_given(root, "tie_word_embeddings") != NULL;
   TRY(bnc_json_get_bool(root, "tie_word_embeddings", &t->tie_word_embeddings, err));
   return bnc_import_config_vision(out, root, err);

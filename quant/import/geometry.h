@@ -19,6 +19,7 @@ typedef struct bnc_rope_scaling {
   double low_freq_factor;    /* llama3 */
   double high_freq_factor;   /* llama3 */
   double original_positions; /* llama3: original_max_position_embeddings */
+  const float *factors;      /* [head_dim / 2], or NULL: each frequency is divided by its own (GGUF); the checkpoint's */
 } bnc_rope_scaling;
 
 typedef enum bnc_vision_activation { BNC_VISION_QUICK_GELU, BNC_VISION_GELU } bnc_vision_activation;
@@ -35,9 +36,11 @@ typedef struct bnc_text_geometry {
   float rms_eps;
   double rope_theta;
   bnc_rope_scaling rope;
-  bool attention_bias;      /* q_proj, k_proj, v_proj and o_proj have biases */
+  bool attention_bias;      /* q_proj, k_proj and v_proj have biases */
+  bool output_bias;         /* o_proj has one */
   bool tie_word_embeddings; /* the head is embed_tokens; there is no lm_head tensor to read */
   size_t max_positions;     /* max_position_embeddings */
+  size_t window;            /* a row sees so many rows up to itself (Mistral); 0: all */
   size_t context;           /* the joined sequence is cut to so many rows: min(tokenizer_model_max_length, max_positions) */
   int32_t bos, pad;         /* BNC_GEOMETRY_NO_TOKEN where there is none */
   size_t eos_count;

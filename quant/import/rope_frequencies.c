@@ -25,5 +25,6 @@ void bnc_geometry_rope_frequencies(const bnc_text_geometry *text, float *out) {
       case BNC_ROPE_LINEAR: out[i] = frequency / (float)text->rope.factor; break;
       case BNC_ROPE_LLAMA3: out[i] = llama3_frequency(&text->rope, frequency); break;
     }
+    if (text->rope.factors) out[i] /= text->rope.factors[i];
   }
 }

@@ -81,7 +81,7 @@ static int by_name(const void *a, const void *b) {
 }
 
 /* The format promises that the tensors fill the data without overlap or hole. */
-static bnc_status check_places(bnc_safetensors *st, size_t data_begin, size_t file_size, bnc_error *err) {
+static bnc_status check_places(bnc_source_list *st, size_t data_begin, size_t file_size, bnc_error *err) {
   size_t at = data_begin;
   if (st->count) qsort(st->tensors, st->count, sizeof *st->tensors, by_place);
   for (size_t i = 0; i < st->count; i++) {
@@ -100,7 +100,7 @@ static bnc_status check_places(bnc_safetensors *st, size_t data_begin, size_t fi
   return BNC_OK;
 }
 
-static bnc_status collect(bnc_safetensors *st, yyjson_val *root, size_t data_begin, size_t file_size, bnc_error *err) {
+static bnc_status collect(bnc_source_list *st, yyjson_val *root, size_t data_begin, size_t file_size, bnc_error *err) {
   size_t i, max, name_bytes = 0;
   yyjson_val *key, *info;
   bnc_status s = bnc_json_expect_object(root, "the header", err);
@@ -127,8 +127,8 @@ static bnc_status collect(bnc_safetensors *st, yyjson_val *root, size_t data_beg
   return s;
 }
 
-bnc_status bnc_safetensors_parse(bnc_safetensors *out, const uint8_t *data, size_t size, bnc_error *err) {
-  *out = (bnc_safetensors){0, NULL, NULL};
+bnc_status bnc_safetensors_parse(bnc_source_list *out, const uint8_t *data, size_t size, bnc_error *err) {
+  *out = (bnc_source_list){0, NULL, NULL};
   if (size < 8) return bnc_fail(err, BNC_ERROR_FORMAT, "found %zu bytes, expected a safetensors file: is it truncated?", size);
   uint64_t header = 0;
   for (unsigned i = 0; i < 8; i++) header |= (uint64_t)data[i] << (8 * i);
@@ -145,12 +145,6 @@ bnc_status bnc_safetensors_parse(bnc_safetensors *out, const uint8_t *data, size
   else
     bnc_error_prefix(err, "header");
   yyjson_doc_free(doc);
-  if (s != BNC_OK) bnc_safetensors_free(out);
+  if (s != BNC_OK) bnc_source_list_free(out);
   return s;
-}
-
-void bnc_safetensors_free(bnc_safetensors *st) {
-  bnc_mem_free(st->tensors);
-  bnc_mem_free(st->names);
-  *st = (bnc_safetensors){0, NULL, NULL};
 }

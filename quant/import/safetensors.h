@@ -11,15 +11,8 @@
 
 #define BNC_SAFETENSORS_MAX_HEADER 100000000u /* bytes; the limit of the format's own library */
 
-typedef struct bnc_safetensors {
-  size_t count;
-  bnc_source_tensor *tensors; /* [count], sorted by name (stored and canonical are one here), no two of one name, no two overlapping */
-  char *names;
-} bnc_safetensors;
-
-/** Parses the header of a file that lies (or is mapped) in memory; data is [size]. Reads the header alone. Free with bnc_safetensors_free.
- */
-bnc_status bnc_safetensors_parse(bnc_safetensors *out, const uint8_t *data, size_t size, bnc_error *err);
-void bnc_safetensors_free(bnc_safetensors *st);
+/** Parses the header of a file that lies (or is mapped) in memory; data is [size]. Reads the header alone. Free with
+ * bnc_source_list_free. */
+bnc_status bnc_safetensors_parse(bnc_source_list *out, const uint8_t *data, size_t size, bnc_error *err);
 
 #endif

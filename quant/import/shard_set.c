@@ -127,7 +127,7 @@ static bnc_status open_all(bnc_shard_set *set, const char *dir, bnc_error *err) 
 }
 
 bnc_status bnc_shard_set_open(bnc_shard_set *set, const char *dir, bnc_error *err) {
-  *set = (bnc_shard_set){0, NULL};
+  *set = (bnc_shard_set){0};
   char *index = bnc_path_join(dir, INDEX_NAME), *single = bnc_path_join(dir, "model.safetensors");
   bnc_status s = BNC_OK;
   if (!index || !single) {
@@ -148,10 +148,10 @@ bnc_status bnc_shard_set_open(bnc_shard_set *set, const char *dir, bnc_error *er
 
 void bnc_shard_set_close(bnc_shard_set *set) {
   for (size_t i = 0; i < set->count; i++) {
-    bnc_safetensors_free(&set->shards[i].header);
+    bnc_source_list_free(&set->shards[i].header);
     bnc_file_map_close(&set->shards[i].map);
     bnc_mem_free(set->shards[i].path);
   }
   bnc_mem_free(set->shards);
-  *set = (bnc_shard_set){0, NULL};
+  *set = (bnc_shard_set){0};
 }

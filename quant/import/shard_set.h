@@ -12,12 +12,13 @@
 typedef struct bnc_shard {
   char *path;
   bnc_file_map map;
-  bnc_safetensors header;
+  bnc_source_list header;
 } bnc_shard;
 
 typedef struct bnc_shard_set {
   size_t count;
   bnc_shard *shards; /* [count] */
+  bool named;        /* the tensors have their canonical names already (GGUF) */
 } bnc_shard_set;
 
 /** Opens what model.safetensors.index.json names, else model.safetensors, else all *.safetensors of dir (in the order of their names). */

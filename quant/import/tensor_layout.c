@@ -49,7 +49,7 @@ static void text_layout(layout *l, const bnc_text_geometry *t) {
     expect_linear(l, "self_attn.q_proj", q, h, t->attention_bias);
     expect_linear(l, "self_attn.k_proj", kv, h, t->attention_bias);
     expect_linear(l, "self_attn.v_proj", kv, h, t->attention_bias);
-    expect_linear(l, "self_attn.o_proj", h, q, t->attention_bias);
+    expect_linear(l, "self_attn.o_proj", h, q, t->output_bias);
     expect_vector(l, "post_attention_layernorm.weight", h);
     expect_linear(l, "mlp.gate_proj", t->ffn, h, false);
     expect_linear(l, "mlp.up_proj", t->ffn, h, false);

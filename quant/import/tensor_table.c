@@ -65,8 +65,8 @@ bnc_status bnc_tensor_table_build(bnc_tensor_table *table, const bnc_shard_set *
       const bnc_shard *shard = &sets[k]->shards[i];
       for (size_t j = 0; j < shard->header.count; j++) {
         const bnc_source_tensor *t = &shard->header.tensors[j];
-        const char *name = NULL;
-        if (!(k == 0 ? name_in_model(t->stored, tower != NULL, tied, &name) : name_in_tower(t->stored, &name))) continue;
+        const char *name = t->name;
+        if (!sets[k]->named && !(k == 0 ? name_in_model(t->stored, tower != NULL, tied, &name) : name_in_tower(t->stored, &name))) continue;
         bnc_source_tensor *known = &table->tensors[table->count++];
         *known = *t;
         known->name = name;
@@ -129,7 +129,7 @@ bnc_status bnc_tensor_table_check_all_used(const bnc_tensor_table *table, bnc_er
     const bnc_source_tensor *t = &table->tensors[i];
     if (!t->used)
       return bnc_fail(err, BNC_ERROR_FORMAT,
-                      "%s: unknown tensor \"%s\" of shape %s: the model that config.json describes has none of that name", t->shard->path,
+                      "%s: unknown tensor \"%s\" of shape %s: the model that its config describes has none of that name", t->shard->path,
                       t->stored, bnc_shape_text(t->rank, t->shape, shape, sizeof shape));
   }
   return BNC_OK;

@@ -17,9 +17,10 @@ static int run(const bnc_command *command, int argc, char **argv) {
   bnc_work work = {0};
   bnc_model_options m = BNC_MODEL_OPTIONS_DEFAULT;
   bnc_compile_options o;
-  const char *checkpoint = NULL, *tower = NULL, *calibration = NULL;
+  const char *checkpoint = NULL, *tower = NULL, *mmproj = NULL, *calibration = NULL;
   const bnc_option options[] = {
       {.name = "vision-tower", .value = "DIR", .help = "folder of the CLIP tower; default: the checkpoint's own", .text = &tower},
+      {.name = "mmproj", .value = "FILE", .help = "GGUF file of the vision side of a GGUF checkpoint (LLaVA-1.5)", .text = &mmproj},
       {.name = "calibration",
        .value = "TEXT",
        .help = "int4: round the text weights for what this text file makes of them; takes long, can be interrupted",
@@ -35,6 +36,7 @@ static int run(const bnc_command *command, int argc, char **argv) {
   if (code != BNC_PARSED) return code;
   o.checkpoint = checkpoint;
   o.vision_tower = tower;
+  o.mmproj = mmproj;
   o.calibration = calibration;
   code = bnc_work_begin(&work);
   if (code == BNC_EXIT_DONE) code = bnc_model_options_check(&work, &m);
@@ -45,10 +47,11 @@ static int run(const bnc_command *command, int argc, char **argv) {
 const bnc_command bnc_cmd_compile = {
     .name = "compile",
     .synopsis = "CHECKPOINT -o MODEL.bnc [options]",
-    .summary = "turns a checkpoint (a folder with config.json and safetensors) into a model file",
+    .summary = "turns a checkpoint (a folder with config.json and safetensors, or a GGUF file) into a model file",
     .examples =
         "  binocle compile INF-LLaVA -o model.bnc\n"
         "  binocle compile INF-LLaVA -o small.bnc --text-weights int4 --group 64 --report passes.json\n"
-        "  binocle compile INF-LLaVA --vision-tower clip-vit-large-patch14-336 --vision-weights f32 --text-weights f32 -o exact.bnc",
+        "  binocle compile INF-LLaVA --vision-tower clip-vit-large-patch14-336 --vision-weights f32 --text-weights f32 -o exact.bnc\n"
+        "  binocle compile SmolLM2-135M-Instruct-Q4_1.gguf -o smol.bnc",
     .run = run,
 };

@@ -8,7 +8,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-  bnc_safetensors st;
+  bnc_source_list st;
   bnc_error err;
   volatile uint8_t sink = 0;
   if (bnc_safetensors_parse(&st, data, size, &err) != BNC_OK) return 0;
@@ -19,6 +19,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (t->end > t->begin) sink = (uint8_t)(sink ^ data[t->begin] ^ data[t->end - 1]);
     if (i && strcmp(st.tensors[i - 1].name, t->name) >= 0) abort();
   }
-  bnc_safetensors_free(&st);
+  bnc_source_list_free(&st);
   return 0;
 }

@@ -21,6 +21,11 @@ static void set_views(bnc_vision_geometry *v, size_t views, size_t grid) {
   v->input_side = views * v->tile;
 }
 
+static void be_text(made_case *c, const char *name) {
+  c->name = name;
+  c->spec.geometry.has_vision = false;
+}
+
 made_case made_case_at(size_t index) {
   made_case c = {.spec = make_spec_small()};
   bnc_vision_geometry *v = &c.spec.geometry.vision;
@@ -77,7 +82,7 @@ made_case made_case_at(size_t index) {
     case 5: /* the class row kept, the features of no layer at all; a linear projector; biases and a tied head */
       c.name = "plain_class";
       c.spec.linear_projector = true;
-      t->attention_bias = t->tie_word_embeddings = true;
+      t->attention_bias = t->output_bias = t->tie_word_embeddings = true;
       *v = (bnc_vision_geometry){.width = 64,
                                  .layers = 2,
                                  .layers_used = 1,
@@ -93,9 +98,13 @@ made_case made_case_at(size_t index) {
                                  .select_cls = true};
       c.tiles = 1;
       break;
+    case 7: /* Qwen2's biases of q, k and v; a tied head */
+      be_text(&c, "text_bias");
+      c.spec.config_members = "\"model_type\":\"qwen2\",\"attention_bias\":false,";
+      t->attention_bias = t->tie_word_embeddings = true;
+      break;
     default:
-      c.name = "text_only";
-      c.spec.geometry.has_vision = false;
+      be_text(&c, "text_only");
       t->head_dim = 24;
       t->rope_theta = 10000;
       t->vocab = 131;

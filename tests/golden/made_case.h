@@ -5,7 +5,7 @@
 
 #include "tests/import/make_checkpoint.h"
 
-#define MADE_CASES 7
+#define MADE_CASES 8
 #define MADE_FORCED 5
 
 typedef struct made_case {

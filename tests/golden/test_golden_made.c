@@ -11,6 +11,7 @@
 #include "platforms/base/mem.h"
 #include "tests/golden/made_case.h"
 #include "tests/golden/model_run.h"
+#include "tests/import/make_gguf.h"
 #include "tests/unit.h"
 
 #define BOUND 2e-5
@@ -34,18 +35,18 @@ typedef struct errors {
   double dem, projector, logits;
 } errors;
 
-static errors run_case(const made_case *c, bnc_weights weights) {
-  char output[64], tower[64];
+static errors run_files(const made_case *c, const char *checkpoint, const char *tower, const char *mmproj, bnc_weights weights) {
+  char output[64];
   model_run m;
   run_stages stages = {.count = 0};
   errors e = {0};
   const float *image = NULL;
   snprintf(output, sizeof output, "%s.bnc", c->name);
-  snprintf(tower, sizeof tower, "%s_tower", c->name);
   bnc_compile_options o;
   bnc_compile_options_init(&o);
-  o.checkpoint = c->name;
-  o.vision_tower = c->spec.tower_apart ? tower : NULL;
+  o.checkpoint = checkpoint;
+  o.vision_tower = tower;
+  o.mmproj = mmproj;
   o.output = output;
   o.vision_weights = o.text_weights = weights;
   assert_true(model_compile(&o));
@@ -70,6 +71,35 @@ static errors run_case(const made_case *c, bnc_weights weights) {
   run_stages_free(&stages);
   model_close(&m);
   return e;
+}
+
+static errors run_case(const made_case *c, bnc_weights weights) {
+  char tower[64];
+  snprintf(tower, sizeof tower, "%s_tower", c->name);
+  return run_files(c, c->name, c->spec.tower_apart ? tower : NULL, NULL, weights);
+}
+
+/* The cases that llama.cpp's converters can write: text, and LLaVA-1.5. */
+static void test_gguf(void **state) {
+  (void)state;
+  size_t ran = 0;
+  for (size_t i = 0; i < MADE_CASES; i++) {
+    made_case c = made_case_at(i);
+    bnc_vision_geometry *v = &c.spec.geometry.vision;
+    if (c.spec.geometry.has_vision && (v->has_dem || v->select_cls)) continue;
+    v->layers = v->layers_used; /* they leave out what lies behind the features */
+    memcpy(v->mean, (float[]){0.48145466f, 0.4578275f, 0.40821073f}, sizeof v->mean);
+    memcpy(v->std, (float[]){0.26862954f, 0.26130258f, 0.27577711f}, sizeof v->std);
+    const bool biased = c.spec.geometry.text.attention_bias;
+    const make_gguf_spec gguf = {.spec = &c.spec, .architecture = biased ? "qwen2" : "llama"};
+    assert_int_equal(make_gguf_text("text.gguf", &gguf), 0);
+    if (c.spec.geometry.has_vision) assert_int_equal(make_gguf_vision("vision.gguf", &gguf), 0);
+    errors e = run_files(&c, "text.gguf", NULL, c.spec.geometry.has_vision ? "vision.gguf" : NULL, BNC_WEIGHTS_F32);
+    print_message("%s as GGUF: relative L2 projector %.2e, logits %.2e\n", c.name, e.projector, e.logits);
+    assert_true(e.projector < BOUND && e.logits < BOUND);
+    ran++;
+  }
+  assert_int_equal(ran, 3);
 }
 
 static void test_f32(void **state) {
@@ -120,6 +150,6 @@ static int write_cases(const char *folder) {
 
 int main(int argc, char **argv) {
   if (argc == 2) return write_cases(argv[1]);
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_f32), cmocka_unit_test(test_int8)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_f32), cmocka_unit_test(test_gguf), cmocka_unit_test(test_int8)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -55,7 +55,8 @@ static void check_geometry(const bnc_geometry *g, const bnc_geometry *want) {
   assert_memory_equal(text, text_want, sizeof text);
   assert_true(t->rms_eps == u->rms_eps && t->rope_theta == u->rope_theta);
   assert_true(t->bos == u->bos && t->pad == u->pad && t->eos[0] == u->eos[0]);
-  assert_true(t->tie_word_embeddings == u->tie_word_embeddings && t->attention_bias == u->attention_bias);
+  assert_true(t->tie_word_embeddings == u->tie_word_embeddings && t->attention_bias == u->attention_bias &&
+              t->output_bias == u->output_bias);
   assert_int_equal(g->has_vision, want->has_vision);
   if (!want->has_vision) return;
   const bnc_vision_geometry *v = &g->vision, *w = &want->vision;
@@ -131,7 +132,7 @@ static void test_geometries(void **state) {
   s.geometry.text.head_dim = 24; /* head_dim * heads != hidden */
   check("two_views", &s);
   s = make_spec_small();
-  s.geometry.text.attention_bias = s.geometry.text.tie_word_embeddings = true;
+  s.geometry.text.attention_bias = s.geometry.text.output_bias = s.geometry.text.tie_word_embeddings = true;
   *v = (bnc_vision_geometry){.width = 48,
                              .layers = 2,
                              .layers_used = 0,

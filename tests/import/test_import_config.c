@@ -74,7 +74,7 @@ static const struct {
   bnc_status status;
   const char *words;
 } refused[] = {
-    {"\"model_type\":\"qwen2\"", BNC_ERROR_UNSUPPORTED, "\"model_type\": found \"qwen2\""},
+    {"\"model_type\":\"gemma\"", BNC_ERROR_UNSUPPORTED, "\"model_type\": found \"gemma\""},
     {"\"model_type\":null", BNC_ERROR_FORMAT, "\"model_type\": found null"},
     {"\"text_config\":{}", BNC_ERROR_UNSUPPORTED, "text_config"},
     {"\"quantization_config\":{}", BNC_ERROR_UNSUPPORTED, "quantization_config"},

@@ -10,7 +10,7 @@
 #include "tests/unit.h"
 
 /* In a block of exactly that size, so that a sanitizer sees a read behind its end. */
-static bnc_status parse(bnc_safetensors *st, uint64_t header_length, const char *header, size_t data_bytes, bnc_error *err) {
+static bnc_status parse(bnc_source_list *st, uint64_t header_length, const char *header, size_t data_bytes, bnc_error *err) {
   const size_t text = strlen(header), size = 8 + text + data_bytes;
   uint8_t *file = calloc(size, 1);
   assert_non_null(file);
@@ -58,7 +58,7 @@ static const struct {
 static void test_broken_headers(void **state) {
   (void)state;
   for (size_t i = 0; i < sizeof broken / sizeof *broken; i++) {
-    bnc_safetensors st;
+    bnc_source_list st;
     bnc_error err = {0};
     assert_int_equal(parse(&st, strlen(broken[i].header), broken[i].header, broken[i].data_bytes, &err), BNC_ERROR_FORMAT);
     if (!strstr(err.text, broken[i].words)) fail_msg("\"%s\" lacks \"%s\"", err.text, broken[i].words);
@@ -72,7 +72,7 @@ static void test_header_lengths(void **state) {
     const char *words;
   } cases[] = {{UINT64_MAX, "at most"}, {100000001, "at most"}, {100000000, "truncated"}, {3, "truncated"}, {0, "found nothing"}};
   (void)state;
-  bnc_safetensors st;
+  bnc_source_list st;
   bnc_error err = {0};
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     assert_int_equal(parse(&st, cases[i].length, "{}", 0, &err), BNC_ERROR_FORMAT);
@@ -87,7 +87,7 @@ static void test_header_lengths(void **state) {
 
 static void test_good_header(void **state) {
   (void)state;
-  bnc_safetensors st;
+  bnc_source_list st;
   bnc_error err = {0};
   const char *header = "{\"__metadata__\":{\"format\":\"pt\"},\"b\":{\"dtype\":\"BF16\",\"shape\":[2,3],\"data_offsets\":[0,12]},"
                        "\"e\":{\"dtype\":\"F16\",\"shape\":[0],\"data_offsets\":[12,12]},\"a\":{\"dtype\":\"I64\",\"shape\":[],\"data_"
@@ -101,9 +101,9 @@ static void test_good_header(void **state) {
   assert_int_equal(st.tensors[1].elements, 6);
   assert_int_equal(st.tensors[1].begin, 8 + strlen(header));
   assert_int_equal(st.tensors[2].elements, 0);
-  bnc_safetensors_free(&st);
+  bnc_source_list_free(&st);
   assert_int_equal(parse(&st, 2, "{}", 0, &err), BNC_OK);
-  bnc_safetensors_free(&st);
+  bnc_source_list_free(&st);
 }
 
 static const struct {

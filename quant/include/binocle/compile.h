@@ -29,7 +29,7 @@ typedef enum bnc_cache_type {
 /** What is compiled, into what. */
 typedef struct bnc_compile_options {
   size_t size;                /**< see binocle.h; set by bnc_compile_options_init */
-  const char *checkpoint;     /**< folder with config.json and safetensors */
+  const char *checkpoint;     /**< folder with config.json and safetensors, or a GGUF file */
   const char *vision_tower;   /**< folder of a CLIP tower; NULL: the checkpoint's own */
   const char *output;         /**< the .bnc file; appears complete or not at all */
   bnc_weights vision_weights; /**< f32 or int8; default int8 */
@@ -47,7 +47,8 @@ typedef struct bnc_compile_options {
   /** int4: file of text, UTF-8, on which the weights are rounded (GPTQ); NULL: each by itself. Needs the checkpoint's tokenizer. What is
      done is kept beside the output, in a folder of its name and ".calibration", until the model is written: interrupted, it goes on. */
   const char *calibration;
-  void *reserved[6]; /**< NULL */
+  const char *mmproj; /**< with a GGUF checkpoint: the GGUF file of its vision side; NULL: text alone */
+  void *reserved[5];  /**< NULL */
 } bnc_compile_options;
 
 /** Fills in the defaults. Always call it first. */
