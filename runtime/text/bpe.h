@@ -42,7 +42,7 @@ enum { /* flags of a token; VOCAB: the BPE model knows it, not only the list of 
 typedef enum bnc_bpe_kind {
   BNC_NORM_PREPEND = 1, /* a: text */
   BNC_NORM_REPLACE,     /* a -> b */
-  BNC_PRE_SPLIT,        /* a: regular expression; behaviour Isolated */
+  BNC_PRE_SPLIT,        /* a: regular expression; arg: a bnc_split_kind, BNC_SPLIT_INVERT */
   BNC_PRE_BYTE_LEVEL,   /* arg: 1 add_prefix_space, 2 use_regex */
   BNC_PRE_METASPACE,    /* a: replacement; arg: 1 prepend at the text's start, 2 prepend always, 4 split */
   BNC_DEC_BYTE_LEVEL,
@@ -51,10 +51,30 @@ typedef enum bnc_bpe_kind {
   BNC_DEC_FUSE,
   BNC_DEC_STRIP,     /* a: one character; arg: how many at the start */
   BNC_DEC_METASPACE, /* a: replacement; arg: 1 drop it in the first token */
+  BNC_NORM_NFC,
   BNC_PART_END
 } bnc_bpe_kind;
+/** What becomes of the matches of a Split: pieces of their own, nothing, the end of what stands before them, the beginning of what follows,
+ * one piece with the matches beside them. */
+typedef enum bnc_split_kind {
+  BNC_SPLIT_ISOLATED,
+  BNC_SPLIT_REMOVED,
+  BNC_SPLIT_PREVIOUS,
+  BNC_SPLIT_NEXT,
+  BNC_SPLIT_CONTIGUOUS
+} bnc_split_kind;
+#define BNC_SPLIT_INVERT 8u /* added to it: matches and what lies between them change roles */
+
 enum { BNC_PREFIX_SPACE = 1, BNC_USE_REGEX = 2 };
 enum { BNC_PREPEND_FIRST = 1, BNC_PREPEND_ALWAYS = 2, BNC_META_SPLIT = 4 };
+
+/** The stages of a tokenizer, which its list of parts goes through in this order. */
+typedef enum bnc_bpe_stage { BNC_STAGE_NORMALIZE, BNC_STAGE_SPLIT, BNC_STAGE_DECODE } bnc_bpe_stage;
+static inline bnc_bpe_stage bnc_bpe_stage_of(bnc_bpe_kind kind) {
+  if (kind <= BNC_NORM_REPLACE || kind == BNC_NORM_NFC) return BNC_STAGE_NORMALIZE;
+  return kind <= BNC_PRE_METASPACE ? BNC_STAGE_SPLIT : BNC_STAGE_DECODE;
+}
+
 #define BNC_PART_TEXT 256u /* bytes of a and b, but for regular expressions */
 
 typedef struct bnc_bpe_header {

@@ -50,7 +50,7 @@ bnc_status bnc_detokenizer_create(bnc_detokenizer **detokenizer, const bnc_bpe *
   d->bpe = bpe;
   d->skip_special = skip_special;
   size_t first = 0;
-  while (first < bpe->part_count && bpe->parts[first].kind < BNC_DEC_BYTE_LEVEL) first++;
+  while (first < bpe->part_count && bnc_bpe_stage_of(bpe->parts[first].kind) != BNC_STAGE_DECODE) first++;
   d->parts = bpe->parts + first;
   d->part_count = bpe->part_count - first;
   for (size_t i = 0; i < d->part_count; i++) {

@@ -52,31 +52,69 @@ static bnc_status metaspace(encoder *e, const bnc_bpe_part *part, const char *te
 
 static bnc_status pre_tokenize(encoder *e, size_t stage, const char *text, size_t size, bool first, bnc_error *err);
 
-/* The behaviour Isolated: matches are pieces, and so is what lies between them. */
+/* A text that is being split: what is held back until it is known whether the next stretch belongs to it. */
+typedef struct splitting {
+  encoder *e;
+  size_t stage;
+  const char *text;
+  bool first;
+  size_t from, to; /* held where to > from */
+  bool held_match;
+} splitting;
+
+static bnc_status put_piece(const splitting *s, size_t from, size_t to, bnc_error *err) {
+  if (from == to) return BNC_OK;
+  if (s->e->bpe->parts[s->stage].kind == BNC_PRE_BYTE_LEVEL) return map_and_merge(s->e, s->text + from, to - from, err);
+  return pre_tokenize(s->e, s->stage + 1, s->text + from, to - from, s->first && from == 0, err);
+}
+
+/* Whether a stretch goes into one piece with the one before it, which is held. */
+static bool joins(const splitting *s, bnc_split_kind kind, bool match) {
+  switch (kind) {
+    case BNC_SPLIT_PREVIOUS: return match && !s->held_match;
+    case BNC_SPLIT_NEXT: return !match && s->held_match;
+    case BNC_SPLIT_CONTIGUOUS: return match == s->held_match;
+    default: return false;
+  }
+}
+
+/* The next stretch of the text: a match, or what lies between two. */
+static bnc_status take_stretch(splitting *s, bnc_split_kind kind, size_t from, size_t to, bool match, bnc_error *err) {
+  bnc_status status = BNC_OK;
+  if (from == to) return status;
+  if (s->from < s->to && joins(s, kind, match)) {
+    s->to = to;
+  } else {
+    status = put_piece(s, s->from, s->to, err);
+    s->from = match && kind == BNC_SPLIT_REMOVED ? to : from;
+    s->to = to;
+  }
+  s->held_match = match;
+  return status;
+}
+
 static bnc_status split(encoder *e, size_t stage, const char *text, size_t size, bool first, bnc_error *err) {
   const bnc_bpe_part *part = &e->bpe->parts[stage];
+  const bnc_split_kind kind = part->kind == BNC_PRE_SPLIT ? (bnc_split_kind)(part->arg & ~BNC_SPLIT_INVERT) : BNC_SPLIT_ISOLATED;
+  const bool match = part->kind != BNC_PRE_SPLIT || !(part->arg & BNC_SPLIT_INVERT);
   bnc_regex_scan scan = {.regex = part->regex, .matcher = e->matcher, .text = text, .size = size, .last_end = SIZE_MAX};
+  splitting s = {.e = e, .stage = stage, .text = text, .first = first};
   bnc_status status = BNC_OK;
   size_t done = 0;
   for (bool found = true; found && status == BNC_OK;) {
-    size_t range[3] = {done, size, size};
-    status = bnc_regex_next(&scan, &found, &range[1], &range[2], err);
-    if (!found) range[1] = range[2] = size;
-    for (int i = 0; i < 2 && status == BNC_OK; i++) {
-      const char *piece = text + range[i];
-      size_t length = range[i + 1] - range[i];
-      if (!length) continue;
-      status = part->kind == BNC_PRE_BYTE_LEVEL ? map_and_merge(e, piece, length, err)
-                                                : pre_tokenize(e, stage + 1, piece, length, first && range[i] == 0, err);
-    }
-    done = range[2];
+    size_t from = size, to = size;
+    status = bnc_regex_next(&scan, &found, &from, &to, err);
+    if (!found) from = to = size;
+    if (status == BNC_OK) status = take_stretch(&s, kind, done, from, !match, err);
+    if (status == BNC_OK) status = take_stretch(&s, kind, from, to, match, err);
+    done = to;
   }
-  return status;
+  return status == BNC_OK ? put_piece(&s, s.from, s.to, err) : status;
 }
 
 static bnc_status pre_tokenize(encoder *e, size_t stage, const char *text, size_t size, bool first, bnc_error *err) {
   const bnc_bpe *bpe = e->bpe;
-  if (stage >= bpe->part_count || bpe->parts[stage].kind > BNC_PRE_METASPACE)
+  if (stage >= bpe->part_count || bnc_bpe_stage_of(bpe->parts[stage].kind) == BNC_STAGE_DECODE)
     return bnc_bpe_merge(bpe, &e->merger, text, size, e->ids, err);
   const bnc_bpe_part *part = &bpe->parts[stage];
   if (part->kind == BNC_PRE_SPLIT) return split(e, stage, text, size, first, err);
@@ -99,7 +137,7 @@ static bnc_status encode_piece(encoder *e, const char *text, size_t size, bool f
     if (status != BNC_OK) return status;
     text = e->normalized.data;
     size = e->normalized.size;
-    while (stage < e->bpe->part_count && e->bpe->parts[stage].kind <= BNC_NORM_REPLACE) stage++;
+    while (stage < e->bpe->part_count && bnc_bpe_stage_of(e->bpe->parts[stage].kind) == BNC_STAGE_NORMALIZE) stage++;
   }
   bnc_added_scan scan = bnc_added_begin(e->bpe, 1, text, size, e->plain);
   bnc_status status = BNC_OK;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Normalizers of tokenizer.json: Prepend and Replace (of a string). */
+/* Normalizers of tokenizer.json: Prepend, Replace (of a string), NFC. */
 #include <string.h>
 
 #include "runtime/text/bpe.h"
+#include "runtime/text/nfc.h"
 
-bool bnc_bpe_normalizes(const bnc_bpe *bpe) { return bpe->part_count > 0 && bpe->parts[0].kind <= BNC_NORM_REPLACE; }
+bool bnc_bpe_normalizes(const bnc_bpe *bpe) { return bpe->part_count > 0 && bnc_bpe_stage_of(bpe->parts[0].kind) == BNC_STAGE_NORMALIZE; }
 
 static bnc_status replace(const bnc_bpe_part *part, const bnc_text *from, bnc_text *out, bnc_error *err) {
   const char *at = from->data, *end = from->data + from->size;
@@ -24,13 +25,15 @@ bnc_status bnc_bpe_normalize(const bnc_bpe *bpe, const char *text, size_t size, 
   bnc_text other = {0};
   out->size = 0;
   bnc_status status = bnc_text_append(out, text, size, err);
-  for (size_t i = 0; i < bpe->part_count && bpe->parts[i].kind <= BNC_NORM_REPLACE && status == BNC_OK; i++) {
+  for (size_t i = 0; i < bpe->part_count && bnc_bpe_stage_of(bpe->parts[i].kind) == BNC_STAGE_NORMALIZE && status == BNC_OK; i++) {
     const bnc_bpe_part *part = &bpe->parts[i];
     if (out->size == 0) break; /* also Prepend leaves an empty text empty */
     other.size = 0;
     if (part->kind == BNC_NORM_PREPEND) {
       status = bnc_text_append(&other, part->a, part->a_size, err);
       if (status == BNC_OK) status = bnc_text_append(&other, out->data, out->size, err);
+    } else if (part->kind == BNC_NORM_NFC) {
+      status = bnc_nfc_append(out->data, out->size, &other, err);
     } else {
       status = replace(part, out, &other, err);
     }

@@ -61,14 +61,15 @@ static bool part_text_ok(const bnc_bpe_part *part) {
     case BNC_NORM_PREPEND: return !b;
     case BNC_NORM_REPLACE:
     case BNC_DEC_REPLACE: return a;
-    case BNC_PRE_SPLIT: return a && !b && part->arg == 0;
+    case BNC_PRE_SPLIT: return a && !b && (part->arg & ~BNC_SPLIT_INVERT) <= BNC_SPLIT_CONTIGUOUS;
     case BNC_PRE_BYTE_LEVEL: return !a && !b && part->arg <= 3;
     case BNC_PRE_METASPACE: return a && !b && part->arg <= 7;
     case BNC_DEC_STRIP:
     case BNC_DEC_METASPACE: return a && !b && bnc_utf8_next(part->a, part->a_size) == (int)part->a_size;
     case BNC_DEC_BYTE_LEVEL:
     case BNC_DEC_BYTE_FALLBACK:
-    case BNC_DEC_FUSE: return !a && !b;
+    case BNC_DEC_FUSE:
+    case BNC_NORM_NFC: return !a && !b;
     default: return false;
   }
 }
@@ -96,8 +97,8 @@ static bnc_status load_parts(bnc_bpe *bpe, const uint8_t *at, size_t left, bnc_e
         !part_text_ok(part))
       return damaged(err, "a component is wrong");
     /* Normalizers, then pre-tokenizers, then decoders: encoding and decoding walk the list once. */
-    if ((part->kind > BNC_NORM_REPLACE) < (last > BNC_NORM_REPLACE) || (part->kind > BNC_PRE_METASPACE) < (last > BNC_PRE_METASPACE) ||
-        ((last == BNC_PRE_BYTE_LEVEL || last == BNC_PRE_METASPACE) && part->kind <= BNC_PRE_METASPACE))
+    if (i > 0 && (bnc_bpe_stage_of(part->kind) < bnc_bpe_stage_of(last) ||
+                  ((last == BNC_PRE_BYTE_LEVEL || last == BNC_PRE_METASPACE) && bnc_bpe_stage_of(part->kind) == BNC_STAGE_SPLIT)))
       return damaged(err, "the components' order is wrong");
     last = part->kind;
     bpe->part_count = i + 1;

@@ -51,6 +51,7 @@ static bnc_status read_replace(yyjson_val *value, bnc_bpe_kind kind, bnc_bpe_bui
 
 static bnc_status read_normalizer(yyjson_val *value, bnc_bpe_builder *builder, bnc_error *err) {
   if (is(value, "Replace")) return read_replace(value, BNC_NORM_REPLACE, builder, err);
+  if (is(value, "NFC")) return bnc_bpe_builder_part(builder, (bnc_bpe_part){.kind = BNC_NORM_NFC}, err);
   if (!is(value, "Prepend")) return unknown(err, value, "normalizer");
   size_t size;
   const char *text = bnc_json_string(value, "prepend", &size);
@@ -83,6 +84,31 @@ static bnc_status read_digits(yyjson_val *value, bnc_bpe_builder *builder, bnc_e
       builder, (bnc_bpe_part){.kind = BNC_PRE_SPLIT, .a = individual ? "\\p{N}" : "\\p{N}+", .a_size = individual ? 5 : 6}, err);
 }
 
+static bnc_status read_split(yyjson_val *value, bnc_bpe_builder *builder, bnc_error *err) {
+  static const char *const behaviours[] = {"Isolated", "Removed", "MergedWithPrevious", "MergedWithNext", "Contiguous"};
+  bnc_bpe_part part = {.kind = BNC_PRE_SPLIT};
+  yyjson_val *pattern = yyjson_obj_get(value, "pattern");
+  size_t size, length;
+  bool invert = false;
+  const char *behaviour = bnc_json_string(value, "behavior", &length);
+  const char *regex = bnc_json_string(pattern, "Regex", &size);
+  while (part.arg < 5 && (!behaviour || strcmp(behaviour, behaviours[part.arg]) != 0)) part.arg++;
+  if (part.arg == 5) return wrong(err, value, "behavior", "Isolated, Removed, MergedWithPrevious, MergedWithNext or Contiguous");
+  bnc_status status = bnc_json_get_bool(value, "invert", &invert, err);
+  if (status != BNC_OK) return status;
+  if (invert) part.arg |= BNC_SPLIT_INVERT;
+  if (!regex) { /* a text: the only ones in use are a space and a space's stand-in, which mean themselves to a regular expression */
+    regex = bnc_json_string(pattern, "String", &size);
+    if (!regex || bnc_utf8_next(regex, size) != (int)size || (size == 1 && strchr("\\^$.[|()?*+{}#", regex[0])))
+      return wrong(err, value, "pattern", "{\"Regex\": TEXT} or {\"String\": CHARACTER}");
+  }
+  if (!size) return wrong(err, value, "pattern", "{\"Regex\": TEXT}");
+  if (size > UINT32_MAX) return bnc_fail(err, BNC_ERROR_LIMIT, "Split: the regular expression is too long");
+  part.a = regex;
+  part.a_size = (uint32_t)size;
+  return bnc_bpe_builder_part(builder, part, err);
+}
+
 static bnc_status read_pre_tokenizer(yyjson_val *value, bnc_bpe_builder *builder, bnc_error *err) {
   bnc_bpe_kind last = last_kind(builder);
   if (last == BNC_PRE_BYTE_LEVEL || last == BNC_PRE_METASPACE)
@@ -101,14 +127,7 @@ static bnc_status read_pre_tokenizer(yyjson_val *value, bnc_bpe_builder *builder
   }
   if (is(value, "Digits")) return read_digits(value, builder, err);
   if (!is(value, "Split")) return unknown(err, value, "pre_tokenizer");
-  size_t size, behavior_size;
-  const char *pattern = bnc_json_string(yyjson_obj_get(value, "pattern"), "Regex", &size);
-  const char *behavior = bnc_json_string(value, "behavior", &behavior_size);
-  if (!pattern || !size) return wrong(err, value, "pattern", "{\"Regex\": TEXT}");
-  if (!behavior || strcmp(behavior, "Isolated") != 0) return wrong(err, value, "behavior", "Isolated");
-  /* Inverted, matches and what lies between them change roles: isolated, the pieces are the same. */
-  if (size > UINT32_MAX) return bnc_fail(err, BNC_ERROR_LIMIT, "Split: the regular expression is too long");
-  return bnc_bpe_builder_part(builder, (bnc_bpe_part){.kind = BNC_PRE_SPLIT, .a = pattern, .a_size = (uint32_t)size}, err);
+  return read_split(value, builder, err);
 }
 
 /* The decoder streams, so only orders that a stream can follow are taken: Replace..., ByteFallback, Fuse, Strip. */
@@ -122,7 +141,7 @@ static bnc_status read_decoder(yyjson_val *value, bnc_bpe_builder *builder, bnc_
   if (is(value, "Strip")) part.kind = BNC_DEC_STRIP;
   if (is(value, "Metaspace")) part.kind = BNC_DEC_METASPACE;
   if (!part.kind) return unknown(err, value, "decoder");
-  bool first = last < BNC_DEC_BYTE_LEVEL;
+  bool first = bnc_bpe_stage_of(last) != BNC_STAGE_DECODE;
   bool alone = part.kind == BNC_DEC_BYTE_LEVEL || part.kind == BNC_DEC_METASPACE;
   bool follows = first || (part.kind == BNC_DEC_REPLACE && last == BNC_DEC_REPLACE) ||
                  (part.kind > BNC_DEC_REPLACE && part.kind > last && last >= BNC_DEC_REPLACE);

@@ -80,6 +80,10 @@ static void run_kind(const char *name) {
 static void llama3_kind(void **state) { (void)state, run_kind("small_llama3"); }
 static void llama2_kind(void **state) { (void)state, run_kind("small_llama2"); }
 static void metaspace_kind(void **state) { (void)state, run_kind("small_metaspace"); }
+static void smollm_kind(void **state) { (void)state, run_kind("small_smollm"); }
+static void qwen2_kind(void **state) { (void)state, run_kind("small_qwen2"); }
+static void tekken_kind(void **state) { (void)state, run_kind("small_tekken"); }
+static void splits_kind(void **state) { (void)state, run_kind("small_splits"); }
 static void gpt2_kind(void **state) { (void)state, run_kind("small_gpt2"); }
 
 static void lookups(void **state) {
@@ -166,8 +170,11 @@ static void json_lines(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(llama3_kind), cmocka_unit_test(llama2_kind), cmocka_unit_test(metaspace_kind),
-                                     cmocka_unit_test(gpt2_kind),   cmocka_unit_test(lookups),     cmocka_unit_test(special_tokens_as_text),
-                                     cmocka_unit_test(long_texts),  cmocka_unit_test(json_lines)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(llama3_kind),    cmocka_unit_test(llama2_kind),
+                                     cmocka_unit_test(metaspace_kind), cmocka_unit_test(smollm_kind),
+                                     cmocka_unit_test(qwen2_kind),     cmocka_unit_test(tekken_kind),
+                                     cmocka_unit_test(splits_kind),    cmocka_unit_test(gpt2_kind),
+                                     cmocka_unit_test(lookups),        cmocka_unit_test(special_tokens_as_text),
+                                     cmocka_unit_test(long_texts),     cmocka_unit_test(json_lines)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -56,7 +56,7 @@ static void wrong_json(void **state) {
       {"{" MODEL ",\"post_processor\":{\"type\":\"BertProcessing\"}}", BNC_ERROR_UNSUPPORTED, "BertProcessing"},
       {"{" MODEL ",\"pre_tokenizer\":{\"type\":\"Split\",\"pattern\":{\"Regex\":\"(\"},\"behavior\":\"Isolated\"}}", BNC_ERROR_FORMAT,
        "regular expression"},
-      {"{" MODEL ",\"pre_tokenizer\":{\"type\":\"Split\",\"pattern\":{\"Regex\":\"a\"},\"behavior\":\"Removed\"}}", BNC_ERROR_UNSUPPORTED,
+      {"{" MODEL ",\"pre_tokenizer\":{\"type\":\"Split\",\"pattern\":{\"Regex\":\"a\"},\"behavior\":\"Mirrored\"}}", BNC_ERROR_UNSUPPORTED,
        "behavior"},
       {"{" MODEL ",\"added_tokens\":[{\"id\":5}]}", BNC_ERROR_FORMAT, "content"},
       {"{" MODEL ",\"added_tokens\":[{\"id\":1,\"content\":\"x\"}]}", BNC_ERROR_FORMAT, "two tokens"},

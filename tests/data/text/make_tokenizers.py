@@ -87,6 +87,33 @@ def gpt2():
     save(t, "small_gpt2")
 
 
+def byte_level(name, steps, regex=False, normalizer=None, **model):
+    t = Tokenizer(models.BPE(**model))
+    if normalizer:
+        t.normalizer = normalizer
+    t.pre_tokenizer = pre_tokenizers.Sequence([*steps, pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=regex)])
+    t.decoder = decoders.ByteLevel()
+    t.train_from_iterator(PROSE, trainers.BpeTrainer(vocab_size=380, initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()), show_progress=False))
+    t.add_special_tokens(["<|im_start|>", "<|im_end|>"])
+    save(t, name)
+
+
+QWEN2_SPLIT = LLAMA3_SPLIT.replace("{1,3}", "")
+TEKKEN_SPLIT = (r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+|"
+                r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+")
+
+
+def families():
+    """The pre-tokenizers of SmolLM, Qwen 2 and Mistral's Tekken, and each behaviour of a Split."""
+    byte_level("small_smollm", [pre_tokenizers.Digits(individual_digits=True)], regex=True)
+    byte_level("small_qwen2", [pre_tokenizers.Split(Regex(QWEN2_SPLIT), "isolated")], normalizer=normalizers.NFC())
+    byte_level("small_tekken", [pre_tokenizers.Split(Regex(TEKKEN_SPLIT), "isolated")], ignore_merges=True)
+    byte_level("small_splits", [pre_tokenizers.Digits(individual_digits=False), pre_tokenizers.Split(Regex("[,.]"), "merged_with_previous"),
+                                pre_tokenizers.Split(" ", "merged_with_next"), pre_tokenizers.Split(Regex("[aeiou]"), "contiguous"),
+                                pre_tokenizers.Split(Regex("[<>]"), "removed"), pre_tokenizers.Split(Regex("[^xyz]"), "contiguous", invert=True)])
+
+
 llama3()
 llama2()
 gpt2()
+families()
