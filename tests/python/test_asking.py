@@ -2,6 +2,7 @@
 """Answers: whole, in pieces, in an event loop; ended by stop texts, lengths, cancellation, exceptions; of conversations, of many threads."""
 import asyncio
 import gc
+import json
 import math
 import os
 import threading
@@ -77,6 +78,23 @@ class Asking(PythonCase):
             self.assertEqual(sorted((p for _, p in token.top), reverse=True), [p for _, p in token.top])
             self.assertLessEqual(sum(math.exp(p) for _, p in token.top), 1.0001)
         self.assertEqual(self.model.detokenize([token.id for token in answer.tokens]).strip(), text)
+
+    def test_forms(self):
+        self.assertIn(self.model.ask(SIGN, QUESTION, choice=["12", "13"]).text(), ("12", "13"))
+        self.assertRegex(self.model.ask(SIGN, QUESTION, regex="[a-c]{3}x").text(), "^[a-c]{3}x$")
+        schema = {"type": "object", "properties": {"number": {"type": "integer", "minimum": 10, "maximum": 99}}, "required": ["number"]}
+        for form in (schema, json.dumps(schema)):
+            said = json.loads(self.model.ask(SIGN, QUESTION, json_schema=form).text())
+            self.assertEqual(["number"], list(said))
+            self.assertTrue(10 <= said["number"] <= 99)
+        self.assertEqual(ANSWER, self.model.ask(SIGN, QUESTION).text(), "a form is that of one answer")
+        with self.assertRaises(binocle.FormatError):
+            self.model.ask(SIGN, QUESTION, regex="(").text()
+        with self.assertRaises(ValueError):
+            self.model.ask(SIGN, QUESTION, regex="a", choice=["a"])
+        with self.assertRaises(TypeError):
+            self.model.ask(SIGN, QUESTION, choice="yes")
+        self.assertEqual(ANSWER, self.model.ask(SIGN, QUESTION).text())
 
     def test_conversation(self):
         with self.model.session() as session:

@@ -40,7 +40,9 @@ def ctype_of(c, enums):
         stars -= 1
         inner = ctypes.c_void_p
     elif kind == "char":
-        if stars == 2:  # a text that is handed out, or a description
+        if stars == 2 and "const" in c:  # texts
+            return ctypes.POINTER(ctypes.c_char_p)
+        if stars == 2:  # a text that is handed out
             return ctypes.POINTER(ctypes.c_void_p)
         return ctypes.c_char_p if "const" in c else ctypes.c_void_p
     elif kind in enums or kind == "bnc_status":

@@ -11,7 +11,7 @@ import threading
 import weakref
 from ctypes import POINTER, byref, c_int32, c_size_t, c_void_p
 from dataclasses import replace
-from typing import Any, Iterable, Optional, Sequence, Tuple
+from typing import Any, Iterable, Mapping, Optional, Sequence, Tuple
 
 from . import errors
 from ._library import (LOG, bnc_context_settings, bnc_energy_info, bnc_model_check, bnc_model_info, call, file_name, library, reporter,
@@ -160,7 +160,8 @@ class Model:
     def ask(self, image: "Optional[Image | Sequence[Image]]", prompt: str, *, format: Optional[str] = None, system: Optional[str] = None,
             template: Optional[str] = None, history: "Iterable[Tuple[str, str]]" = (), temperature: float = 0.0, top_p: float = 1.0, top_k: int = 0,
             seed: int = 0, max_tokens: Optional[int] = 256, stop: "str | Sequence[str]" = (), ignore_stop: bool = False, logprobs: bool = False,
-            draft: str = "none", progress: Optional[Progress] = None) -> Answer:
+            draft: str = "none", choice: "Sequence[str]" = (), regex: Optional[str] = None, json_schema: "str | Mapping[str, Any] | None" = None,
+            progress: Optional[Progress] = None) -> Answer:
         """Asks about a picture (or a list of them, or None), in a conversation of its own.
 
         image   path or bytes of a WebP, JPEG or PNG file, PIL image, array of uint8 ([height, width, 3] and others, any strides), a picamera2 request,
@@ -168,7 +169,7 @@ class Model:
         format  of an array: "bgr8" for OpenCV, libcamera's names, see Pixels; None: RGB, RGBA or gray
         The rest is Session.ask's. May be called from any number of threads; each answer in the making has a session of its own.
         """
-        sampling = Sampling(temperature, top_p, top_k, seed, max_tokens, stop, ignore_stop, logprobs, draft)
+        sampling = Sampling(temperature, top_p, top_k, seed, max_tokens, stop, ignore_stop, logprobs, draft, choice, regex, json_schema)
         question = prepare(image, prompt, format, history, sampling, progress)
 
         def answer(run: Run) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ctypes
+import json
 import os
 import threading
 import weakref
 from ctypes import POINTER, byref, c_char_p, c_float, c_int, c_int32, c_size_t
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Callable, Iterable, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Iterable, Mapping, Optional, Sequence, Tuple
 
 from . import errors
 from ._library import (TEXT, bnc_array, bnc_exchange, bnc_sampling, bnc_statistics, bnc_token, call, file_name, guarded, library, reporter,
@@ -34,6 +35,8 @@ class Sampling:
     ignore_stop  True: the model's own stop tokens do not end the answer
     logprobs     True: Answer.tokens has each token's log-probabilities
     draft        "lookup" guesses ahead: the same answer, sooner where it repeats
+    At most one of: choice, texts of which the answer is one; regex, an expression that it matches; json_schema, a schema (a dict, or its JSON) of
+    which it is JSON. <binocle/constrain.h> says which expressions and schemas there are.
     """
 
     temperature: float = 0.0
@@ -45,6 +48,25 @@ class Sampling:
     ignore_stop: bool = False
     logprobs: bool = False
     draft: str = "none"
+    choice: "Sequence[str]" = ()
+    regex: Optional[str] = None
+    json_schema: "str | Mapping[str, Any] | None" = None
+
+    def form(self) -> "tuple[int, tuple[bytes, ...]]":
+        """The number and the texts of a bnc_constraint_kind."""
+        if isinstance(self.choice, str):
+            raise TypeError("choice is a str, expected several texts")
+        given: "list[tuple[int, tuple[bytes, ...]]]" = []
+        if self.choice:
+            given.append((1, tuple(utf8(text, "a choice") for text in self.choice)))
+        if self.regex is not None:
+            given.append((2, (utf8(self.regex, "regex"),)))
+        if self.json_schema is not None:
+            schema = self.json_schema if isinstance(self.json_schema, str) else json.dumps(self.json_schema)
+            given.append((3, (utf8(schema, "json_schema"),)))
+        if len(given) > 1:
+            raise ValueError("more than one of choice, regex and json_schema is given")
+        return given[0] if given else (0, ())
 
     def struct(self) -> bnc_sampling:
         if self.draft not in DRAFTS:
@@ -81,6 +103,7 @@ def prepare(image: Any, prompt: str, format: Optional[str], history: "Iterable[T
     utf8(prompt, "the prompt")
     exchanges = [(str(question), str(answer)) for question, answer in history]
     sampling.struct()
+    sampling.form()
     return Question([picture.kept() for picture in pictures_of(image, format)], prompt, exchanges, sampling, progress)
 
 
@@ -96,6 +119,7 @@ class Session:
         self._lock = threading.Lock()
         self._run: "Optional[weakref.ref[Run]]" = None
         self._working: "Optional[Run]" = None
+        self._form: "tuple[int, tuple[bytes, ...]]" = (0, ())
         self._handle = self._core.create_session()
         self._destroy = weakref.finalize(self, self._core.destroy_session, self._handle)
         self._destroy.atexit = False
@@ -203,12 +227,13 @@ class Session:
     def ask(self, prompt: str, image: "Optional[Image | Sequence[Image]]" = None, *, format: Optional[str] = None,
             history: "Iterable[Tuple[str, str]]" = (), temperature: float = 0.0, top_p: float = 1.0, top_k: int = 0, seed: int = 0,
             max_tokens: Optional[int] = 256, stop: "str | Sequence[str]" = (), ignore_stop: bool = False, logprobs: bool = False,
-            draft: str = "none", progress: Optional[Progress] = None) -> Answer:
+            draft: str = "none", choice: "Sequence[str]" = (), regex: Optional[str] = None, json_schema: "str | Mapping[str, Any] | None" = None,
+            progress: Optional[Progress] = None) -> Answer:
         """Asks, about the pictures added since the last question and `image` (one, or a list). The first question begins the conversation, later
         ones continue it. history: (question, answer) pairs that came before, for a conversation that has not begun. The rest is Sampling's.
         progress(stage, fraction) is called on the answer's thread, once per op of vision; what it raises ends the work.
         """
-        sampling = Sampling(temperature, top_p, top_k, seed, max_tokens, stop, ignore_stop, logprobs, draft)
+        sampling = Sampling(temperature, top_p, top_k, seed, max_tokens, stop, ignore_stop, logprobs, draft, choice, regex, json_schema)
         question = prepare(image, prompt, format, history, sampling, progress)
 
         def begin(run: Run) -> None:
@@ -221,6 +246,7 @@ class Session:
 
     def _say(self, run: Run, question: Question) -> None:
         before = self._statistics()
+        self._constrain(question.sampling.form())
         for picture in question.pictures:
             self._add(picture)
         prompt = utf8(question.prompt, "the prompt")
@@ -234,6 +260,13 @@ class Session:
         after = self._statistics()
         run.usage = Usage(after.vision_seconds - before.vision_seconds, after.prefill_seconds - before.prefill_seconds,
                           after.decode_seconds - before.decode_seconds, after.prefill_rows - before.prefill_rows, self._told)
+
+    def _constrain(self, form: "tuple[int, tuple[bytes, ...]]") -> None:
+        """The session keeps its form from answer to answer: finding the tokens of a new one takes a while."""
+        if form != self._form:
+            kind, texts = form
+            self._call(library.bnc_session_constrain, kind, (c_char_p * len(texts))(*texts), len(texts))
+            self._form = form
 
     def _generate(self, run: Run, sampling: Sampling) -> None:
         token = bnc_token(size=ctypes.sizeof(bnc_token))
