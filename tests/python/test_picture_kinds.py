@@ -93,7 +93,10 @@ class Kinds(PythonCase):
         fortran = numpy.asfortranarray(rgb)
         planes = numpy.ascontiguousarray(rgb.transpose(2, 0, 1)).transpose(1, 2, 0)
         upside_down = numpy.ascontiguousarray(rgb[::-1])[::-1]
-        for name, image, format in (("rgb", rgb, None), ("bgr", bgr, "bgr8"), ("bgr turned", bgr[:, :, ::-1], None), ("rgba", alpha, None),
+        for name, image, format in (("rgb", rgb, None), ("bgr", bgr, "bgr8"), ("bgr turned", bgr[:, :, ::-1], None),
+                                    ("rgb turned", rgb[:, :, ::-1], "bgr8"), ("bgr turned twice", bgr[::-1, :, ::-1][::-1], "rgb8"),
+                                    ("turned, upside down", numpy.ascontiguousarray(bgr[::-1])[::-1, :, ::-1], None),
+                                    ("turned crop", numpy.ascontiguousarray(wide[:, :, ::-1])[:, 2:-3, ::-1], None), ("rgba", alpha, None),
                                     ("bgra", alpha[:, :, [2, 1, 0, 3]], "bgra8"), ("libcamera", bgr, "RGB888"), ("crop", wide[:, 2:-3], None),
                                     ("every other row", tall[::2], None), ("fortran", fortran, None), ("planes", planes, None),
                                     ("upside down", upside_down, "rgb8"), ("mapped", type("MappedArray", (), {"array": bgr})(), "RGB888"),

@@ -62,10 +62,12 @@ class Pixels:
         wide, high = size or (shape[1], height)
         if not (0 < wide <= shape[1] and 0 < high <= height):
             raise ValueError(f"size is {wide} x {high}, but the pixels are {shape[1]} x {height}")
+        if channels == 3 and strides[1:] == (3, -1):  # array[:, :, ::-1]: the same memory, named the other way round
+            address, strides, number = address - 2, (strides[0], 3, 1), FORMATS["bgr8" if name == "rgb8" else "rgb8"][0]
         # Rows may lie apart; what lies in them may not.
         if strides[1:] != _packed(shape)[1:] or strides[0] < values:
             keep, address = _copied(data)
-            strides = _packed(shape)
+            strides, number = _packed(shape), FORMATS[name][0]
         self._keep = keep
         raw = bnc_pixels(size=ctypes.sizeof(bnc_pixels), format=number, width=wide, height=high, yuv=YUV[yuv])
         raw.plane[0], raw.stride[0] = address, strides[0]
