@@ -85,7 +85,7 @@ static void add_limits(bnc_memory_room *room) {
     bound(room, minus((uint64_t)limit.rlim_cur, data * unit), "the limit on data (ulimit -d)");
 }
 
-bnc_memory_room bnc_memory_room_left(void) {
+bnc_memory_room bnc_memory_room_for_maps(void) {
   bnc_memory_room room = {SIZE_MAX / 2, "the address space"};
   uint64_t total, available;
   bnc_memory_read(&total, &available);
@@ -95,6 +95,11 @@ bnc_memory_room bnc_memory_room_left(void) {
   else if (pages > 0 && page > 0)
     bound(&room, (uint64_t)pages * (uint64_t)page, "this machine");
   bnc_cgroup_climb("memory", visit_group, &room);
+  return room;
+}
+
+bnc_memory_room bnc_memory_room_left(void) {
+  bnc_memory_room room = bnc_memory_room_for_maps();
   add_limits(&room);
   return room;
 }

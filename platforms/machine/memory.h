@@ -20,6 +20,9 @@ typedef struct bnc_memory_room {
     and of what the limits on address space and data (RLIMIT_AS, RLIMIT_DATA) leave. */
 bnc_memory_room bnc_memory_room_left(void);
 
+/** The same without the limits of the process: what files that are mapped already may take. */
+bnc_memory_room bnc_memory_room_for_maps(void);
+
 /** BNC_ERROR_LIMIT with what `what` needs and what there is where it is too much. Asking for more would end the process, or others, rather
  * than fail. */
 bnc_status bnc_memory_check(uint64_t needed, const char *what, bnc_error *err);

@@ -7,6 +7,7 @@
 
 #include "platforms/base/mem.h"
 #include "platforms/file/file.h"
+#include "platforms/file/map_advice.h"
 #include "tests/unit.h"
 
 static void put(const char *path, const char *text, size_t size) {
@@ -36,6 +37,37 @@ static void maps(void **state) {
   assert_non_null(map.data);
   assert_int_equal(map.size, 0);
   bnc_file_map_will_need(&map, 0, 1);
+  bnc_file_map_close(&map);
+}
+
+static size_t resident_pages(void) {
+  unsigned long size = 0, resident = 0;
+  FILE *f = fopen("/proc/self/statm", "r");
+  if (!f) return 0;
+  assert_int_equal(fscanf(f, "%lu %lu", &size, &resident), 2);
+  fclose(f);
+  return resident;
+}
+
+/* Whole pages leave the process, the rest of their neighbours stays, and what comes back is what was there. */
+static void advice(void **state) {
+  enum { SIZE = 8 << 20 };
+  static uint8_t text[SIZE];
+  const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+  bnc_file_map map;
+  (void)state;
+  for (size_t i = 0; i < SIZE; i++) text[i] = (uint8_t)(i * 7 + (i >> 12));
+  put("advised", (const char *)text, SIZE);
+  assert_int_equal(bnc_file_map_open(&map, "advised", NULL), BNC_OK);
+  bnc_map_fetch(map.data + 5000, SIZE - 5000);
+  for (int way = 0; way < 2; way++) {
+    assert_memory_equal(map.data, text, SIZE);
+    const size_t before = resident_pages();
+    (way ? bnc_map_give_up : bnc_map_put_away)(map.data + 1, SIZE - 2);
+    if (before && access("/proc/self/smaps", R_OK) == 0) assert_true(resident_pages() + SIZE / page / 2 < before);
+    bnc_map_put_away(map.data + 1, page - 2); /* no whole page */
+  }
+  assert_memory_equal(map.data, text, SIZE);
   bnc_file_map_close(&map);
 }
 
@@ -78,6 +110,6 @@ static void reads(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(maps), cmocka_unit_test(refuses), cmocka_unit_test(reads)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(maps), cmocka_unit_test(advice), cmocka_unit_test(refuses), cmocka_unit_test(reads)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
