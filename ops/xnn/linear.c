@@ -322,6 +322,12 @@ bnc_status bnc_linear_set_run(bnc_linear_set *set, uint32_t id, size_t rows, con
   return status == xnn_status_success ? BNC_OK : BNC_ERROR_INTERNAL;
 }
 
+const void *bnc_linear_set_packed(const bnc_linear_set *set, uint32_t id, size_t *size) {
+  *size = set->op[set->layer[id].op].packed_size;
+  return set->layer[id].packed;
+}
+bool bnc_linear_set_is_mapped(const bnc_linear_set *set) { return bnc_packed_is_mapped(set->store); }
+
 size_t bnc_linear_set_operators(const bnc_linear_set *set) {
   size_t count = 0;
   for (size_t i = 0; i < set->ops; i++) count += set->op[i].op != NULL;

@@ -50,6 +50,10 @@ bnc_status bnc_linear_set_add(bnc_linear_set *set, const bnc_linear_spec *spec, 
    must be readable. Neither allocates nor locks beyond the pool. BNC_ERROR_INTERNAL where XNNPACK refuses. */
 bnc_status bnc_linear_set_run(bnc_linear_set *set, uint32_t id, size_t rows, const void *x, const void *params, float *y, bnc_pool *pool);
 
+/** Where a layer's packed weights lie, and how many bytes; and whether that is a file map of the store's own. */
+const void *bnc_linear_set_packed(const bnc_linear_set *set, uint32_t id, size_t *size);
+bool bnc_linear_set_is_mapped(const bnc_linear_set *set);
+
 /** Operators and layers so far. */
 size_t bnc_linear_set_operators(const bnc_linear_set *set);
 size_t bnc_linear_set_layers(const bnc_linear_set *set);

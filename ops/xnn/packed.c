@@ -53,6 +53,7 @@ const void *bnc_packed_find(const bnc_packed_store *store, const bnc_packed_key 
   return store->out ? written : slot->memory;
 }
 
+bool bnc_packed_is_mapped(const bnc_packed_store *store) { return store->map.base != NULL; }
 bool bnc_packed_takes(const bnc_packed_store *store) { return !store->data; }
 
 bnc_status bnc_packed_put(bnc_packed_store *store, const bnc_packed_key *key, void *block, size_t size, bnc_error *err) {

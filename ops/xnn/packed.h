@@ -61,6 +61,8 @@ void bnc_packed_destroy(bnc_packed_store *store);
 
 /** The bytes under a key: NULL where there are none. They are 64-byte aligned; *size may be NULL. */
 const void *bnc_packed_find(const bnc_packed_store *store, const bnc_packed_key *key, size_t *size);
+/** Whether the bytes lie in a file map of the store's own. */
+bool bnc_packed_is_mapped(const bnc_packed_store *store);
 /** False for a mapped store. */
 bool bnc_packed_takes(const bnc_packed_store *store);
 /** Adds a block (made with bnc_mem_alloc); the store takes it over in any case. BNC_ERROR_INTERNAL where the key is there already. */

@@ -19,7 +19,8 @@ bnc_status bnc_describe_memory_svg(const bnc_model_file *file, char **svg, bnc_e
    those packed for XNNPACK, mapped from the cache: at their size they do not depend on the machine by more than the rounding to its
    kernels' tiles. The file's own are not read then, but for the rows of token embeddings that a prompt names. */
 typedef struct bnc_memory_prediction {
-  uint64_t weights; /* that layers multiply with */
+  uint64_t weights;        /* that layers multiply with */
+  uint64_t vision_weights; /* of them, those of vision: they are put away behind a picture */
   uint64_t arena;
   uint64_t kv_cache; /* of `rows` rows: pages of the cache that no row has reached cost nothing */
   uint64_t other;    /* the program itself, its tokenizer, operators, tables, picture rows and touched embeddings */

@@ -44,6 +44,7 @@ bnc_memory_prediction bnc_predict_memory(const bnc_model_file *f) {
     programs += sizeof *program->head + (uint64_t)program->head->ops * (sizeof *program->op + sizeof(uint32_t));
     if (program->head->arena_bytes > p.arena) p.arena = program->head->arena_bytes;
     operators += add_layers(f, program, seen, &p);
+    if (id == BNC_PROGRAM_VISION) p.vision_weights = p.weights;
   }
   bnc_mem_free(seen);
   bool vision = f->program[BNC_PROGRAM_VISION].head != NULL;

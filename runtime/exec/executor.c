@@ -2,6 +2,7 @@
 #include "platforms/base/clock.h"
 #include "platforms/base/mem.h"
 #include "runtime/exec/executor_private.h"
+#include "runtime/exec/residency.h"
 
 /* Powers of two: seconds of work, and more than any op of a model that was made to be used has, on the levels that it would be used on. */
 #define ROUND 37
@@ -18,6 +19,7 @@ bnc_status bnc_executor_create(bnc_executor **executor, const bnc_model_file *fi
   ex->round_macs = (uint64_t)1 << (kernels->level == BNC_CPU_SCALAR ? SCALAR_ROUND : ROUND);
   bnc_status s = bnc_executor_memory_create(ex, err);
   if (s == BNC_OK) s = bnc_linears_create(ex, store, hooks, err);
+  if (s == BNC_OK) s = bnc_residency_create(&ex->residency, ex, UINT64_MAX, false, err);
   if (s != BNC_OK) {
     bnc_executor_destroy(ex);
     return s;
@@ -28,6 +30,7 @@ bnc_status bnc_executor_create(bnc_executor **executor, const bnc_model_file *fi
 
 void bnc_executor_destroy(bnc_executor *ex) {
   if (!ex) return;
+  bnc_residency_destroy(ex->residency);
   bnc_linears_destroy(ex);
   bnc_executor_memory_destroy(ex);
   bnc_mem_free(ex);
@@ -40,6 +43,19 @@ const float *bnc_executor_output(const bnc_executor *ex, bnc_program_id id) {
 size_t bnc_executor_capacity(const bnc_executor *ex, bnc_program_id id) { return ex->file->program[id].head->input.rows; }
 size_t bnc_executor_arena_bytes(const bnc_executor *ex) { return ex->arena_bytes; }
 size_t bnc_executor_kv_bytes(const bnc_executor *ex) { return ex->cache_bytes; }
+
+bnc_status bnc_executor_limit_weights(bnc_executor *ex, uint64_t bytes, bool scarce, uint64_t *streamed, bnc_error *err) {
+  bnc_residency *residency;
+  bnc_status s = bnc_residency_create(&residency, ex, bytes, scarce, err);
+  if (s != BNC_OK) return s;
+  bnc_residency_destroy(ex->residency);
+  ex->residency = residency;
+  *streamed = bnc_residency_streamed(residency, BNC_PROGRAM_DECODE);
+  if (*streamed == 0) *streamed = bnc_residency_streamed(residency, BNC_PROGRAM_VISION);
+  return BNC_OK;
+}
+
+void bnc_executor_leave(bnc_executor *ex, bnc_program_id id) { bnc_residency_leave(ex->residency, id); }
 
 #define RUNNER(kind, name, family, ...) [BNC_OP_##kind] = bnc_run_##family,
 
@@ -75,6 +91,7 @@ bnc_status bnc_executor_run(bnc_executor *ex, bnc_program_id id, size_t rows, si
   uint64_t last = hooks && hooks->timing ? bnc_clock_ns() : 0;
   for (uint32_t i = 0; i < program->head->ops; i++) {
     const bnc_op_run run = {ex, &program->op[i], rows, position, ex->linear_of[id][i], i, program->head->ops, hooks};
+    bnc_residency_step(ex->residency, id, i);
     const bnc_status s = bnc_run_op(&run);
     if (s == BNC_ERROR_CANCELLED) return bnc_fail(err, s, "cancelled");
     if (s != BNC_OK) return bnc_fail(err, BNC_ERROR_INTERNAL, "op %u (%s) failed", i, bnc_model_file_string(ex->file, program->op[i].name));
@@ -87,6 +104,7 @@ bnc_status bnc_executor_run(bnc_executor *ex, bnc_program_id id, size_t rows, si
     if (hooks->probe) fire_probes(ex, program, i, hooks);
     if (hooks->step && hooks->step(hooks->context, i + 1, program->head->ops)) return bnc_fail(err, BNC_ERROR_CANCELLED, "cancelled");
   }
+  bnc_residency_end(ex->residency, id);
   return BNC_OK;
 }
 

@@ -49,6 +49,14 @@ bnc_status bnc_executor_run_each(bnc_executor *executor, size_t rows, size_t pos
 /** The prefill program's output behind row `row` of that run at `position`, whatever ran since. */
 bnc_status bnc_executor_finish_row(bnc_executor *executor, size_t row, size_t position, bnc_error *err);
 
+/** `bytes` of mapped weights may stay in memory, the others are read from the file as they are needed (residency.h); a new executor keeps
+   all. scarce: because the machine has no more. *streamed: how many bytes a token, or else a picture, reads so. */
+bnc_status bnc_executor_limit_weights(bnc_executor *executor, uint64_t bytes, bool scarce, uint64_t *streamed, bnc_error *err);
+/** The program will not run for a while: its weights need not stay in memory. */
+void bnc_executor_leave(bnc_executor *executor, bnc_program_id id);
+/** Bytes that an executor of this file allocates for so many threads. */
+uint64_t bnc_executor_needs(const bnc_model_file *file, size_t threads);
+
 /** Token embeddings, dequantised: out [count, hidden]. Ids must be inside the vocabulary. */
 void bnc_executor_embed(bnc_executor *executor, const int32_t *ids, size_t count, float *out);
 

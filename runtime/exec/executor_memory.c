@@ -49,12 +49,21 @@ static needs needs_of(const bnc_executor *ex) {
   return n;
 }
 
+static uint64_t table_bytes(const needs *n, size_t threads) {
+  return (2 * n->angles + n->kept) * sizeof(float) + n->sums * sizeof(int32_t) + n->scratch * threads;
+}
+
+uint64_t bnc_executor_needs(const bnc_model_file *file, size_t threads) {
+  const bnc_executor planned = {.file = file};
+  const needs n = needs_of(&planned);
+  return n.arena + n.cache.total + table_bytes(&n, threads);
+}
+
 static bnc_status check_memory(const bnc_executor *ex, const needs *n, bnc_error *err) {
   char what[160];
-  const uint64_t tables = (2 * n->angles + n->kept) * sizeof(float) + n->sums * sizeof(int32_t) + n->scratch * bnc_pool_threads(ex->pool);
   snprintf(what, sizeof what, "a session with this model (arena %.1f MB, KV cache of %u rows %.1f MB)", (double)n->arena * 1e-6,
            ex->file->meta.context, (double)n->cache.total * 1e-6);
-  return bnc_memory_check(n->arena + n->cache.total + tables, what, err);
+  return bnc_memory_check(n->arena + n->cache.total + table_bytes(n, bnc_pool_threads(ex->pool)), what, err);
 }
 
 /* K and V of all layers in one block. Untouched pages cost nothing: a short conversation uses little of a long context. */

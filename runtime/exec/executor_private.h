@@ -23,6 +23,7 @@ struct bnc_executor {
   float *kept;   /* [last_row ops, BNC_EACH_ROWS, their columns] for bnc_executor_finish_row; NULL: not needed */
   int32_t *sums; /* of the largest int4 layer's rows and groups (ops/matmul/matmul.h) */
   bnc_linear_set *linears;
+  struct bnc_residency *residency;
   uint64_t round_macs;               /* multiply-accumulates after which an op asks whether the run goes on */
   uint32_t *linear_of[BNC_PROGRAMS]; /* [ops] layer of linears; UINT32_MAX for other ops, and those of ops/matmul */
 };

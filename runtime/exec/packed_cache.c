@@ -2,6 +2,7 @@
 #include "runtime/exec/packed_cache.h"
 
 #include "platforms/base/mem.h"
+#include "platforms/machine/memory.h"
 #include "runtime/exec/packed_folder.h"
 #include "runtime/model/weight_slabs.h"
 
@@ -53,8 +54,12 @@ static bnc_status write_file(const place *p, bnc_error *err) {
 }
 
 static bnc_status pack_into_memory(bnc_packed_store **store, const place *p, bnc_error *err) {
-  bnc_status s = bnc_packed_create(store, err);
-  if (s == BNC_OK) s = bnc_weight_slabs_pack(p->file, *store, p->context, err);
+  uint64_t bytes;
+  bnc_status s = bnc_weight_slabs_packed_bytes(p->file, &bytes, err);
+  if (s == BNC_OK) s = bnc_memory_check(bytes, "packing this model's weights without a cache folder", err);
+  if (s == BNC_OK) s = bnc_packed_create(store, err);
+  if (s != BNC_OK) return s;
+  s = bnc_weight_slabs_pack(p->file, *store, p->context, err);
   if (s == BNC_OK) return s;
   bnc_packed_destroy(*store);
   *store = NULL;

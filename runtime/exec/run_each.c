@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "runtime/exec/executor_private.h"
+#include "runtime/exec/residency.h"
 
 static bool is_last_row(const bnc_file_op *op) { return op->kind == BNC_OP_LAST_ROW; }
 
@@ -62,10 +63,12 @@ static bnc_status run_part(bnc_executor *ex, bool tail, size_t rows, size_t posi
         keep(&run, kept);
       kept += BNC_EACH_ROWS * cols;
     } else if (is_tail(run.op) == tail) {
+      bnc_residency_step(ex->residency, BNC_PROGRAM_PREFILL, i);
       s = bnc_run_op(&run);
     }
     if (s != BNC_OK) return bnc_fail(err, BNC_ERROR_INTERNAL, "op %u (%s) failed", i, bnc_model_file_string(ex->file, run.op->name));
   }
+  bnc_residency_end(ex->residency, BNC_PROGRAM_PREFILL);
   return BNC_OK;
 }
 

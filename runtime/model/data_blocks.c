@@ -8,6 +8,7 @@
 
 #include "platforms/base/array.h"
 #include "platforms/base/mem.h"
+#include "platforms/file/map_advice.h"
 
 #define CHECK_STEP ((size_t)256) /* blocks between two reports */
 
@@ -92,9 +93,11 @@ static void check_blocks(void *context, size_t from, size_t to) {
   for (size_t i = j->start + from; i < j->start + to; i++) {
     if (j->wanted && !j->wanted[i]) continue;
     const uint8_t *bytes = j->file->data.data + i * BNC_FORMAT_BLOCK;
+    const size_t size = block_size(j->file, i);
     atomic_fetch_add_explicit(&j->checked, 1, memory_order_relaxed);
-    if (XXH3_64bits(bytes, block_size(j->file, i)) == j->file->block[i].checksum && (!j->authentic || is_authentic(j->file, i, bytes)))
-      continue;
+    const bool right = XXH3_64bits(bytes, size) == j->file->block[i].checksum && (!j->authentic || is_authentic(j->file, i, bytes));
+    if (j->file->sparing && j->file->map.base) bnc_map_put_away(bytes, size);
+    if (right) continue;
     size_t first = atomic_load_explicit(&j->first, memory_order_relaxed);
     while (i < first && !atomic_compare_exchange_weak_explicit(&j->first, &first, i, memory_order_relaxed, memory_order_relaxed)) {
     }

@@ -44,6 +44,7 @@ typedef struct bnc_model_file {
   bnc_blob strings, tokenizer, constants, report, data, packed; /* absent: data NULL, size 0 */
   const bnc_file_block *block;                                  /* [blocks] of DATA; NULL for a file that is still being written */
   size_t blocks;
+  bool sparing;                  /* memory is short: what is checked is put away at once */
   bool data_checked;             /* DATA was small enough for open */
   bnc_digest content;            /* names what the model holds (data_blocks.h); computed, not read */
   const bnc_file_weight *weight; /* [weights] */
