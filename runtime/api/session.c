@@ -4,6 +4,7 @@
 #include "platforms/base/clock.h"
 #include "platforms/base/mem.h"
 #include "platforms/base/sized.h"
+#include "runtime/api/session_plan.h"
 #include "runtime/api/session_private.h"
 #include "runtime/exec/packed_cache.h"
 
@@ -24,41 +25,51 @@ bool bnc_session_report(bnc_session *session, const char *stage, double fraction
 }
 
 /* The first session of a model finds out what the machine can do and gets the packed weights. */
-static bnc_status prepare_model(bnc_model *model, bnc_pool *pool, bnc_error *err) {
+static bnc_status prepare_model(bnc_model *model, const bnc_model_file *file, bnc_pool *pool, bnc_error *err) {
   bnc_cpu_level level;
   if (model->store) return BNC_OK;
   bnc_status s = bnc_cpu_detect_level(&level, err);
   if (s != BNC_OK) return s;
   bnc_kernels_init(&model->kernels, level);
-  return bnc_packed_acquire(&model->store, &model->file, pool, model->context, err);
+  return bnc_packed_acquire(&model->store, file, pool, model->context, err);
 }
 
-static bnc_status create(bnc_session *s, bnc_error *err) {
+static bnc_status create(bnc_session *s, const bnc_session_settings *settings, bnc_error *err) {
   bnc_model *model = s->model;
   stage_progress progress = {s, "preparing the weights"};
   bnc_run_hooks hooks = {.context = &progress, .step = report};
+  bnc_session_plan plan;
   bnc_status status = bnc_pool_create(&s->pool, model->context->settings.threads, err);
+  if (status == BNC_OK) status = bnc_session_plan_make(s, settings, &plan, err);
   const uint64_t start = bnc_clock_ns();
-  if (status == BNC_OK) status = prepare_model(model, s->pool, err);
+  if (status == BNC_OK) status = prepare_model(model, &s->file, s->pool, err);
   s->pack_ns = bnc_clock_ns() - start;
-  if (status == BNC_OK) status = bnc_executor_create(&s->executor, &model->file, s->pool, &model->kernels, model->store, &hooks, err);
+  if (status == BNC_OK) status = bnc_executor_create(&s->executor, &s->file, s->pool, &model->kernels, model->store, &hooks, err);
+  if (status == BNC_OK) status = bnc_session_plan_apply(s, &plan, err);
   if (status == BNC_OK && model->bpe) status = bnc_detokenizer_create(&s->detokenizer, model->bpe, true, err);
   return status;
 }
 
-bnc_status bnc_session_create(bnc_model *model, bnc_session **session) {
+bnc_status bnc_session_create(bnc_model *model, bnc_session **session) { return bnc_session_create_with(model, NULL, session); }
+
+bnc_status bnc_session_create_with(bnc_model *model, const bnc_session_settings *settings, bnc_session **session) {
+  bnc_session_settings wanted;
+  bnc_session_settings_init(&wanted);
   if (!model) return BNC_ERROR_ARGUMENT;
   bnc_error *err = &model->context->error;
   if (!session) return bnc_fail(err, BNC_ERROR_ARGUMENT, "a session needs a place for its handle");
   *session = NULL;
+  if (settings && !bnc_sized_is_set(settings)) return bnc_fail(err, BNC_ERROR_ARGUMENT, "the session's settings have no size");
+  if (settings) bnc_sized_read(&wanted, sizeof wanted, settings);
   bnc_session *s = bnc_mem_zalloc(sizeof *s);
   if (!s) return bnc_fail_memory(err, sizeof *s);
   uint64_t start = bnc_clock_ns();
   s->model = model;
+  s->file = model->file;
   s->last_id = s->pending = s->token.id = -1;
   s->style.template_ = (bnc_prompt_template)model->file.meta.prompt_template;
   pthread_mutex_lock(&model->lock);
-  bnc_status status = create(s, err);
+  bnc_status status = create(s, &wanted, err);
   pthread_mutex_unlock(&model->lock);
   if (status != BNC_OK) {
     bnc_session_destroy(s);

@@ -17,7 +17,7 @@ static bnc_status accept(bnc_session *s, bnc_program_id program) {
 
 /* The pending token and what may follow it. */
 static bnc_status guess(bnc_session *s, bnc_ahead *a, size_t wanted) {
-  const size_t room = s->model->file.meta.context - s->rows, rows = bnc_executor_each_rows(s->executor);
+  const size_t room = s->file.meta.context - s->rows, rows = bnc_executor_each_rows(s->executor);
   size_t most = wanted < room ? wanted : room;
   if (most > rows) most = rows;
   bnc_lookup_draft_learn(&a->draft, a->count ? a->count - 1 : 0, a->at);

@@ -96,7 +96,7 @@ static bnc_status draw(answer *a, uint32_t drawn, int32_t *id) {
 /* Draws and tells one token behind `drawn` others; *finish is set where the answer is over. */
 static bnc_status step(answer *a, uint32_t drawn, bool *over, bnc_finish *finish) {
   bnc_session *s = a->session;
-  const bnc_file_meta *m = &s->model->file.meta;
+  const bnc_file_meta *m = &s->file.meta;
   int32_t id;
   *over = true;
   if (s->pending >= 0) {

@@ -16,6 +16,7 @@
 
 struct bnc_session {
   bnc_model *model;
+  bnc_model_file file; /* a view of the model's, with the context and KV cache of this session in its meta */
   bnc_error error;
   bnc_on_progress progress; /* NULL: the context's */
   void *progress_user;

@@ -30,11 +30,11 @@ _Static_assert(sizeof(state_header) == 144, "session state");
 
 /* The header without the sizes and checksums that depend on the body. */
 static state_header describe(const bnc_session *s) {
-  const bnc_file_meta *m = &s->model->file.meta;
+  const bnc_file_meta *m = &s->file.meta;
   state_header h = {.magic = STATE_MAGIC,
                     .version = STATE_VERSION,
                     .template_ = (uint32_t)s->style.template_,
-                    .fingerprint = bnc_model_file_fingerprint(&s->model->file),
+                    .fingerprint = bnc_model_file_fingerprint(&s->file),
                     .kv_dtype = m->kv_dtype,
                     .layers = m->layers,
                     .kv_heads = m->kv_heads,
@@ -115,7 +115,7 @@ static bool is_id(const bnc_file_meta *m, int32_t id) { return id >= 0 && (uint3
 
 /* Every count that anything is computed from later. */
 static bnc_status check_header(const bnc_session *s, const state_header *h, uint64_t size, bnc_error *err) {
-  const bnc_file_meta *m = &s->model->file.meta;
+  const bnc_file_meta *m = &s->file.meta;
   const state_header own = describe(s);
   if (memcmp(h->magic, own.magic, sizeof h->magic) != 0) return bnc_fail(err, BNC_ERROR_FORMAT, "not a saved session");
   if (h->version != STATE_VERSION)
@@ -128,10 +128,15 @@ static bnc_status check_header(const bnc_session *s, const state_header *h, uint
                     (unsigned long long)h->fingerprint, (unsigned long long)own.fingerprint);
   if (h->file_size != size)
     return bnc_fail(err, BNC_ERROR_FORMAT, "%llu bytes, expected %llu", (unsigned long long)size, (unsigned long long)h->file_size);
-  const bool alike = h->kv_dtype == own.kv_dtype && h->layers == own.layers && h->kv_heads == own.kv_heads && h->head_dim == own.head_dim &&
-                     h->hidden == own.hidden && h->image_rows == own.image_rows && h->vocabulary == own.vocabulary;
+  static const char *const kinds[] = {[BNC_KV_F32] = "f32", [BNC_KV_F16] = "f16", [BNC_KV_INT8] = "int8"};
+  if (h->kv_dtype <= BNC_KV_INT8 && h->kv_dtype != own.kv_dtype)
+    return bnc_fail(err, BNC_ERROR_FORMAT, "a session with a KV cache of %s, but this one has %s", kinds[h->kv_dtype], kinds[own.kv_dtype]);
+  if (h->rows > m->context)
+    return bnc_fail(err, BNC_ERROR_LIMIT, "a session of %llu rows, but the context has %u here", (unsigned long long)h->rows, m->context);
+  const bool alike = h->layers == own.layers && h->kv_heads == own.kv_heads && h->head_dim == own.head_dim && h->hidden == own.hidden &&
+                     h->image_rows == own.image_rows && h->vocabulary == own.vocabulary;
   const uint64_t most_images = 1u << 16;
-  const bool counts = h->rows <= m->context && h->opening_rows <= h->rows && h->opening_count <= m->context && h->images <= most_images &&
+  const bool counts = h->opening_rows <= h->rows && h->opening_count <= m->context && h->images <= most_images &&
                       h->opening_images <= most_images && h->system_bytes <= MOST_SYSTEM &&
                       (h->started || (h->rows == 0 && !h->has_logits));
   const bool flags = h->cut <= 1 && h->has_system <= 1 && h->has_logits <= 1 && h->started <= 1 && (h->has_system || h->system_bytes == 0);
@@ -189,7 +194,7 @@ static bnc_status copy_parts(const bnc_session *s, const state_header *h, const 
   for (uint64_t i = 0; i < h->opening_count; i++) {
     int32_t id;
     memcpy(&id, p->opening + i * sizeof id, sizeof id);
-    if (id != BNC_IMAGE_TOKEN && !is_id(&s->model->file.meta, id))
+    if (id != BNC_IMAGE_TOKEN && !is_id(&s->file.meta, id))
       return bnc_fail(err, BNC_ERROR_FORMAT, "the saved session's prompt has the id %d", id);
     bnc_status status = bnc_ids_append(&r->opening, &id, 1, err);
     if (status != BNC_OK) return status;

@@ -117,7 +117,7 @@ static bnc_status continue_conversation(bnc_session *s, const int32_t *ids, size
 
 /* ids as they are, a pending token in front of them already. */
 static bnc_status append(bnc_session *s, const int32_t *ids, size_t count) {
-  const bnc_file_meta *m = &s->model->file.meta;
+  const bnc_file_meta *m = &s->file.meta;
   size_t images = 0, total = 0;
   for (size_t i = 0; i < count; i++) {
     if (ids[i] == BNC_IMAGE_TOKEN) {

@@ -199,6 +199,7 @@ static int run(const bnc_command *command, int argc, char **argv) {
        .most = REPEATS},
       BNC_JOULES_WATTS(b.joules),
       BNC_WORK_JSON(b.work, "print one JSON object"),
+      BNC_WORK_MEMORY(b.work),
       BNC_WORK_THREADS(b.work),
       BNC_WORK_LINEAR(b.work),
       BNC_WORK_QUIET(b.work),

@@ -85,6 +85,7 @@ static int run(const bnc_command *command, int argc, char **argv) {
       {.name = "image", .value = "FILE", .help = "a picture to talk about", .list = &images},
       BNC_CONVERSATION_OPTIONS(c.answer),
       BNC_ANSWER_OPTIONS(c.answer),
+      BNC_WORK_MEMORY(c.work),
       BNC_WORK_THREADS(c.work),
       BNC_WORK_LINEAR(c.work),
       BNC_WORK_QUIET(c.work),

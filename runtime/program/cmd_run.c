@@ -101,6 +101,7 @@ static int run(const bnc_command *command, int argc, char **argv) {
       BNC_ANSWER_OPTIONS(answer),
       BNC_JOULES_WATTS(joules),
       BNC_WORK_JSON(work, "the answer with times, counts and energy as one JSON object"),
+      BNC_WORK_MEMORY(work),
       BNC_WORK_THREADS(work),
       BNC_WORK_LINEAR(work),
       BNC_WORK_QUIET(work),

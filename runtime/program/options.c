@@ -60,6 +60,22 @@ static bool parse_real(const char *text, double *real) {
   return *end == '\0' && isfinite(*real);
 }
 
+/* A positive number and a unit that is a power of 1000, or of 1024: K, M, G, T, Ki, Mi, Gi, Ti. */
+static bool parse_bytes(const char *text, uint64_t *bytes) {
+  static const char units[] = "KMGT";
+  char *end;
+  double value = strtod(text, &end);
+  if (text[0] < '0' || text[0] > '9' || end != text + strspn(text, "0123456789.")) return false; /* strtod would take exponents and inf */
+  const char *unit = *end ? strchr(units, *end) : NULL;
+  if (unit) {
+    const double step = end[1] == 'i' ? 1024 : 1000;
+    for (const char *u = units; u <= unit; u++) value *= step;
+    end += step > 1000 ? 2 : 1;
+  }
+  *bytes = value < 1e18 ? (uint64_t)value : 0;
+  return *end == '\0' && *bytes > 0;
+}
+
 static int parse_choice(const char *command, const bnc_option *o, const char *value) {
   char all[128] = "";
   for (unsigned i = 0; o->choices[i]; i++) {
@@ -82,6 +98,10 @@ static int store(const char *command, const bnc_option *o, const char *value) {
                              (unsigned long long)o->least, (unsigned long long)o->most);
     *o->count = count;
     return BNC_PARSED;
+  }
+  if (o->bytes) {
+    if (parse_bytes(value, o->bytes)) return BNC_PARSED;
+    return bnc_usage_error(command, "%s%s is '%.60s', expected a size such as 800M, 1.5G or 2Gi", dashes(o), o->name, value);
   }
   if (o->real) {
     double real;

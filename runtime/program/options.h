@@ -34,6 +34,7 @@ typedef struct bnc_option {
   bnc_text_list *list;          /* may be repeated */
   bnc_operand_list *rest;       /* every argument that is no option, behind the operands; name is what help calls them: "FILE..." */
   uint64_t *count, least, most; /* a whole number from least to most */
+  uint64_t *bytes;              /* "800M", "1.5G": powers of 1000; with an i behind them, of 1024 */
   double *real, low, high;      /* a finite number from low to high */
   unsigned *choice;             /* index of the value in choices, which a NULL ends */
   const char *const *choices;

@@ -12,6 +12,7 @@
 #include "runtime/program/bus_guard.h"
 
 const char *const bnc_linear_choices[] = {"default", "auto", "own", "xnnpack", NULL};
+const char *const bnc_work_caches[] = {"default", "f32", "f16", "int8", NULL};
 
 static void on_log(void *user, bnc_log_level level, const char *message) {
   if (level != BNC_LOG_DEBUG) bnc_work_note(user, "%s%s", level == BNC_LOG_WARNING ? "warning: " : "", message);
@@ -51,7 +52,11 @@ int bnc_work_open_model(bnc_work *work, const char *path) {
 }
 
 int bnc_work_open_session(bnc_work *work) {
-  const bnc_status status = bnc_session_create(work->model, &work->session);
+  bnc_session_settings settings;
+  bnc_session_settings_init(&settings);
+  settings.memory_limit = work->memory_limit;
+  settings.kv_cache = work->kv;
+  const bnc_status status = bnc_session_create_with(work->model, &settings, &work->session);
   return status == BNC_OK ? BNC_EXIT_DONE : bnc_work_fail(work, status, NULL, bnc_context_error(work->context));
 }
 

@@ -31,6 +31,18 @@
    .choices = bnc_linear_choices}
 #define BNC_WORK_JSON(work, help_) {.name = "json", .help = help_, .flag = &(work).json}
 
+/* For commands that answer. */
+#define BNC_WORK_MEMORY(work)                                                                                                              \
+  {.name = "memory-limit",                                                                                                                 \
+   .value = "SIZE",                                                                                                                        \
+   .help = "memory to keep to, such as 1.5G: sets KV cache and context, and reads weights anew where all does not fit",                    \
+   .bytes = &(work).memory_limit},                                                                                                         \
+  {                                                                                                                                        \
+    .name = "kv", .value = "TYPE", .help = "KV cache: f32, f16 or int8; default: as the model was compiled", .choice = &(work).kv,         \
+    .choices = bnc_work_caches                                                                                                             \
+  }
+extern const char *const bnc_work_caches[];
+
 #define BNC_NOTES_LIMIT 8
 
 extern const char *const bnc_linear_choices[];
@@ -39,6 +51,8 @@ typedef struct bnc_work {
   uint64_t threads; /* 0: the default */
   unsigned linear;  /* of bnc_linear_choices, 0: what the environment says */
   bool quiet, json;
+  uint64_t memory_limit; /* 0: none */
+  unsigned kv;           /* a bnc_cache_type, index in bnc_work_caches */
   bnc_progress progress;
   bnc_context *context;
   bnc_model *model;

@@ -7,6 +7,7 @@
 #include <binocle/generate.h>
 #include <binocle/model.h>
 #include <binocle/pixels.h>
+#include <binocle/settings.h>
 #include <binocle/text.h>
 
 #ifdef __cplusplus
@@ -20,6 +21,9 @@ typedef struct bnc_session bnc_session;
  * machine where layers need that (bnc_context_settings.cache_dir). BNC_ERROR_IO, BNC_ERROR_FORMAT: the weights cannot be read any more;
  * BNC_ERROR_UNSUPPORTED: this machine lacks something that the model's ops need; BNC_ERROR_CANCELLED: the progress callback asked. */
 BNC_API bnc_status bnc_session_create(bnc_model *model, bnc_session **session);
+/** The same with settings of its own; NULL: the defaults. BNC_ERROR_LIMIT: it does not fit into memory_limit, or the machine's memory; the
+ * message says what would. */
+BNC_API bnc_status bnc_session_create_with(bnc_model *model, const bnc_session_settings *settings, bnc_session **session);
 /** Before its model is closed. NULL is allowed. */
 BNC_API void bnc_session_destroy(bnc_session *session);
 /** What went wrong in the session's last call that failed. Never NULL. */

@@ -55,6 +55,7 @@ static int run(const bnc_command *command, int argc, char **argv) {
       BNC_JOULES_WATTS(e.joules),
       {.name = "summary", .help = "sum up files of answers instead: --summary FILE... [--json]", .flag = &summary},
       BNC_WORK_JSON(e.work, "the summary as one JSON object on standard output too"),
+      BNC_WORK_MEMORY(e.work),
       BNC_WORK_THREADS(e.work),
       BNC_WORK_LINEAR(e.work),
       BNC_WORK_QUIET(e.work),

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file settings.h  How much memory a session may take, and what it does with it. */
+#ifndef BINOCLE_SETTINGS_H
+#define BINOCLE_SETTINGS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <binocle/export.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** How a session is made. */
+typedef struct bnc_session_settings {
+  size_t size;       /**< see binocle.h; set by bnc_session_settings_init */
+  uint32_t kv_cache; /**< a bnc_cache_type (compile.h); 0, its default: as the model was compiled */
+  uint32_t context;  /**< rows that it may have; 0: the model's, which is also the most */
+  /** Bytes of memory that the process should keep to; 0: what the machine and the control group leave. Where all does not fit, first the
+      KV cache becomes int8, unless kv_cache says otherwise, then the context shorter, unless context says so, and at last weights are read
+      from the file as they are needed. What the caller holds besides does not count, nor do caches of the system. */
+  uint64_t memory_limit;
+} bnc_session_settings;
+
+/** The model's context and cache, all memory. */
+BNC_API void bnc_session_settings_init(bnc_session_settings *settings);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Little memory: whatever the limit, the program answers as it always does or ends with one line. The trained model looks at a picture."""
+import os
+import re
+import resource
+import subprocess
+import unittest
+
+from program_case import PROGRAM, ROOT, binocle, main, path, sane_signals
+
+POCKET = os.path.join(ROOT, "quant", "pocket", "pocket.bnc")
+PICTURE = os.path.join(ROOT, "tests", "data", "pocket", "0000.webp")
+ASK = ["run", POCKET, "--image", PICTURE, "--prompt", "What is on the sign?", "--threads", "1"]
+MIB = 1 << 20
+
+
+def limited(which, size):
+    def limit():
+        sane_signals()
+        resource.setrlimit(which, (size, size))
+    p = subprocess.run([PROGRAM, *ASK], capture_output=True, timeout=120, preexec_fn=limit, check=False)
+    return p.returncode, p.stdout, p.stderr.decode()
+
+
+class LowMemory(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        outcome = binocle(*ASK, "--quiet")
+        assert outcome.code == 0, outcome
+        cls.answer = outcome.out
+
+    def one_line(self, text, pattern):
+        self.assertRegex(text, r"\Abinocle: [^\n]*(" + pattern + r")[^\n]*\n\Z")
+
+    @unittest.skipIf(os.environ.get("BINOCLE_SANITIZE"), "a sanitizer's shadow memory alone takes terabytes of addresses")
+    def test_limits_of_the_process(self):
+        for which in (resource.RLIMIT_AS, resource.RLIMIT_DATA):
+            codes, size = set(), 256 * MIB
+            while size > 64 << 10:
+                code, out, err = limited(which, size)
+                codes.add(code)
+                if code == 127 or code < 0 and not out and "binocle" not in err:
+                    break  # the loader, or even the kernel, cannot start it
+                self.assertIn(code, (0, 1), (which, size, out, err))
+                if code == 0:
+                    self.assertEqual((self.answer, ""), (out, err), (which, size))
+                else:
+                    self.assertEqual(b"", out)
+                    self.one_line(err, "memory|allocate|threads|too large")
+                size = size * 7 // 8
+            self.assertLessEqual({0, 1}, codes, which)
+
+    def test_memory_limit(self):
+        refused = binocle(*ASK, "--memory-limit", "1M")
+        self.assertEqual((1, b""), (refused.code, refused.out))
+        self.one_line(refused.err.decode(), r"the memory limit is 1\.0 MB, expected at least")
+        least = float(re.search(r"at least ([0-9.]+) MB", refused.err.decode())[1]) + 0.1  # it is rounded
+        for megabytes, code in ((least, 0), (least - 0.3, 1), (least + 0.5, 0), (least + 2, 0), (1000, 0)):
+            outcome = binocle(*ASK, "--memory-limit", f"{megabytes:.2f}M")
+            self.assertEqual(code, outcome.code, (megabytes, outcome))
+            if code == 0:
+                self.assertEqual(self.answer, outcome.out, megabytes)
+        short = binocle(*ASK, "--memory-limit", f"{least:.2f}M").err.decode()
+        self.assertRegex(short, r"a context of \d+ rows \(of 2304\), KV cache int8")
+        self.assertEqual(b"", outcome.err)  # 1000 MB need no word
+
+    def test_sizes(self):
+        for size in ("1G", "1Gi", "1.5G", "1000M", "1000000K", "1000000000", "0.001T"):
+            self.assertEqual(0, binocle(*ASK, "--quiet", "--memory-limit", size).code, size)
+        for size in ("0", "-1G", "1e9", "1.2.3G", "G", "1GB", "0x10G", "inf", " 1G", "1 G", "1i"):
+            outcome = binocle(*ASK, "--memory-limit", size)
+            self.assertEqual(2, outcome.code, size)
+            self.one_line(outcome.err.decode(), r"--memory-limit is '[^']*', expected a size such as")
+
+    def test_cache_types(self):
+        for kind in ("f32", "f16", "int8", "default"):
+            self.assertEqual(self.answer, binocle(*ASK, "--quiet", "--kv", kind).out, kind)
+        state = path("low_memory.state")
+        os.makedirs(os.path.dirname(state), exist_ok=True)
+        self.assertEqual(0, binocle(*ASK, "--quiet", "--kv", "int8", "--save", state).code)
+        again = ["run", POCKET, "--prompt", "And the colour?", "--restore", state]
+        self.assertEqual(0, binocle(*again, "--kv", "int8", "--quiet").code)
+        self.one_line(binocle(*again, "--kv", "f32").err.decode(), "a session with a KV cache of int8, but this one has f32")
+
+    def machine(self, name, kilobytes):
+        root = path(name)
+        os.makedirs(os.path.join(root, "proc"), exist_ok=True)
+        with open(os.path.join(root, "proc", "meminfo"), "w", encoding="ascii") as f:
+            f.write(f"MemTotal: {kilobytes} kB\nMemAvailable: {kilobytes} kB\n")
+        return {"env": dict(os.environ, BINOCLE_SYSFS=root)}
+
+    def test_a_machine_with_less_than_the_model(self):
+        """What must be resident fits, the weights do not: one warning, the same answer."""
+        codes = []
+        for kilobytes in range(8000, 3000, -500):
+            outcome = binocle(*ASK, **self.machine(f"machine{kilobytes}", kilobytes))
+            warnings = outcome.err.decode().count("warning: this machine leaves")
+            codes.append((outcome.code, warnings))
+            if outcome.code == 0:
+                self.assertEqual(self.answer, outcome.out)
+            else:
+                self.one_line(outcome.err.decode(), "needs .* of memory, but this machine leaves")
+        self.assertEqual(codes, sorted(codes))
+        self.assertEqual({(0, 0), (0, 1), (1, 0)}, set(codes))
+
+
+if __name__ == "__main__":
+    main()
