@@ -11,13 +11,13 @@ give_back() {
 }
 trap give_back EXIT
 
-# What Binocle is built on, from Debian: the one list of packages, and the names of those libraries that libbinocle is linked to
-# (toolchains/cmake/dependencies.cmake lists them for CMake). The last package is the tests' own.
+# What Binocle is built on, from Debian: the one list of packages, and the names of those libraries that libbinocle and the program are
+# linked to (toolchains/cmake/dependencies.cmake lists them for CMake). The last package is the tests' own.
 # shellcheck disable=SC2034 # used where this is sourced
 library_packages='libxnnpack-dev libpthreadpool-dev libcpuinfo-dev libwebp-dev libjpeg-dev libpng-dev libpcre2-dev libyyjson-dev libxxhash-dev
-  libsodium-dev libcmocka-dev'
+  libsodium-dev libllhttp-dev libcmocka-dev'
 # shellcheck disable=SC2034
-library_names='XNNPACK pthreadpool cpuinfo webpdemux webp jpeg png yyjson pcre2-8 xxhash sodium'
+library_names='XNNPACK pthreadpool cpuinfo webpdemux webp jpeg png yyjson pcre2-8 xxhash sodium llhttp'
 package_preset_of() { # ARCH: the preset that makes its packages
   if [ "$1" = "$(dpkg --print-architecture)" ]; then echo package-host; else echo "package-$1"; fi
 }

@@ -7,9 +7,13 @@
 #include "runtime/program/console.h"
 #include "runtime/program/nearest.h"
 
-static const bnc_command *const commands[] = {&bnc_cmd_compile, &bnc_cmd_synth,      &bnc_cmd_run,     &bnc_cmd_chat,   &bnc_cmd_encode,
-                                              &bnc_cmd_score,   &bnc_cmd_tokenize,   &bnc_cmd_inspect, &bnc_cmd_bench,  &bnc_cmd_profile,
-                                              &bnc_cmd_eval,    &bnc_cmd_perplexity, &bnc_cmd_verify,  &bnc_cmd_devices};
+static const bnc_command *const commands[] = {
+    &bnc_cmd_compile, &bnc_cmd_synth, &bnc_cmd_run,     &bnc_cmd_chat, &bnc_cmd_encode,     &bnc_cmd_score,  &bnc_cmd_tokenize,
+    &bnc_cmd_inspect, &bnc_cmd_bench, &bnc_cmd_profile, &bnc_cmd_eval, &bnc_cmd_perplexity, &bnc_cmd_verify, &bnc_cmd_devices,
+#ifdef BINOCLE_SERVE
+    &bnc_cmd_serve,
+#endif
+};
 #define COMMANDS (sizeof commands / sizeof *commands)
 
 static void print_help(void) {
