@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+"""curl against `binocle serve`, and the sandbox of the systemd unit, as systemd-analyze sees it."""
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+from serve_case import CHAT, POCKET, ROOT, SIGN, ServeCase, Server, data_url, main, path, user
+
+QUESTION = "What does the sign say?"
+
+
+class Clients(ServeCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.server = Server(POCKET)
+        cls.url = f"http://127.0.0.1:{cls.server.port}"
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.server.stop()
+
+    @unittest.skipUnless(shutil.which("curl"), "no curl here")
+    def test_curl(self):
+        request = {"messages": [user(QUESTION, data_url(SIGN))]}
+        for stream in (False, True):
+            with open(path("request.json"), "w", encoding="utf-8") as f:
+                json.dump({**request, "stream": stream}, f)
+            done = subprocess.run(["curl", "-sS", "--no-buffer", "--fail-with-body", self.url + CHAT, "-H", "Content-Type: application/json", "-d", "@" + path("request.json")],
+                                  capture_output=True, check=True, timeout=60)
+            self.assertIn(b'"content":"BUS"', done.stdout)
+            self.assertEqual(stream, done.stdout.endswith(b"data: [DONE]\n\n"))
+        large = {"messages": [user("x" * 1000, data_url(SIGN))], "user": "y" * 3000000}  # curl waits for "100 Continue" before such a body
+        with open(path("request.json"), "w", encoding="utf-8") as f:
+            json.dump(large, f)
+        done = subprocess.run(["curl", "-sS", self.url + CHAT, "-H", "Content-Type: application/json", "-H", "Expect: 100-continue", "-d", "@" + path("request.json"), "-w", "%{http_code} %{time_total}"],
+                              capture_output=True, check=True, timeout=60)
+        code, seconds = done.stdout.decode().rsplit("\n", 1)[1].split()
+        self.assertEqual("200", code)
+        self.assertLess(float(seconds), 0.9)  # it does not wait in vain
+
+    @unittest.skipUnless(shutil.which("systemd-analyze"), "no systemd-analyze here")
+    def test_the_sandbox_of_the_unit(self):
+        folder = tempfile.mkdtemp(dir=path())
+        for name in ("binocle.service", "binocle.socket"):
+            with open(os.path.join(ROOT, "toolchains", "packaging", name), encoding="utf-8") as f, open(os.path.join(folder, name), "w", encoding="utf-8") as g:
+                g.write("".join(line for line in f if not line.startswith("Documentation=")).replace("/usr/bin/binocle", "/bin/sh"))
+        units = [os.path.join(folder, name) for name in ("binocle.service", "binocle.socket")]
+        verified = subprocess.run(["systemd-analyze", "verify", *units], capture_output=True, check=False, timeout=60)
+        self.assertEqual((0, b""), (verified.returncode, verified.stderr))
+        rated = subprocess.run(["systemd-analyze", "security", "--offline=yes", "--threshold=10", units[0]], capture_output=True, check=False, timeout=60)
+        if b"unrecognized option" not in rated.stderr:  # --offline came with systemd 250
+            self.assertEqual(0, rated.returncode, rated.stdout.decode()[-300:])
+
+
+if __name__ == "__main__":
+    main()
