@@ -24,6 +24,8 @@ static void check(const bnc_chat_request *r, const bnc_chat_limits *limits) {
   const bnc_sampling *s = &r->sampling;
   require(s->max_tokens >= 1 && s->max_tokens <= limits->max_tokens && s->top_p > 0 && s->top_p <= 1 && s->temperature >= 0);
   require(s->stop_count <= BNC_STOP_TEXTS && r->top <= BNC_TOP_TOKENS && (s->logprobs || r->top == 0));
+  require((r->form == BNC_CONSTRAINT_NONE) == (r->form_texts == 0));
+  for (size_t i = 0; i < r->form_texts; i++) require(r->form_text[i] != NULL);
   for (size_t i = 0; i < s->stop_count; i++) require(s->stop[i][0] && strlen(s->stop[i]) <= BNC_STOP_BYTES);
 }
 

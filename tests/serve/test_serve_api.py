@@ -107,6 +107,31 @@ class Api(ServeCase):
         self.assertEqual(content, told)
         self.assertIsNone(self.noise.chat("a story", max_tokens=2).json["choices"][0]["logprobs"])
 
+    def test_answers_of_a_form(self):
+        schema = {"type": "object", "properties": {"sign": {"type": "string", "maxLength": 12}, "sure": {"type": "boolean"}, "n": {"type": "integer", "minimum": 3, "maximum": 5}},
+                  "required": ["sign", "sure", "n"], "additionalProperties": False}
+        form = {"type": "json_schema", "json_schema": {"name": "seen", "strict": True, "schema": schema}}
+        for server in (self.noise, self.pocket, self.noise):
+            for members in ({}, {"stream": True}):
+                reply = server.chat("hello", max_tokens=200, response_format=form, temperature=1.5, seed=3, **members)
+                self.assertEqual(200, reply.status, reply)
+                text = reply.text if not members else "".join(event["choices"][0]["delta"].get("content", "") for event in reply.events)
+                told = json.loads(text)
+                self.assertEqual((["sign", "sure", "n"], bool), (list(told), type(told["sure"])))
+                self.assertIn(told["n"], (3, 4, 5))
+        self.assertIn(self.noise.chat("hello", binocle={"choice": ["yes", "no"]}).text, ("yes", "no"))
+        self.assertRegex(self.noise.chat("hello", binocle={"regex": "[a-c]{3}-\\d+"}, max_tokens=20).text, r"^[a-c]{3}-\d+$")
+        free = self.noise.chat("hello", max_tokens=30).text
+        self.assertEqual(free, self.noise.chat("hello", max_tokens=30, response_format={"type": "text"}).text)
+        with Server(self.talker) as other:
+            self.assertEqual(free, other.chat("hello", max_tokens=30).text)
+        for members, word in ((dict(response_format={"type": "json_object"}), "json_schema"), (dict(response_format={"type": "json_schema"}), "object"),
+                              (dict(response_format={"type": "json_schema", "json_schema": {"schema": {"type": "object", "not": {}}}}), "not"),
+                              (dict(response_format=form, max_tokens=3), "token"), (dict(response_format=form, binocle={"regex": "a"}), "more than one"),
+                              (dict(binocle={"regex": "("}), ""), (dict(binocle={"choice": []}), "list"), (dict(binocle={"choice": [1]}), "a number"), (dict(binocle={"choice": "yes"}), "list")):
+            self.refused(self.noise.chat("hello", **members), 400, word)
+        self.assertEqual(free, self.noise.chat("hello", max_tokens=30).text)
+
     def test_messages_of_one_side_belong_together(self):
         parts = self.noise.chat({"role": "system", "content": "Be brief."}, {"role": "user", "content": "one"}, {"role": "user", "content": "two"}, max_tokens=9)
         whole = self.noise.chat({"role": "developer", "content": [{"type": "text", "text": "Be brief."}]}, {"role": "user", "content": "one\ntwo"}, max_tokens=9)

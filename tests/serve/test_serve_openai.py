@@ -71,6 +71,9 @@ class OpenAi(ServeCase):
         with self.assertRaises(openai.BadRequestError) as refused:
             client.chat.completions.create(model="pocket", messages=[user(QUESTION, "http://127.0.0.1/a.png")])
         self.assertEqual("invalid_image_url", refused.exception.code)
+        form = {"type": "json_schema", "json_schema": {"name": "sign", "schema": {"type": "object", "properties": {"text": {"type": "string"}}, "required": ["text"]}}}
+        shaped = client.chat.completions.create(model="pocket", messages=messages, response_format=form, max_tokens=40)
+        self.assertEqual(["text"], list(json.loads(shaped.choices[0].message.content)))
         with self.assertRaises(openai.NotFoundError):
             client.chat.completions.create(model="gpt-9", messages=messages)
 

@@ -18,6 +18,8 @@ bool bnc_chat_text(yyjson_val *value, const char *param, const char **text, bnc_
 
 /** Fills in system, exchanges and pictures. */
 bool bnc_chat_messages(bnc_chat_request *request, const bnc_chat_limits *limits, yyjson_val *messages, bnc_api_error *error);
+/** What the answer must be: of `response_format`, or of `regex` or `choice` in our own member. */
+bool bnc_chat_form(bnc_chat_request *request, yyjson_val *root, bnc_api_error *error);
 /** Adds the picture of an image_url part. */
 bool bnc_chat_picture_add(bnc_chat_request *request, const bnc_chat_limits *limits, yyjson_val *part, const char *param,
                           bnc_api_error *error);

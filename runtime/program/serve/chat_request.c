@@ -138,7 +138,6 @@ static bool refuse_others(yyjson_val *root, bnc_api_error *error) {
   static const char *const lists[] = {"tools", "functions", "logit_bias", "modalities"};
   uint32_t one = 1;
   double zero = 0;
-  yyjson_val *format = bnc_chat_given(root, "response_format"), *type = yyjson_obj_get(format, "type");
   if (!take_count(root, "n", 1, 1, &one, error) || !take_number(root, "frequency_penalty", 0, 0, &zero, error) ||
       !take_number(root, "presence_penalty", 0, 0, &zero, error))
     return false;
@@ -148,9 +147,6 @@ static bool refuse_others(yyjson_val *root, bnc_api_error *error) {
     if (value && !(yyjson_is_ctn(value) && yyjson_get_len(value) == 0) && !text_alone)
       return bnc_api_fail(error, 400, "unsupported_parameter", lists[i], "'%s' is not supported", lists[i]);
   }
-  if (format && !yyjson_equals_str(type, "text"))
-    return bnc_api_fail(error, 400, "unsupported_parameter", "response_format",
-                        "'response_format' is supported with the type \"text\" alone");
   return true;
 }
 
@@ -178,7 +174,8 @@ static bool take(bnc_chat_request *r, const bnc_chat_limits *limits, yyjson_val 
   if (strcmp(model, limits->model) != 0)
     return bnc_api_fail(error, 404, "model_not_found", "model", "there is no model '%.60s' here, but '%.100s'", model, limits->model);
   return refuse_others(root, error) && take_sampling(r, limits, root, error) && take_streaming(r, root, error) &&
-         take_user(r, root, error) && bnc_chat_messages(r, limits, yyjson_obj_get(root, "messages"), error);
+         take_user(r, root, error) && bnc_chat_form(r, root, error) &&
+         bnc_chat_messages(r, limits, yyjson_obj_get(root, "messages"), error);
 }
 
 bool bnc_chat_request_parse(bnc_chat_request *request, const bnc_chat_limits *limits, const char *body, size_t length,
@@ -204,6 +201,8 @@ void bnc_chat_request_free(bnc_chat_request *request) {
   free(request->exchange);
   free(request->picture);
   free(request->system);
+  free(request->form_text);
+  free(request->schema);
   yyjson_doc_free(request->document);
   *request = (bnc_chat_request){0};
 }

@@ -42,8 +42,12 @@ typedef struct bnc_chat_request {
   bnc_sampling sampling; /* stop points to `stop` */
   const char *stop[BNC_STOP_TEXTS];
   bool stream;
-  bool usage;    /* a stream ends with it */
-  bool progress; /* a stream tells how far the work is */
+  bool usage;               /* a stream ends with it */
+  bool progress;            /* a stream tells how far the work is */
+  bnc_constraint_kind form; /* that the answer must have */
+  const char **form_text;   /* [form_texts] as of bnc_session_constrain; the list is owned */
+  size_t form_texts;
+  char *schema;  /* the one text of a schema; owned */
   uint32_t top;  /* rivals that are told of each token */
   uint64_t user; /* whom it is for, as a number; 0: not said */
 } bnc_chat_request;

@@ -25,6 +25,8 @@ typedef struct bnc_worker {
   bnc_session *session;
   bnc_chat_picture *seen; /* [seen_count] the pictures that the session holds; owned */
   size_t seen_count;
+  bnc_constraint_kind form; /* of the session's answers */
+  char *schema;             /* where it is of one; owned */
   bool runs;
 } bnc_worker;
 

@@ -17,6 +17,7 @@ typedef struct answering {
   bnc_byte_buffer out; /* not handed over yet */
   double told;         /* progress, the last time */
   const char *tile;    /* then */
+  const char *param;   /* of the request, that was at fault */
   bool too_long;       /* the prompt */
 } answering;
 
@@ -110,10 +111,29 @@ static bnc_status show_pictures(bnc_worker *worker, bnc_chat_request *r) {
   return status;
 }
 
+/* A schema costs time to prepare, and an app has one: it stays until another comes. */
+static bnc_status set_form(answering *a) {
+  bnc_worker *worker = a->worker;
+  bnc_chat_request *r = &a->job->request;
+  if (r->form == BNC_CONSTRAINT_NONE && worker->form == BNC_CONSTRAINT_NONE) return BNC_OK;
+  if (worker->schema && r->schema && strcmp(worker->schema, r->schema) == 0) return BNC_OK;
+  const bnc_status status = bnc_session_constrain(worker->session, r->form, r->form_text, r->form_texts);
+  if (status != BNC_OK) {
+    a->param = r->form == BNC_CONSTRAINT_JSON_SCHEMA ? "response_format" : "binocle";
+    return status;
+  }
+  free(worker->schema);
+  worker->schema = r->schema;
+  worker->form = r->form;
+  r->schema = NULL;
+  return BNC_OK;
+}
+
 static bnc_status ask(answering *a, bnc_finish *finish) {
   bnc_worker *worker = a->worker;
   bnc_chat_request *r = &a->job->request;
-  bnc_status status = show_pictures(worker, r);
+  bnc_status status = set_form(a);
+  if (status == BNC_OK) status = show_pictures(worker, r);
   if (status == BNC_OK) status = bnc_session_set_system(worker->session, r->system);
   if (status == BNC_OK) status = bnc_session_converse(worker->session, r->exchange, r->exchanges);
   a->usage.prompt_tokens = status == BNC_OK ? bnc_session_rows(worker->session) : 0;
@@ -144,7 +164,7 @@ static void fail(answering *a, bnc_status status) {
                  theirs                       ? 400
                  : status == BNC_ERROR_MEMORY ? 503
                                               : 500,
-                 NULL, "messages", "%s", bnc_session_error(a->worker->session));
+                 NULL, a->param ? a->param : "messages", "%s", bnc_session_error(a->worker->session));
   pthread_mutex_lock(&serve->queue.lock);
   a->job->error = error;
   pthread_mutex_unlock(&serve->queue.lock);
@@ -239,4 +259,5 @@ void bnc_worker_end(bnc_worker *worker) {
   bnc_context_destroy(worker->context);
   bnc_session_destroy(worker->session);
   forget_pictures(worker);
+  free(worker->schema);
 }

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What an answer must be: JSON of a schema, what a regular expression matches, or one of some texts. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "runtime/program/serve/chat_private.h"
+
+#define CHOICES 1024
+
+static bool take_texts(bnc_chat_request *r, bnc_constraint_kind kind, size_t count, bnc_api_error *error) {
+  if (r->form != BNC_CONSTRAINT_NONE)
+    return bnc_api_fail(error, 400, "invalid_value", "binocle", "more than one form of answer is asked for");
+  r->form_text = calloc(count, sizeof *r->form_text);
+  if (!r->form_text) return bnc_api_fail(error, 503, NULL, NULL, "out of memory");
+  r->form = kind;
+  r->form_texts = count;
+  return true;
+}
+
+static bool take_schema(bnc_chat_request *r, yyjson_val *format, bnc_api_error *error) {
+  static const char param[] = "response_format";
+  yyjson_val *type = yyjson_obj_get(format, "type"), *schema = yyjson_obj_get(yyjson_obj_get(format, "json_schema"), "schema");
+  if (!format || yyjson_equals_str(type, "text")) return true;
+  if (!yyjson_equals_str(type, "json_schema"))
+    return bnc_api_fail(error, 400, "unsupported_parameter", param,
+                        "'response_format' has a type that is not supported, expected text or json_schema");
+  if (!yyjson_is_obj(schema))
+    return bnc_api_fail(error, 400, "invalid_type", param, "'response_format.json_schema.schema' is %s, expected an object",
+                        bnc_chat_found(schema));
+  if (!take_texts(r, BNC_CONSTRAINT_JSON_SCHEMA, 1, error)) return false;
+  r->schema = yyjson_val_write(schema, YYJSON_WRITE_NOFLAG, NULL);
+  r->form_text[0] = r->schema;
+  return r->schema || bnc_api_fail(error, 503, NULL, NULL, "out of memory");
+}
+
+static bool take_choice(bnc_chat_request *r, yyjson_val *choice, bnc_api_error *error) {
+  static const char param[] = "binocle.choice";
+  const size_t count = yyjson_arr_size(choice);
+  if (!choice) return true;
+  if (count == 0 || count > CHOICES)
+    return bnc_api_fail(error, 400, "invalid_value", param, "'%s' is %s of %zu, expected a list of 1 to %d texts", param,
+                        bnc_chat_found(choice), count, CHOICES);
+  if (!take_texts(r, BNC_CONSTRAINT_CHOICE, count, error)) return false;
+  for (size_t i = 0; i < count; i++)
+    if (!bnc_chat_text(yyjson_arr_get(choice, i), param, &r->form_text[i], error)) return false;
+  return true;
+}
+
+bool bnc_chat_form(bnc_chat_request *r, yyjson_val *root, bnc_api_error *error) {
+  yyjson_val *ours = bnc_chat_given(root, "binocle"), *regex = bnc_chat_given(ours, "regex");
+  if (!take_schema(r, bnc_chat_given(root, "response_format"), error) || !take_choice(r, bnc_chat_given(ours, "choice"), error))
+    return false;
+  if (!regex) return true;
+  return take_texts(r, BNC_CONSTRAINT_REGEX, 1, error) && bnc_chat_text(regex, "binocle.regex", &r->form_text[0], error);
+}
