@@ -56,10 +56,10 @@ static bool take_content(bnc_chat_request *r, const bnc_chat_limits *limits, yyj
   bool ok = true;
   if (yyjson_is_arr(content)) {
     yyjson_val *part;
-    yyjson_arr_iter parts;
-    for (yyjson_arr_iter_init(content, &parts); ok && (part = yyjson_arr_iter_next(&parts)) != NULL;)
-      ok = take_part(r, limits, part, whose, param, &text, error);
-  } else if ((ok = bnc_chat_text(content, param, &words, error))) {
+    size_t i, count;
+    yyjson_arr_foreach(content, i, count, part) if (ok) ok = take_part(r, limits, part, whose, param, &text, error);
+  } else {
+    ok = bnc_chat_text(content, param, &words, error);
     bnc_byte_buffer_text(&text, words);
   }
   const size_t pictures = r->pictures - before, marks = ok && text.data ? count_marks(text.data) : 0;
