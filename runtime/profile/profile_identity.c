@@ -55,6 +55,7 @@ bnc_status bnc_profile_print_identity(const bnc_profile *p, bnc_page *page, bnc_
   bnc_mem_free(machine);
   print_text(page, "cpu_level", bnc_cpu_level_name(p->kernels->level));
   bnc_page_print(page, ", \"threads\": %zu", bnc_pool_threads(p->pool));
+  print_text(page, "linear", p->file->linears.name);
   print_text(page, "version", bnc_version());
   print_text(page, "command", p->about.command ? p->about.command : "");
   print_text(page, "date", p->about.date);

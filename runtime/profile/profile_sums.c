@@ -71,7 +71,8 @@ static void rank(bnc_profile_sum *s, uint64_t *duration) {
   for (int q = 0; q < 3; q++) s->quartile[q] = quantile(duration, s->calls, 0.25 * (q + 1));
   s->p99 = quantile(duration, s->calls, 0.99);
   s->typical = s->calls * s->quartile[1];
-  if (s->calls < FEW && s->cpu < s->typical) s->typical = s->cpu;
+  const bool cpu_is_known = s->calls < FEW || s->quartile[1] >= BNC_CPU_EVERY_NS; /* shorter ones got a share of somebody's */
+  if (cpu_is_known && s->cpu < s->typical) s->typical = s->cpu;
 }
 
 static bnc_status rank_all(const bnc_profile *p, bnc_profile_sum *sums, const size_t *first, bnc_error *err) {

@@ -23,7 +23,7 @@ typedef struct bnc_profile_sum {
   bnc_profile_label label;    /* of an op, a tile or a layer */
   uint64_t calls, nanoseconds, cpu, least, most;
   uint64_t quartile[3], p99; /* of an op's nanoseconds: a quarter, half and three quarters of its runs took no more */
-  /* Nanoseconds if each of an op's runs had taken the median, or of few runs the CPU time where that is less (an op always keeps a thread
+  /* Nanoseconds if each of an op's runs had taken the median, or the CPU time where that is known and less (an op always keeps a thread
      busy): what other programs took away is left out. */
   uint64_t typical;
   uint64_t macs, bytes;    /* of all calls */

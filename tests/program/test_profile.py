@@ -22,7 +22,7 @@ ROOF = {"before": NUMBER + (type(None),), "after": NUMBER + (type(None),)}
 PROFILE = {
     "identity": {"model_name": TEXT, "file": TEXT, "fingerprint": TEXT, "format_version": int, "file_bytes": int, "weights": dict, "kv": TEXT, "context": int,
                  "machine": {"cpus": int, "cores": int, "memory_bytes": int, "cpu": TEXT, "uarch": TEXT, "os": TEXT, "kernel": TEXT},
-                 "cpu_level": TEXT, "threads": int, "version": TEXT, "command": TEXT, "date": TEXT, "load_before": NUMBER, "load_after": NUMBER},
+                 "cpu_level": TEXT, "linear": TEXT, "threads": int, "version": TEXT, "command": TEXT, "date": TEXT, "load_before": NUMBER, "load_after": NUMBER},
     "nanoseconds": int, "events": int, "events_left_out": int, "wall_nanoseconds": int, "cpu_nanoseconds": int, "waited_nanoseconds": int, "warnings": [TEXT],
     "roofs": {"f32_gops": ROOF, "int8_gops": ROOF, "memory_gbps": ROOF, "l3_gbps": ROOF, "l2_gbps": ROOF, "l2_bytes": int, "l3_bytes": int},
     "energy": {"meter": (str, type(None)), "kind": TEXT, "estimated": bool, "reason": TEXT, "microjoules": (int, type(None))},

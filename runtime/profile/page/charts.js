@@ -26,15 +26,15 @@ const DECADES = (low, high) => {
 const best = (roof) => Math.max(roof.before || 0, roof.after || 0);
 
 function roofline() {
-  const dots = ops.filter((o) => o.macs > 0 && o.gops > 0).sort((a, b) => b.typical - a.typical).slice(0, 400);
+  const dots = alike().filter((o) => o.macs > 0 && o.gops > 0).sort((a, b) => b.typical - a.typical);
   const box = byId("roofline-chart"), r = data.roofs;
   if (!dots.length) return box.append("No op of this run multiplies.");
   const compute = [["int8", best(r.int8_gops)], ["f32", best(r.f32_gops)]].filter((c) => c[1] > 0);
   const reads = [["memory", best(r.memory_gbps)], ["L3", best(r.l3_gbps)], ["L2", best(r.l2_gbps)]].filter((c) => c[1] > 0);
   const intensity = (o) => (2 * o.macs) / o.bytes, speed = (o) => (2 * o.macs) / o.typical;
-  const top = 1.7 * Math.max(...compute.map((c) => c[1]), ...dots.map(speed)), bottom = Math.min(...dots.map(speed), 1) / 1.5;
+  const top = 1.7 * Math.max(...compute.map((c) => c[1]), ...dots.map(speed)), bottom = Math.min(...dots.map(speed), top / 100) / 1.5;
   const left = Math.min(...dots.map(intensity)) / 1.5, right = Math.max(...dots.map(intensity), top / reads[0][1]) * 2;
-  chart(box, (w) => Math.min(460, Math.max(300, w * 0.6)), `${dots.length} ops under the roofs: ` +
+  chart(box, (w) => Math.min(460, Math.max(300, w * 0.6)), `${dots.length} kinds of ops under the roofs: ` +
     [...compute.map((c) => `${c[0]} ${digits(c[1])} billion operations per second`), ...reads.map((c) => `${c[0]} ${digits(c[1])} gigabytes per second`)].join(", "),
     (w, h) => {
       const x = scale(left, right, 46, w - 12, true), y = scale(bottom, top, h - 40, 12, true), out = [], names = [];
@@ -57,7 +57,7 @@ function roofline() {
       for (const o of [...dots].reverse()) {
         const dot = svg("circle", {class: "mark", cx: x(intensity(o)), cy: y(speed(o)), r: 3 + 14 * Math.sqrt(o.typical / allOps), fill: `var(--g${o.group})`, "fill-opacity": 0.75});
         dot.addEventListener("pointermove", (event) => showTip(event,
-          `${o.program}: ${o.name}\n${digits(speed(o))} GOP/s, ${digits(intensity(o))} operations per byte\n${digits(o.roof_percent)} % of the ${o.roof} roof, ${percent(o.typical / allOps)} of the time`));
+          `${o.program}: ${o.name}${o.members > 1 ? ` (${o.members} ops)` : ""}\n${digits(speed(o))} GOP/s, ${digits(intensity(o))} operations per byte\n${digits(o.roof_percent)} % of the ${o.roof} roof, ${percent(o.typical / allOps)} of the time`));
         dot.addEventListener("pointerleave", hideTip);
         out.push(dot);
       }

@@ -68,6 +68,25 @@ const ops = programs.flatMap(([program, p]) => p.ops.map((o) => ({
 })));
 const allOps = sum(ops, (o) => o.typical) || 1;
 
+/** Ops that do the same for another tile or layer, as one: a star stands for its number. */
+function alike() {
+  const groupsOf = new Map();
+  for (const o of ops) {
+    const star = o.name.replace(/(^|\.)(crop|stride|layer|block|phase)\d+/g, "$1$2*"), key = [o.program, star, o.kind, o.kernel, o.level, o.shape].join(" ");
+    const g = groupsOf.get(key);
+    if (!g) {
+      groupsOf.set(key, {...o, star, members: 1, bound: (o.roof_percent / 100) * o.typical});
+      continue;
+    }
+    for (const n of ["calls", "typical", "nanoseconds", "macs", "bytes"]) g[n] += o[n];
+    g.bound += (o.roof_percent / 100) * o.typical;
+    g.nanoseconds_p99 = Math.max(g.nanoseconds_p99, o.nanoseconds_p99);
+    g.members++;
+  }
+  return [...groupsOf.values()].map((g) => ({...g, name: g.members > 1 ? g.star : g.name, roof_percent: (100 * g.bound) / (g.typical || 1),
+    gops: (2 * g.macs) / (g.typical || 1), gbps: g.bytes / (g.typical || 1)}));
+}
+
 // What is drawn anew where the width or the theme changes.
 const redraws = [];
 function draws(box, draw) {

@@ -33,7 +33,7 @@ function identity() {
   const rows = [
     ["Model", i.file], ["Name", i.model_name], ["Fingerprint (BLAKE2b)", i.fingerprint], ["Weights", `${weights}; KV cache ${i.kv}, context ${i.context}`],
     ["Machine", m && `${m.cpu}, ${m.uarch}, ${plural(m.cores, "core")}, ${plural(m.cpus, "CPU")}, ${bytes(m.memory_bytes)}`], ["System", m && `${m.os}, Linux ${m.kernel}`],
-    ["Kernels", `level ${i.cpu_level}, ${plural(i.threads, "thread")}`], ["Binocle", `${i.version}, model format ${i.format_version}`],
+    ["Kernels", `level ${i.cpu_level}, ${plural(i.threads, "thread")}, linear layers: ${i.linear}`], ["Binocle", `${i.version}, model format ${i.format_version}`],
     ["Command", el("code", null, i.command)], ["Date", i.date], ["Load average", `${i.load_before} before, ${i.load_after} behind the run`],
     ["Roofs", [["int8", roof(r.int8_gops, "GOP/s")], ["f32", roof(r.f32_gops, "GOP/s")], ["memory", roof(r.memory_gbps, "GB/s")], ["L3", roof(r.l3_gbps, "GB/s")],
       ["L2", roof(r.l2_gbps, "GB/s")]].filter((x) => x[1]).map((x) => x.join(" ")).join(", ")],
@@ -84,12 +84,12 @@ function advice(o) {
 }
 
 function dearest() {
-  const list = [...ops].sort((a, b) => b.typical - a.typical).slice(0, 10);
+  const list = alike().sort((a, b) => b.typical - a.typical).slice(0, 10);
   byId("dearest-list").append(...list.map((o) => el("li", null,
     el("h3", null, el("span", {class: "swatch", style: `background:var(--g${o.group})`, "aria-hidden": "true"}), ...breakable(o.name)),
-    el("div", {class: "facts"}, `${o.program}, ${o.kind}, ${o.kernel} (${o.level}), ${o.shape}, ${o.dtype}`),
+    el("div", {class: "facts"}, `${o.program}, ${o.members > 1 ? plural(o.members, "op") + ", " : ""}${o.kind}, ${o.kernel} (${o.level}), ${o.shape}, ${o.dtype}`),
     el("div", {class: "meter"}, el("span", {class: "track"}, fill(o.roof_percent / 100, o.group)), `${digits(o.roof_percent)} % of ${o.roof}`),
-    el("div", {class: "facts"}, `${time(o.typical)} in ${plural(o.calls, "call")}: ${percent(o.typical / allOps)} of all ops; median ${time(o.nanoseconds_median)}, p99 ${time(o.nanoseconds_p99)}` +
+    el("div", {class: "facts"}, `${time(o.typical)} in ${plural(o.calls, "call")}: ${percent(o.typical / allOps)} of all ops; ${time(o.typical / o.calls)} each, p99 ${time(o.nanoseconds_p99)}` +
       (o.macs ? `; ${digits(o.gops)} GOP/s` : "") + `, ${digits(o.gbps)} GB/s`),
     el("div", {class: "advice"}, advice(o)))));
 }
