@@ -65,11 +65,11 @@ static uint64_t quantile(const uint64_t *sorted, size_t count, double share) {
 
 /* duration [count]: those of sums[i] at from[i]. */
 static void rank(bnc_profile_sum *s, uint64_t *duration) {
-  qsort(duration, s->calls, sizeof *duration, ascending);
+  qsort(duration, (size_t)s->calls, sizeof *duration, ascending);
   s->least = duration[0];
   s->most = duration[s->calls - 1];
-  for (int q = 0; q < 3; q++) s->quartile[q] = quantile(duration, s->calls, 0.25 * (q + 1));
-  s->p99 = quantile(duration, s->calls, 0.99);
+  for (int q = 0; q < 3; q++) s->quartile[q] = quantile(duration, (size_t)s->calls, 0.25 * (q + 1));
+  s->p99 = quantile(duration, (size_t)s->calls, 0.99);
   s->typical = s->calls * s->quartile[1];
   const bool cpu_is_known = s->calls < FEW || s->quartile[1] >= BNC_CPU_EVERY_NS; /* shorter ones got a share of somebody's */
   if (cpu_is_known && s->cpu < s->typical) s->typical = s->cpu;
@@ -80,7 +80,7 @@ static bnc_status rank_all(const bnc_profile *p, bnc_profile_sum *sums, const si
   uint64_t *duration = bnc_mem_array(p->count + 1, sizeof *duration);
   size_t *at = bnc_mem_array(ops + 1, sizeof *at); /* where the next duration of each op goes */
   const bool room = duration && at;
-  for (size_t i = 0; room && i < ops; i++) at[i + 1] = at[i] + sums[i].calls;
+  for (size_t i = 0; room && i < ops; i++) at[i + 1] = at[i] + (size_t)sums[i].calls;
   for (size_t i = 0; room && i < p->count; i++) {
     const bnc_profile_event *e = &p->event[i];
     duration[at[first[bnc_phase_program(p->phase[e->phase].kind)] + e->op]++] = e->duration;
