@@ -71,6 +71,8 @@ class Declarations(unittest.TestCase):
         known = set(_library.FUNCTIONS) | set(_library.UNUSED)
         self.assertEqual(set(), known - set(self.functions), f"{HINT}: there is no such function")
         self.assertFalse(set(_library.FUNCTIONS) & set(_library.UNUSED))
+        for name in sorted(set(self.functions) - known):
+            print(f"test_declarations: {name} is neither in FUNCTIONS nor, with a reason, in UNUSED")
         for name, (result, parameters) in _library.FUNCTIONS.items():
             c_result, c_parameters = self.functions[name]
             listed = [] if c_parameters.strip() == "void" else [p for p in c_parameters.split(",")]

@@ -154,6 +154,15 @@ class Models(PythonCase):
         self.assertIn("traceEvents", json.loads(profile.trace))
         self.assertIn("</html>", profile.html)
         self.assertIn("vision", str(profile))
+        self.assertGreater(len(profile.csv.splitlines()), len(vision.ops))
+        self.assertGreaterEqual(profile.wall_nanoseconds, profile.nanoseconds)
+        self.assertTrue(any(op.kernel and op.gops and op.roof for op in vision.ops))
+        self.assertGreater(self.model.profile(SIGN, QUESTION, watts=5.0).programs["vision"].joules, 0)
+        paths = [os.path.join(self.work, name) for name in ("a.json", "b.json")]
+        for path in paths:
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(program("profile", POCKET, "--image", SIGN, "--prompt", QUESTION, "--threads", "1", "--json"))
+        self.assertTrue(binocle.compare_profiles(*paths))
 
     def test_compile(self):
         output, theirs = os.path.join(self.work, "mine.bnc"), os.path.join(self.work, "theirs.bnc")

@@ -76,7 +76,11 @@ class bnc_compile_options(Structure):
     _fields_ = [("size", c_size_t), ("checkpoint", c_char_p), ("vision_tower", c_char_p), ("output", c_char_p), ("vision_weights", c_int),
                 ("text_weights", c_int), ("group", c_uint), ("context", c_uint), ("input_size", c_uint), ("disabled_passes", c_uint),
                 ("report", c_char_p), ("packed", c_uint), ("kv_cache", c_int), ("target", c_char_p), ("calibration", c_char_p),
-                ("reserved", c_void_p * 6)]
+                ("mmproj", c_char_p), ("reserved", c_void_p * 5)]
+
+
+class bnc_profile_settings(Structure):
+    _fields_ = [("size", c_size_t), ("command", c_char_p), ("watts", c_double), ("sample_ms", c_uint32)]
 
 
 # Enumerators, in the order of their values.
@@ -90,7 +94,7 @@ ENUMS = {
     "bnc_part_state": ["BNC_PART_" + name for name in ("ABSENT", "WHOLE", "DAMAGED", "NOT_TRUSTED")],
     "bnc_description": ["BNC_DESCRIBE_" + name for name in ("TEXT", "JSON", "SCHEDULE", "MEMORY_SVG")],
     "bnc_image_stage": ["BNC_IMAGE_" + name for name in ("PIXELS", "TILES", "DEM", "PROJECTOR")],
-    "bnc_profile_form": ["BNC_PROFILE_" + name for name in ("TEXT", "JSON", "TRACE", "HTML")],
+    "bnc_profile_form": ["BNC_PROFILE_" + name for name in ("TEXT", "JSON", "TRACE", "HTML", "CSV")],
     "bnc_weights": ["BNC_WEIGHTS_" + name for name in ("F32", "INT8", "INT4")],
     "bnc_cache_type": ["BNC_CACHE_" + name for name in ("DEFAULT", "F32", "F16", "INT8")],
 }
@@ -140,8 +144,10 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "bnc_session_restore": (STATUS, [HANDLE, c_char_p]),
     "bnc_session_encode": (STATUS, [HANDLE, c_char_p, c_int, POINTER(bnc_array)]),
     "bnc_session_get_statistics": (STATUS, [HANDLE, POINTER(bnc_statistics)]),
-    "bnc_session_profile_begin": (STATUS, [HANDLE]),
+    "bnc_profile_settings_init": (None, [POINTER(bnc_profile_settings)]),
+    "bnc_session_profile_begin": (STATUS, [HANDLE, POINTER(bnc_profile_settings)]),
     "bnc_session_profile": (STATUS, [HANDLE, c_int, TEXT_OUT]),
+    "bnc_profile_compare": (STATUS, [HANDLE, c_char_p, c_char_p, c_int, TEXT_OUT]),
     "bnc_array_free": (None, [POINTER(bnc_array)]),
     "bnc_sampling_init": (None, [POINTER(bnc_sampling)]),
     "bnc_session_constrain": (STATUS, [HANDLE, c_int, POINTER(c_char_p), c_size_t]),

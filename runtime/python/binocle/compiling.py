@@ -32,9 +32,9 @@ def pass_names() -> "list[str]":
 def compile(checkpoint: "str | os.PathLike[str]", output: "str | os.PathLike[str]", *,  # noqa: A001: the command's name
             vision_tower: "Optional[str | os.PathLike[str]]" = None, vision_weights: str = "int8", text_weights: str = "int8", group: int = 32,
             context: int = 0, input_size: int = 0, kv_cache: str = "default", calibration: "Optional[str | os.PathLike[str]]" = None,
-            target: Optional[str] = None, packed: bool = False, without_passes: Sequence[str] = (), threads: int = 0,
+            mmproj: "Optional[str | os.PathLike[str]]" = None, target: Optional[str] = None, packed: bool = False, without_passes: Sequence[str] = (), threads: int = 0,
             progress: Optional[Progress] = None) -> CompileReport:
-    """Compiles a checkpoint folder (config.json, safetensors, tokenizer.json) into a .bnc file, which appears complete or not at all.
+    """Compiles a checkpoint, a folder (config.json, safetensors, tokenizer.json) or a GGUF file, with mmproj that of its vision side, into a .bnc file, which appears complete or not at all.
 
     vision_weights  "f32" or "int8"     text_weights  "f32", "int8" or "int4", in groups of `group` (32, 64, 128) weights per scale
     context         rows to which prompts are cut; 0: as the config says       input_size  side of the resized picture; 0: as the config says
@@ -51,7 +51,7 @@ def compile(checkpoint: "str | os.PathLike[str]", output: "str | os.PathLike[str
     options.checkpoint, options.output = file_name(checkpoint), file_name(output)
     options.vision_weights, options.text_weights, options.kv_cache = WEIGHTS.index(vision_weights), WEIGHTS.index(text_weights), CACHES.index(kv_cache)
     options.group, options.context, options.input_size, options.packed = group, context, input_size, int(packed)
-    for name, path in (("vision_tower", vision_tower), ("calibration", calibration)):
+    for name, path in (("vision_tower", vision_tower), ("calibration", calibration), ("mmproj", mmproj)):
         if path is not None:
             setattr(options, name, file_name(path))
     if target is not None:

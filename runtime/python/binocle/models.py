@@ -14,8 +14,8 @@ from dataclasses import replace
 from typing import Any, Iterable, Mapping, Optional, Sequence, Tuple
 
 from . import errors
-from ._library import (LOG, bnc_context_settings, bnc_energy_info, bnc_model_check, bnc_model_info, call, file_name, library, reporter,
-                       take_text, utf8)
+from ._library import (LOG, bnc_context_settings, bnc_energy_info, bnc_model_check, bnc_model_info, bnc_profile_settings, call, file_name, library,
+                       reporter, take_text, utf8)
 from .answers import Answer, Run
 from .pictures import Image, pictures_of
 from .results import Floats, ModelCheck, ModelInfo, Profile, floats, from_struct, profile_of
@@ -267,12 +267,18 @@ class Model:
         self._give_back(session)
         return floats(b"".join(rows), (len(rows), len(rows[0])) if force else (len(rows[0]),))
 
-    def profile(self, image: "Optional[Image | Sequence[Image]]", prompt: str, *, format: Optional[str] = None, max_tokens: int = 64) -> Profile:
-        """Times every op of one answer, in a session of its own, and reads the energy meter around each program."""
+    def profile(self, image: "Optional[Image | Sequence[Image]]", prompt: str, *, format: Optional[str] = None, max_tokens: int = 64,
+                watts: float = 0.0) -> Profile:
+        """Times every op of one answer, in a session of its own, beside what this machine can do. watts: where there is no meter, energy is estimated
+        as so much all the time."""
+        settings = bnc_profile_settings(size=ctypes.sizeof(bnc_profile_settings))
+        library.bnc_profile_settings_init(byref(settings))
+        settings.watts, settings.command = watts, b"binocle.Model.profile"
         with self.session() as session:
-            session._quick(library.bnc_session_profile_begin)
+            session._quick(library.bnc_session_profile_begin, byref(settings))
             answer = session.ask(prompt, image, format=format, max_tokens=max_tokens).text()
-            return profile_of(answer, json.loads(session._profile(1)), session._profile(0), session._profile(2), session._profile(3))
+            text, said, trace, html, csv = (session._profile(form) for form in range(5))
+            return profile_of(answer, json.loads(said), text, trace, html, csv)
 
 
 def _open(path: str, arguments: "dict[str, Any]") -> Model:
@@ -322,5 +328,13 @@ def devices() -> "dict[str, Any]":
     """What this machine offers: CPU, caches, levels, memory, meters; the fields of `binocle devices --json`."""
     context, text = Context(), c_void_p()
     context.call(library.bnc_devices, context.handle, 1, byref(text))
+    result: "dict[str, Any]" = json.loads(take_text(text))
+    return result
+
+
+def compare_profiles(path_a: "str | os.PathLike[str]", path_b: "str | os.PathLike[str]") -> "dict[str, Any]":
+    """Two files that `binocle profile --json` wrote: which medians differ by more than chance. Raises FileError or FormatError."""
+    context, text = Context(), c_void_p()
+    context.call(library.bnc_profile_compare, context.handle, file_name(path_a), file_name(path_b), 1, byref(text))
     result: "dict[str, Any]" = json.loads(take_text(text))
     return result

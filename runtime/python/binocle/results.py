@@ -87,15 +87,21 @@ class Token:
 
 @dataclass(frozen=True)
 class OpTime:
-    """An op, or (name "") all ops of a kind; times in nanoseconds."""
+    """An op, or (name and kernel "") all ops of a kind; times in nanoseconds."""
 
     name: str
     kind: str
+    kernel: str
     calls: int
     nanoseconds: int
     nanoseconds_min: int
     nanoseconds_max: int
     macs: int  # multiply-accumulates
+    bytes: int  # that it reads and writes
+    gops: Optional[float]  # 10^9 operations per second, None where it has none
+    gbps: Optional[float]  # 10^9 bytes per second
+    roof_percent: Optional[float]  # of what this machine can do at that many operations per byte
+    roof: str  # which limit that is: "int8 compute", "memory" ...
 
 
 @dataclass(frozen=True)
@@ -112,14 +118,19 @@ class ProgramProfile:
 
 @dataclass(frozen=True)
 class Profile:
-    """Which ops took the time of an answer. str() is a table for people; trace is Chrome's format (Perfetto), html a self-contained page."""
+    """Where the time of an answer went. str() is a table for people; trace is Chrome's format (Perfetto), html a self-contained page, csv a line per
+    op. details is the whole of `binocle profile --json`'s "profile": machine, phases, memory, samples, roofs."""
 
     answer: str
-    nanoseconds: int
+    nanoseconds: int  # of all programs
+    wall_nanoseconds: int  # of everything
+    warnings: "tuple[str, ...]"  # what made the numbers doubtful: a busy machine, throttling
     programs: "dict[str, ProgramProfile]"
+    details: "dict[str, Any]"
     text: str
     trace: str
     html: str
+    csv: str
 
     def __str__(self) -> str:
         return self.text
@@ -149,12 +160,13 @@ def from_struct(kind: Any, struct: Any) -> Any:
     return kind(**values)
 
 
-def profile_of(answer: str, said: "dict[str, Any]", text: str, trace: str, html: str) -> Profile:
+def profile_of(answer: str, said: "dict[str, Any]", text: str, trace: str, html: str, csv: str) -> Profile:
     def times(rows: Any) -> "tuple[OpTime, ...]":
-        return tuple(OpTime(row.get("name", ""), row["kind"], row["calls"], row["nanoseconds"], row["nanoseconds_min"], row["nanoseconds_max"],
-                            row["macs"]) for row in rows)
+        return tuple(OpTime(row.get("name", ""), row["kind"], row.get("kernel", ""), row["calls"], row["nanoseconds"], row["nanoseconds_min"],
+                            row["nanoseconds_max"], row["macs"], row["bytes"], row.get("gops"), row.get("gbps"), row.get("roof_percent"),
+                            row.get("roof") or "") for row in rows)
     programs = {}
     for name, p in said["programs"].items():
         joules = None if p["microjoules"] is None else p["microjoules"] * 1e-6
         programs[name] = ProgramProfile(p["runs"], p["rows"], p["nanoseconds"], joules, times(p["kinds"]), times(p["ops"]))
-    return Profile(answer, said["nanoseconds"], programs, text, trace, html)
+    return Profile(answer, said["nanoseconds"], said["wall_nanoseconds"], tuple(said["warnings"]), programs, said, text, trace, html, csv)
