@@ -54,15 +54,14 @@ static bool start_native(bnc_pool *p, size_t *can) {
   return p->native != NULL;
 }
 
-/* A thread starts with the affinity of the one that starts it. */
+/* A thread starts with the affinity of the one that starts it: 0 is this one. (Android has no pthread_setaffinity_np.) */
 static bnc_status start_threads(bnc_pool *p, bool (*start)(bnc_pool *, size_t *), bnc_error *err) {
-  const pthread_t self = pthread_self();
   cpu_set_t own;
   size_t can = 0;
-  const bool ties = p->tied && pthread_getaffinity_np(self, sizeof own, &own) == 0 &&
-                    pthread_setaffinity_np(self, sizeof p->places.big, &p->places.big) == 0;
+  const bool ties =
+      p->tied && sched_getaffinity(0, sizeof own, &own) == 0 && sched_setaffinity(0, sizeof p->places.big, &p->places.big) == 0;
   const bool started = start(p, &can);
-  if (ties) pthread_setaffinity_np(self, sizeof own, &own);
+  if (ties) sched_setaffinity(0, sizeof own, &own);
   if (started) return BNC_OK;
   return bnc_fail(err, BNC_ERROR_MEMORY, "cannot start %zu threads: the system allows %zu now", p->threads, can + 1);
 }
