@@ -15,8 +15,8 @@ MAY_INCLUDE = {
     "quant": ("runtime/model/", "runtime/text/", "ops/", "platforms/"),
 }
 PUBLIC = tuple(f"{layer}/include/binocle/" for layer in ("platforms", "runtime", "quant"))
-# The program stands on the public API alone, of the library's both halves.
-PROGRAM = "runtime/program/"
+# What stands on the public API alone, of the library's both halves.
+PROGRAMS = ("runtime/program/", "platforms/android/")
 # The one header for users names all public headers, of both halves.
 UMBRELLA = "runtime/include/binocle/binocle.h"
 # Foreign header -> the only files, or the only folder, that may include it.
@@ -58,8 +58,8 @@ def violations(files):
                 found.append(f"{path}: includes \"{name}\", which is no file of this tree when read from its root")
             elif path == UMBRELLA and target.startswith(PUBLIC):
                 continue
-            elif path.startswith(PROGRAM):
-                if not target.startswith(PUBLIC + (PROGRAM,)):
+            elif path.startswith(PROGRAMS):
+                if not target.startswith(PUBLIC + PROGRAMS):
                     found.append(f"{path}: the program may use only the public headers, but includes {target}")
             elif not target.startswith((layer + "/",) + MAY_INCLUDE[layer]):
                 found.append(f"{path}: {layer} may not depend on {posixpath.dirname(target)} ({target})")
