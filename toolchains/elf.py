@@ -43,7 +43,9 @@ class Elf:
         word = "Q" if wide else "I"
         table = self.unpack("<Q", 32)[0] if wide else self.unpack("<I", 28)[0]
         size, count = self.unpack("<HH", 54 if wide else 42)
+        self.machine = self.unpack("<H", 18)[0]
         self.loads, self.dynamic = [], []
+        self.alignments = []  # of what is loaded
         for at in range(table, table + size * count, size):
             if wide:
                 kind, _, offset, address, _, length = self.unpack("<IIQQQQ", at)
@@ -51,6 +53,7 @@ class Elf:
                 kind, offset, address, _, length = self.unpack("<IIIII", at)
             if kind == PT_LOAD:
                 self.loads.append((address, offset, length))
+                self.alignments.append(self.unpack("<" + word, at + (48 if wide else 28))[0])
             elif kind == PT_DYNAMIC:
                 step = struct.calcsize("<2" + word)
                 self.dynamic = [self.unpack("<2" + word, entry) for entry in range(offset, offset + length, step)]
