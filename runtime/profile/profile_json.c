@@ -162,7 +162,7 @@ bnc_status bnc_profile_print_members(const bnc_profile *p, bnc_page *page, bnc_e
   print_roofs(p, page);
   print_energy(p, page);
   print_memory(p, page);
-  bnc_profile_print_phases(p, page);
+  if (status == BNC_OK) status = bnc_profile_print_phases(p, page, err);
   bnc_profile_print_samples(p, page);
   bnc_page_print(page, ",\n  \"programs\": {");
   for (bnc_program_id id = 0; status == BNC_OK && id < BNC_PROGRAMS; id++) {

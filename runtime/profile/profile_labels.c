@@ -54,6 +54,17 @@ void bnc_profile_labels(const bnc_model_file *file, bnc_program_id id, bnc_profi
   }
 }
 
+static bool same(const bnc_profile_label *a, const bnc_profile_label *b, bool layers) {
+  return strcmp(a->tile, b->tile) == 0 && (!layers || strcmp(a->layer, b->layer) == 0);
+}
+
+size_t bnc_profile_part_end(const bnc_profile *p, const bnc_profile_phase *phase, const bnc_profile_label *label, size_t from,
+                            bool layers) {
+  size_t to = from + 1;
+  while (to < phase->first + phase->events && same(&label[p->event[from].op], &label[p->event[to].op], layers)) to++;
+  return to;
+}
+
 void bnc_profile_shape(const bnc_profile *p, const bnc_profile_sum *s, char *text, size_t size) {
   typedef unsigned long long number;
   const bnc_file_op *op = &p->file->program[s->program].op[s->op];

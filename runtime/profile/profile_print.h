@@ -28,8 +28,9 @@ void bnc_profile_format_time(char *text, size_t size, double nanoseconds);
 bnc_status bnc_profile_print_members(const bnc_profile *profile, bnc_page *page, bnc_error *err);
 /** "identity": {...}: model, machine, command. */
 bnc_status bnc_profile_print_identity(const bnc_profile *profile, bnc_page *page, bnc_error *err);
-/** "phases" and "samples". */
-void bnc_profile_print_phases(const bnc_profile *profile, bnc_page *page);
+/** "phases", those of vision with their tiles, DEM and projector. */
+bnc_status bnc_profile_print_phases(const bnc_profile *profile, bnc_page *page, bnc_error *err);
+/** "sampler" and "samples". */
 void bnc_profile_print_samples(const bnc_profile *profile, bnc_page *page);
 /** "timeline" (every op's run), "schedule" (names) and "plan" (who lives where in memory): for pictures. */
 bnc_status bnc_profile_print_pictures(const bnc_profile *profile, bnc_page *page, bnc_error *err);

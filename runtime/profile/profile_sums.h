@@ -17,6 +17,11 @@ typedef struct bnc_profile_label {
  * none is DEM's: what they do for a tile is theirs. */
 void bnc_profile_labels(const bnc_model_file *file, bnc_program_id id, bnc_profile_label *labels);
 
+/** The event behind those from `from` on that follow each other in one tile (layers: in one layer of it too). label: of the phase's
+ * program. */
+size_t bnc_profile_part_end(const bnc_profile *profile, const bnc_profile_phase *phase, const bnc_profile_label *label, size_t from,
+                            bool layers);
+
 /** An op's runs, or a kind's, a tile's, a layer's. */
 typedef struct bnc_profile_sum {
   uint32_t program, op, kind; /* of an op; kind: of a kind too */

@@ -44,20 +44,6 @@ static void print_op(trace *t, const bnc_profile_phase *phase, const bnc_profile
                  kernel.name, kernel.level, (number)cost.macs, (number)cost.bytes);
 }
 
-/* What of a label an op's neighbours share. */
-static bool same(const bnc_profile_label *a, const bnc_profile_label *b, bool layers) {
-  return strcmp(a->tile, b->tile) == 0 && (!layers || strcmp(a->layer, b->layer) == 0);
-}
-
-/* The end of those that begin at `from` and share its tile, or its layer too. */
-static size_t group_end(const trace *t, const bnc_profile_phase *phase, size_t from, bool layers) {
-  const bnc_profile_label *label = t->label[bnc_phase_program(phase->kind)];
-  const bnc_profile_event *e = t->p->event;
-  size_t to = from + 1;
-  while (to < phase->first + phase->events && same(&label[e[from].op], &label[e[to].op], layers)) to++;
-  return to;
-}
-
 static void print_group(trace *t, const char *name, const char *category, size_t from, size_t to) {
   const bnc_profile_event *first = &t->p->event[from], *last = &t->p->event[to - 1];
   open_slice(t, CALLER, name, category, first->start, last->start + last->duration - first->start);
@@ -70,11 +56,11 @@ static void print_ops(trace *t, const bnc_profile_phase *phase) {
   for (size_t i = phase->first; i < phase->first + phase->events && !t->page.failed; i++) {
     const bnc_profile_label *l = &label[t->p->event[i].op];
     if (i >= tile_end) {
-      tile_end = group_end(t, phase, i, false);
+      tile_end = bnc_profile_part_end(t->p, phase, label, i, false);
       if (l->tile[0]) print_group(t, l->tile, "tile", i, tile_end);
     }
     if (i >= layer_end) {
-      layer_end = group_end(t, phase, i, true);
+      layer_end = bnc_profile_part_end(t->p, phase, label, i, true);
       if (l->layer[0]) print_group(t, l->layer, "layer", i, layer_end);
     }
     print_op(t, phase, &t->p->event[i]);

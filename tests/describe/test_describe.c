@@ -10,6 +10,7 @@
 #include "platforms/base/mem.h"
 #include "runtime/describe/blocks.h"
 #include "runtime/describe/describe.h"
+#include "runtime/describe/op_cost.h"
 #include "tests/unit.h"
 
 static bnc_model_file file;
@@ -181,6 +182,34 @@ static void the_picture_is_whole(void **state) {
   bnc_mem_free(again);
 }
 
+/* A linear's cost by hand; rows count where the schedule lets them vary; attention counts keys as the mask shows them. */
+static void costs_follow_rows(void **state) {
+  const bnc_program *prefill = &file.program[BNC_PROGRAM_PREFILL];
+  uint64_t varying = 0, fixed = 0, attention = 0;
+  (void)state;
+  for (uint32_t i = 0; i < prefill->head->ops; i++) {
+    const bnc_file_op *op = &prefill->op[i];
+    const bnc_op_cost three = bnc_op_cost_of(&file, BNC_PROGRAM_PREFILL, i, 3, 5),
+                      six = bnc_op_cost_of(&file, BNC_PROGRAM_PREFILL, i, 6, 5);
+    assert_true(three.bytes >= three.stored && six.bytes >= three.bytes);
+    if (op->kind == BNC_OP_LINEAR) {
+      const bnc_operand *x = &op->in[0], *y = &op->out[0];
+      const uint64_t rows = y->varying ? 3 : y->rows,
+                     in = x->element == BNC_ELEMENT_QD8 ? x->cols + sizeof(bnc_qd8_params) : 4ull * x->cols;
+      assert_int_equal(three.macs, rows * x->cols * op->attr.linear.count);
+      assert_int_equal(three.stored, bnc_op_weight_bytes(&file, op));
+      assert_int_equal(three.bytes, three.stored + rows * (in + 4ull * y->cols));
+      assert_int_equal(six.macs, y->varying ? 2 * three.macs : three.macs);
+      *(y->varying ? &varying : &fixed) += 1;
+    }
+    if (op->kind == BNC_OP_CACHE_ATTENTION && op->in[0].varying) {
+      assert_int_equal(three.macs, 2ull * op->in[0].cols * (6 + 7 + 8));
+      attention++;
+    }
+  }
+  assert_true(varying > 0 && fixed > 0 && attention > 0);
+}
+
 static void memory_failures_are_reported(void **state) {
   bnc_error err;
   (void)state;
@@ -203,9 +232,13 @@ static void memory_failures_are_reported(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(json_has_what_inspect_promises), cmocka_unit_test(the_schedule_has_a_line_per_op),
-      cmocka_unit_test(the_text_is_one_screen),         cmocka_unit_test(the_report_adds_up),
-      cmocka_unit_test(blocks_never_share_bytes),       cmocka_unit_test(the_picture_is_whole),
+      cmocka_unit_test(json_has_what_inspect_promises),
+      cmocka_unit_test(the_schedule_has_a_line_per_op),
+      cmocka_unit_test(the_text_is_one_screen),
+      cmocka_unit_test(the_report_adds_up),
+      cmocka_unit_test(costs_follow_rows),
+      cmocka_unit_test(blocks_never_share_bytes),
+      cmocka_unit_test(the_picture_is_whole),
       cmocka_unit_test(memory_failures_are_reported),
   };
   return cmocka_run_group_tests(tests, make_model, drop_model);

@@ -101,6 +101,11 @@ class Profile(ProgramCase):
         self.assertEqual(["load", "pack", "session", "picture", "resample", "vision", "prefill", "sampling", "token", "sampling"], [p["phase"] for p in phases][:10])
         self.assertTrue(all(a["start"] + a["nanoseconds"] <= b["start"] for a, b in zip(phases, phases[1:])), "phases follow each other")
         self.assertEqual(profile["nanoseconds"], sum(p["nanoseconds"] for p in phases if p["ops"]))
+        for picture in (p for p in phases if p["phase"] == "vision"):
+            self.assertEqual(tiles, list(dict.fromkeys(part["part"] for part in picture["parts"])))
+            self.assertEqual(picture["cpu_nanoseconds"], sum(part["cpu_nanoseconds"] for part in picture["parts"]))
+            ends = [part["start"] + part["nanoseconds"] for part in picture["parts"]]
+            self.assertTrue(all(end <= part["start"] for end, part in zip(ends, picture["parts"][1:])) and ends[-1] <= picture["start"] + picture["nanoseconds"])
         self.assertEqual(profile["events"], sum(p["ops"] for p in phases))
 
     def test_all_forms(self):

@@ -46,6 +46,16 @@ function legend() {
   byId("legend").append(...groups.map((g, i) => el("span", {role: "listitem"}, el("i", {style: `background:var(--g${i})`, "aria-hidden": "true"}), g.name)));
 }
 
+/** The tiles, DEM and the projector of all pictures. */
+function visionParts() {
+  const every = data.phases.flatMap((p) => p.parts || []);
+  return [...new Set(every.map((p) => p.part))].map((part) => {
+    const each = every.filter((p) => p.part === part);
+    return {phase: part, part: true, times: each.length, ns: sum(each, (p) => p.nanoseconds), cpu: sum(each, (p) => p.cpu_nanoseconds), ops: 1,
+      joules: each[0].microjoules === null ? null : sum(each, (p) => p.microjoules)};
+  });
+}
+
 function phases() {
   const names = [...new Set(data.phases.map((p) => p.phase))], span = sum(data.phases, (p) => p.nanoseconds) || 1;
   const rows = names.map((phase) => {
@@ -53,10 +63,12 @@ function phases() {
     return {phase, times: each.length, ns: sum(each, (p) => p.nanoseconds), cpu: sum(each, (p) => p.cpu_nanoseconds || 0), ops: sum(each, (p) => p.ops),
       joules: known.length ? sum(known, (p) => p.microjoules) : null};
   });
+  const at = rows.findIndex((r) => r.phase === "vision");
+  if (at >= 0) rows.splice(at + 1, 0, ...visionParts());
   const most = Math.max(...rows.map((r) => r.ns));
   byId("phases-table").append(table(null, [
-    {name: "phase", of: (r) => r.phase}, {name: "times", of: (r) => String(r.times)}, {name: "time", of: (r) => time(r.ns)},
-    {name: "share", of: (r) => percent(r.ns / span)}, {name: "", bar: true, of: (r) => fill(r.ns / most), head: el("span", {class: "skip"}, "share as a bar")},
+    {name: "phase", of: (r) => (r.part ? el("span", {class: "part"}, r.phase) : r.phase)}, {name: "times", of: (r) => String(r.times)}, {name: "time", of: (r) => time(r.ns)},
+    {name: "share", of: (r) => percent(r.ns / span)}, {name: "", bar: true, of: (r) => fill(r.ns / most, r.part ? groups.length - 1 : undefined), head: el("span", {class: "skip"}, "share as a bar")},
     {name: "each", wide: true, of: (r) => time(r.ns / r.times)}, {name: "CPU", wide: true, of: (r) => (r.ops ? time(r.cpu) : "\u2013")},
     {name: "energy", of: (r) => joules(r.joules)}, {name: "power", wide: true, of: (r) => (r.joules === null ? "\u2013" : digits((r.joules * 1e3) / r.ns) + "\u202fW")},
   ], rows));
