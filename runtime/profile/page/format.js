@@ -126,5 +126,5 @@ function table(caption, columns, rows) {
       c.head || c.name)))),
     el("tbody", null, rows.map((row) => el("tr", null, columns.map((c, i) => cell(c, row, i))))));
 }
-const fill = (share, group) => el("span", {class: "fill", "aria-hidden": "true",
-  style: `width:${Math.max(0, Math.min(100, 100 * share)).toFixed(1)}%${group === undefined ? "" : `;background:var(--g${group})`}`});
+const fill = (share, variable = "--bar") => el("span", {class: "fill", "aria-hidden": "true",
+  style: `width:${Math.max(0, Math.min(100, 100 * share)).toFixed(1)}%;background:var(${variable})`});

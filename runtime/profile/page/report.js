@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The parts of the page that are words and tables, and the order in which all is drawn.
 const card = (value, name, note) => el("div", {class: "card"}, el("span", null, name), el("b", null, value), note ? el("span", null, note) : null);
+const arrow = (types) => types.replace("->", "\u2192");
 const busy = () => data.cpu_nanoseconds / (data.wall_nanoseconds || 1);
 
 function head() {
@@ -67,8 +68,8 @@ function phases() {
   if (at >= 0) rows.splice(at + 1, 0, ...visionParts());
   const most = Math.max(...rows.map((r) => r.ns));
   byId("phases-table").append(table(null, [
-    {name: "phase", of: (r) => (r.part ? el("span", {class: "part"}, r.phase) : r.phase)}, {name: "times", of: (r) => String(r.times)}, {name: "time", of: (r) => time(r.ns)},
-    {name: "share", of: (r) => percent(r.ns / span)}, {name: "", bar: true, of: (r) => fill(r.ns / most, r.part ? groups.length - 1 : undefined), head: el("span", {class: "skip"}, "share as a bar")},
+    {name: "phase", of: (r) => (r.part ? el("span", {class: "part"}, r.phase) : r.phase)}, {name: "times", wide: true, of: (r) => String(r.times)}, {name: "time", of: (r) => time(r.ns)},
+    {name: "share", of: (r) => percent(r.ns / span)}, {name: "", bar: true, of: (r) => fill(r.ns / most, r.part ? "--phase-b" : "--bar"), head: el("span", {class: "skip"}, "share as a bar")},
     {name: "each", wide: true, of: (r) => time(r.ns / r.times)}, {name: "CPU", wide: true, of: (r) => (r.ops ? time(r.cpu) : "\u2013")},
     {name: "energy", of: (r) => joules(r.joules)}, {name: "power", wide: true, of: (r) => (r.joules === null ? "\u2013" : digits((r.joules * 1e3) / r.ns) + "\u202fW")},
   ], rows));
@@ -99,8 +100,8 @@ function dearest() {
   const list = alike().sort((a, b) => b.typical - a.typical).slice(0, 10);
   byId("dearest-list").append(...list.map((o) => el("li", null,
     el("h3", null, el("span", {class: "swatch", style: `background:var(--g${o.group})`, "aria-hidden": "true"}), ...breakable(o.name)),
-    el("div", {class: "facts"}, `${o.program}, ${o.members > 1 ? plural(o.members, "op") + ", " : ""}${o.kind}, ${o.kernel} (${o.level}), ${o.shape}, ${o.dtype}`),
-    el("div", {class: "meter"}, el("span", {class: "track"}, fill(o.roof_percent / 100, o.group)), `${digits(o.roof_percent)} % of ${o.roof}`),
+    el("div", {class: "facts"}, `${o.program}, ${o.members > 1 ? plural(o.members, "op") + ", " : ""}${o.kind}, ${o.kernel} (${o.level}), ${o.shape}, ${arrow(o.dtype)}`),
+    el("div", {class: "meter"}, el("span", {class: "track"}, fill(o.roof_percent / 100, "--g" + o.group)), `${digits(o.roof_percent)} % of ${o.roof}`),
     el("div", {class: "facts"}, `${time(o.typical)} in ${plural(o.calls, "call")}: ${percent(o.typical / allOps)} of all ops; ${time(o.typical / o.calls)} each, p99 ${time(o.nanoseconds_p99)}` +
       (o.macs ? `; ${digits(o.gops)} GOP/s` : "") + `, ${digits(o.gbps)} GB/s`),
     el("div", {class: "advice"}, advice(o)))));
@@ -108,7 +109,7 @@ function dearest() {
 
 const sumColumns = (name, of, all, most, group) => [
   {name, of}, {name: "time", of: (r) => time(r.nanoseconds)}, {name: "share", of: (r) => percent(r.nanoseconds / all)},
-  {name: "", bar: true, of: (r) => fill(r.nanoseconds / most, group && group(r)), head: el("span", {class: "skip"}, "share as a bar")},
+  {name: "", bar: true, of: (r) => fill(r.nanoseconds / most, group && "--g" + group(r)), head: el("span", {class: "skip"}, "share as a bar")},
   {name: "CPU", wide: true, of: (r) => time(r.cpu_nanoseconds)}, {name: "GOP/s", wide: true, of: (r) => (r.macs ? digits(r.gops) : "")},
   {name: "of roof", of: (r) => digits(r.roof_percent) + "\u202f%"},
 ];
@@ -130,7 +131,7 @@ function opsTable() {
   const columns = [
     {name: "op", of: (o) => el("span", null, breakable(o.name)), key: (o) => o.name}, {name: "program", wide: true, text: true, of: (o) => o.program, key: (o) => o.program},
     {name: "kernel", wide: true, text: true, of: (o) => `${o.kernel} (${o.level})`, key: (o) => o.kernel}, {name: "shape", wide: true, of: (o) => o.shape, key: (o) => o.macs},
-    {name: "type", wide: true, text: true, of: (o) => o.dtype, key: (o) => o.dtype}, {name: "n", of: (o) => String(o.calls), key: (o) => o.calls},
+    {name: "type", wide: true, text: true, of: (o) => arrow(o.dtype), key: (o) => o.dtype}, {name: "n", wide: true, of: (o) => String(o.calls), key: (o) => o.calls},
     {name: "typical", of: (o) => time(o.typical), key: (o) => o.typical}, {name: "median", of: (o) => time(o.nanoseconds_median), key: (o) => o.nanoseconds_median},
     {name: "p99", wide: true, of: (o) => time(o.nanoseconds_p99), key: (o) => o.nanoseconds_p99}, {name: "GOP/s", wide: true, of: (o) => (o.macs ? digits(o.gops) : ""), key: (o) => o.gops},
     {name: "GB/s", wide: true, of: (o) => digits(o.gbps), key: (o) => o.gbps}, {name: "of roof", of: (o) => digits(o.roof_percent) + "\u202f%", key: (o) => o.roof_percent},
