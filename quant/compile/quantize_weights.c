@@ -78,12 +78,27 @@ static float squared_error(const float *restrict w, size_t n, float s) {
   return error;
 }
 
+/* Weights that were rounded before (GGUF's Q4_0 with a positive scale) lie on this grid already: the largest is a small multiple of a step
+   that all the others are multiples of. How small a multiple; 0: no such grid. */
+static float grid_steps(const float *w, size_t n, float most) {
+  for (float steps = 8.0f; steps > 1.0f; steps -= 1.0f) {
+    size_t on = 0, looked = 0;
+    for (; looked < n && on == looked; looked++) {
+      const float v = w[looked] / most * steps;
+      on += v < 7.5f && fabsf(v - round_small(v)) < 1e-5f;
+    }
+    if (on == n) return steps;
+  }
+  return 0.0f;
+}
+
 static float group_scale(const float *w, size_t n) {
   /* Of the candidates, 7 never clips, 8 clips only positive peaks, those above trade peaks for the many small values. */
-  static const float candidates[] = {7.0f, 7.5f, 8.0f, 8.5f, 9.0f};
+  float candidates[] = {0.0f, 7.0f, 7.5f, 8.0f, 8.5f, 9.0f};
   float most = largest(w, n), best = 0.0f, least = FLT_MAX;
   if (most < 8.0f * FLT_MIN) return FLT_MIN; /* zeros: the smallest scale keeps XNNPACK's rounding residue out of the result */
-  for (size_t c = 0; c < sizeof candidates / sizeof *candidates; c++) {
+  candidates[0] = grid_steps(w, n, most);
+  for (size_t c = candidates[0] > 0.0f ? 0 : 1; c < sizeof candidates / sizeof *candidates; c++) {
     float s = bnc_bf16_to_f32(bnc_bf16_from_f32(most / candidates[c]));
     if (s < FLT_MIN) continue;
     float error = squared_error(w, n, s);
