@@ -217,6 +217,7 @@ bnc_status bnc_assemble_model(bnc_context *context, const bnc_compile_options *o
   if (s == BNC_OK && o->calibration) s = calibrate(context, o, a, &folder, err);
   if (s == BNC_OK && a->name) s = name_string(&programs, a->name, &parts.meta.name, err);
   if (s == BNC_OK) s = name_string(&programs, target.name, &parts.meta.target, err);
+  if (s == BNC_OK && a->system) s = name_string(&programs, a->system, &parts.meta.system, err);
   if (s == BNC_OK) {
     tell_of_coarse_layers(context, &programs, &b);
     bnc_geometry_rope_frequencies(&g->text, rope);

@@ -18,6 +18,7 @@ typedef struct bnc_assembly {
   bnc_file_meta meta;       /* bos, stops and prompt_template filled in; the rest follows from geometry and options */
   const uint8_t *tokenizer; /* compact form; NULL: none */
   size_t tokenizer_size;
+  const char *system; /* of a conversation that names none; NULL: the prompt template's own */
 } bnc_assembly;
 
 /** A copy of the caller's options with what its version of them lacks at the defaults, checked for what compile and synth have in common.

@@ -21,6 +21,7 @@ static bnc_status compile(bnc_context *context, const bnc_compile_options *o, co
   bnc_status s = bnc_text_parts_read(&text, context, o->checkpoint, checkpoint, &a.meta, err);
   a.tokenizer = text.tokenizer;
   a.tokenizer_size = text.tokenizer_size;
+  a.system = text.system_given ? text.system : NULL;
   if (s == BNC_OK) s = bnc_assemble_model(context, o, &a, err);
   bnc_text_parts_free(&text);
   return s;

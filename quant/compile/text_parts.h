@@ -5,12 +5,15 @@
 #define BINOCLE_QUANT_COMPILE_TEXT_PARTS_H
 
 #include "platforms/base/context_private.h"
+#include "quant/compile/chat_template.h"
 #include "quant/import/checkpoint.h"
 #include "runtime/model/format.h"
 
 typedef struct bnc_text_parts {
   uint8_t *tokenizer; /* NULL: the checkpoint has none */
   size_t tokenizer_size;
+  bool system_given;            /* the checkpoint has a chat template of its own, for text alone */
+  char system[BNC_SYSTEM_TEXT]; /* its system text */
 } bnc_text_parts;
 
 /** Reads dir/tokenizer.json, or what a GGUF file has of a tokenizer, where there is one, and fills meta's bos, stops and prompt_template.

@@ -50,6 +50,12 @@ static bnc_status create(bnc_session *s, const bnc_session_settings *settings, b
   return status;
 }
 
+void bnc_session_settle_system(bnc_session *s) {
+  const bnc_file_meta *m = &s->model->file.meta;
+  const bool own = m->system && s->style.template_ == (bnc_prompt_template)m->prompt_template;
+  s->style.system = s->system ? s->system : own ? bnc_model_file_string(&s->model->file, m->system) : NULL;
+}
+
 bnc_status bnc_session_create(bnc_model *model, bnc_session **session) { return bnc_session_create_with(model, NULL, session); }
 
 bnc_status bnc_session_create_with(bnc_model *model, const bnc_session_settings *settings, bnc_session **session) {
@@ -68,6 +74,7 @@ bnc_status bnc_session_create_with(bnc_model *model, const bnc_session_settings 
   s->file = model->file;
   s->last_id = s->pending = s->token.id = -1;
   s->style.template_ = (bnc_prompt_template)model->file.meta.prompt_template;
+  bnc_session_settle_system(s);
   pthread_mutex_lock(&model->lock);
   bnc_status status = create(s, &wanted, err);
   pthread_mutex_unlock(&model->lock);
@@ -121,7 +128,7 @@ bnc_status bnc_session_set_system(bnc_session *session, const char *text) {
   if (text && !copy) return bnc_fail_memory(&session->error, strlen(text) + 1);
   bnc_mem_free(session->system);
   session->system = copy;
-  session->style.system = copy;
+  bnc_session_settle_system(session);
   return BNC_OK;
 }
 
@@ -130,11 +137,12 @@ bnc_status bnc_session_set_template(bnc_session *session, const char *name) {
   if (session->started) return bnc_fail(&session->error, BNC_ERROR_ARGUMENT, "the conversation has begun: reset it to change the template");
   if (!name) {
     session->style.template_ = (bnc_prompt_template)session->model->file.meta.prompt_template;
-    return BNC_OK;
+  } else if (!bnc_prompt_template_find(name, &session->style.template_)) {
+    return bnc_fail(&session->error, BNC_ERROR_ARGUMENT, "there is no prompt template '%.60s', expected %s", name,
+                    bnc_prompt_template_names());
   }
-  if (bnc_prompt_template_find(name, &session->style.template_)) return BNC_OK;
-  return bnc_fail(&session->error, BNC_ERROR_ARGUMENT, "there is no prompt template '%.60s', expected %s", name,
-                  bnc_prompt_template_names());
+  bnc_session_settle_system(session);
+  return BNC_OK;
 }
 
 const char *bnc_session_error(const bnc_session *session) { return session ? session->error.text : "no session was given"; }

@@ -22,7 +22,7 @@ struct bnc_session {
   void *progress_user;
   atomic_bool cancelled; /* set from any thread, taken back by the call that it ended */
   bnc_prompt_style style;
-  char *system; /* owned: style's, or NULL */
+  char *system; /* owned: what the caller set, or NULL */
   bnc_pool *pool;
   bnc_executor *executor;
   bnc_detokenizer *detokenizer; /* NULL without a tokenizer */
@@ -55,6 +55,9 @@ bnc_status bnc_session_run_profiled(bnc_session *session, bnc_program_id id, siz
 
 /** BNC_ERROR_UNSUPPORTED where the model has no tokenizer. */
 bnc_status bnc_session_check_tokenizer(bnc_session *session);
+
+/** The system text of a conversation: what the caller set, else what belongs to the template. */
+void bnc_session_settle_system(bnc_session *session);
 
 /** Pictures that wait, and those of the first prompt, are forgotten. */
 void bnc_session_drop_images(bnc_session *session);

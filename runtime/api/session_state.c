@@ -222,7 +222,8 @@ static void adopt(bnc_session *s, const state_header *h, const state_parts *p, r
   s->image_capacity = (size_t)(h->images + h->opening_images) * h->image_rows * h->hidden;
   s->restored_logits = r->logits;
   s->logits = r->logits;
-  s->style = (bnc_prompt_style){(bnc_prompt_template)h->template_, r->system};
+  s->style.template_ = (bnc_prompt_template)h->template_;
+  bnc_session_settle_system(s);
   s->images = (size_t)h->images;
   s->opening_images = (size_t)h->opening_images;
   s->opening_rows = (size_t)h->opening_rows;

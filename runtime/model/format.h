@@ -87,7 +87,8 @@ typedef struct bnc_file_meta {
   uint32_t target_l2_kib, target_l3_kib, target_cores;
   uint32_t slab_matrices; /* matrices that run in column slabs ... */
   uint32_t slab_kib;      /* ... of at most so much */
-  uint8_t reserved[68];
+  uint32_t system;        /* strings: the system text of a conversation that names none; 0: the prompt template's own */
+  uint8_t reserved[64];
 } bnc_file_meta;
 _Static_assert(sizeof(bnc_file_meta) == 256, "meta");
 

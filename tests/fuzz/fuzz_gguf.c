@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "quant/compile/chat_template.h"
 #include "quant/import/checkpoint.h"
 #include "quant/import/gguf/gguf_file.h"
 #include "quant/import/gguf/gguf_names.h"
@@ -32,7 +33,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   bnc_shard shard = {.path = (char[]){"fuzz"}, .map = {.data = data, .size = size}};
   bnc_import_config config;
   bnc_tower_config tower;
-  bnc_prompt_template found;
+  bnc_chat_template found;
+  const char *text = "";
+  size_t length = 0;
   bnc_bpe *bpe;
   bnc_error err;
   char *names;
@@ -46,7 +49,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     read_tensor(&shard.header.tensors[i], &shard);
   }
   require(bnc_gguf_name_tensors(&shard.header, &names, &err) == BNC_OK);
-  (void)bnc_gguf_template(&g, &found);
+  if (bnc_gguf_get_text(&g, "tokenizer.chat_template", &text, &length, &err) == BNC_OK && bnc_chat_template_find(text, length, &found))
+    require(strlen(found.system) < BNC_SYSTEM_TEXT);
   if (bnc_gguf_tokenizer(&bpe, &g, &err) == BNC_OK && bpe) {
     exercise_tokenizer(bpe);
     bnc_bpe_free(bpe);

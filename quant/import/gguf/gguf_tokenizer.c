@@ -191,19 +191,3 @@ bnc_status bnc_gguf_tokenizer(bnc_bpe **bpe, const bnc_gguf *gguf, bnc_error *er
   bnc_bpe_builder_free(&builder);
   return status;
 }
-
-bool bnc_gguf_template(const bnc_gguf *gguf, bnc_prompt_template *found) {
-  static const struct {
-    const char *mark;
-    bnc_prompt_template is;
-  } marks[] = {{"<|start_header_id|>", BNC_PROMPT_LLAMA3}, {"<|im_start|>", BNC_PROMPT_CHATML}, {"ASSISTANT:", BNC_PROMPT_VICUNA_V1}};
-  const char *text = "";
-  size_t size = 0;
-  if (bnc_gguf_get_text(gguf, "tokenizer.chat_template", &text, &size, NULL) != BNC_OK) return false;
-  for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
-    if (memmem(text, size, marks[i].mark, strlen(marks[i].mark))) {
-      *found = marks[i].is;
-      return true;
-    }
-  return false;
-}
