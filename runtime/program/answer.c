@@ -70,7 +70,11 @@ int bnc_answer_prepare(bnc_work *work, const bnc_answer_options *options) {
   bnc_status status = options->restore ? bnc_session_restore(work->session, options->restore) : BNC_OK;
   if (status == BNC_OK && options->system) status = bnc_session_set_system(work->session, options->system);
   if (status != BNC_OK) return bnc_work_fail(work, status, NULL, bnc_session_error(work->session));
-  return bnc_form_apply(work, &options->form);
+  bnc_form form = options->form;
+  int code = bnc_form_load(work, &form);
+  if (code == BNC_EXIT_DONE) code = bnc_form_apply(work, &form);
+  bnc_form_free(&form);
+  return code;
 }
 
 int bnc_answer_save(bnc_work *work, const bnc_answer_options *options) {

@@ -2,6 +2,7 @@
 #include "runtime/program/form.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,29 +14,37 @@ static int constrain(bnc_work *work, const char *where, bnc_constraint_kind kind
   return s == BNC_OK ? BNC_EXIT_DONE : bnc_work_fail(work, s, where, bnc_session_error(work->session));
 }
 
-static int apply_schema(bnc_work *work, const char *path) {
+static int read_schema(bnc_work *work, const char *path, char **text) {
   FILE *file = fopen(bnc_work_input(path), "rb");
   if (!file) return bnc_work_refuse(work, "%s: %s", path, strerror(errno));
-  char *text = malloc(SCHEMA_BYTES + 1);
-  const size_t size = text ? fread(text, 1, SCHEMA_BYTES + 1, file) : 0;
+  *text = malloc(SCHEMA_BYTES + 1);
+  const size_t size = *text ? fread(*text, 1, SCHEMA_BYTES + 1, file) : 0;
   const bool failed = ferror(file) != 0;
   const int problem = errno;
   fclose(file);
-  int code = BNC_EXIT_DONE;
-  if (!text)
-    code = bnc_work_refuse(work, "out of memory for the schema");
-  else if (failed)
-    code = bnc_work_refuse(work, "%s: %s", path, strerror(problem));
-  else if (size > SCHEMA_BYTES)
-    code = bnc_work_refuse(work, "%s: is larger than %zu bytes, expected a schema", path, SCHEMA_BYTES);
-  else if (memchr(text, '\0', size))
-    code = bnc_work_refuse(work, "%s: has a zero byte, expected a schema", path);
-  if (code == BNC_EXIT_DONE) {
-    text[size] = '\0';
-    code = constrain(work, path, BNC_CONSTRAINT_JSON_SCHEMA, (const char *const *)&text, 1);
-  }
-  free(text);
-  return code;
+  if (!*text) return bnc_work_refuse(work, "out of memory for the schema");
+  if (failed) return bnc_work_refuse(work, "%s: %s", path, strerror(problem));
+  if (size > SCHEMA_BYTES) return bnc_work_refuse(work, "%s: is larger than %zu bytes, expected a schema", path, SCHEMA_BYTES);
+  if (memchr(*text, '\0', size)) return bnc_work_refuse(work, "%s: has a zero byte, expected a schema", path);
+  (*text)[size] = '\0';
+  return BNC_EXIT_DONE;
+}
+
+static void set_name(bnc_form *form, const char *kind, const char *text) {
+  uint64_t hash = UINT64_C(14695981039346656037); /* FNV-1a: forms are told apart, not guarded */
+  for (; *text; text++) hash = (hash ^ (unsigned char)*text) * UINT64_C(1099511628211);
+  snprintf(form->name, sizeof form->name, "%s %016" PRIx64, kind, hash);
+}
+
+int bnc_form_load(bnc_work *work, bnc_form *form) {
+  if (!!form->schema + !!form->choice + !!form->regex > 1)
+    return bnc_work_refuse(work, "more than one of --json-schema, --choice and --regex is given: an answer has one form");
+  const int code = form->schema ? read_schema(work, form->schema, &form->text) : BNC_EXIT_DONE;
+  if (code != BNC_EXIT_DONE) return code;
+  if (form->schema) set_name(form, "schema", form->text);
+  if (form->choice) set_name(form, "choice", form->choice);
+  if (form->regex) set_name(form, "regex", form->regex);
+  return BNC_EXIT_DONE;
 }
 
 /* The list is cut at its commas. */
@@ -56,9 +65,12 @@ static int apply_choice(bnc_work *work, const char *list) {
 }
 
 int bnc_form_apply(bnc_work *work, const bnc_form *form) {
-  if (!!form->schema + !!form->choice + !!form->regex > 1)
-    return bnc_work_refuse(work, "more than one of --json-schema, --choice and --regex is given: an answer has one form");
-  if (form->schema) return apply_schema(work, form->schema);
+  if (form->schema) return constrain(work, form->schema, BNC_CONSTRAINT_JSON_SCHEMA, (const char *const *)&form->text, 1);
   if (form->choice) return apply_choice(work, form->choice);
   return form->regex ? constrain(work, "--regex", BNC_CONSTRAINT_REGEX, &form->regex, 1) : BNC_EXIT_DONE;
+}
+
+void bnc_form_free(bnc_form *form) {
+  free(form->text);
+  form->text = NULL;
 }

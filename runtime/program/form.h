@@ -5,9 +5,13 @@
 
 #include "runtime/program/work.h"
 
-/** At most one of them is given; the others are NULL. */
+#define BNC_FORM_NAME 32
+
+/** At most one of the first three is given; the others are NULL. */
 typedef struct bnc_form {
   const char *schema, *choice, *regex;
+  char *text;               /* of the schema */
+  char name[BNC_FORM_NAME]; /* equal for equal forms: "schema 0123456789abcdef"; "" where none is given */
 } bnc_form;
 
 /* Rows of a table of options. */
@@ -20,7 +24,10 @@ typedef struct bnc_form {
     .name = "regex", .value = "RE", .help = "the whole answer matches this regular expression", .text = &(f).regex                         \
   }
 
-/** The session's answers have the form from now on. Exit code as in work.h. */
+/** Reads what is given. Exit codes as in work.h. */
+int bnc_form_load(bnc_work *work, bnc_form *form);
+/** The session's answers have the form from now on. */
 int bnc_form_apply(bnc_work *work, const bnc_form *form);
+void bnc_form_free(bnc_form *form);
 
 #endif

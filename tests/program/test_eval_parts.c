@@ -186,7 +186,7 @@ static void sharing(void **state) {
   bnc_question_set_free(&set);
 }
 
-static const bnc_answerer by = {"0123456789abcdef", 32};
+static const bnc_answerer by = {"0123456789abcdef", 32, ""};
 
 static bool append(bnc_answers_file *file, bnc_context *context, const bnc_question *question, bool whole, char why[BNC_WHY]) {
   bnc_answer_record record = {.question = question,

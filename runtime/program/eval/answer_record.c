@@ -27,6 +27,7 @@ static void put_front(bnc_json_object *json, const bnc_question *q, const bnc_an
   bnc_json_close(json, "]");
   bnc_json_words(json, "model", by->model);
   bnc_json_count(json, "max_tokens", by->max_tokens);
+  if (by->form[0]) bnc_json_words(json, "form", by->form);
 }
 
 static void put_outcome(bnc_json_object *json, const bnc_answer_record *r) {
@@ -73,13 +74,15 @@ static bool lacks(char why[BNC_WHY], const char *name, const char *expected) {
 
 static bool take_outcome(bnc_answer_record *r, yyjson_val *root, char why[BNC_WHY]) {
   yyjson_val *model = yyjson_obj_get(root, "model"), *answer = yyjson_obj_get(root, "answer"), *right = yyjson_obj_get(root, "right");
-  yyjson_val *seconds = yyjson_obj_get(root, "seconds"), *joules = yyjson_obj_get(root, "joules");
+  yyjson_val *seconds = yyjson_obj_get(root, "seconds"), *joules = yyjson_obj_get(root, "joules"), *form = yyjson_obj_get(root, "form");
   if (!yyjson_is_str(model) || strlen(yyjson_get_str(model)) != BNC_MODEL_NAME - 1)
     return lacks(why, "model", "the fingerprint of a model");
   if (!yyjson_is_str(answer)) return lacks(why, "answer", "a text");
   if (!yyjson_is_bool(right)) return lacks(why, "right", "true or false");
   if (!yyjson_is_num(seconds) || !(yyjson_get_num(seconds) >= 0)) return lacks(why, "seconds", "a time");
   if (!yyjson_is_num(joules) && !yyjson_is_null(joules)) return lacks(why, "joules", "a number or null");
+  if (form && (!yyjson_is_str(form) || yyjson_get_len(form) >= BNC_ANSWER_FORM)) return lacks(why, "form", "the name of a form");
+  if (form) snprintf(r->by.form, sizeof r->by.form, "%s", yyjson_get_str(form));
   memcpy(r->by.model, yyjson_get_str(model), BNC_MODEL_NAME);
   r->by.max_tokens = yyjson_get_uint(yyjson_obj_get(root, "max_tokens"));
   r->answer = yyjson_get_str(answer);

@@ -10,11 +10,13 @@
 
 #define BNC_RECORD_LIMIT (BNC_QUESTION_LIMIT * 16) /* bytes of a line: a question whose every byte was escaped, and a long answer */
 #define BNC_MODEL_NAME 17
+#define BNC_ANSWER_FORM 32
 
 /** What answered: equal for equal models. */
 typedef struct bnc_answerer {
   char model[BNC_MODEL_NAME]; /* the fingerprint, 16 hexadecimal digits */
   uint64_t max_tokens;
+  char form[BNC_ANSWER_FORM]; /* that answers had to have, as bnc_form.name; "": none */
 } bnc_answerer;
 
 typedef struct bnc_answer_record {

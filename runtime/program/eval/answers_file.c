@@ -71,6 +71,8 @@ static bool take_line(const bnc_lines *lines, const bnc_question_set *set, size_
   else if (record.by.max_tokens != by->max_tokens)
     ok = other(why, lines, "was answered with --max-tokens %llu, expected %llu", (unsigned long long)record.by.max_tokens,
                (unsigned long long)by->max_tokens);
+  else if (strcmp(record.by.form, by->form) != 0)
+    ok = other(why, lines, "was answered in the form '%s', expected '%s'", record.by.form, by->form);
   else if (!bnc_results_add(results, &record, asked->category))
     ok = other(why, lines, "out of memory");
   bnc_question_free(&question);

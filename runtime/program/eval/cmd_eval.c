@@ -50,6 +50,7 @@ static int run(const bnc_command *command, int argc, char **argv) {
        .help = "only group I of N (from 1) of the questions, those about one picture together",
        .text = &shard},
       {.name = "max-tokens", .value = "N", .help = "longest answer; default 64", .count = &e.max_tokens, .least = 1, .most = 1000000},
+      BNC_FORM_OPTIONS(e.form),
       {.name = "force", .help = "start anew whatever the file of answers holds", .flag = &e.force},
       {.name = "strict", .help = "end at the first picture that cannot be read; else its question counts as wrong", .flag = &e.strict},
       BNC_JOULES_WATTS(e.joules),
@@ -75,6 +76,7 @@ static int run(const bnc_command *command, int argc, char **argv) {
   code = bnc_work_begin(&e.work);
   if (code == BNC_EXIT_DONE) code = bnc_eval_ask(&e);
   if (code == BNC_EXIT_DONE) code = bnc_eval_report(&e);
+  bnc_form_free(&e.form);
   bnc_results_free(&e.results);
   bnc_question_set_free(&e.set);
   return bnc_work_end(&e.work, code);

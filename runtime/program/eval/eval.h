@@ -4,6 +4,7 @@
 #define BINOCLE_RUNTIME_PROGRAM_EVAL_EVAL_H
 
 #include "runtime/program/eval/answers_file.h"
+#include "runtime/program/form.h"
 #include "runtime/program/joules.h"
 
 typedef struct bnc_eval {
@@ -11,6 +12,7 @@ typedef struct bnc_eval {
   const char *model, *questions, *output;
   uint64_t shard, shards; /* this share, from 1, and how many there are */
   uint64_t max_tokens;
+  bnc_form form;
   bool force, strict; /* strict: a picture that cannot be read ends the run */
   bnc_joules joules;
   bnc_answerer by;

@@ -163,6 +163,7 @@ static int prepare(bnc_eval *e) {
   if (code != BNC_EXIT_DONE) return code;
   snprintf(e->by.model, sizeof e->by.model, "%016" PRIx64, e->work.info.fingerprint);
   e->by.max_tokens = e->max_tokens;
+  snprintf(e->by.form, sizeof e->by.form, "%s", e->form.name);
   return open_answers(e);
 }
 
@@ -170,9 +171,11 @@ int bnc_eval_ask(bnc_eval *e) {
   char why[BNC_WHY];
   int code = read_questions(e);
   if (code == BNC_EXIT_DONE && strcmp(e->output, "-") != 0) code = bnc_work_check_output(&e->work, e->output);
+  if (code == BNC_EXIT_DONE) code = bnc_form_load(&e->work, &e->form);
   if (code == BNC_EXIT_DONE) code = prepare(e);
   if (code == BNC_EXIT_DONE) code = bnc_joules_begin(&e->joules, &e->work);
   if (code == BNC_EXIT_DONE && e->resumed < e->set.count) code = bnc_work_open_session(&e->work);
+  if (code == BNC_EXIT_DONE && e->work.session) code = bnc_form_apply(&e->work, &e->form);
   if (code == BNC_EXIT_DONE) code = answer_all(e);
   bnc_joules_end(&e->joules);
   if (!bnc_answers_file_close(&e->file, code == BNC_EXIT_DONE, why) && code == BNC_EXIT_DONE)

@@ -106,6 +106,9 @@ static int take_line(summary *s, size_t file, const bnc_lines *lines) {
   else if (record.by.max_tokens != s->by.max_tokens)
     code = bnc_work_refuse(s->work, "%s: line %llu: was answered with --max-tokens %llu, but earlier ones with %llu", path, number,
                            (unsigned long long)record.by.max_tokens, (unsigned long long)s->by.max_tokens);
+  else if (strcmp(record.by.form, s->by.form) != 0)
+    code = bnc_work_refuse(s->work, "%s: line %llu: was answered in the form '%s', but earlier ones in '%s'", path, number, record.by.form,
+                           s->by.form);
   else if (!keep(s, &record, &question, file, lines->number))
     code = bnc_work_refuse(s->work, "out of memory");
   if (code != BNC_EXIT_DONE) bnc_question_free(&question);
