@@ -48,7 +48,7 @@ void bnc_profile_settings_init(bnc_profile_settings *settings) {
 static bnc_status begin(bnc_session *s, bnc_profile *p, const bnc_profile_settings *settings) {
   bnc_context *context = s->model->context;
   bnc_energy *energy = NULL;
-  p->file = &s->model->file;
+  p->file = &s->file; /* with the cache that this session has */
   p->executor = s->executor;
   p->kernels = &s->model->kernels;
   p->pool = s->pool;

@@ -143,6 +143,7 @@ static int run(const bnc_command *command, int argc, char **argv) {
        .least = 1,
        .most = 1000},
       BNC_JOULES_WATTS(p),
+      BNC_WORK_MEMORY(p.work),
       {.name = "compare", .value = "A.json", .help = "runs nothing: compares B.json, in MODEL's place, with A.json", .text = &p.compare},
       BNC_WORK_JSON(p.work, "print one JSON object"),
       BNC_WORK_THREADS(p.work),

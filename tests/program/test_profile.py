@@ -188,6 +188,18 @@ class Profile(ProgramCase):
         for name, each in parts.items():
             self.assertTrue(0.97 <= statistics.median(each) and max(each) <= 1, (name, statistics.median(each), max(each)))
 
+    def test_cache_of_the_session(self):
+        """What is told is the session's cache, not the model's."""
+        kernels = {}
+        for kv in ("f32", "int8"):
+            told = self.done_json("profile", self.model, "--gen-tokens", "3", "--kv", kv, "--json", "--quiet", "--threads", "1")["profile"]
+            attention = [o for o in told["programs"]["decode"]["ops"] if o["kind"] == "cache_attention"]
+            self.assertEqual({f"f32 x {kv} -> f32"}, {o["dtype"] for o in attention})
+            self.assertEqual(kv, told["identity"]["kv"])
+            kernels[kv] = {o["kernel"] for o in attention}, sum(o["bytes"] for o in attention)
+        self.assertEqual(({"attention_cache_f32"}, {"attention_cache_i8"}), (kernels["f32"][0], kernels["int8"][0]))
+        self.assertLess(kernels["int8"][1], kernels["f32"][1])
+
     def test_compare(self):
         files = path("a.json"), path("b.json")
         for file in files:
