@@ -31,6 +31,7 @@ bnc_status bnc_executor_create(bnc_executor **executor, const bnc_model_file *fi
 void bnc_executor_destroy(bnc_executor *ex) {
   if (!ex) return;
   bnc_residency_destroy(ex->residency);
+  bnc_outputs_destroy(ex->outputs);
   bnc_linears_destroy(ex);
   bnc_executor_memory_destroy(ex);
   bnc_mem_free(ex);
@@ -90,7 +91,7 @@ bnc_status bnc_executor_run(bnc_executor *ex, bnc_program_id id, size_t rows, si
   }
   uint64_t last = hooks && hooks->timing ? bnc_clock_ns() : 0;
   for (uint32_t i = 0; i < program->head->ops; i++) {
-    const bnc_op_run run = {ex, &program->op[i], rows, position, ex->linear_of[id][i], i, program->head->ops, hooks};
+    const bnc_op_run run = {ex, ex->arena, &program->op[i], rows, position, ex->linear_of[id][i], i, program->head->ops, hooks};
     bnc_residency_step(ex->residency, id, i);
     const bnc_status s = bnc_run_op(&run);
     if (s == BNC_ERROR_CANCELLED) return bnc_fail(err, s, "cancelled");

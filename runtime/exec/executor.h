@@ -57,6 +57,19 @@ void bnc_executor_leave(bnc_executor *executor, bnc_program_id id);
 /** Bytes that an executor of this file allocates for so many threads. */
 uint64_t bnc_executor_needs(const bnc_model_file *file, size_t threads);
 
+/** The outputs behind every row of a chunk, some rows together: those of rows that are given one by one, bit for bit, at a chunk's speed.
+    create makes room for it, once; BNC_ERROR_UNSUPPORTED: the prefill program is not made for it. */
+bnc_status bnc_executor_outputs_create(bnc_executor *executor, bnc_error *err);
+/** Runs the prefill program, as bnc_executor_run, but without its output. */
+bnc_status bnc_executor_run_outputs(bnc_executor *executor, size_t rows, size_t position, const bnc_run_hooks *hooks, bnc_error *err);
+/** Outputs of rows: each [columns], `stride` elements from one to the next; valid until the next call of this. */
+typedef struct bnc_output_rows {
+  const float *data;
+  size_t rows, stride;
+} bnc_output_rows;
+/** Those behind rows first, first + 1 ... of that run at `position`: as many as are computed together, at least one. */
+bnc_status bnc_executor_outputs(bnc_executor *executor, size_t first, size_t position, bnc_output_rows *outputs, bnc_error *err);
+
 /** Token embeddings, dequantised: out [count, hidden]. Ids must be inside the vocabulary. */
 void bnc_executor_embed(bnc_executor *executor, const int32_t *ids, size_t count, float *out);
 

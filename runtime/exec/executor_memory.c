@@ -21,6 +21,8 @@ typedef struct needs {
 static uint64_t most(uint64_t a, uint64_t b) { return a > b ? a : b; }
 static uint64_t round_up(uint64_t x, uint64_t to) { return (x + to - 1) / to * to; }
 
+static uint64_t padded(uint64_t scratch) { return round_up(scratch, 2 * BNC_ALIGNMENT); } /* threads do not share cache lines */
+
 static void add_op(const bnc_executor *ex, const bnc_file_op *op, needs *n) {
   const bnc_operand *x = &op->in[0];
   if (bnc_op_is_own(ex, op)) {
@@ -37,15 +39,16 @@ static void add_op(const bnc_executor *ex, const bnc_file_op *op, needs *n) {
 
 static needs needs_of(const bnc_executor *ex) {
   const bnc_file_meta *m = &ex->file->meta;
-  needs n = {
-      .cache = bnc_kv_layout_of(m, m->context), .angles = (uint64_t)m->context * (m->head_dim / 2), .kept = bnc_run_each_kept(ex->file)};
+  needs n = {.cache = bnc_kv_layout_of(m, m->context),
+             .angles = (uint64_t)m->context * (m->head_dim / 2),
+             .kept = bnc_run_kept(ex->file, BNC_EACH_ROWS)};
   for (bnc_program_id p = 0; p < BNC_PROGRAMS; p++) {
     const bnc_program *program = &ex->file->program[p];
     if (!program->head) continue;
     n.arena = most(n.arena, program->head->arena_bytes);
     for (uint32_t i = 0; i < program->head->ops; i++) add_op(ex, &program->op[i], &n);
   }
-  n.scratch = round_up(n.scratch, 2 * BNC_ALIGNMENT); /* threads do not share cache lines */
+  n.scratch = padded(n.scratch);
   return n;
 }
 
@@ -86,12 +89,34 @@ bnc_status bnc_executor_memory_create(bnc_executor *ex, bnc_error *err) {
   ex->scratch_bytes = (size_t)n.scratch;
   ex->arena = bnc_mem_zalloc(ex->arena_bytes + ARENA_SLACK);
   ex->scratch = bnc_mem_array(bnc_pool_threads(ex->pool), ex->scratch_bytes);
-  ex->sums = bnc_mem_array((size_t)n.sums, sizeof *ex->sums);
+  ex->sums_count = (size_t)n.sums;
+  ex->sums = bnc_mem_array(ex->sums_count, sizeof *ex->sums);
   ex->rope_cos = bnc_mem_alloc((size_t)n.angles * sizeof(float));
   ex->rope_sin = bnc_mem_alloc((size_t)n.angles * sizeof(float));
   ex->kept = n.kept ? bnc_mem_array((size_t)n.kept, sizeof *ex->kept) : NULL;
   if (!ex->arena || !ex->scratch || !ex->sums || (n.kept && !ex->kept)) return bnc_fail_memory(err, ex->arena_bytes);
   return ex->rope_cos && ex->rope_sin ? BNC_OK : bnc_fail_memory(err, (size_t)n.angles * sizeof(float));
+}
+
+bnc_status bnc_executor_memory_reach(bnc_executor *ex, const bnc_file_op *op, bnc_error *err) {
+  needs n = {0};
+  add_op(ex, op, &n);
+  n.scratch = padded(n.scratch);
+  if (n.scratch > ex->scratch_bytes) {
+    uint8_t *scratch = bnc_mem_array(bnc_pool_threads(ex->pool), (size_t)n.scratch);
+    if (!scratch) return bnc_fail_memory(err, (size_t)n.scratch);
+    bnc_mem_free(ex->scratch);
+    ex->scratch = scratch;
+    ex->scratch_bytes = (size_t)n.scratch;
+  }
+  if (n.sums > ex->sums_count) {
+    int32_t *sums = bnc_mem_array((size_t)n.sums, sizeof *sums);
+    if (!sums) return bnc_fail_memory(err, (size_t)n.sums * sizeof *sums);
+    bnc_mem_free(ex->sums);
+    ex->sums = sums;
+    ex->sums_count = (size_t)n.sums;
+  }
+  return BNC_OK;
 }
 
 void bnc_executor_memory_destroy(bnc_executor *ex) {

@@ -7,6 +7,8 @@
 #include "runtime/exec/executor.h"
 #include "runtime/model/weight_slabs.h"
 
+typedef struct bnc_outputs bnc_outputs; /* run_outputs.c */
+
 struct bnc_executor {
   const bnc_model_file *file;
   bnc_pool *pool;
@@ -21,7 +23,9 @@ struct bnc_executor {
   uint8_t *scratch;           /* [threads][scratch_bytes] */
   size_t scratch_bytes;
   float *kept;   /* [last_row ops, BNC_EACH_ROWS, their columns] for bnc_executor_finish_row; NULL: not needed */
-  int32_t *sums; /* of the largest int4 layer's rows and groups (ops/matmul/matmul.h) */
+  int32_t *sums; /* [sums_count]: of the largest int4 layer's rows and groups (ops/matmul/matmul.h) */
+  size_t sums_count;
+  bnc_outputs *outputs; /* NULL: bnc_executor_outputs_create was not called */
   bnc_linear_set *linears;
   struct bnc_residency *residency;
   uint64_t round_macs;               /* multiply-accumulates after which an op asks whether the run goes on */
@@ -31,6 +35,7 @@ struct bnc_executor {
 /** One op of a run. */
 typedef struct bnc_op_run {
   bnc_executor *ex;
+  uint8_t *arena; /* the executor's, or that of the rows whose outputs are computed together */
   const bnc_file_op *op;
   size_t rows;     /* of the run; operands that vary have so many */
   size_t position; /* of the run's first row */
@@ -43,17 +48,17 @@ static inline size_t bnc_run_rows(const bnc_op_run *r, const bnc_operand *o) { r
 
 static inline const uint8_t *bnc_run_bytes(const bnc_op_run *r, const bnc_operand *o) {
   if (o->space == BNC_SPACE_NONE) return NULL;
-  return (o->space == BNC_SPACE_ARENA ? r->ex->arena : r->ex->file->constants.data) + o->offset;
+  return (o->space == BNC_SPACE_ARENA ? r->arena : r->ex->file->constants.data) + o->offset;
 }
 static inline const float *bnc_run_in(const bnc_op_run *r, int i) { return (const float *)(const void *)bnc_run_bytes(r, &r->op->in[i]); }
 static inline float *bnc_run_out(const bnc_op_run *r, int i) {
-  return r->op->out[i].space == BNC_SPACE_ARENA ? (float *)(void *)(r->ex->arena + r->op->out[i].offset) : NULL;
+  return r->op->out[i].space == BNC_SPACE_ARENA ? (float *)(void *)(r->arena + r->op->out[i].offset) : NULL;
 }
 static inline bnc_qd8_params *bnc_run_params(const bnc_op_run *r, const bnc_operand *o) {
-  return o->space == BNC_SPACE_ARENA ? (bnc_qd8_params *)(void *)(r->ex->arena + o->offset) : NULL;
+  return o->space == BNC_SPACE_ARENA ? (bnc_qd8_params *)(void *)(r->arena + o->offset) : NULL;
 }
 static inline int8_t *bnc_run_qd8(const bnc_op_run *r, const bnc_operand *o) {
-  return o->space == BNC_SPACE_ARENA ? (int8_t *)(r->ex->arena + o->offset + bnc_qd8_data_offset(o->rows)) : NULL;
+  return o->space == BNC_SPACE_ARENA ? (int8_t *)(r->arena + o->offset + bnc_qd8_data_offset(o->rows)) : NULL;
 }
 
 /** Items of a row-wise op that one thread takes at a time: so many that starting it costs nothing, and the same for any number of threads.
@@ -80,11 +85,19 @@ static inline bool bnc_op_is_own(const bnc_executor *ex, const bnc_file_op *op) 
 /** Below so many multiply-accumulates, waking a second thread costs more than it brings, above all where other programs hold its CPU. */
 #define BNC_SHARED_MACS ((uint64_t)4 << 20)
 
-/** Elements of `kept`; 0: the prefill program is none that rows can be finished of one by one. */
-size_t bnc_run_each_kept(const bnc_model_file *file);
+/** What lies behind the prefill program's last_row ops is called its tail: it computes the output. */
+bool bnc_op_is_tail(const bnc_file_op *op);
+/** Elements that the last_row ops read of `rows` rows; 0: the prefill program is none that outputs of more than one row can be had of. */
+size_t bnc_run_kept(const bnc_model_file *file, size_t rows);
+/** Runs what is in front of the tail for `rows` rows. kept [last_row ops][kept_rows, their columns]: what those read of every row. */
+bnc_status bnc_run_body(bnc_executor *ex, size_t rows, size_t position, float *kept, size_t kept_rows, const bnc_run_hooks *hooks,
+                        bnc_error *err);
+void bnc_outputs_destroy(bnc_outputs *outputs);
 
 /** Allocates what the programs of ex->file ask for, if the machine has it; destroy also what a failed create leaves. */
 bnc_status bnc_executor_memory_create(bnc_executor *ex, bnc_error *err);
+/** More scratch memory, where an op that no program holds asks for it. */
+bnc_status bnc_executor_memory_reach(bnc_executor *ex, const bnc_file_op *op, bnc_error *err);
 void bnc_executor_memory_destroy(bnc_executor *ex);
 
 /** Fills the rotary tables for positions below `rows`, at most the context. */
@@ -92,6 +105,8 @@ void bnc_rope_tables_reach(bnc_executor *ex, size_t rows);
 
 bnc_status bnc_linears_create(bnc_executor *ex, bnc_packed_store *store, const bnc_run_hooks *hooks, bnc_error *err);
 void bnc_linears_destroy(bnc_executor *ex);
+/** Adds the layer of one more op whose weight some program's op has. */
+bnc_status bnc_linears_add(bnc_executor *ex, const bnc_file_op *op, uint32_t *id, bnc_error *err);
 
 /** What a pool needs to share a kernel's rows among threads: NAME_job, the kernel with its arguments, and NAME_rows, which calls it for a
    range. A kernel's type is part of it, so each has its own. */

@@ -32,6 +32,11 @@ static bnc_status add_layer(bnc_executor *ex, const linear_key *k, uint32_t *id,
   return bnc_linear_set_add(ex->linears, &spec, k->slab.weight, k->slab.from, id, err);
 }
 
+bnc_status bnc_linears_add(bnc_executor *ex, const bnc_file_op *op, uint32_t *id, bnc_error *err) {
+  const linear_key key = key_of(op);
+  return add_layer(ex, &key, id, err);
+}
+
 bnc_status bnc_linears_create(bnc_executor *ex, bnc_packed_store *store, const bnc_run_hooks *hooks, bnc_error *err) {
   size_t ops = 0, done = 0, buckets = 16;
   for (bnc_program_id p = 0; p < BNC_PROGRAMS; p++)

@@ -81,7 +81,7 @@ bnc_status bnc_run_activate(const bnc_op_run *r) {
   size_t rows = bnc_run_rows(r, x);
   /* The quantising kernels work in the input's place: nobody reads it afterwards (quantize_inputs fuses only then). */
   activate_job job = {activation(&r->ex->kernels->activate, op->kind, !plain),
-                      {.cols = x->cols, .x = (float *)(void *)(r->ex->arena + x->offset), .x_stride = x->stride}};
+                      {.cols = x->cols, .x = (float *)(void *)(r->arena + x->offset), .x_stride = x->stride}};
   if (!job.kernel) return BNC_ERROR_INTERNAL;
   if (up->space != BNC_SPACE_NONE) {
     job.args.up = bnc_run_in(r, 1);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How well a model foresees a text: exp of the mean negative log probability of each token, given those before it in its window. */
+/* How well a model foresees a text: exp of the mean negative log probability of each token, given those before it in its window. Its
+ * standard error is that of the mean, as if what is lost at one token said nothing about the next. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,17 +14,23 @@
 #define TEXT_LIMIT ((size_t)64 << 20)
 
 typedef struct sums {
-  double loss; /* nats */
+  const int32_t *ids; /* of this window: id i + 1 is foreseen behind id i */
+  size_t columns;
+  double loss, squares; /* nats */
   uint64_t tokens;
 } sums;
 
-static int read_text(bnc_work *w, const char *path, char **text, size_t *length) {
+/* mark: bytes of a byte order mark in front, which is no part of the text. */
+static int read_text(bnc_work *w, const char *path, char **text, size_t *length, size_t *mark) {
   FILE *file = fopen(path, "rb");
   *text = file ? malloc(TEXT_LIMIT) : NULL;
   *length = *text ? fread(*text, 1, TEXT_LIMIT, file) : 0;
   const bool whole = *text && !ferror(file) && *length < TEXT_LIMIT;
   if (file) fclose(file);
-  if (whole) return BNC_EXIT_DONE;
+  if (whole) {
+    *mark = *length >= 3 && memcmp(*text, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
+    return BNC_EXIT_DONE;
+  }
   return bnc_work_refuse(w, "%s: cannot be read as a text of less than %zu bytes", path, TEXT_LIMIT);
 }
 
@@ -34,34 +41,47 @@ static double loss_of(const float *logits, size_t count, int32_t id) {
   return most + log(sum) - (double)logits[id];
 }
 
+static int add_rows(void *user, size_t first, size_t count, const float *logits, size_t stride) {
+  sums *s = user;
+  for (size_t i = 0; i < count; i++) {
+    const double loss = loss_of(logits + i * stride, s->columns, s->ids[first + i + 1]);
+    s->loss += loss;
+    s->squares += loss * loss;
+  }
+  s->tokens += count;
+  return bnc_interrupted();
+}
+
 /* Windows of `window` ids side by side; the first id of each is given, not foreseen. */
 static int measure(bnc_work *w, const int32_t *ids, size_t count, size_t window, sums *s) {
-  for (size_t i = 0; i + 1 < count; i++) {
-    const float *logits;
-    size_t columns;
-    if (i % window == 0) bnc_session_reset(w->session);
-    if ((i + 1) % window == 0) continue; /* what follows opens the next window */
-    bnc_status status = bnc_session_append(w->session, &ids[i], 1);
-    if (status == BNC_OK) status = bnc_session_logits(w->session, &logits, &columns);
+  s->columns = w->info.vocabulary;
+  w->whole = "reading the text";
+  for (size_t at = 0; at + 1 < count; at += window) {
+    const size_t here = count - at < window ? count - at : window;
+    w->whole_done = (double)at / (double)count;
+    s->ids = ids + at;
+    bnc_session_reset(w->session);
+    if (here < 2) break;
+    const bnc_status status = bnc_session_append_each(w->session, ids + at, here - 1, add_rows, s);
     if (status != BNC_OK) return bnc_work_fail(w, status, NULL, bnc_session_error(w->session));
-    s->loss += loss_of(logits, columns, ids[i + 1]);
-    s->tokens++;
-    bnc_progress_show(&w->progress, "reading the text", (double)i / (double)count);
-    if (bnc_interrupted()) return BNC_EXIT_INTERRUPTED;
   }
   return BNC_EXIT_DONE;
 }
 
 static int report(bnc_work *w, const sums *s, size_t window) {
-  const double perplexity = exp(s->loss / (double)s->tokens);
+  const double n = (double)s->tokens, mean = s->loss / n, variance = s->squares / n - mean * mean;
+  const double perplexity = exp(mean), error = n > 1 && variance > 0 ? sqrt(variance / (n - 1)) : 0;
   if (!w->json) {
-    bnc_console_print("%.4f over %llu tokens in windows of %zu\n", perplexity, (unsigned long long)s->tokens, window);
+    bnc_console_print("perplexity %.4f +- %.4f over %llu tokens in windows of %zu\n", perplexity, perplexity * error,
+                      (unsigned long long)s->tokens, window);
     return BNC_EXIT_DONE;
   }
   bnc_json_object o;
   bnc_json_begin(&o, w->context);
   bnc_json_real(&o, "perplexity", perplexity);
-  bnc_json_real(&o, "nats_per_token", s->loss / (double)s->tokens);
+  bnc_json_real(&o, "perplexity_error", perplexity * error);
+  bnc_json_real(&o, "nats_per_token", mean);
+  bnc_json_real(&o, "nats_per_token_error", error);
   bnc_json_count(&o, "tokens", s->tokens);
   bnc_json_count(&o, "context", window);
   const bnc_status status = bnc_json_end(&o);
@@ -95,7 +115,7 @@ static int run(const bnc_command *command, int argc, char **argv) {
   const char *operand[2] = {NULL, NULL};
   uint64_t window = 0;
   char *text = NULL;
-  size_t length = 0;
+  size_t length = 0, mark = 0;
   const bnc_option options[] = {
       {.name = "context",
        .value = "N",
@@ -112,9 +132,9 @@ static int run(const bnc_command *command, int argc, char **argv) {
   int code = bnc_options_parse(command, &arguments, argc, argv);
   if (code != BNC_PARSED) return code;
   code = bnc_work_begin(&work);
-  if (code == BNC_EXIT_DONE) code = read_text(&work, operand[1], &text, &length);
+  if (code == BNC_EXIT_DONE) code = read_text(&work, operand[1], &text, &length, &mark);
   if (code == BNC_EXIT_DONE) code = bnc_work_open_model(&work, operand[0]);
-  if (code == BNC_EXIT_DONE) code = evaluate(&work, operand[0], operand[1], text, length, (size_t)window);
+  if (code == BNC_EXIT_DONE) code = evaluate(&work, operand[0], operand[1], text + mark, length - mark, (size_t)window);
   free(text);
   return bnc_work_end(&work, code);
 }

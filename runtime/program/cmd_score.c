@@ -37,25 +37,35 @@ static int check_ids(bnc_work *work, const char *path, const id_list *list, size
                          BNC_IMAGE_TOKEN, pictures);
 }
 
+typedef struct forced_rows {
+  float *next; /* [vocabulary] ...: where the next row goes */
+  size_t columns;
+} forced_rows;
+
+static int take_rows(void *user, size_t first, size_t count, const float *logits, size_t stride) {
+  forced_rows *rows = user;
+  (void)first;
+  for (size_t i = 0; i < count; i++, rows->next += rows->columns)
+    memcpy(rows->next, logits + i * stride, rows->columns * sizeof *rows->next);
+  return bnc_interrupted();
+}
+
 /* logits: [forced ids or 1, vocabulary] */
 static int compute(bnc_work *work, const score_arguments *a, const id_list *ids, const id_list *force, float *logits) {
-  const size_t rows = force->count ? force->count : 1;
-  for (size_t row = 0; row < rows; row++) {
-    const float *last;
-    size_t count;
-    bnc_status status =
-        row == 0 ? bnc_session_append(work->session, ids->id, ids->count) : bnc_session_append(work->session, &force->id[row - 1], 1);
-    if (status == BNC_OK) status = bnc_session_logits(work->session, &last, &count);
-    if (status != BNC_OK) return bnc_work_fail(work, status, row ? a->force : a->ids, bnc_session_error(work->session));
-    if (row == 0 && bnc_session_was_cut(work->session))
-      bnc_work_note(work,
-                    "%s: the prompt was cut to its first %u rows, the most that this model reads; 'binocle compile --context' sets that",
-                    a->ids, work->info.prompt_limit);
-    memcpy(logits + row * count, last, count * sizeof *last);
-    if (row) bnc_progress_show(&work->progress, "forcing ids", (double)row / (double)rows);
-    if (bnc_interrupted()) return BNC_EXIT_INTERRUPTED;
-  }
-  return BNC_EXIT_DONE;
+  const float *last;
+  size_t count;
+  bnc_status status = bnc_session_append(work->session, ids->id, ids->count);
+  if (status == BNC_OK) status = bnc_session_logits(work->session, &last, &count);
+  if (status != BNC_OK) return bnc_work_fail(work, status, a->ids, bnc_session_error(work->session));
+  if (bnc_session_was_cut(work->session))
+    bnc_work_note(work,
+                  "%s: the prompt was cut to its first %u rows, the most that this model reads; 'binocle compile --context' sets that",
+                  a->ids, work->info.prompt_limit);
+  memcpy(logits, last, count * sizeof *last);
+  if (force->count < 2) return BNC_EXIT_DONE; /* nothing is asked behind the last forced id */
+  forced_rows rows = {logits + count, count};
+  status = bnc_session_append_each(work->session, force->id, force->count - 1, take_rows, &rows);
+  return status == BNC_OK ? BNC_EXIT_DONE : bnc_work_fail(work, status, a->force, bnc_session_error(work->session));
 }
 
 static int score(bnc_work *work, const score_arguments *a, const id_list *ids, const id_list *force) {

@@ -34,6 +34,11 @@ static bnc_status compile(void) {
   return s;
 }
 
+static int ignore(void *user, size_t first, size_t count, const float *logits, size_t stride) {
+  (void)user, (void)first, (void)count, (void)logits, (void)stride;
+  return 0;
+}
+
 static bnc_status use(bnc_model *model) {
   static const char picture[] = BINOCLE_TEST_DATA "/image/png_2x3.png";
   static const int32_t ids[] = {90, 5, BNC_IMAGE_TOKEN, 7, 42};
@@ -50,6 +55,7 @@ static bnc_status use(bnc_model *model) {
   if (s == BNC_OK) s = bnc_session_append(session, ids, sizeof ids / sizeof *ids);
   if (s == BNC_OK) s = bnc_session_logits(session, &logits, &count);
   if (s == BNC_OK) s = bnc_session_generate(session, &sampling, NULL, NULL, &finish);
+  if (s == BNC_OK) s = bnc_session_append_each(session, ids, 2, ignore, NULL);
   bnc_session_destroy(session);
   return s;
 }

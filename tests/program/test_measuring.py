@@ -109,7 +109,20 @@ class Perplexity(Measuring):
             self.assertEqual((tokens, window), (told["tokens"], told["context"]))
             self.assertAlmostEqual(nats, told["nats_per_token"], places=3)
             self.assertAlmostEqual(math.exp(told["nats_per_token"]), told["perplexity"], places=6 - len(str(int(told["perplexity"]))))
-        self.assertRegex(self.done("perplexity", self.model, file).out.decode(), rf"\A\d+\.\d+ over {len(TEXT) - 1} tokens in windows of {CONTEXT}\n\Z")
+        self.assertRegex(self.done("perplexity", self.model, file).out.decode(), rf"\Aperplexity \d+\.\d+ \+- \d+\.\d+ over {len(TEXT) - 1} tokens in windows of {CONTEXT}\n\Z")
+
+    def test_a_byte_order_mark_is_no_text(self):
+        plain = self.done_json("perplexity", self.model, self.text(TEXT.encode()), "--json")
+        self.assertEqual(plain, self.done_json("perplexity", self.model, self.text(b"\xef\xbb\xbf" + TEXT.encode()), "--json"))
+
+    def test_standard_error(self):
+        """Of the mean over tokens: twice the same windows have the same mean and, but for n - 1, its error through the square root of 2."""
+        once, twice = (self.done_json("perplexity", self.model, self.text(TEXT[:32].encode() * n), "--context", "16", "--json") for n in (1, 2))
+        self.assertAlmostEqual(once["nats_per_token"], twice["nats_per_token"], places=6)
+        n = once["tokens"]
+        expected = once["nats_per_token_error"] * ((n - 1) / (2 * n - 1)) ** 0.5
+        self.assertAlmostEqual(expected, twice["nats_per_token_error"], places=6)
+        self.assertAlmostEqual(once["perplexity"] * once["nats_per_token_error"], once["perplexity_error"], places=2)
 
     def test_wrong_use(self):
         folder = make_checkpoint("mute", tokenizer=False)

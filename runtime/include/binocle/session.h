@@ -67,6 +67,13 @@ BNC_API bnc_status bnc_session_converse(bnc_session *session, const bnc_exchange
 /** Appends token ids as they are; BNC_IMAGE_TOKEN takes the next picture. BNC_ERROR_ARGUMENT: an id beyond the vocabulary, or a picture
  * that was not added; BNC_ERROR_LIMIT and BNC_ERROR_CANCELLED as for ask. */
 BNC_API bnc_status bnc_session_append(bnc_session *session, const int32_t *ids, size_t count);
+/** Logits behind ids first, first + 1 ... first + count - 1 of a bnc_session_append_each: [vocabulary] each, `stride` elements from one to
+ * the next; valid during the call. Not 0: stop. */
+typedef int (*bnc_on_logits)(void *user, size_t first, size_t count, const float *logits, size_t stride);
+/** Appends ids, none of them a picture, and tells the logits behind each: the bits that appending them one by one gives, at the speed of a
+ * prompt. Never cut. The first call on a session makes memory for it. Errors as of bnc_session_append; BNC_ERROR_CANCELLED also where
+ * on_logits asked, and the session is then what it was before. */
+BNC_API bnc_status bnc_session_append_each(bnc_session *session, const int32_t *ids, size_t count, bnc_on_logits on_logits, void *user);
 /** 1 where the last ask or append was cut to the model's prompt_limit, as the reference cuts. */
 BNC_API int bnc_session_was_cut(const bnc_session *session);
 /** Rows in the KV cache. */
