@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "quant/calibrate/calibrate.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 #define XXH_INLINE_ALL
@@ -14,14 +15,15 @@
 
 #define PROBE 512u /* inputs of the moments whose time is taken for the estimate */
 
-/* Head of the state file; the rows follow. */
+/* Head of the state file; the rows and the balance follow. */
 typedef struct state_head {
   char magic[8];
-  uint64_t key;  /* of the text, its embeddings, the geometry and the group: what would make another result */
-  uint64_t rows; /* XXH3-64 of the rows */
+  uint64_t key;     /* of the text, its embeddings, the geometry and the group: what would make another result */
+  uint64_t weights; /* of the layers that are done, as the checkpoint has them */
+  uint64_t content; /* XXH3-64 of what follows */
   uint64_t layers;
 } state_head;
-static const char state_magic[8] = "BNCCAL1";
+static const char state_magic[8] = "BNCCAL2";
 
 /* What a token's rows, all layers' products and moments take, in multiply-accumulates: bnc_layer_run counts the same. */
 static double work_of(const bnc_layer_run *r) {
@@ -41,6 +43,7 @@ static double seconds(void) {
 
 /* Says what is to come, from the time that a small part of it takes. */
 static void estimate(bnc_layer_run *r, size_t layers_done) {
+  if (!r->c->group) return;
   const size_t wide = r->c->text->hidden / 32 * 32, k = wide < PROBE ? wide : PROBE, rows = r->rows < PROBE ? r->rows : PROBE;
   double start = seconds(), left;
   bnc_gptq_add_moments(r->moments, k, r->norm, rows, r->pool);
@@ -55,7 +58,7 @@ static bnc_status embed(bnc_layer_run *r, uint64_t *key) {
   const size_t hidden = c->text->hidden;
   bnc_status s = BNC_OK;
   for (size_t i = 0; s == BNC_OK && i < r->rows; i++)
-    s = c->source->read(c->source->context, "model.embed_tokens.weight", (size_t)c->ids[i] * hidden, hidden, r->state + i * hidden, r->err);
+    s = r->source->read(r->source->context, "model.embed_tokens.weight", (size_t)c->ids[i] * hidden, hidden, r->state + i * hidden, r->err);
   const uint64_t parts[] = {XXH3_64bits(c->ids, r->rows * sizeof *c->ids),
                             XXH3_64bits(r->state, r->rows * hidden * sizeof(float)),
                             c->text->layers,
@@ -69,53 +72,96 @@ static bnc_status embed(bnc_layer_run *r, uint64_t *key) {
   return s;
 }
 
-static bnc_status save_state(const bnc_layer_run *r, const char *path, uint64_t key, size_t layers) {
-  const size_t bytes = r->rows * r->c->text->hidden * sizeof(float);
-  state_head head = {.key = key, .rows = XXH3_64bits(r->state, bytes), .layers = layers};
+/* A layer's tensors of the checkpoint, into what is known of those before. */
+static bnc_status hash_layer(bnc_layer_run *r, size_t layer, uint64_t *hash) {
+  const bnc_text_geometry *t = r->c->text;
+  const bnc_tensor_source *inner = r->c->balance->inner;
+  const size_t q = t->heads * t->head_dim * t->hidden, kv = t->kv_heads * t->head_dim * t->hidden, f = t->ffn * t->hidden;
+  const struct {
+    const char *name;
+    size_t count;
+  } tensors[] = {{"input_layernorm", t->hidden},
+                 {"self_attn.q_proj", q},
+                 {"self_attn.k_proj", kv},
+                 {"self_attn.v_proj", kv},
+                 {"self_attn.o_proj", q},
+                 {"mlp.gate_proj", f},
+                 {"mlp.up_proj", f},
+                 {"mlp.down_proj", f},
+                 {"post_attention_layernorm", t->hidden}};
+  bnc_status s = BNC_OK;
+  for (size_t i = 0; s == BNC_OK && i < sizeof tensors / sizeof *tensors; i++) {
+    char name[96];
+    snprintf(name, sizeof name, "model.layers.%zu.%s.weight", layer, tensors[i].name);
+    for (size_t at = 0, here; s == BNC_OK && at < tensors[i].count; at += here) {
+      here = tensors[i].count - at < BNC_LAYER_CHUNK ? tensors[i].count - at : BNC_LAYER_CHUNK;
+      s = inner->read(inner->context, name, at, here, r->weights, r->err);
+      if (s == BNC_OK) *hash = XXH3_64bits_withSeed(r->weights, here * sizeof(float), *hash);
+    }
+  }
+  return s;
+}
+
+static bnc_status save_state(const bnc_layer_run *r, const char *path, const state_head *state) {
+  const size_t bytes = r->rows * r->c->text->hidden * sizeof(float), balance = bnc_balance_bytes(r->c->text);
+  state_head head = *state;
   memcpy(head.magic, state_magic, sizeof head.magic);
+  head.content = XXH3_64bits_withSeed(r->c->balance->exponent, balance, XXH3_64bits(r->state, bytes));
   bnc_file_writer *out;
   bnc_status s = bnc_file_writer_open(&out, path, r->err);
   if (s != BNC_OK) return s;
   s = bnc_file_writer_write(out, &head, sizeof head, r->err);
   if (s == BNC_OK) s = bnc_file_writer_write(out, r->state, bytes, r->err);
+  if (s == BNC_OK) s = bnc_file_writer_write(out, r->c->balance->exponent, balance, r->err);
   if (s == BNC_OK) return bnc_file_writer_commit(out, r->err);
   bnc_file_writer_abort(out);
   return s;
 }
 
-/* Layers that an earlier run has done: its state is taken; 0 where there is none, or none of the same work. */
-static size_t resume(bnc_layer_run *r, const char *path, uint64_t key) {
+static bool is_state(const bnc_layer_run *r, const bnc_file_map *map, uint64_t key, state_head *head) {
+  const size_t bytes = r->rows * r->c->text->hidden * sizeof(float), balance = bnc_balance_bytes(r->c->text);
+  if (map->size != sizeof *head + bytes + balance) return false;
+  memcpy(head, map->data, sizeof *head);
+  const uint8_t *rows = map->data + sizeof *head;
+  return memcmp(head->magic, state_magic, sizeof head->magic) == 0 && head->key == key && head->layers <= r->c->text->layers &&
+         head->content == XXH3_64bits_withSeed(rows + bytes, balance, XXH3_64bits(rows, bytes));
+}
+
+/* What an earlier run has done of the same work on the same weights is taken; *state says how many layers. */
+static bnc_status resume(bnc_layer_run *r, const char *path, state_head *state) {
   const size_t bytes = r->rows * r->c->text->hidden * sizeof(float);
+  state_head found;
   bnc_file_map map;
   bnc_error ignored;
-  size_t layers = 0;
-  if (bnc_file_map_open(&map, path, &ignored) != BNC_OK) return 0;
-  if (map.size == sizeof(state_head) + bytes) {
-    state_head head;
-    memcpy(&head, map.data, sizeof head);
-    const bool same = memcmp(head.magic, state_magic, sizeof head.magic) == 0 && head.key == key && head.layers <= r->c->text->layers &&
-                      head.rows == XXH3_64bits(map.data + sizeof head, bytes);
-    if (same) {
-      memcpy(r->state, map.data + sizeof head, bytes);
-      layers = (size_t)head.layers;
+  bnc_status s = BNC_OK;
+  if (bnc_file_map_open(&map, path, &ignored) != BNC_OK) return BNC_OK;
+  if (is_state(r, &map, state->key, &found)) {
+    uint64_t weights = 0;
+    for (size_t layer = 0; s == BNC_OK && layer < found.layers; layer++) s = hash_layer(r, layer, &weights);
+    if (s == BNC_OK && weights == found.weights) {
+      memcpy(r->state, map.data + sizeof found, bytes);
+      memcpy(r->c->balance->exponent, map.data + sizeof found + bytes, bnc_balance_bytes(r->c->text));
+      *state = found;
     }
   }
   bnc_file_map_close(&map);
-  return layers;
+  return s;
 }
 
 static bnc_status run_layers(bnc_layer_run *r, const char *path) {
   const size_t layers = r->c->text->layers;
-  uint64_t key = 0;
-  bnc_status s = embed(r, &key);
+  state_head state = {.layers = 0};
+  bnc_status s = embed(r, &state.key);
+  if (s == BNC_OK) s = resume(r, path, &state);
   if (s != BNC_OK) return s;
-  size_t layer = resume(r, path, key);
   r->total = work_of(r);
-  r->done = r->total * (double)layer / (double)layers;
-  estimate(r, layer);
-  for (; s == BNC_OK && layer < layers; layer++) {
-    s = bnc_layer_run_next(r, layer);
-    if (s == BNC_OK) s = save_state(r, path, key, layer + 1);
+  r->done = r->total * (double)state.layers / (double)layers;
+  estimate(r, (size_t)state.layers);
+  while (s == BNC_OK && state.layers < layers) {
+    s = hash_layer(r, (size_t)state.layers, &state.weights);
+    if (s == BNC_OK) s = bnc_layer_run_next(r, (size_t)state.layers);
+    state.layers++;
+    if (s == BNC_OK) s = save_state(r, path, &state);
   }
   return s;
 }

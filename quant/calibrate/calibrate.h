@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** @file calibrate.h  compile --calibration: a text runs through the model, layer by layer; each layer's matrices are rounded to int4 for
-   the inputs that they really get (gptq.h), and the next layer sees what the rounded ones make of it.
+/** @file calibrate.h  compile --calibration: a text runs through the model, layer by layer; each layer's matrices are balanced against the
+   inputs that they really get (balance.h), int4 ones rounded for them (gptq.h), and the next layer sees what the rounded ones make of it.
 
     In memory are one layer's activations of all rows, one second moment, and some rows of a matrix. The result does not depend on the
    number of threads. What is rounded goes to rounded_files.h; an interrupted run goes on behind its last whole layer. */
@@ -8,17 +8,17 @@
 #define BINOCLE_QUANT_CALIBRATE_CALIBRATE_H
 
 #include "platforms/base/context_private.h"
-#include "quant/graph/constants.h"
+#include "quant/calibrate/balance.h"
 #include "quant/import/geometry.h"
 
 enum { BNC_CALIBRATE_WINDOW = 256, BNC_CALIBRATE_WINDOWS = 32, BNC_CALIBRATE_LEAST = 64 /* ids */ };
 
 typedef struct bnc_calibration {
   const bnc_text_geometry *text;
-  const bnc_tensor_source *source;
-  const int32_t *ids; /* [count], inside the vocabulary; whole windows of them are taken, as many as BNC_CALIBRATE_WINDOWS */
+  bnc_balance *balance; /* over the checkpoint; zeros, then what is chosen */
+  const int32_t *ids;   /* [count], inside the vocabulary; whole windows of them are taken, as many as BNC_CALIBRATE_WINDOWS */
   size_t count;
-  size_t group;
+  size_t group; /* int4; 0: the weights will be int8, and are balanced alone */
   const char *folder;
 } bnc_calibration;
 

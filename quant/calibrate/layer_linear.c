@@ -17,6 +17,7 @@ typedef struct linear_job {
 } linear_job;
 
 void bnc_layer_run_observe(bnc_layer_run *run, const float *x, size_t k) {
+  if (!bnc_weight_group(k, run->c->group)) return;
   memset(run->moments, 0, k * k * sizeof *run->moments);
   bnc_gptq_add_moments(run->moments, k, x, run->rows, run->pool);
   bnc_gptq_factor(run->moments, k, run->pool);
@@ -56,10 +57,10 @@ static void round_and_multiply(void *context, size_t thread, size_t from, size_t
 }
 
 bnc_status bnc_layer_run_linear(bnc_layer_run *run, const char *name, const float *x, size_t k, size_t n, float *y) {
-  const bnc_tensor_source *source = run->c->source;
-  const size_t fit = ((size_t)4 << 20) / k / BNC_GPTQ_ROWS * BNC_GPTQ_ROWS, most = fit ? fit : BNC_GPTQ_ROWS;
-  /* Matrices whose inputs do not divide into groups stay int8, which needs no care. */
-  linear_job job = {run, {n, k, k % run->c->group ? 0 : run->c->group}, 0, 0, x, y};
+  const bnc_tensor_source *source = run->source;
+  const size_t fit = BNC_LAYER_CHUNK / k / BNC_GPTQ_ROWS * BNC_GPTQ_ROWS, most = fit ? fit : BNC_GPTQ_ROWS;
+  /* Matrices that are to be int8 are taken as they are: what rounds them is too fine to be corrected for. */
+  linear_job job = {run, {n, k, bnc_weight_group(k, run->c->group)}, 0, 0, x, y};
   bnc_status s = BNC_OK;
   for (; s == BNC_OK && job.first < n; job.first += job.rows) {
     job.rows = n - job.first < most ? n - job.first : most;
@@ -69,6 +70,6 @@ bnc_status bnc_layer_run_linear(bnc_layer_run *run, const char *name, const floa
     run->done += (double)job.rows * (double)k * ((double)run->rows + (double)k / 2);
     if (bnc_context_progress(run->context, "calibrating", run->done / run->total)) s = bnc_fail(run->err, BNC_ERROR_CANCELLED, "cancelled");
   }
-  if (s == BNC_OK && job.shape.group) s = bnc_rounded_save(run->c->folder, name, run->rounded, bnc_rounded_bytes(&job.shape), run->err);
+  if (s == BNC_OK && job.shape.group) s = bnc_rounded_save(run->c->folder, name, &job.shape, run->rounded, run->err);
   return s;
 }

@@ -10,7 +10,6 @@
 #include "quant/calibrate/gptq.h"
 #include "quant/calibrate/rounded_files.h"
 
-#define CHUNK_ELEMENTS ((size_t)4 << 20)
 #define NAME 96
 
 static size_t most(size_t a, size_t b) { return a > b ? a : b; }
@@ -30,7 +29,6 @@ static bnc_status reserve(bnc_layer_run *r) {
   const bnc_text_geometry *t = r->c->text;
   const size_t rows = r->rows, q = t->heads * t->head_dim, kv = t->kv_heads * t->head_dim, wide = most(most(t->hidden, t->ffn), q);
   const size_t matrix = most(most(t->hidden * t->ffn, t->hidden * q), 1);
-  const bnc_rounded_shape largest = {matrix / t->hidden, t->hidden, r->c->group};
   r->scratch_bytes = most(bnc_gptq_scratch(wide) * sizeof(float), bnc_attention_scratch(t->heads, t->kv_heads, t->head_dim, r->window));
   r->scratch_bytes = (r->scratch_bytes + 63) / 64 * 64;
   float **const floats[] = {&r->state, &r->norm,    &r->q,       &r->k,     &r->v,   &r->mixed, &r->gate,
@@ -43,20 +41,20 @@ static bnc_status reserve(bnc_layer_run *r) {
                            rows * q,
                            rows * t->ffn,
                            rows * t->ffn,
-                           wide * wide,
-                           most(CHUNK_ELEMENTS, wide * BNC_GPTQ_ROWS),
+                           r->c->group ? wide * wide : 1,
+                           most(BNC_LAYER_CHUNK, wide * BNC_GPTQ_ROWS),
                            most(wide, t->head_dim),
                            r->window * t->head_dim / 2,
                            r->window * t->head_dim / 2};
   bool all = true;
   for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) all = (*floats[i] = bnc_mem_array(counts[i], sizeof(float))) != NULL && all;
-  r->rounded = bnc_mem_alloc(bnc_rounded_bytes(&largest) + 64);
+  r->rounded = bnc_mem_alloc(r->c->group ? matrix : 1); /* a nibble each, and a scale for 32 of them at most */
   r->scratch = bnc_mem_array(bnc_pool_threads(r->pool), r->scratch_bytes);
   return all && r->rounded && r->scratch ? BNC_OK : bnc_fail_memory(r->err, rows * t->ffn * sizeof(float));
 }
 
 bnc_status bnc_layer_run_create(bnc_layer_run *r, bnc_context *context, const bnc_calibration *c, bnc_error *err) {
-  *r = (bnc_layer_run){.context = context, .c = c, .err = err, .window = BNC_CALIBRATE_WINDOW};
+  *r = (bnc_layer_run){.context = context, .c = c, .err = err, .source = &c->balance->source, .window = BNC_CALIBRATE_WINDOW};
   if (c->count < BNC_CALIBRATE_LEAST)
     return bnc_fail(err, BNC_ERROR_ARGUMENT, "the calibration text has %zu ids, expected at least %d", c->count, BNC_CALIBRATE_LEAST);
   if (c->count < r->window) r->window = c->count / 4 * 4;
@@ -83,7 +81,7 @@ static bnc_status rms_norm(bnc_layer_run *r, size_t layer, const char *what) {
   const size_t hidden = r->c->text->hidden;
   char name[NAME];
   snprintf(name, sizeof name, "model.layers.%zu.%s.weight", layer, what);
-  bnc_status s = r->c->source->read(r->c->source->context, name, 0, hidden, r->gamma, r->err);
+  bnc_status s = r->source->read(r->source->context, name, 0, hidden, r->gamma, r->err);
   const bnc_norm_args args = {
       .cols = hidden, .eps = r->c->text->rms_eps, .x = r->state, .gamma = r->gamma, .y = r->norm, .x_stride = hidden, .y_stride = hidden};
   if (s == BNC_OK) r->kernels.norm.rms_f32(&args, 0, r->rows);
@@ -96,7 +94,7 @@ static bnc_status linear(bnc_layer_run *r, size_t layer, const char *what, const
   bnc_status s = bnc_layer_run_linear(r, name, x, k, n, y);
   if (s != BNC_OK || !bias) return s;
   snprintf(name, sizeof name, "model.layers.%zu.%s.bias", layer, what);
-  s = r->c->source->read(r->c->source->context, name, 0, n, r->weights, r->err);
+  s = r->source->read(r->source->context, name, 0, n, r->weights, r->err);
   for (size_t i = 0; s == BNC_OK && i < r->rows; i++)
     for (size_t j = 0; j < n; j++) y[i * n + j] += r->weights[j];
   return s;
@@ -155,6 +153,8 @@ static bnc_status attention(bnc_layer_run *r, size_t layer) {
   const size_t q = t->heads * t->head_dim, kv = t->kv_heads * t->head_dim;
   bnc_status s = rms_norm(r, layer, "input_layernorm");
   if (s != BNC_OK) return s;
+  s = bnc_layer_run_balance(r, layer, BNC_BALANCE_ATTENTION, r->norm);
+  if (s != BNC_OK) return s;
   bnc_layer_run_observe(r, r->norm, t->hidden);
   s = linear(r, layer, "self_attn.q_proj", r->norm, t->hidden, q, r->q, t->attention_bias);
   if (s == BNC_OK) s = linear(r, layer, "self_attn.k_proj", r->norm, t->hidden, kv, r->k, t->attention_bias);
@@ -171,6 +171,8 @@ static bnc_status mlp(bnc_layer_run *r, size_t layer) {
   const bnc_text_geometry *t = r->c->text;
   bnc_status s = rms_norm(r, layer, "post_attention_layernorm");
   if (s != BNC_OK) return s;
+  s = bnc_layer_run_balance(r, layer, BNC_BALANCE_MLP, r->norm);
+  if (s != BNC_OK) return s;
   bnc_layer_run_observe(r, r->norm, t->hidden);
   s = linear(r, layer, "mlp.gate_proj", r->norm, t->hidden, t->ffn, r->gate, false);
   if (s == BNC_OK) s = linear(r, layer, "mlp.up_proj", r->norm, t->hidden, t->ffn, r->up, false);
@@ -178,6 +180,8 @@ static bnc_status mlp(bnc_layer_run *r, size_t layer) {
   const bnc_activate_args args = {
       .cols = t->ffn, .x = r->gate, .up = r->up, .y = r->gate, .x_stride = t->ffn, .up_stride = t->ffn, .y_stride = t->ffn};
   r->kernels.activate.silu_mul_f32(&args, 0, r->rows);
+  s = bnc_layer_run_balance(r, layer, BNC_BALANCE_DOWN, r->gate);
+  if (s != BNC_OK) return s;
   bnc_layer_run_observe(r, r->gate, t->ffn);
   s = linear(r, layer, "mlp.down_proj", r->gate, t->ffn, t->hidden, r->norm, false);
   if (s == BNC_OK) add_to_state(r, r->norm);

@@ -7,25 +7,28 @@
 #include "platforms/threads/threads.h"
 #include "quant/calibrate/calibrate.h"
 
+#define BNC_LAYER_CHUNK ((size_t)4 << 20) /* elements of a matrix that are read at a time */
+
 typedef struct bnc_layer_run {
   bnc_context *context;
   const bnc_calibration *c;
   bnc_error *err;
   bnc_pool *pool;
   bnc_kernels kernels;
-  size_t rows, window;      /* rows: a multiple of the window, which is one of 4 */
-  float *state;             /* [rows, hidden]: what goes into the layer, then what comes out */
-  float *norm;              /* [rows, hidden] */
-  float *q, *k, *v, *mixed; /* [rows, heads or kv_heads * head_dim] */
-  float *gate, *up;         /* [rows, ffn] */
-  float *moments;           /* [widest, widest] */
-  float *weights;           /* [chunk, widest] rows of a matrix */
-  uint8_t *rounded;         /* the matrix that is being rounded, as rounded_files.h has it */
-  float *gamma;             /* [hidden] */
-  float *cos, *sin;         /* [window, head_dim / 2] */
-  uint8_t *scratch;         /* of all threads */
-  size_t scratch_bytes;     /* of one */
-  double done, total;       /* multiply-accumulates */
+  size_t rows, window;             /* rows: a multiple of the window, which is one of 4 */
+  const bnc_tensor_source *source; /* the checkpoint, balanced as far as is known */
+  float *state;                    /* [rows, hidden]: what goes into the layer, then what comes out */
+  float *norm;                     /* [rows, hidden] */
+  float *q, *k, *v, *mixed;        /* [rows, heads or kv_heads * head_dim] */
+  float *gate, *up;                /* [rows, ffn] */
+  float *moments;                  /* [widest, widest] */
+  float *weights;                  /* [chunk, widest] rows of a matrix */
+  uint8_t *rounded;                /* the matrix that is being rounded, as rounded_files.h has it */
+  float *gamma;                    /* [hidden] */
+  float *cos, *sin;                /* [window, head_dim / 2] */
+  uint8_t *scratch;                /* of all threads */
+  size_t scratch_bytes;            /* of one */
+  double done, total;              /* multiply-accumulates */
 } bnc_layer_run;
 
 bnc_status bnc_layer_run_create(bnc_layer_run *run, bnc_context *context, const bnc_calibration *c, bnc_error *err);
@@ -33,6 +36,8 @@ void bnc_layer_run_destroy(bnc_layer_run *run);
 /** Runs layer `layer` over state, and leaves its matrices rounded in the folder. */
 bnc_status bnc_layer_run_next(bnc_layer_run *run, size_t layer);
 
+/** Chooses a site's balance for its inputs x [rows, columns of the site], and balances those. */
+bnc_status bnc_layer_run_balance(bnc_layer_run *run, size_t layer, bnc_balance_site site, float *x);
 /** y [rows, n] = x [rows, k] times the transposed matrix of that name, with its bias where it has one. The matrix is rounded for
    run->moments, factored, first. */
 bnc_status bnc_layer_run_linear(bnc_layer_run *run, const char *name, const float *x, size_t k, size_t n, float *y);

@@ -4,10 +4,13 @@
 #include <dirent.h>
 #include <errno.h>
 #include <float.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#define XXH_INLINE_ALL
+#include <xxhash.h>
 
 #include "platforms/base/mem.h"
 #include "platforms/file/file.h"
@@ -24,21 +27,67 @@ bnc_status bnc_rounded_folder(const char *folder, bnc_error *err) {
   return mkdir(folder, 0777) == 0 || errno == EEXIST ? BNC_OK : bnc_fail_errno(err, "%s", folder);
 }
 
-bnc_status bnc_rounded_save(const char *folder, const char *name, const uint8_t *data, size_t size, bnc_error *err) {
+static const char file_magic[8] = "BNCRND1";
+
+static size_t file_bytes(const bnc_rounded_shape *s) { return sizeof(bnc_rounded_head) + bnc_rounded_bytes(s); }
+
+static bnc_status write_file(const char *path, const bnc_rounded_shape *shape, const uint8_t *data, bnc_error *err) {
+  bnc_file_writer *out;
+  const size_t size = bnc_rounded_bytes(shape);
+  bnc_rounded_head head = {.n = shape->n, .k = shape->k, .group = shape->group, .checksum = XXH3_64bits(data, size)};
+  memcpy(head.magic, file_magic, sizeof head.magic);
+  bnc_status s = bnc_file_writer_open(&out, path, err);
+  if (s != BNC_OK) return s;
+  s = bnc_file_writer_write(out, &head, sizeof head, err);
+  if (s == BNC_OK) s = bnc_file_writer_write(out, data, size, err);
+  if (s == BNC_OK) return bnc_file_writer_commit(out, err);
+  bnc_file_writer_abort(out);
+  return s;
+}
+
+bnc_status bnc_rounded_save(const char *folder, const char *name, const bnc_rounded_shape *shape, const uint8_t *data, bnc_error *err) {
   char *path = bnc_rounded_path(folder, name, "q4");
-  bnc_status s = path ? bnc_file_save(path, data, size, err) : bnc_fail_memory(err, strlen(folder));
+  bnc_status s = path ? write_file(path, shape, data, err) : bnc_fail_memory(err, strlen(folder));
   bnc_mem_free(path);
   return s;
 }
 
-static bnc_status take_scales(const uint16_t *from, size_t count, float factor, uint16_t *scales, const char *path, bnc_error *err) {
-  for (size_t i = 0; i < count; i++) {
-    const float scale = bnc_bf16_to_f32(from[i]) * factor;
-    if (!(scale >= FLT_MIN && scale <= FLT_MAX))
-      return bnc_fail(err, BNC_ERROR_FORMAT, "%s: scale %zu is no positive normal number: remove the folder and calibrate again", path, i);
-    scales[i] = bnc_bf16_from_f32(scale);
+bnc_status bnc_rounded_check(const uint8_t *file, size_t size, const bnc_rounded_shape *shape, bnc_error *err) {
+  bnc_rounded_head head;
+  if (size != file_bytes(shape))
+    return bnc_fail(err, BNC_ERROR_FORMAT, "%zu bytes, expected %zu: remove the folder and calibrate again", size, file_bytes(shape));
+  memcpy(&head, file, sizeof head);
+  const uint8_t *data = file + sizeof head;
+  if (memcmp(head.magic, file_magic, sizeof head.magic) != 0 || head.n != shape->n || head.k != shape->k || head.group != shape->group)
+    return bnc_fail(err, BNC_ERROR_FORMAT, "no rounded matrix of %zu x %zu in groups of %zu: remove the folder and calibrate again",
+                    shape->n, shape->k, shape->group);
+  if (XXH3_64bits(data, size - sizeof head) != head.checksum)
+    return bnc_fail(err, BNC_ERROR_FORMAT, "damaged: its checksum is another: remove the folder and calibrate again");
+  for (size_t at = shape->n * shape->k / 2; at < size - sizeof head; at += sizeof(uint16_t)) {
+    uint16_t scale;
+    memcpy(&scale, data + at, sizeof scale);
+    const float value = bnc_bf16_to_f32(scale);
+    if (!(value >= FLT_MIN && value <= FLT_MAX))
+      return bnc_fail(err, BNC_ERROR_FORMAT, "a scale that is no positive normal number: remove the folder and calibrate again");
   }
   return BNC_OK;
+}
+
+/* A file that was checked, mapped. */
+static bnc_status open_file(const char *path, const bnc_rounded_shape *shape, bnc_file_map *map, bnc_error *err) {
+  bnc_status s = bnc_file_map_open(map, path, err);
+  if (s != BNC_OK) return s;
+  s = bnc_rounded_check(map->data, map->size, shape, err);
+  if (s == BNC_OK) return s;
+  bnc_error_prefix(err, "%s", path);
+  bnc_file_map_close(map);
+  return s;
+}
+
+/* A scale that would be no normal number stands for zeros, whatever it is multiplied by. */
+static uint16_t multiply(uint16_t scale, float factor) {
+  const float value = bnc_bf16_to_f32(scale) * factor;
+  return bnc_bf16_from_f32(value >= FLT_MIN ? value : FLT_MIN);
 }
 
 bnc_status bnc_rounded_read(const char *folder, const char *name, const bnc_rounded_shape *shape, size_t first, size_t rows, float factor,
@@ -47,18 +96,33 @@ bnc_status bnc_rounded_read(const char *folder, const char *name, const bnc_roun
   bnc_file_map map;
   char *path = bnc_rounded_path(folder, name, "q4");
   if (!path) return bnc_fail_memory(err, strlen(folder));
-  bnc_status s = bnc_file_map_open(&map, path, err);
+  const bnc_status s = open_file(path, shape, &map, err);
   if (s == BNC_OK) {
-    if (map.size != bnc_rounded_bytes(shape)) {
-      s = bnc_fail(err, BNC_ERROR_FORMAT, "%s: %zu bytes, expected %zu: remove the folder and calibrate again", path, map.size,
-                   bnc_rounded_bytes(shape));
-    } else {
-      memcpy(nibbles, map.data + first * row_bytes, rows * row_bytes);
-      const uint8_t *at = map.data + shape->n * row_bytes + first * groups * sizeof *scales;
-      s = take_scales((const uint16_t *)(const void *)at, rows * groups, factor, scales, path, err);
-    }
+    const uint8_t *data = map.data + sizeof(bnc_rounded_head);
+    memcpy(nibbles, data + first * row_bytes, rows * row_bytes);
+    memcpy(scales, data + shape->n * row_bytes + first * groups * sizeof *scales, rows * groups * sizeof *scales);
+    for (size_t i = 0; i < rows * groups; i++) scales[i] = multiply(scales[i], factor);
     bnc_file_map_close(&map);
   }
+  bnc_mem_free(path);
+  return s;
+}
+
+bnc_status bnc_rounded_scale_rows(const char *folder, const char *name, const bnc_rounded_shape *shape, const int8_t *exponent,
+                                  bnc_error *err) {
+  const size_t groups = shape->k / shape->group, size = bnc_rounded_bytes(shape);
+  bnc_file_map map;
+  char *path = bnc_rounded_path(folder, name, "q4");
+  uint8_t *data = bnc_mem_alloc(size);
+  bnc_status s = path && data ? open_file(path, shape, &map, err) : bnc_fail_memory(err, size);
+  if (s == BNC_OK) {
+    memcpy(data, map.data + sizeof(bnc_rounded_head), size);
+    bnc_file_map_close(&map);
+    uint16_t *scales = (uint16_t *)(void *)(data + shape->n * shape->k / 2);
+    for (size_t i = 0; i < shape->n * groups; i++) scales[i] = multiply(scales[i], ldexpf(1.0f, -exponent[i / groups]));
+    s = write_file(path, shape, data, err);
+  }
+  bnc_mem_free(data);
   bnc_mem_free(path);
   return s;
 }

@@ -21,12 +21,22 @@ static inline size_t bnc_rounded_bytes(const bnc_rounded_shape *s) { return s->n
 char *bnc_rounded_path(const char *folder, const char *name, const char *extension);
 /** Makes the folder where it is missing. */
 bnc_status bnc_rounded_folder(const char *folder, bnc_error *err);
+/** Head of a matrix's file; the matrix follows, XXH3-64 of which is checksum. */
+typedef struct bnc_rounded_head {
+  char magic[8];
+  uint64_t n, k, group, checksum;
+} bnc_rounded_head;
+
 /** Appears complete or not at all. */
-bnc_status bnc_rounded_save(const char *folder, const char *name, const uint8_t *data, size_t size, bnc_error *err);
-/** Rows [first, first + rows) of a matrix's nibbles and scales, the scales times factor, a power of two. BNC_ERROR_FORMAT where the file is
-   not of that shape, or holds a scale that no rounding gives. */
+bnc_status bnc_rounded_save(const char *folder, const char *name, const bnc_rounded_shape *shape, const uint8_t *data, bnc_error *err);
+/** BNC_ERROR_FORMAT where a file's bytes are none of a matrix of this shape, damaged, or hold a scale that no rounding gives. */
+bnc_status bnc_rounded_check(const uint8_t *file, size_t size, const bnc_rounded_shape *shape, bnc_error *err);
+/** Rows [first, first + rows) of a matrix's nibbles and scales, the scales times factor, a power of two. Errors of bnc_rounded_check. */
 bnc_status bnc_rounded_read(const char *folder, const char *name, const bnc_rounded_shape *shape, size_t first, size_t rows, float factor,
                             uint8_t *nibbles, uint16_t *scales, bnc_error *err);
+/** Multiplies row r of a saved matrix by 2^-exponent[r]. */
+bnc_status bnc_rounded_scale_rows(const char *folder, const char *name, const bnc_rounded_shape *shape, const int8_t *exponent,
+                                  bnc_error *err);
 /** Removes what this page writes to the folder, and the folder if nothing else is in it. */
 void bnc_rounded_remove(const char *folder);
 

@@ -56,8 +56,8 @@ bnc_status bnc_compile_options_take(bnc_compile_options *taken, const bnc_compil
   if (o->group != 32 && o->group != 64 && o->group != 128)
     return bnc_fail(err, BNC_ERROR_ARGUMENT, "the group is %u, expected 32, 64 or 128", o->group);
   if (o->disabled_passes & ~BNC_ALL_PASSES) return bnc_fail(err, BNC_ERROR_ARGUMENT, "there are %d passes", BNC_PASSES);
-  if (o->calibration && o->text_weights != BNC_WEIGHTS_INT4)
-    return bnc_fail(err, BNC_ERROR_ARGUMENT, "calibration serves int4 text weights");
+  if (o->calibration && o->text_weights == BNC_WEIGHTS_F32)
+    return bnc_fail(err, BNC_ERROR_ARGUMENT, "calibration serves int8 and int4 text weights");
   if (o->target && !bnc_target_find(o->target)) return bnc_fail(err, BNC_ERROR_ARGUMENT, "there is no target %.60s", o->target);
   if ((unsigned)o->kv_cache > BNC_CACHE_INT8) return bnc_fail(err, BNC_ERROR_ARGUMENT, "the KV cache may be f32, f16 or int8");
   return BNC_OK;
@@ -153,21 +153,27 @@ static void remove_report(const char *path) {
   if (lstat(path, &st) == 0 && S_ISREG(st.st_mode)) unlink(path);
 }
 
-/* int4 was asked for, but a layer's inputs do not divide into groups. */
-static void tell_of_coarse_layers(const bnc_context *context, const bnc_programs *p, const bnc_build_options *b) {
-  size_t coarse = 0, k = 0;
+/* int4 was asked for, but a layer's inputs do not divide into such groups. */
+static void tell_of_other_groups(const bnc_context *context, const bnc_programs *p, const bnc_build_options *b) {
+  size_t coarse = 0, finer = 0, k[2] = {0}, group = 0;
   if (b->text_weights != BNC_WEIGHT_QG4) return;
   for (size_t i = 0; i < p->constants.weights; i++) {
     const bnc_weight *w = &p->constants.weight[i];
-    if (w->dtype != BNC_WEIGHT_QC8 || w->k % b->group == 0 ||
-        strncmp(bnc_constants_text(&p->constants, w->part[0].weight), "model.layers.", 13) != 0)
-      continue;
-    coarse++;
-    k = w->k;
+    if (w->k % b->group == 0 || strncmp(bnc_constants_text(&p->constants, w->part[0].weight), "model.layers.", 13) != 0) continue;
+    if (w->dtype == BNC_WEIGHT_QC8) {
+      coarse++;
+      k[0] = w->k;
+    } else if (w->dtype == BNC_WEIGHT_QG4) {
+      finer++;
+      k[1] = w->k;
+      group = w->group;
+    }
   }
   if (coarse)
-    bnc_context_log(context, BNC_LOG_INFO, "%zu text layers stay int8: their %zu inputs do not divide into groups of %zu", coarse, k,
-                    b->group);
+    bnc_context_log(context, BNC_LOG_INFO, "%zu text layers stay int8: their %zu inputs do not divide into groups of 32", coarse, k[0]);
+  if (finer)
+    bnc_context_log(context, BNC_LOG_INFO, "%zu text layers have groups of %zu: their %zu inputs do not divide into groups of %zu", finer,
+                    group, k[1], b->group);
 }
 
 /* The text's ids, up to as many as calibration takes. */
@@ -188,14 +194,16 @@ static bnc_status read_calibration_ids(const char *path, const bnc_assembly *a, 
 }
 
 /* *folder: where the rounded matrices are then, a bnc_mem block. */
-static bnc_status calibrate(bnc_context *context, const bnc_compile_options *o, const bnc_assembly *a, char **folder, bnc_error *err) {
+static bnc_status calibrate(bnc_context *context, const bnc_compile_options *o, const bnc_assembly *a, bnc_balance *balance, char **folder,
+                            bnc_error *err) {
   bnc_ids ids = {0};
   const size_t size = strlen(o->output) + sizeof ".calibration";
   *folder = bnc_mem_alloc(size);
   if (!*folder) return bnc_fail_memory(err, size);
   snprintf(*folder, size, "%s.calibration", o->output);
   bnc_status s = read_calibration_ids(o->calibration, a, &ids, err);
-  const bnc_calibration c = {&a->geometry->text, a->source, ids.data, ids.count, o->group, *folder};
+  const size_t group = o->text_weights == BNC_WEIGHTS_INT4 ? o->group : 0;
+  const bnc_calibration c = {&a->geometry->text, balance, ids.data, ids.count, group, *folder};
   if (s == BNC_OK) s = bnc_calibrate(context, &c, err);
   bnc_ids_free(&ids);
   return s;
@@ -208,18 +216,24 @@ bnc_status bnc_assemble_model(bnc_context *context, const bnc_compile_options *o
   bnc_model_parts parts = {.meta = a->meta};
   bnc_programs programs = {0};
   bnc_target target;
+  bnc_balance balance = {0};
+  const bnc_tensor_source *source = a->source;
   char *report = NULL, *folder = NULL;
   float *rope = bnc_mem_array(g->text.head_dim / 2 + 1, sizeof *rope);
   bnc_status s = rope ? choose_sizes(context, o, g, &b, &parts.meta, err) : bnc_fail_memory(err, g->text.head_dim);
   if (s == BNC_OK) s = choose_target(o, &target, err);
-  if (s == BNC_OK) s = bnc_programs_create(&programs, context, g, &b, a->source, BNC_ALL_PASSES & ~o->disabled_passes, &target, err);
+  if (s == BNC_OK && o->calibration) {
+    s = bnc_balance_create(&balance, &g->text, a->source, err);
+    if (s == BNC_OK) s = calibrate(context, o, a, &balance, &folder, err);
+    source = &balance.source;
+  }
+  if (s == BNC_OK) s = bnc_programs_create(&programs, context, g, &b, source, BNC_ALL_PASSES & ~o->disabled_passes, &target, err);
   if (s == BNC_OK) s = bnc_programs_report(&programs, &report, err);
-  if (s == BNC_OK && o->calibration) s = calibrate(context, o, a, &folder, err);
   if (s == BNC_OK && a->name) s = name_string(&programs, a->name, &parts.meta.name, err);
   if (s == BNC_OK) s = name_string(&programs, target.name, &parts.meta.target, err);
   if (s == BNC_OK && a->system) s = name_string(&programs, a->system, &parts.meta.system, err);
   if (s == BNC_OK) {
-    tell_of_coarse_layers(context, &programs, &b);
+    tell_of_other_groups(context, &programs, &b);
     bnc_geometry_rope_frequencies(&g->text, rope);
     fill_meta(&parts.meta, g, &b, &programs);
     parts.meta.kv_dtype = cache_type(o);
@@ -230,7 +244,7 @@ bnc_status bnc_assemble_model(bnc_context *context, const bnc_compile_options *o
     parts.tokenizer = a->tokenizer;
     parts.tokenizer_size = a->tokenizer_size;
     parts.report = report;
-    parts.rounded = folder;
+    parts.rounded = b.text_weights == BNC_WEIGHT_QG4 ? folder : NULL;
     parts.packed = o->packed != 0;
     /* The report first: a compile that fails leaves neither file. */
     if (o->report) s = bnc_file_save(o->report, report, strlen(report), err);
@@ -244,5 +258,6 @@ bnc_status bnc_assemble_model(bnc_context *context, const bnc_compile_options *o
   bnc_mem_free(report);
   bnc_mem_free(rope);
   bnc_programs_free(&programs);
+  bnc_balance_free(&balance);
   return s;
 }

@@ -16,8 +16,9 @@ bool bnc_build_attention_int8(bnc_weight_dtype dtype, size_t head_size) {
 bnc_value_id bnc_build_linear(bnc_graph *g, bnc_value_id x, size_t n, bnc_linear_names names, bnc_weight_dtype dtype, size_t group) {
   if (g->failed) return BNC_NO_VALUE;
   size_t k = g->value[x].cols;
-  if (dtype == BNC_WEIGHT_QG4 && k % group != 0) dtype = BNC_WEIGHT_QC8;
-  bnc_weight w = {.dtype = dtype, .n = n, .k = k, .group = dtype == BNC_WEIGHT_QG4 ? group : 0, .parts = 1};
+  const size_t fits = dtype == BNC_WEIGHT_QG4 ? bnc_weight_group(k, group) : 0;
+  if (!fits && dtype == BNC_WEIGHT_QG4) dtype = BNC_WEIGHT_QC8;
+  bnc_weight w = {.dtype = dtype, .n = n, .k = k, .group = fits, .parts = 1};
   w.part[0].weight = bnc_constants_string(g->constants, "%s", names.weight);
   w.part[0].bias = names.bias ? bnc_constants_string(g->constants, "%s", names.bias) : BNC_NO_ID;
   w.part[0].n = n;

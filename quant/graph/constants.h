@@ -32,6 +32,12 @@ typedef struct bnc_weight {
   } part[BNC_WEIGHT_PARTS];
 } bnc_weight;
 
+/** int4: the largest group, the asked one or half or a quarter of it, into which k inputs divide; 0: none, the matrix stays int8. */
+static inline size_t bnc_weight_group(size_t k, size_t group) {
+  while (group >= 32 && k % group != 0) group /= 2;
+  return group >= 32 ? group : 0;
+}
+
 typedef struct bnc_constant {
   size_t rows, cols;
   float *data; /* [rows, cols] */

@@ -107,14 +107,15 @@ static void test_files(void **state) {
   for (size_t i = 0; i < 8; i++) memcpy(data + 128 + 2 * i, &one, 2);
   assert_int_equal(bnc_rounded_folder("rounded", &err), BNC_OK);
   assert_int_equal(bnc_rounded_folder("rounded", &err), BNC_OK);
-  assert_int_equal(bnc_rounded_save("rounded", "a", data, sizeof data, &err), BNC_OK);
+  assert_int_equal(bnc_rounded_save("rounded", "a", &shape, data, &err), BNC_OK);
   assert_int_equal(bnc_rounded_read("rounded", "a", &shape, 1, 2, 2.0f, nibbles, scales, &err), BNC_OK);
   assert_memory_equal(nibbles, data + 32, 64);
   for (size_t i = 0; i < 4; i++) assert_int_equal(scales[i], two);
   memset(data + 128, 0xff, 2); /* NaN */
-  assert_int_equal(bnc_rounded_save("rounded", "a", data, sizeof data, &err), BNC_OK);
+  assert_int_equal(bnc_rounded_save("rounded", "a", &shape, data, &err), BNC_OK);
   assert_int_equal(bnc_rounded_read("rounded", "a", &shape, 0, 1, 1.0f, nibbles, scales, &err), BNC_ERROR_FORMAT);
-  assert_int_equal(bnc_rounded_save("rounded", "a", data, sizeof data - 1, &err), BNC_OK);
+  const bnc_rounded_shape other = {4, 32, 32};
+  assert_int_equal(bnc_rounded_save("rounded", "a", &other, data, &err), BNC_OK);
   assert_int_equal(bnc_rounded_read("rounded", "a", &shape, 1, 2, 1.0f, nibbles, scales, &err), BNC_ERROR_FORMAT);
   bnc_rounded_remove("rounded");
   assert_int_equal(bnc_rounded_read("rounded", "a", &shape, 1, 2, 1.0f, nibbles, scales, &err), BNC_ERROR_IO);

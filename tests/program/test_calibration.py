@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """compile --calibration: the same file for any number of threads and after an interruption, other weights than without, nothing left behind."""
+import json
 import os
 import re
 import shutil
+import struct
 import subprocess
 import unittest
 
@@ -45,25 +47,68 @@ class Calibration(unittest.TestCase):
 
     def test_goes_on(self):
         whole, _ = compile_model("whole.bnc", "--calibration", TEXT)
-        # The model file grows beyond what the system lets a file have, behind the last layer.
-        path = os.path.join(WORK, "on.bnc")
-        command = [PROGRAM, "compile", CHECKPOINT, "-o", path, "--text-weights", "int4", "--quiet", "--calibration", TEXT]
-        limited = subprocess.run(["sh", "-c", 'ulimit -f 1200; exec "$@"', "sh", *command], capture_output=True, timeout=250, check=False)
-        self.assertNotEqual(0, limited.returncode)
+        path, again = self.interrupted("on.bnc", CHECKPOINT)
         self.assertFalse(os.path.exists(path))
         self.assertIn("layers.state", os.listdir(path + ".calibration"))
-        done = binocle("compile", CHECKPOINT, "-o", path, "--text-weights", "int4", "--calibration", TEXT, timeout=250)
+        done = binocle(*again, timeout=250)
         self.assertEqual(0, done.code, done)
         layers = re.search(rb"from layer (\d+) of (\d+)", done.err)
         self.assertTrue(layers and layers[1] == layers[2], done)
         self.assertEqual(self.read(whole), self.read(path))
+
+    def interrupted(self, name, checkpoint):
+        """What an int4 compile leaves whose model file grows beyond what the system lets a file have, behind the last layer."""
+        path = os.path.join(WORK, name)
+        command = [PROGRAM, "compile", checkpoint, "-o", path, "--text-weights", "int4", "--quiet", "--calibration", TEXT]
+        limited = subprocess.run(["sh", "-c", 'ulimit -f 1200; exec "$@"', "sh", *command], capture_output=True, timeout=250, check=False)
+        self.assertNotEqual(0, limited.returncode)
+        return path, [word for word in command[1:] if word != "--quiet"]
+
+    def test_int8_is_balanced(self):
+        plain, _ = compile_model("plain8.bnc", text="int8")
+        one, _ = compile_model("one8.bnc", "--calibration", TEXT, "--threads", "1", text="int8")
+        two, _ = compile_model("two8.bnc", "--calibration", TEXT, "--threads", "2", text="int8")
+        self.assertEqual(self.read(one), self.read(two))
+        self.assertNotEqual(self.read(one), self.read(plain))
+        self.assertEqual(os.path.getsize(one), os.path.getsize(plain))
+        self.assertFalse(os.path.exists(one + ".calibration"))
+
+    def test_other_weights_begin_anew(self):
+        checkpoint = os.path.join(WORK, "checkpoint")
+        shutil.copytree(CHECKPOINT, checkpoint)
+        path, again = self.interrupted("other.bnc", checkpoint)
+        with open(os.path.join(checkpoint, "model-00001-of-00001.safetensors"), "r+b") as f:
+            header = json.loads(f.read(struct.unpack("<Q", f.read(8))[0]))
+            start = header["model.layers.0.mlp.up_proj.weight"]["data_offsets"][0]
+            f.seek(8 + self.data_start(checkpoint) + start)
+            f.write(b"\0\0")
+        done = binocle(*again, timeout=250)
+        self.assertEqual(0, done.code, done)
+        self.assertIn(b"from layer 0 of", done.err)
+
+    def data_start(self, checkpoint):
+        with open(os.path.join(checkpoint, "model-00001-of-00001.safetensors"), "rb") as f:
+            return struct.unpack("<Q", f.read(8))[0]
+
+    def test_damaged_matrix(self):
+        path, again = self.interrupted("damaged.bnc", CHECKPOINT)
+        matrix = os.path.join(path + ".calibration", "model.layers.0.mlp.down_proj.weight.q4")
+        with open(matrix, "r+b") as f:
+            f.seek(100)
+            byte = f.read(1)[0]
+            f.seek(100)
+            f.write(bytes([byte ^ 1]))
+        done = binocle(*again, timeout=250)
+        self.assertEqual(1, done.code, done)
+        self.assertRegex(done.err.decode(), r"down_proj.weight.q4: damaged: its checksum is another")
+        self.assertFalse(os.path.exists(path))
 
     def test_wrong_input(self):
         def fails(expected, *more, text="int4"):
             _, done = compile_model("wrong.bnc", *more, code=1, text=text)
             self.assertIn(expected, done.err.decode())
             self.assertFalse(os.path.exists(os.path.join(WORK, "wrong.bnc")))
-        fails("calibration serves int4", "--calibration", TEXT, text="int8")
+        fails("calibration serves int8 and int4", "--calibration", TEXT, text="f32")
         fails("No such file", "--calibration", os.path.join(WORK, "none.txt"))
         short = os.path.join(WORK, "short.txt")
         with open(short, "w", encoding="utf-8") as f:
