@@ -124,6 +124,41 @@ class Perplexity(Measuring):
         self.assertAlmostEqual(expected, twice["nats_per_token_error"], places=6)
         self.assertAlmostEqual(once["perplexity"] * once["nats_per_token_error"], once["perplexity_error"], places=2)
 
+    def test_tokens_that_are_not_scored(self):
+        file = self.text(TEXT[:32].encode())
+        whole = self.done_json("perplexity", self.model, file, "--context", "16", "--json")
+        rest = self.done_json("perplexity", self.model, file, "--context", "16", "--skip", "9", "--json")
+        first = self.done_json("perplexity", self.model, self.text((TEXT[:9] + TEXT[16:25]).encode()), "--context", "9", "--json")
+        self.assertEqual((30, 14, 16), (whole["tokens"], rest["tokens"], first["tokens"]))
+        self.assertAlmostEqual(whole["nats_per_token"] * 30, rest["nats_per_token"] * 14 + first["nats_per_token"] * 16, places=3)
+
+    def test_against_another_model(self):
+        file = self.text(TEXT.encode())
+        plain = self.done_json("perplexity", self.model, file, "--context", "16", "--json")
+        same = self.done_json("perplexity", self.model, file, "--context", "16", "--against", self.model, "--json")
+        found = same.pop("against")
+        self.assertEqual(plain, same)
+        self.assertEqual((0, 1, 1, 0), (found["kl"], found["top1"], found["perplexity_ratio"], found["relative_l2"]))
+        self.assertAlmostEqual(1, found["cosine"], places=6)
+        rough = path("rough.bnc")
+        self.done("compile", make_checkpoint("rough"), "-o", rough, "--text-weights", "int4", "--vision-weights", "f32", "--quiet")
+        ids = json.loads(self.done("tokenize", self.model, stdin=json.dumps(TEXT[:20]).encode() + b"\n").out)
+        logits = []
+        for model in (self.model, rough):
+            self.done("score", model, "--ids", save_ids("front.npy", ids[:1]), "--force", save_ids("behind.npy", ids[1:]), "-o", path("rows.npy"))
+            rows = load_array(path("rows.npy"))[1]
+            logits.append([rows[k * VOCABULARY:(k + 1) * VOCABULARY] for k in range(len(ids) - 1)])
+        kl = same_top = 0
+        for p, q in zip(*logits):
+            p_sum, q_sum = (max(x) + math.log(sum(math.exp(v - max(x)) for v in x)) for x in (p, q))
+            kl += sum(math.exp(a - p_sum) * ((a - p_sum) - (b - q_sum)) for a, b in zip(p, q))
+            same_top += p.index(max(p)) == q.index(max(q))
+        found = self.done_json("perplexity", rough, self.text(TEXT[:20].encode()), "--against", self.model, "--json")["against"]
+        self.assertAlmostEqual(kl / len(logits[0]), found["kl"], places=5)
+        self.assertAlmostEqual(same_top / len(logits[0]), found["top1"], places=6)
+        self.assertGreater(found["relative_l2"], 0.001)
+        self.assertIn("KL divergence", self.done("perplexity", rough, file, "--against", self.model).out.decode())
+
     def test_wrong_use(self):
         folder = make_checkpoint("mute", tokenizer=False)
         mute = compiled_with_warning("mute.bnc", folder)
@@ -132,7 +167,8 @@ class Perplexity(Measuring):
         with open(one, "wb") as f:
             f.write(b"a")
         for code, expected, arguments in ((1, "one.txt: has 1 tokens", [self.model, one]), (1, "nowhere.txt: ", [self.model, path("nowhere.txt")]), (2, "TEXTFILE", [self.model]),
-                                          (2, "--context is '1'", [self.model, good, "--context", "1"]), (1, "tokenizer", [mute, good]), (1, "nowhere.bnc: ", [path("nowhere.bnc"), good])):
+                                          (2, "--context is '1'", [self.model, good, "--context", "1"]), (1, "tokenizer", [mute, good]), (1, "nowhere.bnc: ", [path("nowhere.bnc"), good]),
+                                          (1, "nowhere.bnc: ", [self.model, good, "--against", path("nowhere.bnc")]), (1, "left out of windows of 16", [self.model, good, "--context", "16", "--skip", "16"])):
             self.wrong(code, expected, "perplexity", *arguments)
 
 
