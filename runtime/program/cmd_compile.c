@@ -1,7 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+#include <unistd.h>
+
 #include "runtime/program/bus_guard.h"
 #include "runtime/program/commands.h"
+#include "runtime/program/foresight.h"
 #include "runtime/program/model_options.h"
+
+#define EVALUATE_WINDOW 512u /* tokens */
 
 static int compile(bnc_work *work, const bnc_compile_options *o) {
   const double start = bnc_seconds();
@@ -13,11 +19,31 @@ static int compile(bnc_work *work, const bnc_compile_options *o) {
   return BNC_EXIT_DONE;
 }
 
+/* The same checkpoint in f32, beside the model while it is compared. */
+static int evaluate(bnc_work *work, const bnc_compile_options *o, const char *text) {
+  char path[4096];
+  bnc_foresight found;
+  bnc_compile_options exact = *o;
+  const int length = snprintf(path, sizeof path, "%s.f32", o->output);
+  if (length < 0 || (size_t)length >= sizeof path) return bnc_work_refuse(work, "%.60s...: the name is too long", o->output);
+  exact.output = path;
+  exact.text_weights = BNC_WEIGHTS_F32;
+  exact.kv_cache = BNC_CACHE_DEFAULT;
+  exact.calibration = exact.report = NULL;
+  exact.packed = 0;
+  const bnc_status status = bnc_compile(work->context, &exact);
+  if (status != BNC_OK) return bnc_work_fail(work, status, NULL, bnc_context_error(work->context));
+  int code = bnc_work_open_model(work, o->output);
+  if (code == BNC_EXIT_DONE) code = bnc_foresee(work, o->output, text, path, EVALUATE_WINDOW, 0, &found);
+  unlink(path);
+  return code == BNC_EXIT_DONE ? bnc_foresight_print(work, &found, "f32") : code;
+}
+
 static int run(const bnc_command *command, int argc, char **argv) {
   bnc_work work = {0};
   bnc_model_options m = BNC_MODEL_OPTIONS_DEFAULT;
   bnc_compile_options o;
-  const char *checkpoint = NULL, *tower = NULL, *mmproj = NULL, *calibration = NULL;
+  const char *checkpoint = NULL, *tower = NULL, *mmproj = NULL, *calibration = NULL, *text = NULL;
   const bnc_option options[] = {
       {.name = "vision-tower", .value = "DIR", .help = "folder of the CLIP tower; default: the checkpoint's own", .text = &tower},
       {.name = "mmproj", .value = "FILE", .help = "GGUF file of the vision side of a GGUF checkpoint (LLaVA-1.5)", .text = &mmproj},
@@ -25,6 +51,11 @@ static int run(const bnc_command *command, int argc, char **argv) {
        .value = "TEXT",
        .help = "int8, int4: fit the text weights to what this text file makes of them; int4 takes long, can be interrupted",
        .text = &calibration},
+      {.name = "evaluate",
+       .value = "TEXT",
+       .help = "then compare the model on this text file with the checkpoint in f32, written beside it meanwhile",
+       .text = &text},
+      BNC_WORK_JSON(work, "with --evaluate: print one JSON object"),
       BNC_MODEL_OPTIONS(m),
       BNC_WORK_THREADS(work),
       BNC_WORK_LINEAR(work),
@@ -40,7 +71,9 @@ static int run(const bnc_command *command, int argc, char **argv) {
   o.calibration = calibration;
   code = bnc_work_begin(&work);
   if (code == BNC_EXIT_DONE) code = bnc_model_options_check(&work, &m);
+  if (code == BNC_EXIT_DONE && text && access(text, R_OK) != 0) code = bnc_work_refuse(&work, "%s: cannot be read", text);
   if (code == BNC_EXIT_DONE) code = compile(&work, &o);
+  if (code == BNC_EXIT_DONE && text) code = evaluate(&work, &o, text);
   return bnc_work_end(&work, code);
 }
 

@@ -73,6 +73,21 @@ class Calibration(unittest.TestCase):
         self.assertEqual(os.path.getsize(one), os.path.getsize(plain))
         self.assertFalse(os.path.exists(one + ".calibration"))
 
+    def test_evaluate(self):
+        path = os.path.join(WORK, "judged.bnc")
+        told = {}
+        for text in ("int8", "int4"):
+            done = binocle("compile", CHECKPOINT, "-o", path, "--text-weights", text, "--evaluate", TEXT, "--json", "--quiet", timeout=250)
+            self.assertEqual(0, done.code, done)
+            told[text] = json.loads(done.out)["against"]
+            self.assertEqual("f32", told[text]["model"])
+            self.assertFalse(os.path.exists(path + ".f32"))
+        self.assertTrue(0 < told["int8"]["kl"] < told["int4"]["kl"], told)
+        self.assertGreater(told["int8"]["cosine"], told["int4"]["cosine"])
+        _, done = compile_model("unjudged.bnc", "--evaluate", os.path.join(WORK, "none.txt"), code=1)
+        self.assertIn(b"none.txt: cannot be read", done.err)
+        self.assertFalse(os.path.exists(os.path.join(WORK, "unjudged.bnc")))
+
     def test_other_weights_begin_anew(self):
         checkpoint = os.path.join(WORK, "checkpoint")
         shutil.copytree(CHECKPOINT, checkpoint)
