@@ -20,6 +20,7 @@ struct bnc_profile_sampler {
   size_t count;
   uint64_t every; /* ns */
   uint64_t cost;
+  uint64_t usual; /* ns that the quickest reading of the meter took */
   uint64_t asked; /* when about throttling */
   bnc_throttle throttle;
   uint32_t clocks; /* bit i: CPU i tells its clock */
@@ -41,6 +42,7 @@ bnc_status bnc_profile_sampler_create(bnc_profile_sampler **sampler, bnc_energy 
   s->energy = energy;
   s->every = (uint64_t)(sample_ms ? sample_ms : BNC_SAMPLE_MS) * 1000000u;
   s->clocks = (1u << CPUS) - 1;
+  s->usual = UINT64_MAX / 4;
   pthread_mutex_init(&s->mutex, NULL);
   pthread_condattr_init(&attr);
   pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -71,6 +73,25 @@ static uint32_t fastest(bnc_profile_sampler *s) {
   return most;
 }
 
+/* The moment is the middle of the reading. One during which this thread lost its CPU says too little of when it was: again, a few times. */
+static void read_energy(bnc_profile_sampler *s, bnc_profile_sample *x) {
+  uint64_t took = UINT64_MAX;
+  x->joules = (double)NAN;
+  x->at = bnc_clock_ns();
+  for (int i = 0; s->energy && i < 4; i++) {
+    const uint64_t start = bnc_clock_ns();
+    const double joules = bnc_energy_joules(s->energy);
+    const uint64_t end = bnc_clock_ns();
+    if (end - start < took) {
+      took = end - start;
+      x->joules = joules;
+      x->at = start + took / 2;
+    }
+    if (took < s->usual) s->usual = took;
+    if (took <= 2 * s->usual + 1000000) return;
+  }
+}
+
 static void take(bnc_profile_sampler *s) {
   bnc_usage usage;
   const uint64_t start = bnc_usage_thread_cpu_ns();
@@ -94,8 +115,7 @@ static void take(bnc_profile_sampler *s) {
                             .mhz = fastest(s),
                             .throttled = s->throttle.now,
                             .throttle_events = s->throttle.events};
-  x->joules = s->energy ? bnc_energy_joules(s->energy) : (double)NAN;
-  x->at = bnc_clock_ns();
+  read_energy(s, x);
   s->cost += bnc_usage_thread_cpu_ns() - start;
 }
 

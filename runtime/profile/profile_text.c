@@ -30,7 +30,15 @@ static void print_head(const bnc_profile *p, bnc_page *page) {
     if (bnc_profile_roofs_best(&p->roofs, r) > 0)
       bnc_page_print(page, "%s %s %.1f %s", r ? "," : "", bnc_roof_name(r), bnc_profile_roofs_best(&p->roofs, r),
                      r <= BNC_ROOF_INT8 ? "GOP/s" : "GB/s");
-  bnc_page_print(page, "\n");
+  bnc_page_print(page, "\nmemory: ");
+  bnc_page_bytes(page, p->before.rss_bytes);
+  bnc_page_print(page, " resident before the run, ");
+  bnc_page_bytes(page, p->after.rss_bytes);
+  bnc_page_print(page, " behind it; %llu page faults, %llu of them from the disk\n",
+                 (unsigned long long)(p->after.minor_faults + p->after.major_faults - p->before.minor_faults - p->before.major_faults),
+                 (unsigned long long)(p->after.major_faults - p->before.major_faults));
+  bnc_page_print(page, "sampling: %.1f ms of CPU, %.2f %% of the run\n", ms(bnc_profile_sampler_cost(p->sampler)),
+                 100 * (double)bnc_profile_sampler_cost(p->sampler) / (double)(p->end - p->begin));
   for (size_t i = 0; i < warnings; i++) bnc_page_print(page, "warning: %s\n", warning[i]);
   bnc_page_print(page, "\n");
 }

@@ -150,6 +150,7 @@ class Profile(ProgramCase):
         self.assertRegex(out, r"\nroofs: f32 compute \d+\.\d GOP/s, int8 compute ")
         self.assertRegex(out, r"\nprefill: 1 runs, 64 rows, \d+\.\d{3} ms, \d+\.\d{3} ms of CPU, \d+\.\d{3} J \(estimated\)\n")
         self.assertRegex(out, r"\n  linear +\d+ +\d+\.\d{3} +\d+\.\d % +\d+\.\d\d +\d+\.\d\d +\d+ % (int8 compute|memory|L[23])\n")
+        self.assertRegex(out, r"\nmemory: [\d.]+ [KMG]B resident before the run, .* behind it; \d+ page faults, \d+ of them from the disk\nsampling: \d+\.\d ms of CPU, ")
         self.assertIn("warning: energy is estimated from 5 W, not measured\n", out)
         self.assertTrue(re.search(r"\ndecode: 2 runs, 2 rows", out), out)
 
@@ -164,7 +165,7 @@ class Profile(ProgramCase):
         told = self.done_json("profile", self.model, "--image", PHOTO, "--json", "--report", page, "--threads", "1", env={**os.environ, "BINOCLE_SYSFS": tree})
         profile = told["profile"]
         for program in profile["programs"].values():
-            self.assertAlmostEqual(1, program["microjoules"] / (9e-3 * program["nanoseconds"]), delta=0.02)
+            self.assertAlmostEqual(1, program["microjoules"] / (9e-3 * program["nanoseconds"]), delta=0.05)
         self.assertAlmostEqual(1, profile["energy"]["microjoules"] / (9e-3 * profile["wall_nanoseconds"]), delta=0.02)
         self.assertEqual(("hwmon board<1> power1_input", False), (profile["energy"]["meter"], profile["energy"]["estimated"]))
         samples = profile["samples"]
