@@ -130,27 +130,6 @@ static const struct {
     {"\"vision_config\":{\"num_channels\":1}", BNC_ERROR_UNSUPPORTED, "num_channels"},
 };
 
-/* Kinds of models that differ from LLaMA: biases of q, k and v, a window on what a row sees. */
-static void test_families(void **state) {
-  (void)state;
-  static const struct {
-    const char *members;
-    bool bias, output_bias;
-    size_t window;
-  } cases[] = {{"\"model_type\":\"qwen2\",\"use_sliding_window\":false,\"sliding_window\":64", true, false, 0},
-               {"\"model_type\":\"qwen2\",\"use_sliding_window\":true,\"sliding_window\":64", true, false, 64},
-               {"\"model_type\":\"mistral\",\"sliding_window\":64", false, false, 64},
-               {"\"model_type\":\"mistral\",\"sliding_window\":null", false, false, 0},
-               {"\"model_type\":\"llama\",\"sliding_window\":64,\"attention_bias\":true", true, true, 0}};
-  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-    bnc_import_config c;
-    bnc_error err;
-    if (parse_with(&c, cases[i].members, &err) != BNC_OK) fail_msg("%s: %s", cases[i].members, err.text);
-    assert_true(c.text.attention_bias == cases[i].bias && c.text.output_bias == cases[i].output_bias);
-    assert_int_equal(c.text.window, cases[i].window);
-  }
-}
-
 static void test_refusals(void **state) {
   (void)state;
   for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
@@ -213,8 +192,8 @@ static void test_rope_frequencies(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_defaults), cmocka_unit_test(test_values),       cmocka_unit_test(test_families),
-      cmocka_unit_test(test_refusals), cmocka_unit_test(test_not_a_config), cmocka_unit_test(test_rope_frequencies),
+      cmocka_unit_test(test_defaults),     cmocka_unit_test(test_values),           cmocka_unit_test(test_refusals),
+      cmocka_unit_test(test_not_a_config), cmocka_unit_test(test_rope_frequencies),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -77,7 +77,8 @@ class Models(PythonCase):
             binocle.Model("absent.bnc")
         with self.assertRaises(ValueError):
             binocle.Model("a\0b")
-        for settings in ({"threads": -1}, {"linear": "fast"}):
+        for settings in ({"threads": -1}, {"threads": 2**32}, {"keep_pictures": -1}, {"linear": "fast"}, {"kv_cache": "int4"},
+                         {"context": -1}):
             with self.assertRaises(ValueError):
                 binocle.Model(POCKET, **settings)
         model = binocle.Model(POCKET, threads=1)
@@ -131,8 +132,12 @@ class Models(PythonCase):
         self.assertEqual((3, self.model.info.vocabulary), rows.shape)
         self.assertEqual(expected, rows.tobytes())
         self.assertEqual(expected[: 4 * rows.shape[1]], self.model.score(ids, self.sign).tobytes())
-        with self.assertRaises(binocle.InvalidArgument):
-            self.model.score([99999])
+        for wrong in ([99999], [-1], [2**31 - 1]):
+            with self.assertRaises(binocle.InvalidArgument):
+                self.model.score(wrong)
+        for wrong, kind in (([2**32 + 3], ValueError), ([2.5], TypeError), (["3"], TypeError)):
+            with self.assertRaises(kind):
+                self.model.score(wrong)
         with self.assertRaises(binocle.InvalidArgument):
             self.model.score(ids)
 
@@ -174,7 +179,8 @@ class Models(PythonCase):
         self.assertEqual(os.path.getsize(output), report.file_bytes)
         self.assertTrue(report.report and seen)
         self.assertEqual(ANSWER, binocle.Model(output, threads=1).ask(SIGN, QUESTION).text())
-        for settings in ({"text_weights": "int3"}, {"vision_weights": "int4"}, {"kv_cache": "int4"}, {"without_passes": ["none"]}):
+        for settings in ({"text_weights": "int3"}, {"vision_weights": "int4"}, {"kv_cache": "int4"}, {"without_passes": ["none"]}, {"group": -32},
+                         {"group": 33, "text_weights": "int4"}):
             with self.assertRaises(ValueError):
                 binocle.compile(CHECKPOINT, output, **settings)
         with self.assertRaises(binocle.FileError):
@@ -202,6 +208,16 @@ class Models(PythonCase):
                 session.add_image(SIGN)
             self.assertEqual((1, 2), (session.statistics.pictures, session.statistics.pictures_reused))
             self.assertEqual("own", session.statistics.linear)
+
+    def test_memory_of_sessions(self):
+        plain, small = binocle.Model(POCKET, threads=1), binocle.Model(POCKET, threads=1, kv_cache="int8", context=256)
+        with plain, small, plain.session() as large, small.session() as session:
+            self.assertLess(session.statistics.kv_bytes, large.statistics.kv_bytes / 8)
+            self.assertEqual(ANSWER, session.ask(QUESTION, SIGN).text())
+            with self.assertRaises(binocle.LimitExceeded):
+                session.ask("word " * 200).text()
+        with binocle.Model(POCKET, threads=1, memory_limit=1 << 20) as none, self.assertRaises(binocle.LimitExceeded):
+            none.session()
 
     def test_messages_go_to_logging(self):
         with self.assertLogs("binocle", logging.DEBUG) as logs:

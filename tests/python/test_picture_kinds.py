@@ -112,6 +112,13 @@ class Kinds(PythonCase):
                 self.model.ask(bad, QUESTION)
 
     @needs_arrays
+    def test_arrays_of_ids(self):
+        ids = self.model.tokenize("Which number")
+        self.assertEqual(self.model.score(ids).tobytes(), self.model.score(numpy.array(ids)).tobytes())
+        rows = numpy.asarray(self.model.score(ids, force=numpy.array([3, 5])))
+        self.assertEqual((2, self.model.info.vocabulary, numpy.float32), (*rows.shape, rows.dtype))
+
+    @needs_arrays
     def test_yuv(self):
         """The planes of one picture in each order, with and without padding, from a converter of this test's own."""
         with Image.open(SIGN) as image:

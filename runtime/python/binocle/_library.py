@@ -7,16 +7,18 @@ tests/python/test_declarations.py compares every line here with the headers.
 from __future__ import annotations
 
 import ctypes
+import operator
 import os
 import threading
 from ctypes import (CFUNCTYPE, POINTER, Structure, c_char, c_char_p, c_double, c_float, c_int, c_int32, c_size_t, c_uint, c_uint32, c_uint64,
                     c_void_p)
-from typing import Any, Callable
+from typing import Any, Callable, Iterable
 
 from . import errors
 
 LOG = CFUNCTYPE(None, c_void_p, c_int, c_char_p)
 PROGRESS = CFUNCTYPE(c_int, c_void_p, c_char_p, c_double)
+LOGITS = CFUNCTYPE(c_int, c_void_p, c_size_t, c_size_t, POINTER(c_float), c_size_t)
 TEXT = CFUNCTYPE(c_int, c_void_p, c_int32, POINTER(c_char), c_size_t)
 
 
@@ -72,6 +74,10 @@ class bnc_energy_info(Structure):
     _fields_ = [("size", c_size_t), ("meter", c_char * 96), ("kind", c_char * 16), ("reason", c_char * 200)]
 
 
+class bnc_session_settings(Structure):
+    _fields_ = [("size", c_size_t), ("kv_cache", c_uint32), ("context", c_uint32), ("memory_limit", c_uint64)]
+
+
 class bnc_compile_options(Structure):
     _fields_ = [("size", c_size_t), ("checkpoint", c_char_p), ("vision_tower", c_char_p), ("output", c_char_p), ("vision_weights", c_int),
                 ("text_weights", c_int), ("group", c_uint), ("context", c_uint), ("input_size", c_uint), ("disabled_passes", c_uint),
@@ -83,6 +89,7 @@ class bnc_profile_settings(Structure):
     _fields_ = [("size", c_size_t), ("command", c_char_p), ("watts", c_double), ("sample_ms", c_uint32)]
 
 
+KV_CACHES = ("default", "f32", "f16", "int8")
 # Enumerators, in the order of their values.
 ENUMS = {
     "bnc_status": [f"BNC_{'' if i == 0 else 'ERROR_'}{name.upper()}" for i, name in enumerate(errors.STATUS_NAMES)],
@@ -96,7 +103,7 @@ ENUMS = {
     "bnc_image_stage": ["BNC_IMAGE_" + name for name in ("PIXELS", "TILES", "DEM", "PROJECTOR")],
     "bnc_profile_form": ["BNC_PROFILE_" + name for name in ("TEXT", "JSON", "TRACE", "HTML", "CSV")],
     "bnc_weights": ["BNC_WEIGHTS_" + name for name in ("F32", "INT8", "INT4")],
-    "bnc_cache_type": ["BNC_CACHE_" + name for name in ("DEFAULT", "F32", "F16", "INT8")],
+    "bnc_cache_type": ["BNC_CACHE_" + name.upper() for name in KV_CACHES],
 }
 IMAGE_TOKEN = -200
 STOP_TEXTS = 16
@@ -122,7 +129,8 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "bnc_model_verify": (STATUS, [HANDLE, POINTER(bnc_model_check)]),
     "bnc_model_describe": (STATUS, [HANDLE, c_int, TEXT_OUT]),
     "bnc_model_keep_pictures": (STATUS, [HANDLE, c_size_t]),
-    "bnc_session_create": (STATUS, [HANDLE, HANDLE_OUT]),
+    "bnc_session_settings_init": (None, [POINTER(bnc_session_settings)]),
+    "bnc_session_create_with": (STATUS, [HANDLE, POINTER(bnc_session_settings), HANDLE_OUT]),
     "bnc_session_destroy": (None, [HANDLE]),
     "bnc_session_error": (c_char_p, [HANDLE]),
     "bnc_session_add_image_file": (STATUS, [HANDLE, c_char_p]),
@@ -135,6 +143,7 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "bnc_session_ask": (STATUS, [HANDLE, c_char_p]),
     "bnc_session_converse": (STATUS, [HANDLE, POINTER(bnc_exchange), c_size_t]),
     "bnc_session_append": (STATUS, [HANDLE, POINTER(c_int32), c_size_t]),
+    "bnc_session_append_each": (STATUS, [HANDLE, POINTER(c_int32), c_size_t, LOGITS, c_void_p]),
     "bnc_session_was_cut": (c_int, [HANDLE]),
     "bnc_session_rows": (c_size_t, [HANDLE]),
     "bnc_session_logits": (STATUS, [HANDLE, POINTER(POINTER(c_float)), POINTER(c_size_t)]),
@@ -165,6 +174,7 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
 }
 # Functions that a Python program has no use for, and why.
 UNUSED = {
+    "bnc_session_create": "bnc_session_create_with",
     "bnc_tokenizer_json_line": "a line of a pipe: json.dumps(model.tokenize(text))",
     "bnc_ids_load": "numpy.load", "bnc_array_save": "numpy.save", "bnc_text_save": "pathlib", "bnc_json_string": "json",
     "bnc_synth": "the program: binocle synth", "bnc_synth_preset_name": "the program: binocle synth --help",
@@ -183,7 +193,10 @@ def _load() -> ctypes.CDLL:
         raise ImportError(f"binocle: the library does not load: {error}. A wheel has it inside, for glibc 2.34 and newer; from the sources it is "
                           f"found where it is installed or in LD_LIBRARY_PATH") from error
     for name, (result, parameters) in FUNCTIONS.items():
-        function = getattr(library, name)
+        try:
+            function = getattr(library, name)
+        except AttributeError:
+            raise ImportError(f"binocle: the library {library._name} has no {name}: it is older than this package") from None
         function.restype, function.argtypes = result, parameters
     return library
 
@@ -248,3 +261,20 @@ def utf8(text: str, what: str) -> bytes:
     if b"\0" in data:
         raise ValueError(f"{what} has a NUL character")
     return data
+
+
+def unsigned(value: int, what: str, low: int = 0, bits: int = 32) -> int:
+    """A number that the library can hold: ctypes itself would cut it in silence."""
+    number = operator.index(value)
+    if not low <= number < 1 << bits:
+        raise ValueError(f"{what} is {number}, expected {low} to {(1 << bits) - 1}")
+    return number
+
+
+def token_ids(ids: Iterable[int]) -> Any:
+    """An array of int32."""
+    numbers = [operator.index(id) for id in ids]
+    for number in numbers:
+        if not -(1 << 31) <= number < 1 << 31:
+            raise ValueError(f"a token's id is {number}, expected an int32")
+    return (c_int32 * len(numbers))(*numbers)

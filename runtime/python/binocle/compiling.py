@@ -10,13 +10,12 @@ import time
 from ctypes import byref
 from typing import Any, Optional, Sequence
 
-from ._library import bnc_compile_options, file_name, library, utf8
+from ._library import KV_CACHES, bnc_compile_options, file_name, library, unsigned, utf8
 from .models import Context
 from .results import CompileReport
 from .sessions import Progress
 
 WEIGHTS = ("f32", "int8", "int4")
-CACHES = ("default", "f32", "f16", "int8")
 
 
 def pass_names() -> "list[str]":
@@ -43,14 +42,15 @@ def compile(checkpoint: "str | os.PathLike[str]", output: "str | os.PathLike[str
 
     Raises FileError, FormatError (damaged, contradictory), Unsupported (a model that Binocle does not know), Cancelled, or what progress raised.
     """
-    for what, value, allowed in (("vision_weights", vision_weights, WEIGHTS[:2]), ("text_weights", text_weights, WEIGHTS), ("kv_cache", kv_cache, CACHES)):
+    for what, value, allowed in (("vision_weights", vision_weights, WEIGHTS[:2]), ("text_weights", text_weights, WEIGHTS), ("kv_cache", kv_cache, KV_CACHES)):
         if value not in allowed:
             raise ValueError(f"{what} is {value!r}, expected one of {', '.join(allowed)}")
     options = bnc_compile_options(size=ctypes.sizeof(bnc_compile_options))
     library.bnc_compile_options_init(byref(options))
     options.checkpoint, options.output = file_name(checkpoint), file_name(output)
-    options.vision_weights, options.text_weights, options.kv_cache = WEIGHTS.index(vision_weights), WEIGHTS.index(text_weights), CACHES.index(kv_cache)
-    options.group, options.context, options.input_size, options.packed = group, context, input_size, int(packed)
+    options.vision_weights, options.text_weights, options.kv_cache = WEIGHTS.index(vision_weights), WEIGHTS.index(text_weights), KV_CACHES.index(kv_cache)
+    options.group, options.context = unsigned(group, "group"), unsigned(context, "context")
+    options.input_size, options.packed = unsigned(input_size, "input_size"), int(packed)
     for name, path in (("vision_tower", vision_tower), ("calibration", calibration), ("mmproj", mmproj)):
         if path is not None:
             setattr(options, name, file_name(path))

@@ -14,8 +14,9 @@ from dataclasses import replace
 from typing import Any, Iterable, Mapping, Optional, Sequence, Tuple
 
 from . import errors
-from ._library import (LOG, bnc_context_settings, bnc_energy_info, bnc_model_check, bnc_model_info, bnc_profile_settings, call, file_name, library,
-                       reporter, take_text, utf8)
+from ._library import (KV_CACHES, LOG, bnc_context_settings, bnc_energy_info, bnc_model_check, bnc_model_info, bnc_profile_settings, bnc_session_settings, call,
+                       file_name, library,
+                       reporter, take_text, token_ids, unsigned, utf8)
 from .answers import Answer, Run
 from .pictures import Image, pictures_of
 from .results import Floats, ModelCheck, ModelInfo, Profile, floats, from_struct, profile_of
@@ -41,9 +42,7 @@ class Context:
         settings = bnc_context_settings()
         settings.size = ctypes.sizeof(settings)
         library.bnc_context_settings_init(byref(settings))
-        if threads < 0:
-            raise ValueError(f"threads is {threads}, expected 0 (the big cores) or more")
-        settings.threads, settings.log = threads, _on_log
+        settings.threads, settings.log = unsigned(threads, "threads"), _on_log
         if cache_dir is not None:
             settings.cache_dir = file_name(cache_dir)
         if linear is not None:
@@ -79,8 +78,8 @@ def _destroy_context(handle: c_void_p, process: int) -> None:
 class _Core:
     """A mapped model and its sessions; sessions hold it, so that it goes after them."""
 
-    def __init__(self, path: "str | os.PathLike[str]", context: Context) -> None:
-        self.context = context
+    def __init__(self, path: "str | os.PathLike[str]", context: Context, settings: bnc_session_settings) -> None:
+        self.context, self.settings = context, settings
         self.handle = c_void_p()
         context.call(library.bnc_model_open, context.handle, file_name(path), byref(self.handle))
         self.sessions: "weakref.WeakSet[Session]" = weakref.WeakSet()
@@ -92,10 +91,17 @@ class _Core:
         if not self._close.alive:
             raise errors.InvalidArgument("the model is closed")
 
+    def info(self) -> ModelInfo:
+        self.check()
+        raw = bnc_model_info(size=ctypes.sizeof(bnc_model_info))
+        self.context.call(library.bnc_model_get_info, self.handle, byref(raw))
+        info: ModelInfo = from_struct(ModelInfo, raw)
+        return info
+
     def create_session(self) -> c_void_p:
         self.check()
         session = c_void_p()
-        self.context.call(library.bnc_session_create, self.handle, byref(session))
+        self.context.call(library.bnc_session_create_with, self.handle, byref(self.settings), byref(session))
         return session
 
     def destroy_session(self, handle: c_void_p) -> None:
@@ -121,6 +127,8 @@ class Model:
     cache_dir  folder of packed weights; None: BINOCLE_CACHE, else the user's cache folder; "": no cache
     keep_pictures  embeddings of so many pictures are kept: the same pixels again cost no vision
     linear     what runs linear layers: "own", "xnnpack", or "auto", the faster; None: BINOCLE_LINEAR, else auto
+    kv_cache, context, memory_limit  of its sessions: "f32", "f16" or "int8" keys and values ("default": as compiled), rows that a session may have (0: the
+               model's), and bytes that the process should keep to (0: what there is), for which cache and context become smaller and weights are read anew
     progress   progress(stage, fraction) of the first session, which packs weights, and of work that has no progress of its own
 
     Raises FileError, FormatError (no model, or damaged), Unsupported (of another version), LimitExceeded. Messages of the library go to the logger
@@ -128,13 +136,21 @@ class Model:
     """
 
     def __init__(self, path: "str | os.PathLike[str]", *, threads: int = 0, cache_dir: "Optional[str | os.PathLike[str]]" = None,
-                 keep_pictures: int = 0, linear: Optional[str] = None, progress: Optional[Progress] = None) -> None:
+                 keep_pictures: int = 0, linear: Optional[str] = None, kv_cache: str = "default", context: int = 0, memory_limit: int = 0,
+                 progress: Optional[Progress] = None) -> None:
+        if kv_cache not in KV_CACHES:
+            raise ValueError(f"kv_cache is {kv_cache!r}, expected one of {', '.join(KV_CACHES)}")
+        settings = bnc_session_settings(size=ctypes.sizeof(bnc_session_settings))
+        library.bnc_session_settings_init(byref(settings))
+        settings.kv_cache, settings.context = KV_CACHES.index(kv_cache), unsigned(context, "context")
+        settings.memory_limit = unsigned(memory_limit, "memory_limit", bits=64)
         self.path = os.fspath(path)
-        self._arguments = {"threads": threads, "cache_dir": cache_dir, "keep_pictures": keep_pictures, "linear": linear}
-        self._core = _Core(path, Context(threads, cache_dir, progress, linear))
+        self._arguments = {"threads": threads, "cache_dir": cache_dir, "keep_pictures": keep_pictures, "linear": linear, "kv_cache": kv_cache,
+                           "context": context, "memory_limit": memory_limit}
+        self._core = _Core(path, Context(threads, cache_dir, progress, linear), settings)
         self._idle: "list[Session]" = []
         if keep_pictures:
-            self._core.context.call(library.bnc_model_keep_pictures, self._core.handle, keep_pictures)
+            self._core.context.call(library.bnc_model_keep_pictures, self._core.handle, unsigned(keep_pictures, "keep_pictures"))
 
     def __reduce__(self) -> Any:
         return _open, (self.path, self._arguments)
@@ -198,11 +214,7 @@ class Model:
     @property
     def info(self) -> ModelInfo:
         """What the model is and needs."""
-        self._core.check()
-        raw = bnc_model_info(size=ctypes.sizeof(bnc_model_info))
-        self._core.context.call(library.bnc_model_get_info, self._core.handle, byref(raw))
-        info: ModelInfo = from_struct(ModelInfo, raw)
-        return info
+        return self._core.info()
 
     def describe(self, form: str = "json") -> Any:
         """What `binocle inspect` shows: "json" (a dict), "text", "schedule", or "memory_svg"."""
@@ -243,9 +255,9 @@ class Model:
 
     def detokenize(self, ids: Sequence[int]) -> str:
         """Text of ids, special tokens included."""
-        tokenizer, text, length = self._tokenizer(), c_void_p(), c_size_t()
+        array, tokenizer, text, length = token_ids(ids), self._tokenizer(), c_void_p(), c_size_t()
         try:
-            self._core.context.call(library.bnc_tokenizer_decode, tokenizer, (c_int32 * len(ids))(*ids), len(ids), byref(text), byref(length))
+            self._core.context.call(library.bnc_tokenizer_decode, tokenizer, array, len(array), byref(text), byref(length))
             return take_text(text)
         finally:
             library.bnc_tokenizer_close(tokenizer)
@@ -255,17 +267,15 @@ class Model:
         """The logits behind a prompt of token ids, in which IMAGE_TOKEN (-200) stands for the next picture: float32 [vocabulary], or with n ids to
         force [n, vocabulary]: row k follows the prompt and the first k of them. numpy.asarray() takes it without a copy."""
         pictures = [picture.kept() for picture in pictures_of(image, format)]
-        rows = []
+        forced = list(force)
         session = self._take(None, None)
         for picture in pictures:
             session._long(lambda picture=picture: session._add(picture))  # type: ignore[misc]
         session.append(ids)
-        rows.append(session.logits())
-        for forced in list(force)[:-1]:
-            session.append([forced])
-            rows.append(session.logits())
+        first = session.logits()
+        rest = session.append_each(forced[:-1]).tobytes() if len(forced) > 1 else b""
         self._give_back(session)
-        return floats(b"".join(rows), (len(rows), len(rows[0])) if force else (len(rows[0]),))
+        return floats(first.tobytes() + rest, (len(forced), len(first)) if forced else (len(first),))
 
     def profile(self, image: "Optional[Image | Sequence[Image]]", prompt: str, *, format: Optional[str] = None, max_tokens: int = 64,
                 watts: float = 0.0) -> Profile:

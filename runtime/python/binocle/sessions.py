@@ -7,13 +7,13 @@ import json
 import os
 import threading
 import weakref
-from ctypes import POINTER, byref, c_char_p, c_float, c_int, c_int32, c_size_t
+from ctypes import POINTER, byref, c_char_p, c_float, c_int, c_size_t
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Callable, Iterable, Mapping, Optional, Sequence, Tuple
 
 from . import errors
-from ._library import (TEXT, bnc_array, bnc_exchange, bnc_sampling, bnc_statistics, bnc_token, call, file_name, guarded, library, reporter,
-                       take_text, utf8)
+from ._library import (LOGITS, TEXT, bnc_array, bnc_exchange, bnc_sampling, bnc_statistics, bnc_token, call, file_name, guarded, library, reporter,
+                       take_text, token_ids, unsigned, utf8)
 from .answers import FINISHES, Answer, Run
 from .pictures import Image, Picture, pictures_of
 from .results import Floats, Statistics, Token, Usage, floats, from_struct
@@ -73,12 +73,9 @@ class Sampling:
             raise ValueError(f"draft is {self.draft!r}, expected one of {', '.join(DRAFTS)}")
         raw = bnc_sampling(size=ctypes.sizeof(bnc_sampling))
         library.bnc_sampling_init(byref(raw))
-        for name, low, high in (("top_k", 0, 2**32), ("seed", 0, 2**64), ("max_tokens", 1, 2**32)):
-            value = getattr(self, name)
-            if value is not None and not low <= value < high:
-                raise ValueError(f"{name} is {value}, expected {low} to {high - 1}")
-        raw.temperature, raw.top_p, raw.top_k, raw.seed = self.temperature, self.top_p, self.top_k, self.seed
-        raw.max_tokens = self.max_tokens or 0
+        raw.temperature, raw.top_p = self.temperature, self.top_p
+        raw.top_k, raw.seed = unsigned(self.top_k, "top_k"), unsigned(self.seed, "seed", bits=64)
+        raw.max_tokens = 0 if self.max_tokens is None else unsigned(self.max_tokens, "max_tokens", low=1)
         raw.ignore_stop, raw.logprobs, raw.draft = int(self.ignore_stop), int(self.logprobs), DRAFTS.index(self.draft)
         stops = [utf8(text, "a stop text") for text in ([self.stop] if isinstance(self.stop, str) else self.stop)]
         if stops:
@@ -288,8 +285,22 @@ class Session:
     def append(self, ids: Sequence[int]) -> None:
         """Appends token ids as they are; IMAGE_TOKEN (-200) takes the next picture. Raises InvalidArgument for an id beyond the vocabulary or a
         picture that was not added, LimitExceeded where the context is full."""
-        array = (c_int32 * len(ids))(*ids)
-        self._long(lambda: self._call(library.bnc_session_append, array, len(ids)))
+        array = token_ids(ids)
+        self._long(lambda: self._call(library.bnc_session_append, array, len(array)))
+
+    def append_each(self, ids: Sequence[int]) -> Floats:
+        """Appends token ids, none of them a picture, at the speed of a prompt: float32 [ids, vocabulary], the logits behind each, bit for bit as if
+        they were appended one by one. Errors as of append."""
+        array, vocabulary = token_ids(ids), self._core.info().vocabulary
+        rows = bytearray(4 * vocabulary * len(array))
+
+        def take(user: Any, first: int, count: int, logits: Any, stride: int) -> None:
+            for i in range(count):
+                start = 4 * vocabulary * (first + i)
+                rows[start : start + 4 * vocabulary] = ctypes.string_at(ctypes.addressof(logits.contents) + 4 * stride * i, 4 * vocabulary)
+        callback = LOGITS(guarded(take))
+        self._long(lambda: self._call(library.bnc_session_append_each, array, len(array), callback, None))
+        return memoryview(rows).cast("f", (len(array), vocabulary))
 
     def logits(self) -> Floats:
         """float32 [vocabulary]: the logits behind the last row. numpy.asarray() takes it without a copy."""
