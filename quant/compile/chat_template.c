@@ -4,15 +4,17 @@
 #include <string.h>
 
 typedef struct mark {
-  const char *text; /* what only this template writes */
+  const char *text, *with, *without; /* what this template writes, and does not; NULL: no matter */
   bnc_prompt_template prompt;
   const char *begin, *end; /* around a system text, which stands in it as it is; NULL: the template has none of its own */
 } mark;
 
 static const mark marks[] = {
-    {"<|start_header_id|>", BNC_PROMPT_LLAMA3, NULL, NULL},
-    {"<|im_start|>", BNC_PROMPT_CHATML, "<|im_start|>system", "<|im_end|>"},
-    {"ASSISTANT:", BNC_PROMPT_VICUNA_V1, NULL, NULL},
+    {"<|start_header_id|>", NULL, NULL, BNC_PROMPT_LLAMA3, NULL, NULL},
+    {"<|im_start|>", NULL, NULL, BNC_PROMPT_CHATML, "<|im_start|>system", "<|im_end|>"},
+    {"[INST] ", " [/INST]", "<<SYS>>", BNC_PROMPT_MISTRAL, NULL, NULL},  /* with <<SYS>> it is LLaMA 2's */
+    {"<|user|>", "eos_token", "<|end|>", BNC_PROMPT_ZEPHYR, NULL, NULL}, /* with <|end|> it is Phi 3's */
+    {"ASSISTANT:", NULL, NULL, BNC_PROMPT_VICUNA_V1, NULL, NULL},
 };
 
 /* A line break, as it is or as Jinja's \n. Returns its bytes. */
@@ -47,9 +49,12 @@ static void find_system(const mark *m, const char *text, size_t size, char *out)
   }
 }
 
+static bool holds(const char *text, size_t size, const char *what) { return memmem(text, size, what, strlen(what)) != NULL; }
+
 bool bnc_chat_template_find(const char *text, size_t size, bnc_chat_template *found) {
   for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
-    if (memmem(text, size, marks[i].text, strlen(marks[i].text))) {
+    if (holds(text, size, marks[i].text) && (!marks[i].with || holds(text, size, marks[i].with)) &&
+        !(marks[i].without && holds(text, size, marks[i].without))) {
       found->prompt = marks[i].prompt;
       find_system(&marks[i], text, size, found->system);
       return true;

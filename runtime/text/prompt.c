@@ -65,6 +65,31 @@ static const wording wordings[] = {
                            .answer_end = "<|im_end|>",
                            .next = "\n",
                            .stop = {"<|im_end|>", "<|endoftext|>"}},
+    /* The system text is the first question's beginning. */
+    [BNC_PROMPT_MISTRAL] = {.name = "mistral",
+                            .start = "[INST] ",
+                            .system_begin = "",
+                            .system = "",
+                            .system_end = "\n\n",
+                            .user = "",
+                            .user_end = " [/INST]",
+                            .assistant = "",
+                            .answer_space = " ",
+                            .answer_end = "</s>",
+                            .next = "[INST] ",
+                            .stop = {"</s>"}},
+    [BNC_PROMPT_ZEPHYR] = {.name = "zephyr",
+                           .start = "",
+                           .system_begin = "<|system|>\n",
+                           .system = "",
+                           .system_end = "</s>\n",
+                           .user = "<|user|>\n",
+                           .user_end = "</s>\n",
+                           .assistant = "<|assistant|>\n",
+                           .answer_space = "",
+                           .answer_end = "</s>",
+                           .next = "\n",
+                           .stop = {"</s>"}},
 };
 #define TEMPLATES (sizeof wordings / sizeof *wordings)
 
@@ -83,7 +108,7 @@ const char *bnc_prompt_template_name(bnc_prompt_template template_) {
 
 bool bnc_prompt_template_is_known(bnc_prompt_template template_) { return (size_t)template_ < TEMPLATES; }
 
-const char *bnc_prompt_template_names(void) { return "plain, llama3, vicuna_v1 or chatml"; }
+const char *bnc_prompt_template_names(void) { return "plain, llama3, vicuna_v1, chatml, mistral or zephyr"; }
 
 static bnc_status append(bnc_text *text, const char *more, bnc_error *err) { return bnc_text_append(text, more, strlen(more), err); }
 

@@ -14,14 +14,16 @@ typedef enum bnc_prompt_template {
   BNC_PROMPT_PLAIN = 0, /* the text as it is */
   BNC_PROMPT_LLAMA3,
   BNC_PROMPT_VICUNA_V1, /* LLaVA-1.5 */
-  BNC_PROMPT_CHATML     /* Qwen, SmolLM */
+  BNC_PROMPT_CHATML,    /* Qwen, SmolLM */
+  BNC_PROMPT_MISTRAL,   /* Mistral-Instruct up to v0.2 */
+  BNC_PROMPT_ZEPHYR     /* Zephyr, TinyLlama-Chat */
 } bnc_prompt_template;
 
 /** The template of a name; false for one that is not known. */
 bool bnc_prompt_template_find(const char *name, bnc_prompt_template *found);
 const char *bnc_prompt_template_name(bnc_prompt_template template_);
 bool bnc_prompt_template_is_known(bnc_prompt_template template_);
-/** All names, for a message: "plain, llama3, vicuna_v1 or chatml". */
+/** All names, for a message: "plain, llama3, vicuna_v1, chatml, mistral or zephyr". */
 const char *bnc_prompt_template_names(void);
 
 /** How a conversation is written. */
@@ -49,8 +51,8 @@ bnc_status bnc_prompt_first(const bnc_bpe *bpe, const bnc_prompt_style *style, c
 bnc_status bnc_prompt_next(const bnc_bpe *bpe, bnc_prompt_template template_, const char *question, size_t images, int32_t last_id,
                            bnc_ids *ids, bnc_error *err);
 
-/** Ids after which an answer is over: llama3 <|eot_id|> and <|end_of_text|>, vicuna_v1 </s>, chatml <|im_end|>, plain all of them; those
- * that the vocabulary has. */
+/** Ids after which an answer is over: llama3 <|eot_id|> and <|end_of_text|>, vicuna_v1, mistral and zephyr </s>, chatml <|im_end|>, plain
+ * all of them; those that the vocabulary has. */
 size_t bnc_prompt_stop_ids(const bnc_bpe *bpe, bnc_prompt_template template_, int32_t ids[BNC_STOP_IDS]);
 
 #endif

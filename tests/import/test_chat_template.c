@@ -25,6 +25,9 @@ static const struct {
      BNC_PROMPT_CHATML, ""},
     {"{% set content = '<|start_header_id|>' + message['role'] + '<|end_header_id|>\n\n'+ message['content'] | trim + '<|eot_id|>' %}",
      BNC_PROMPT_LLAMA3, ""},
+    {"{{ bos_token }}{% if message['role'] == 'user' %}{{ '[INST] ' + message['content'] + ' [/INST]' }}{% endif %}", BNC_PROMPT_MISTRAL,
+     ""},
+    {"{% if message['role'] == 'user' %}\n{{ '<|user|>\n' + message['content'] + eos_token }}\n{% endif %}", BNC_PROMPT_ZEPHYR, ""},
     {"{{ 'USER: ' + message['content'] + ' ASSISTANT:' }}", BNC_PROMPT_VICUNA_V1, ""},
 };
 
@@ -41,7 +44,7 @@ static void test_known(void **state) {
 static void test_others(void **state) {
   (void)state;
   bnc_chat_template found;
-  static const char *const unknown[] = {"", "{{ bos_token }}[INST] {{ message['content'] }} [/INST]", "<|im_star"};
+  static const char *const unknown[] = {"", "[INST] <<SYS>> [/INST]", "<|im_star"};
   for (size_t i = 0; i < 3; i++) assert_false(bnc_chat_template_find(unknown[i], strlen(unknown[i]), &found));
   /* A system text of 255 bytes fits; one more is left out, as is one without an end. */
   static const char front[] = "<|im_start|>system\n", back[] = "<|im_end|>";

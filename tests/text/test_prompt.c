@@ -110,7 +110,46 @@ static void plain_and_errors(void **state) {
   bnc_bpe_free(bpe);
 }
 
+static void check_whole(const bnc_bpe *bpe, bnc_prompt_template t, const char *system, const char *text) {
+  bnc_error err;
+  bnc_ids whole = {0};
+  OK(bnc_prompt_conversation(bpe, &(bnc_prompt_style){t, system}, two, 2, 0, &whole, &err));
+  expect_prompt(bpe, t, &whole, text);
+  bnc_ids_free(&whole);
+}
+
+static void chatml(void **state) {
+  (void)state;
+  bnc_error err;
+  bnc_bpe *bpe = small_tokenizer("small_smollm");
+#define CHATML "<|im_start|>user\nRead the sign.<|im_end|>\n<|im_start|>assistant\nSTOP.<|im_end|>\n<|im_start|>user\nWhy?<|im_end|>\n"
+  check_whole(bpe, BNC_PROMPT_CHATML, "", CHATML "<|im_start|>assistant\n");
+  check_whole(bpe, BNC_PROMPT_CHATML, "Be brief.", "<|im_start|>system\nBe brief.<|im_end|>\n" CHATML "<|im_start|>assistant\n");
+  /* Grown turn by turn, it has the ids of the whole. */
+  bnc_ids whole = {0}, grown = {0};
+  OK(bnc_prompt_conversation(bpe, &(bnc_prompt_style){BNC_PROMPT_CHATML, NULL}, two, 2, 0, &whole, &err));
+  OK(bnc_prompt_first(bpe, &(bnc_prompt_style){BNC_PROMPT_CHATML, NULL}, two[0].question, 0, &grown, &err));
+  OK(bnc_bpe_encode(bpe, two[0].answer, strlen(two[0].answer), false, &grown, &err));
+  OK(bnc_prompt_next(bpe, BNC_PROMPT_CHATML, two[1].question, 0, grown.data[grown.count - 1], &grown, &err));
+  expect_ids(&grown, &whole, "grown");
+  bnc_ids_free(&grown);
+  bnc_ids_free(&whole);
+  bnc_bpe_free(bpe);
+}
+
+static void mistral_and_zephyr(void **state) {
+  (void)state;
+  bnc_bpe *bpe = small_tokenizer("small_llama2");
+  check_whole(bpe, BNC_PROMPT_MISTRAL, NULL, "[INST] Read the sign. [/INST] STOP.</s>[INST] Why? [/INST]");
+  check_whole(bpe, BNC_PROMPT_MISTRAL, "Be brief.", "[INST] Be brief.\n\nRead the sign. [/INST] STOP.</s>[INST] Why? [/INST]");
+#define ZEPHYR "<|user|>\nRead the sign.</s>\n<|assistant|>\nSTOP.</s>\n<|user|>\nWhy?</s>\n<|assistant|>\n"
+  check_whole(bpe, BNC_PROMPT_ZEPHYR, NULL, ZEPHYR);
+  check_whole(bpe, BNC_PROMPT_ZEPHYR, "Be brief.", "<|system|>\nBe brief.</s>\n" ZEPHYR);
+  bnc_bpe_free(bpe);
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(llama3), cmocka_unit_test(vicuna), cmocka_unit_test(plain_and_errors)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(llama3), cmocka_unit_test(vicuna), cmocka_unit_test(plain_and_errors),
+                                     cmocka_unit_test(chatml), cmocka_unit_test(mistral_and_zephyr)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -48,7 +48,8 @@ BNC_API void bnc_session_cancel(bnc_session *session);
 
 /** The system text of conversations to come; NULL: the template's own, "": none. BNC_ERROR_ARGUMENT: a conversation has begun. */
 BNC_API bnc_status bnc_session_set_system(bnc_session *session, const char *text);
-/** The prompt template of conversations to come: "llama3", "vicuna_v1" or "plain"; NULL: the model's. Errors likewise. */
+/** The prompt template of conversations to come: "llama3", "vicuna_v1", "chatml", "mistral", "zephyr" or "plain"; NULL: the model's. Errors
+ * likewise. */
 BNC_API bnc_status bnc_session_set_template(bnc_session *session, const char *name);
 
 /** Asks: the model's prompt template around `text`, with the pictures added since the last question. The first question starts the

@@ -170,7 +170,7 @@ class Model:
         self._core.close()
 
     def session(self, *, system: Optional[str] = None, template: Optional[str] = None) -> Session:
-        """A conversation. system: the system text, None: the template's own, "": none. template: "llama3", "vicuna_v1" or "plain"."""
+        """A conversation. system: the system text, None: the template's own, "": none. template: as in session.h, None: the model's."""
         return Session(self, system=system, template=template)
 
     def ask(self, image: "Optional[Image | Sequence[Image]]", prompt: str, *, format: Optional[str] = None, system: Optional[str] = None,
