@@ -163,6 +163,55 @@ static void allocates_nothing(void **state) {
   bnc_context_destroy(context);
 }
 
+/* Each allocation fails in turn: a clear error, and the form that was stays. */
+static void out_of_memory(void **state) {
+  (void)state;
+  bnc_context *context = context_of(1);
+  bnc_model *model;
+  bnc_session *s = session_of(context, MODEL, &model);
+  const char *const text = schema;
+  long long after = 0;
+  bnc_status status = BNC_ERROR_MEMORY;
+  bnc_finish finish;
+  constrain(s, BNC_CONSTRAINT_REGEX, "[xy]{3}");
+  for (; status != BNC_OK && after < 1000; after++) {
+    bnc_mem_fail_after(after);
+    status = bnc_session_constrain(s, BNC_CONSTRAINT_JSON_SCHEMA, &text, 1);
+    bnc_mem_fail_after(-1);
+    assert_true(status == BNC_OK || status == BNC_ERROR_MEMORY);
+    if (status == BNC_OK || after != 3) continue;
+    const answer a = ask(s, NULL, &finish);
+    assert_true(a.length == 3 && strspn(a.text, "xy") == 3);
+  }
+  assert_true(status == BNC_OK && after > 10);
+  const answer a = ask(s, NULL, &finish);
+  expect_object(&a);
+  bnc_session_destroy(s);
+  bnc_model_close(model);
+  bnc_context_destroy(context);
+}
+
+/* Two sessions of a model share its tokens and nothing else. */
+static void two_sessions(void **state) {
+  (void)state;
+  bnc_context *context = context_of(1);
+  bnc_model *model;
+  bnc_session *first = session_of(context, MODEL, &model), *second = NULL;
+  bnc_finish finish;
+  assert_int_equal(bnc_session_create(model, &second), BNC_OK);
+  constrain(first, BNC_CONSTRAINT_JSON_SCHEMA, schema);
+  constrain(second, BNC_CONSTRAINT_REGEX, "[0-9]{4}");
+  const answer object = ask(first, NULL, &finish), digits = ask(second, NULL, &finish);
+  expect_object(&object);
+  assert_true(digits.length == 4 && strspn(digits.text, "0123456789") == 4);
+  bnc_session_destroy(first);
+  const answer again = ask(second, NULL, &finish);
+  assert_int_equal(again.length, 4);
+  bnc_session_destroy(second);
+  bnc_model_close(model);
+  bnc_context_destroy(context);
+}
+
 static void what_is_refused(void **state) {
   (void)state;
   static const struct {
@@ -211,7 +260,8 @@ static int make_models(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(json_of_a_schema), cmocka_unit_test(choices_and_expressions),
-                                     cmocka_unit_test(near_the_end), cmocka_unit_test(allocates_nothing),
+                                     cmocka_unit_test(near_the_end),     cmocka_unit_test(allocates_nothing),
+                                     cmocka_unit_test(out_of_memory),    cmocka_unit_test(two_sessions),
                                      cmocka_unit_test(what_is_refused)};
   return cmocka_run_group_tests(tests, make_models, NULL);
 }

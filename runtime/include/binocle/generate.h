@@ -57,7 +57,8 @@ typedef enum bnc_finish {
 typedef int (*bnc_on_text)(void *user, int32_t id, const char *text, size_t length);
 
 /** Generates an answer behind what was asked or appended. sampling NULL: the defaults; on_text and finish may be NULL. Without a tokenizer
- * the pieces are empty. BNC_ERROR_ARGUMENT: nothing was asked, or a setting is out of its range. */
+ * the pieces are empty. BNC_ERROR_ARGUMENT: nothing was asked, or a setting is out of its range; BNC_ERROR_LIMIT: there is no room for an
+ * answer of the form that bnc_session_constrain set. */
 BNC_API bnc_status bnc_session_generate(struct bnc_session *session, const bnc_sampling *sampling, bnc_on_text on_text, void *user,
                                         bnc_finish *finish);
 
