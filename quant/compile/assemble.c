@@ -10,6 +10,7 @@
 #include "platforms/base/sized.h"
 #include "platforms/file/file.h"
 #include "quant/calibrate/calibrate.h"
+#include "quant/calibrate/default_text.h"
 #include "quant/calibrate/rounded_files.h"
 #include "quant/compile/model_writer.h"
 #include "quant/compile/programs.h"
@@ -183,10 +184,11 @@ static bnc_status read_calibration_ids(const char *path, const bnc_assembly *a, 
   size_t size = 0;
   if (!a->tokenizer) return bnc_fail(err, BNC_ERROR_ARGUMENT, "calibration needs the checkpoint's tokenizer.json");
   bnc_status s = bnc_bpe_load(&bpe, a->tokenizer, a->tokenizer_size, err);
-  if (s == BNC_OK) s = bnc_file_read(path, CALIBRATION_TEXT, &text, &size, err);
-  if (s == BNC_OK) {
-    s = bnc_bpe_encode_plain(bpe, text, size, false, ids, err);
-    if (s != BNC_OK) bnc_error_prefix(err, "%s", path);
+  if (s == BNC_OK && strcmp(path, "default") == 0) {
+    s = bnc_bpe_encode_plain(bpe, bnc_default_calibration, bnc_default_calibration_size, false, ids, err);
+  } else if (s == BNC_OK) {
+    s = bnc_file_read(path, CALIBRATION_TEXT, &text, &size, err);
+    if (s == BNC_OK && (s = bnc_bpe_encode_plain(bpe, text, size, false, ids, err)) != BNC_OK) bnc_error_prefix(err, "%s", path);
   }
   bnc_mem_free(text);
   bnc_bpe_free(bpe);

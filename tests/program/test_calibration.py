@@ -64,6 +64,11 @@ class Calibration(unittest.TestCase):
         self.assertNotEqual(0, limited.returncode)
         return path, [word for word in command[1:] if word != "--quiet"]
 
+    def test_text_that_comes_along(self):
+        own, _ = compile_model("own8.bnc", "--calibration", TEXT, text="int8")
+        default, _ = compile_model("default8.bnc", "--calibration", "default", text="int8")
+        self.assertNotEqual(self.read(own), self.read(default))
+
     def test_int8_is_balanced(self):
         plain, _ = compile_model("plain8.bnc", text="int8")
         one, _ = compile_model("one8.bnc", "--calibration", TEXT, "--threads", "1", text="int8")

@@ -45,8 +45,8 @@ typedef struct bnc_compile_options {
   const char *target; /**< machine for whose caches matrices are cut into slabs (bnc_compile_target_name); NULL: this one. Results do not
                          depend on it */
   /** int8 and int4 text weights: file of text, UTF-8, for whose activations the weights are balanced and, int4, rounded (GPTQ); NULL: each
-     by itself. Needs the checkpoint's tokenizer. What is done is kept beside the output, in a folder of its name and ".calibration", until
-     the model is written: interrupted, it goes on. */
+     by itself; "default": a text that comes along. Needs the checkpoint's tokenizer. What is done is kept beside the output, in a folder of
+     its name and ".calibration", until the model is written: interrupted, it goes on. */
   const char *calibration;
   const char *mmproj; /**< with a GGUF checkpoint: the GGUF file of its vision side; NULL: text alone */
   void *reserved[5];  /**< NULL */
