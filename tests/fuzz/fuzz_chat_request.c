@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The input is the body of a chat request. What is taken keeps what the worker relies on; what is not says why. */
+/* The input is the body of a chat request, as JSON and as a form. What is taken keeps what the worker relies on; what is not says why. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,17 +29,21 @@ static void check(const bnc_chat_request *r, const bnc_chat_limits *limits) {
   for (size_t i = 0; i < s->stop_count; i++) require(s->stop[i][0] && strlen(s->stop[i]) <= BNC_STOP_BYTES);
 }
 
+static void end(bool taken, bnc_chat_request *request, const bnc_chat_limits *limits, const bnc_api_error *error) {
+  require(taken || (error->status >= 400 && error->status < 600 && error->message[0]));
+  if (!taken) return;
+  check(request, limits);
+  bnc_chat_request_free(request);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   for (int vision = 0; vision < 2; vision++) {
     const bnc_chat_limits limits = {.model = "model", .vision = vision, .max_tokens = 100, .pictures = 3};
     bnc_chat_request request;
     bnc_api_error error = {0};
-    if (bnc_chat_request_parse(&request, &limits, (const char *)data, size, &error)) {
-      check(&request, &limits);
-      bnc_chat_request_free(&request);
-    } else {
-      require(error.status >= 400 && error.status < 600 && error.message[0]);
-    }
+    end(bnc_chat_request_parse(&request, &limits, (const char *)data, size, &error), &request, &limits, &error);
+    end(bnc_chat_upload_parse(&request, &limits, "multipart/form-data; boundary=b", (const char *)data, size, &error), &request, &limits,
+        &error);
   }
   return 0;
 }

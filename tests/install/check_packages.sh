@@ -32,6 +32,7 @@ answers() { # WAY ROOT COMMAND...: the program says what is on the sign of the b
   got=$(env -u LD_LIBRARY_PATH BINOCLE_CACHE="$work/cache" "$@" run "$share/pocket.bnc" --quiet --threads 1 --max-tokens 8 --image "$share/0000.webp" \
     --prompt "What number is on the sign?")
   [ "$got" = 36 ] || { echo "$way in ${root##*/} answered '$got', expected '36'" >&2; exit 1; }
+  env -u LD_LIBRARY_PATH "$@" serve --help | grep -q -e --token-file || { echo "$way in ${root##*/} has no 'binocle serve'" >&2; exit 1; }
   echo "$way in ${root##*/}: $got"
   count=$((count + 1))
 }

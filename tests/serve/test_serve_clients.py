@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 import unittest
 
-from serve_case import CHAT, POCKET, ROOT, SIGN, ServeCase, Server, data_url, main, path, user
+from serve_case import CHAT, POCKET, ROOT, SIGN, SLOW, ServeCase, Server, data_url, main, path, user
 
 QUESTION = "What does the sign say?"
 
@@ -40,7 +40,31 @@ class Clients(ServeCase):
                               capture_output=True, check=True, timeout=60)
         code, seconds = done.stdout.decode().rsplit("\n", 1)[1].split()
         self.assertEqual("200", code)
-        self.assertLess(float(seconds), 0.9)  # it does not wait in vain
+        self.assertLess(float(seconds), 0.9 * SLOW)  # it does not wait in vain
+
+    @unittest.skipUnless(shutil.which("curl"), "no curl here")
+    def test_uploads_by_curl(self):
+        def curl(*parts):
+            command = ["curl", "-sS", self.url + CHAT, "-w", " %{http_code}", *(word for part in parts for word in ("-F", part))]
+            body, code = subprocess.run(command, capture_output=True, check=True, timeout=60).stdout.decode().rsplit(" ", 1)
+            return int(code), json.loads(body)
+        asked, picture = "prompt=" + QUESTION, "image=@" + SIGN
+        code, told = curl(asked, picture)
+        self.assertEqual((200, "BUS"), (code, told["choices"][0]["message"]["content"]))
+        request = json.dumps({"messages": [{"role": "user", "content": QUESTION}], "logprobs": True})
+        code, told = curl(picture, "request=" + request)
+        self.assertEqual((200, "BUS", 1), (code, told["choices"][0]["message"]["content"], len(told["choices"][0]["logprobs"]["content"])))
+        with open(path("request.json"), "w", encoding="utf-8") as f:
+            json.dump({"messages": [user(QUESTION, data_url(SIGN))]}, f)
+        for parts, word in (((picture,), "either"), ((asked, "request=" + request), "either"), ((asked, "picture=@" + SIGN), "there is no 'picture'"), ((asked, asked), "twice"),
+                            ((asked, "image=hello"), "picture"), ((asked, "image="), "picture"), (("request={",), "JSON"), ((picture, "request=<" + path("request.json")), "of its own"), ((asked, *[picture] * 9), "8 pictures")):
+            code, told = curl(*parts)
+            self.assertEqual(400, code, told)
+            self.assertIn(word, told["error"]["message"])
+        for body in (b"", b"--b", b"--b\r\n", b"--b\r\n\r\n--b--", b"--b\r\nContent-Disposition: form-data; name=\"prompt\"\r\n\r\nhello", b"--c\r\n"):
+            self.refused(self.server.ask("POST", CHAT, body, {"content-type": "multipart/form-data; boundary=b"}), 400)
+        self.refused(self.server.ask("POST", CHAT, b"--b--", {"content-type": "multipart/form-data"}), 400)
+        self.refused(self.server.ask("POST", CHAT, b"--b--", {"content-type": "multipart/mixed; boundary=b"}), 415)
 
     @unittest.skipUnless(shutil.which("systemd-analyze"), "no systemd-analyze here")
     def test_the_sandbox_of_the_unit(self):

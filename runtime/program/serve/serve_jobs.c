@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/random.h>
 #include <time.h>
 
@@ -46,7 +47,10 @@ void bnc_jobs_submit(bnc_serve *serve, bnc_http_connection *connection, bnc_http
     return;
   }
   const bnc_byte_buffer *body = &request->body;
-  const bool ok = bnc_chat_request_parse(&job->request, &serve->limits, body->data ? body->data : "", body->length, &error);
+  const char *type = bnc_http_field(request, "content-type"), *data = body->data ? body->data : "";
+  const bool ok = strncasecmp(type, "multipart/", 10) == 0
+                      ? bnc_chat_upload_parse(&job->request, &serve->limits, type, data, body->length, &error)
+                      : bnc_chat_request_parse(&job->request, &serve->limits, data, body->length, &error);
   bnc_byte_buffer_free(&request->body); /* its pictures are twice as large as what was made of them, and it may wait for long */
   if (!ok) {
     bnc_serve_refuse(serve, connection, path, &error, NULL);

@@ -77,10 +77,15 @@ static bool shows_token(const bnc_serve *serve, const bnc_http_request *request)
   return shown && strncasecmp(shown, scheme, sizeof scheme - 1) == 0 && bnc_token_equal(serve->token, shown + sizeof scheme - 1);
 }
 
-static bool is_json(const bnc_http_request *request) {
-  static const char json[] = "application/json";
+/* A page of elsewhere can make a browser send a form without asking first, but is_foreign has seen where it comes from. */
+static bool is_readable(const bnc_http_request *request) {
+  static const char *const types[] = {"application/json", "multipart/form-data"};
   const char *type = bnc_http_field(request, "content-type");
-  return type && strncasecmp(type, json, sizeof json - 1) == 0 && strchr(" ;", type[sizeof json - 1]);
+  for (size_t i = 0; type && i < sizeof types / sizeof *types; i++) {
+    const size_t length = strlen(types[i]);
+    if (strncasecmp(type, types[i], length) == 0 && strchr(" ;", type[length])) return true;
+  }
+  return false;
 }
 
 /* Before the body: a client that may not ask does not get to send it. */
@@ -103,8 +108,8 @@ static bool on_head(void *user, bnc_http_connection *connection, const bnc_http_
   } else if (!routes[found].open && !shows_token(serve, request)) {
     bnc_api_fail(&error, 401, "invalid_api_key", NULL, "the token is missing or wrong, expected 'Authorization: Bearer TOKEN'");
     fields = "WWW-Authenticate: Bearer\r\n";
-  } else if (found == CHAT && !is_json(request)) {
-    bnc_api_fail(&error, 415, NULL, NULL, "the body's type is not application/json");
+  } else if (found == CHAT && !is_readable(request)) {
+    bnc_api_fail(&error, 415, NULL, NULL, "the body's type is neither application/json nor multipart/form-data");
   }
   if (error.status == 0) return true;
   bnc_serve_refuse(serve, connection, path, &error, fields);
