@@ -51,14 +51,16 @@ int bnc_work_open_model(bnc_work *work, const char *path) {
   return status == BNC_OK ? BNC_EXIT_DONE : bnc_work_fail(work, status, NULL, bnc_context_error(work->context));
 }
 
-int bnc_work_open_session(bnc_work *work) {
+int bnc_work_create_session(bnc_work *work, bnc_session **session) {
   bnc_session_settings settings;
   bnc_session_settings_init(&settings);
   settings.memory_limit = work->memory_limit;
   settings.kv_cache = work->kv;
-  const bnc_status status = bnc_session_create_with(work->model, &settings, &work->session);
+  const bnc_status status = bnc_session_create_with(work->model, &settings, session);
   return status == BNC_OK ? BNC_EXIT_DONE : bnc_work_fail(work, status, NULL, bnc_context_error(work->context));
 }
+
+int bnc_work_open_session(bnc_work *work) { return bnc_work_create_session(work, &work->session); }
 
 int bnc_work_end(bnc_work *work, int code) {
   bnc_progress_clear(&work->progress);

@@ -70,6 +70,9 @@ typedef struct bnc_work {
 /** After the options are parsed: the context, the bar, Ctrl-C. */
 int bnc_work_begin(bnc_work *work);
 int bnc_work_open_model(bnc_work *work, const char *path);
+/** A session as the options ask for; the caller destroys it. */
+int bnc_work_create_session(bnc_work *work, bnc_session **session);
+/** The same as work->session. */
 int bnc_work_open_session(bnc_work *work);
 /** Everything is freed; notes that still wait are told where code is BNC_EXIT_DONE. Returns bnc_console_finish(code). */
 int bnc_work_end(bnc_work *work, int code);

@@ -40,6 +40,12 @@ done
 version_call="import ctypes, sys; f = ctypes.CDLL(sys.argv[1]).bnc_version; f.restype = ctypes.c_char_p; print(f().decode())"
 got=$(env -u LD_LIBRARY_PATH python3 -c "$version_call" "$(find "$prefix" -name 'libbinocle.so.*' -type f)")
 [ "$got" = "$version" ] || { echo "Python's ctypes got '$got', expected '$version'" >&2; exit 1; }
+if command -v java > /dev/null; then
+  got=$(env -u LD_LIBRARY_PATH java "$here/LoadLibrary.java" "$(find "$prefix" -name 'libbinocle.so.*' -type f)")
+  [ "$got" = loaded ] || { echo "a JVM said '$got', expected 'loaded'" >&2; exit 1; }
+else
+  echo "no java: not loaded into a JVM (toolchains/setup check installs one)"
+fi
 got=$(env -u LD_LIBRARY_PATH "$prefix/bin/binocle" --version)
 [ "$got" = "binocle $version" ] || { echo "the installed program printed '$got', expected 'binocle $version'" >&2; exit 1; }
 # Nothing may lead back to the folder where it was built.

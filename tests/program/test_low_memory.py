@@ -64,6 +64,14 @@ class LowMemory(unittest.TestCase):
         self.assertRegex(short, r"a context of \d+ rows \(of 2304\), KV cache int8")
         self.assertEqual(b"", outcome.err)  # 1000 MB need no word
 
+    def test_every_command_that_answers(self):
+        commands = (["chat", POCKET], ["bench", POCKET], ["eval", POCKET, os.path.join(os.path.dirname(PICTURE), "questions.jsonl"), "-o", "-"],
+                    ["serve", POCKET, "--listen", "127.0.0.1:0"])
+        for command in commands:
+            outcome = binocle(*command, "--memory-limit", "1M")
+            self.assertEqual(1, outcome.code, outcome)
+            self.one_line(outcome.err.decode(), r"the memory limit is 1\.0 MB, expected at least")
+
     def test_sizes(self):
         for size in ("1G", "1Gi", "1.5G", "1000M", "1000000K", "1000000000", "0.001T"):
             self.assertEqual(0, binocle(*ASK, "--quiet", "--memory-limit", size).code, size)

@@ -188,6 +188,7 @@ static int run(const bnc_command *command, int argc, char **argv) {
        .low = 0.1,
        .high = 3600},
       BNC_JOULES_WATTS(serve.joules),
+      BNC_WORK_MEMORY(serve.work),
       BNC_WORK_THREADS(serve.work),
       BNC_WORK_QUIET(serve.work),
   };

@@ -243,9 +243,9 @@ static void *work(void *user) {
 int bnc_worker_begin(bnc_worker *worker, bnc_serve *serve) {
   bnc_work *w = &serve->work;
   worker->serve = serve;
-  bnc_status status = bnc_session_create(w->model, &worker->session);
-  if (status != BNC_OK) return bnc_work_fail(w, status, NULL, bnc_context_error(w->context));
-  status = bnc_context_create(NULL, &worker->context);
+  const int code = bnc_work_create_session(w, &worker->session);
+  if (code != BNC_EXIT_DONE) return code;
+  bnc_status status = bnc_context_create(NULL, &worker->context);
   if (status != BNC_OK) return bnc_work_refuse(w, "out of memory");
   status = bnc_tokenizer_open(worker->context, serve->path, &worker->tokenizer);
   if (status != BNC_OK) return bnc_work_fail(w, status, NULL, bnc_context_error(worker->context));
