@@ -37,7 +37,7 @@ def compile(checkpoint: "str | os.PathLike[str]", output: "str | os.PathLike[str
 
     vision_weights  "f32" or "int8"     text_weights  "f32", "int8" or "int4", in groups of `group` (32, 64, 128) weights per scale
     context         rows to which prompts are cut; 0: as the config says       input_size  side of the resized picture; 0: as the config says
-    kv_cache        "f32", "f16" or "int8"   calibration  a text on which int4 weights are rounded   target  a machine's name, as "pi5"
+    kv_cache        "f32", "f16" or "int8"   calibration  a text for which text weights are balanced, int4 rounded   target  a machine's name, as "pi5"
     packed          the file also holds the weights packed for this machine
 
     Raises FileError, FormatError (damaged, contradictory), Unsupported (a model that Binocle does not know), Cancelled, or what progress raised.
