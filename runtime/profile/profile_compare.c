@@ -16,13 +16,16 @@ static double standard_error(const bnc_saved_runs *r) {
   return 1.2533 * (r->quartile[2] - r->quartile[0]) / 1.349 / sqrt((double)r->calls);
 }
 
+/* hypot would ask for glibc 2.35, and what is shipped runs with 2.34. */
+static double together(double a, double b) { return sqrt(a * a + b * b); }
+
 bnc_difference bnc_difference_of(const bnc_saved_runs *a, const bnc_saved_runs *b, double least) {
   bnc_difference d = {.program = a->program,
                       .name = a->name,
                       .kind = a->kind,
                       .calls = {a->calls, b->calls},
                       .median = {a->quartile[1], b->quartile[1]},
-                      .noise = ERRORS * hypot(standard_error(a), standard_error(b))};
+                      .noise = ERRORS * together(standard_error(a), standard_error(b))};
   if (d.noise < least * d.median[0]) d.noise = least * d.median[0];
   const double more = d.median[1] - d.median[0];
   d.verdict = a->calls < ENOUGH || b->calls < ENOUGH ? BNC_TOO_FEW : fabs(more) <= d.noise ? BNC_SAME : more < 0 ? BNC_FASTER : BNC_SLOWER;
