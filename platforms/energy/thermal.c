@@ -55,4 +55,29 @@ void bnc_frequency_read(unsigned cpu, bnc_frequency *f) {
   if (bnc_sysfs_int(&khz, "/sys/devices/system/cpu/cpu%u/cpufreq/scaling_cur_freq", cpu) == BNC_SYSFS_OK && khz > 0 && khz < 100000000)
     f->mhz = (unsigned)(khz / 1000);
   bnc_sysfs_string(f->governor, sizeof f->governor, "/sys/devices/system/cpu/cpu%u/cpufreq/scaling_governor", cpu);
+  bnc_sysfs_string(f->driver, sizeof f->driver, "/sys/devices/system/cpu/cpu%u/cpufreq/scaling_driver", cpu);
+}
+
+bool bnc_fan_seen(void) {
+  char names[64][BNC_SYSFS_NAME], text[32], inputs[1][BNC_SYSFS_NAME], folder[BNC_SYSFS_PATH];
+  size_t count = bnc_sysfs_list("/sys/class/thermal", "cooling_device[0-9]*", names, 64);
+  for (size_t i = 0; i < count; i++)
+    if (bnc_sysfs_string(text, sizeof text, "/sys/class/thermal/%s/type", names[i]) == BNC_SYSFS_OK && strstr(text, "fan")) return true;
+  count = bnc_sysfs_list("/sys/class/hwmon", "hwmon[0-9]*", names, 64);
+  for (size_t i = 0; i < count; i++) {
+    snprintf(folder, sizeof folder, "/sys/class/hwmon/%s", names[i]);
+    if (bnc_sysfs_list(folder, "fan[0-9]*_input", inputs, 1) > 0) return true;
+  }
+  return false;
+}
+
+bool bnc_under_voltage_seen(void) {
+  char names[64][BNC_SYSFS_NAME], text[32];
+  int64_t alarm;
+  const size_t count = bnc_sysfs_list("/sys/class/hwmon", "hwmon[0-9]*", names, 64);
+  for (size_t i = 0; i < count; i++)
+    if (bnc_sysfs_string(text, sizeof text, "/sys/class/hwmon/%s/name", names[i]) == BNC_SYSFS_OK && strcmp(text, "rpi_volt") == 0 &&
+        bnc_sysfs_int(&alarm, "/sys/class/hwmon/%s/in0_lcrit_alarm", names[i]) == BNC_SYSFS_OK && alarm > 0)
+      return true;
+  return false;
 }

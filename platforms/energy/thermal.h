@@ -32,7 +32,13 @@ const char *bnc_throttle_bit_name(unsigned i);
 typedef struct bnc_frequency {
   unsigned mhz;      /* current clock; 0: not known */
   char governor[32]; /* "schedutil"; "" : not known */
+  char driver[32];   /* "cpufreq-dt"; "": not known */
 } bnc_frequency;
+/** Whether the kernel knows of a fan, turning or not. */
+bool bnc_fan_seen(void);
+/** Whether a Raspberry Pi's kernel says that the supply's voltage is too low now. */
+bool bnc_under_voltage_seen(void);
+
 /** Of one logical CPU. */
 void bnc_frequency_read(unsigned cpu, bnc_frequency *frequency);
 

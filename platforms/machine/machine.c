@@ -59,6 +59,9 @@ bnc_status bnc_machine_read(bnc_machine *m, bnc_error *err) {
   read_frequencies(m);
   m->zone_count = bnc_thermal_read(m->zones);
   bnc_throttle_read(&m->throttle);
+  m->fan = bnc_fan_seen();
+  m->under_voltage = bnc_under_voltage_seen();
+  m->storage = bnc_storage_read();
   return BNC_OK;
 }
 

@@ -6,6 +6,7 @@
 #include "platforms/cpu/cpu.h"
 #include "platforms/energy/meter.h"
 #include "platforms/energy/thermal.h"
+#include "platforms/machine/storage.h"
 
 typedef struct bnc_machine {
   bnc_cpu cpu;
@@ -21,6 +22,9 @@ typedef struct bnc_machine {
   size_t zone_count;
   bnc_thermal_zone zones[BNC_THERMAL_MAX_ZONES];
   bnc_throttle throttle;
+  bool under_voltage; /* a Raspberry Pi's supply, as the kernel sees it now */
+  bool fan;           /* one that the kernel knows of */
+  bnc_storage storage;
 } bnc_machine;
 
 /** Fills *machine. Fails where bnc_cpu_detect does (a wrong BINOCLE_CPU) and without memory. */

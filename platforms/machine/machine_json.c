@@ -4,6 +4,7 @@
 
 #include "platforms/base/mem.h"
 #include "platforms/machine/machine.h"
+#include "platforms/machine/warnings.h"
 
 typedef yyjson_mut_doc doc_t;
 typedef yyjson_mut_val val_t;
@@ -84,6 +85,9 @@ static void put_cpu(doc_t *d, val_t *root, const bnc_machine *m) {
 
 static void put_threads(doc_t *d, val_t *root, const bnc_machine *m) {
   val_t *o = yyjson_mut_obj_add_obj(d, root, "threads");
+  unsigned big = 0;
+  for (size_t k = 0; k < m->cpu.cluster_count; k++) big += m->cpu.clusters[k].little ? 0 : m->cpu.clusters[k].cores;
+  yyjson_mut_obj_add_uint(d, o, "big_cores", big);
   yyjson_mut_obj_add_uint(d, o, "default", m->default_threads);
   yyjson_mut_obj_add_uint(d, o, "allowed_cpus", m->allowed_cpus);
   if (m->cpu_quota > 0)
@@ -116,6 +120,27 @@ static void put_meters(doc_t *d, val_t *root, const bnc_machine *m) {
       yyjson_mut_obj_add_null(d, o, "reason");
     else
       put_outside(d, o, "reason", meter->reason);
+  }
+}
+
+/* What slows the machine down, and what it rests on. */
+static void put_rest(doc_t *d, val_t *root, const bnc_machine *m) {
+  bnc_warning warning[BNC_WARNINGS_MAX];
+  const size_t count = bnc_machine_warnings(m, warning);
+  put_bool(d, root, "fan", m->fan);
+  val_t *o = yyjson_mut_obj_add_obj(d, root, "storage");
+  if (m->storage.device[0])
+    put_outside(d, o, "device", m->storage.device);
+  else
+    yyjson_mut_obj_add_null(d, o, "device");
+  put_text(d, o, "kind", bnc_storage_kind_name(m->storage.kind));
+  val_t *all = yyjson_mut_obj_add_arr(d, root, "warnings");
+  for (size_t i = 0; i < count; i++) {
+    char clean[BNC_WARNING_SIZE];
+    size_t n = 0;
+    for (; warning[i][n]; n++) clean[n] = (unsigned char)warning[i][n] < 0x80 && (unsigned char)warning[i][n] >= 0x20 ? warning[i][n] : '?';
+    clean[n] = 0;
+    yyjson_mut_arr_add_strcpy(d, all, clean);
   }
 }
 
@@ -175,6 +200,7 @@ bnc_status bnc_machine_json(const bnc_machine *m, char **text, bnc_error *err) {
   put_system(d, root, m);
   put_meters(d, root, m);
   put_thermals(d, root, m);
+  put_rest(d, root, m);
   size_t size = 0;
   char *out = failed ? NULL : yyjson_mut_write_opts(d, YYJSON_WRITE_PRETTY_TWO_SPACES | YYJSON_WRITE_NEWLINE_AT_END, &watched, &size, NULL);
   yyjson_mut_doc_free(d);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "platforms/file/page.h"
 #include "platforms/machine/machine.h"
+#include "platforms/machine/warnings.h"
 
 /* The left column: a word on the first line of its group. */
 static void head(bnc_page *p, const char *word) { bnc_page_print(p, "%-10s ", word); }
@@ -113,6 +114,17 @@ static void print_thermals(bnc_page *p, const bnc_machine *m) {
   }
 }
 
+static void print_rest(bnc_page *p, const bnc_machine *m) {
+  bnc_warning warning[BNC_WARNINGS_MAX];
+  const size_t count = bnc_machine_warnings(m, warning);
+  head(p, "storage");
+  bnc_page_print(p, "%s%s%s\n", m->storage.device, m->storage.device[0] ? ", " : "", bnc_storage_kind_name(m->storage.kind));
+  for (size_t i = 0; i < count; i++) {
+    head(p, i ? "" : "warning");
+    bnc_page_print(p, "%s\n", warning[i]);
+  }
+}
+
 /* Names out of /sys and /proc: a terminal must not obey what they hold. */
 static void make_printable(char *text) {
   for (unsigned char *c = (unsigned char *)text; *c; c++)
@@ -125,6 +137,7 @@ bnc_status bnc_machine_text(const bnc_machine *m, char **text, bnc_error *err) {
   print_system(&p, m);
   print_meters(&p, m);
   print_thermals(&p, m);
+  print_rest(&p, m);
   if (!p.failed) make_printable(p.text);
   return bnc_page_finish(&p, text, err);
 }

@@ -51,7 +51,6 @@ bnc_status bnc_compile_options_take(bnc_compile_options *taken, const bnc_compil
   bnc_compile_options_init(o);
   if (!bnc_sized_is_set(options)) return bnc_fail(err, BNC_ERROR_ARGUMENT, "compile needs options");
   bnc_sized_read(o, sizeof *o, options);
-  if (!o->output) return bnc_fail(err, BNC_ERROR_ARGUMENT, "a model file needs a name: options.output");
   if ((unsigned)o->vision_weights > BNC_WEIGHTS_INT8) return bnc_fail(err, BNC_ERROR_ARGUMENT, "vision weights may be f32 or int8");
   if ((unsigned)o->text_weights > BNC_WEIGHTS_INT4) return bnc_fail(err, BNC_ERROR_ARGUMENT, "text weights may be f32, int8 or int4");
   if (o->group != 32 && o->group != 64 && o->group != 128)
@@ -211,31 +210,45 @@ static bnc_status calibrate(bnc_context *context, const bnc_compile_options *o, 
   return s;
 }
 
+/* The report first: a compile that fails leaves neither file. */
+static bnc_status write_model(bnc_context *context, const bnc_compile_options *o, const bnc_model_parts *parts, const char *folder,
+                              bnc_error *err) {
+  bnc_status s = o->report ? bnc_file_save(o->report, parts->report, strlen(parts->report), err) : BNC_OK;
+  if (s != BNC_OK) return s;
+  s = bnc_model_write(context, parts, o->output, err);
+  if (s != BNC_OK && o->report) remove_report(o->report);
+  if (s == BNC_OK && folder) bnc_rounded_remove(folder);
+  return s;
+}
+
 bnc_status bnc_assemble_model(bnc_context *context, const bnc_compile_options *o, const bnc_assembly *a, bnc_error *err) {
   const bnc_geometry *g = a->geometry;
-  bnc_build_options b = {
-      .vision_weights = (bnc_weight_dtype)o->vision_weights, .text_weights = (bnc_weight_dtype)o->text_weights, .group = o->group};
+  bnc_build_options b = {.vision_weights = (bnc_weight_dtype)o->vision_weights,
+                         .text_weights = (bnc_weight_dtype)o->text_weights,
+                         .group = o->group,
+                         .unrecorded = a->demand != NULL};
   bnc_model_parts parts = {.meta = a->meta};
   bnc_programs programs = {0};
   bnc_target target;
   bnc_balance balance = {0};
   const bnc_tensor_source *source = a->source;
   char *report = NULL, *folder = NULL;
+  if (!o->output && !a->demand) return bnc_fail(err, BNC_ERROR_ARGUMENT, "a model file needs a name: options.output");
   float *rope = bnc_mem_array(g->text.head_dim / 2 + 1, sizeof *rope);
   bnc_status s = rope ? choose_sizes(context, o, g, &b, &parts.meta, err) : bnc_fail_memory(err, g->text.head_dim);
   if (s == BNC_OK) s = choose_target(o, &target, err);
-  if (s == BNC_OK && o->calibration) {
+  if (s == BNC_OK && o->calibration && !a->demand) {
     s = bnc_balance_create(&balance, &g->text, a->source, err);
     if (s == BNC_OK) s = calibrate(context, o, a, &balance, &folder, err);
     source = &balance.source;
   }
   if (s == BNC_OK) s = bnc_programs_create(&programs, context, g, &b, source, BNC_ALL_PASSES & ~o->disabled_passes, &target, err);
-  if (s == BNC_OK) s = bnc_programs_report(&programs, &report, err);
+  if (s == BNC_OK && !a->demand) s = bnc_programs_report(&programs, &report, err);
   if (s == BNC_OK && a->name) s = name_string(&programs, a->name, &parts.meta.name, err);
   if (s == BNC_OK) s = name_string(&programs, target.name, &parts.meta.target, err);
   if (s == BNC_OK && a->system) s = name_string(&programs, a->system, &parts.meta.system, err);
   if (s == BNC_OK) {
-    tell_of_other_groups(context, &programs, &b);
+    if (!a->demand) tell_of_other_groups(context, &programs, &b);
     bnc_geometry_rope_frequencies(&g->text, rope);
     fill_meta(&parts.meta, g, &b, &programs);
     parts.meta.kv_dtype = cache_type(o);
@@ -248,13 +261,7 @@ bnc_status bnc_assemble_model(bnc_context *context, const bnc_compile_options *o
     parts.report = report;
     parts.rounded = b.text_weights == BNC_WEIGHT_QG4 ? folder : NULL;
     parts.packed = o->packed != 0;
-    /* The report first: a compile that fails leaves neither file. */
-    if (o->report) s = bnc_file_save(o->report, report, strlen(report), err);
-    if (s == BNC_OK) {
-      s = bnc_model_write(context, &parts, o->output, err);
-      if (s != BNC_OK && o->report) remove_report(o->report);
-      if (s == BNC_OK && folder) bnc_rounded_remove(folder);
-    }
+    s = a->demand ? bnc_model_plan(context, &parts, a->demand, err) : write_model(context, o, &parts, folder, err);
   }
   bnc_mem_free(folder);
   bnc_mem_free(report);

@@ -8,7 +8,7 @@
 #include "platforms/base/context_private.h"
 #include "quant/graph/constants.h"
 #include "quant/import/geometry.h"
-#include "runtime/model/format.h"
+#include "runtime/model/demand.h"
 
 /** Pointers are the caller's. */
 typedef struct bnc_assembly {
@@ -19,10 +19,11 @@ typedef struct bnc_assembly {
   const uint8_t *tokenizer; /* compact form; NULL: none */
   size_t tokenizer_size;
   const char *system; /* of a conversation that names none; NULL: the prompt template's own */
+  bnc_demand *demand; /* not NULL: filled in, and nothing is quantised or written */
 } bnc_assembly;
 
-/** A copy of the caller's options with what its version of them lacks at the defaults, checked for what compile and synth have in common.
- */
+/** A copy of the caller's options with what its version of them lacks at the defaults, checked for what compile and synth have in common;
+ * whether there is an output is bnc_assemble_model's to ask. */
 bnc_status bnc_compile_options_take(bnc_compile_options *taken, const bnc_compile_options *options, bnc_error *err);
 /** Builds, optimises, schedules, quantises and writes options->output (and options->report). */
 bnc_status bnc_assemble_model(bnc_context *context, const bnc_compile_options *options, const bnc_assembly *assembly, bnc_error *err);

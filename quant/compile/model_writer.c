@@ -199,6 +199,35 @@ static bnc_status write_sections(writer *w, bnc_file_writer *out, const section 
   return s;
 }
 
+static void free_writer(writer *w) {
+  bnc_mem_free(w->layout.constant_offset);
+  bnc_mem_free(w->layout.taps_offset);
+  bnc_mem_free(w->layout.weight_index);
+  bnc_mem_free(w->weight);
+  bnc_mem_free(w->source);
+  bnc_mem_free(w->constants);
+  bnc_block_writer_destroy(w->blocks);
+  for (bnc_program_id p = 0; p < BNC_PROGRAMS; p++) bnc_mem_free(w->program[p]);
+}
+
+bnc_status bnc_model_plan(bnc_context *context, const bnc_model_parts *parts, bnc_demand *demand, bnc_error *err) {
+  writer w = {.context = context, .parts = parts, .err = err};
+  bnc_model_file file = {.meta = parts->meta, .tokenizer.size = parts->tokenizer_size};
+  bnc_status s = lay_out(&w);
+  if (s == BNC_OK) s = bnc_linear_choose(context->settings.linear, &file.linears, err);
+  if (s == BNC_OK) {
+    file.meta.embedding = w.layout.weight_index[parts->embedding];
+    file.weight = w.weight;
+    file.weights = w.weights;
+    file.constants.size = (size_t)w.constants_size;
+    for (bnc_program_id p = 0; p < BNC_PROGRAMS; p++)
+      if (w.program[p]) bnc_program_view(&file.program[p], w.program[p]);
+    bnc_demand_count(demand, &file);
+  }
+  free_writer(&w);
+  return s;
+}
+
 bnc_status bnc_model_write(bnc_context *context, const bnc_model_parts *parts, const char *path, bnc_error *err) {
   writer w = {.context = context, .parts = parts, .err = err};
   bnc_file_meta meta = parts->meta;
@@ -229,13 +258,6 @@ bnc_status bnc_model_write(bnc_context *context, const bnc_model_parts *parts, c
     s = bnc_file_writer_commit(out, err);
   else
     bnc_file_writer_abort(out);
-  bnc_mem_free(w.layout.constant_offset);
-  bnc_mem_free(w.layout.taps_offset);
-  bnc_mem_free(w.layout.weight_index);
-  bnc_mem_free(w.weight);
-  bnc_mem_free(w.source);
-  bnc_mem_free(w.constants);
-  bnc_block_writer_destroy(w.blocks);
-  for (bnc_program_id p = 0; p < BNC_PROGRAMS; p++) bnc_mem_free(w.program[p]);
+  free_writer(&w);
   return s;
 }

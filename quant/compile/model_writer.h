@@ -5,7 +5,7 @@
 
 #include "platforms/base/context_private.h"
 #include "quant/schedule/schedule.h"
-#include "runtime/model/model_file.h"
+#include "runtime/model/demand.h"
 
 /** What a model file is made of. Pointers are the caller's. */
 typedef struct bnc_model_parts {
@@ -21,6 +21,8 @@ typedef struct bnc_model_parts {
   bool packed;         /* f32 and int8 weights also as XNNPACK wants them on this machine */
 } bnc_model_parts;
 
+/** What the model will ask of a machine; nothing is quantised or written. */
+bnc_status bnc_model_plan(bnc_context *context, const bnc_model_parts *parts, bnc_demand *demand, bnc_error *err);
 bnc_status bnc_model_write(bnc_context *context, const bnc_model_parts *parts, const char *path, bnc_error *err);
 
 #endif

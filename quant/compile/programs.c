@@ -37,12 +37,14 @@ static bnc_status measure(const bnc_programs *p, const bnc_graph *g, unsigned ne
 typedef struct build {
   bnc_programs *programs;
   bnc_program_id id;
+  bool unrecorded;
 } build;
 
 static bnc_status measure_after(void *context, bnc_pass_id pass) {
   const build *b = context;
   bnc_programs *p = b->programs;
   bnc_pass_record *r = &p->record[b->id];
+  if (b->unrecorded) return BNC_OK;
   if (bnc_pass_on(p->passes, pass)) return measure(p, &p->graph[b->id], pass + 1, &r->after[pass]);
   r->after[pass] = pass ? r->after[pass - 1] : r->before;
   return BNC_OK;
@@ -68,7 +70,7 @@ static bnc_status build_graph(build *b, const bnc_geometry *geometry, const bnc_
   if (s == BNC_OK) count_reference(g, &p->record[b->id]);
   /* The reference computes layers whose results it drops; that much is removed with every pass off. */
   if (s == BNC_OK) s = bnc_pass_remove_dead(g);
-  if (s == BNC_OK) s = measure(p, g, 0, &p->record[b->id].before);
+  if (s == BNC_OK && !b->unrecorded) s = measure(p, g, 0, &p->record[b->id].before);
   if (s == BNC_OK) s = bnc_passes_run_graph(g, p->passes, measure_after, b);
   if (s == BNC_OK && vision) p->tile_encodes = count_tiles(g);
   return s;
@@ -108,14 +110,14 @@ bnc_status bnc_programs_create(bnc_programs *p, bnc_context *context, const bnc_
   bnc_status s = BNC_OK;
   for (bnc_program_id id = geometry->has_vision ? BNC_PROGRAM_VISION : BNC_PROGRAM_PREFILL; s == BNC_OK && id < BNC_PROGRAMS; id++) {
     if (bnc_context_progress(context, stages[id], (double)id / BNC_PROGRAMS)) return bnc_fail(err, BNC_ERROR_CANCELLED, "cancelled");
-    s = build_graph(&(build){p, id}, geometry, options, err);
+    s = build_graph(&(build){p, id, options->unrecorded}, geometry, options, err);
   }
   if (s == BNC_OK) s = add_embedding(p, geometry, options, err);
   if (s == BNC_OK) s = choose_slabs(p, err);
   for (bnc_program_id id = 0; s == BNC_OK && id < BNC_PROGRAMS; id++) {
     if (!p->present[id]) continue;
     s = bnc_schedule_create(&p->schedule[id], &p->graph[id], passes, p->slab_cols);
-    if (s == BNC_OK) s = measure_schedule_passes(&(build){p, id});
+    if (s == BNC_OK) s = measure_schedule_passes(&(build){p, id, options->unrecorded});
   }
   return s;
 }

@@ -13,6 +13,7 @@ typedef struct bnc_build_options {
   size_t group;
   size_t input_size; /* side of the resized picture: geometry's input_side, or less (the picture is then upsampled in the graph) */
   size_t context;    /* rows of the KV cache */
+  bool unrecorded;   /* what each pass saves is not measured: nobody will ask for the report */
 } bnc_build_options;
 
 /** Picture u8 [input_size^2, 3] -> image embeddings [grid^2, hidden]. Probes: tiles, dem, projector. */

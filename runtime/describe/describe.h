@@ -5,6 +5,7 @@
 #define BINOCLE_RUNTIME_DESCRIBE_DESCRIBE_H
 
 #include "runtime/model/model_file.h"
+#include "runtime/model/predict_memory.h"
 
 /** The object of `binocle inspect --json`. */
 bnc_status bnc_describe_json(const bnc_model_file *file, char **json, bnc_error *err);
@@ -14,21 +15,5 @@ bnc_status bnc_describe_text(const bnc_model_file *file, char **text, bnc_error 
 bnc_status bnc_describe_schedule(const bnc_model_file *file, char **text, bnc_error *err);
 /** The memory plan of each program as an SVG picture: ops from left to right, the arena from bottom to top, a block per value. */
 bnc_status bnc_describe_memory_svg(const bnc_model_file *file, char **svg, bnc_error *err);
-
-/** Resident memory of a process that answers a question, in bytes. int4 weights are mapped from the file as they are; f32 and int8 ones are
-   those packed for XNNPACK, mapped from the cache: at their size they do not depend on the machine by more than the rounding to its
-   kernels' tiles. The file's own are not read then, but for the rows of token embeddings that a prompt names. */
-typedef struct bnc_memory_prediction {
-  uint64_t weights;        /* that layers multiply with */
-  uint64_t vision_weights; /* of them, those of vision: they are put away behind a picture */
-  uint64_t arena;
-  uint64_t kv_cache; /* of `rows` rows: pages of the cache that no row has reached cost nothing */
-  uint64_t other;    /* the program itself, its tokenizer, operators, tables, picture rows and touched embeddings */
-  uint64_t total;
-  uint64_t rows;                      /* a picture, a question and a short answer */
-  uint64_t kv_cache_full, total_full; /* when the context is full */
-} bnc_memory_prediction;
-
-bnc_memory_prediction bnc_predict_memory(const bnc_model_file *file);
 
 #endif

@@ -28,8 +28,3 @@ const char *bnc_printable_name(const bnc_model_file *file, uint32_t string, char
   out[n] = 0;
   return out;
 }
-
-uint64_t bnc_weight_bytes(const bnc_file_weight *w) {
-  const bnc_weight_sizes sizes = bnc_weight_sizes_of(w);
-  return sizes.data + sizes.scales + sizes.offsets + sizes.bias;
-}

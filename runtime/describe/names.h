@@ -18,7 +18,4 @@ const char *bnc_kv_dtype_name(uint32_t dtype);
  * in XML. */
 const char *bnc_printable_name(const bnc_model_file *file, uint32_t string, char out[BNC_NAME_SIZE]);
 
-/** Bytes of a weight as the file stores it: data, scales, offsets and bias. */
-uint64_t bnc_weight_bytes(const bnc_file_weight *weight);
-
 #endif

@@ -125,4 +125,10 @@ static inline bnc_weight_sizes bnc_weight_sizes_of(const bnc_file_weight *w) {
   }
 }
 
+/** All of them together. */
+static inline uint64_t bnc_weight_bytes(const bnc_file_weight *w) {
+  const bnc_weight_sizes sizes = bnc_weight_sizes_of(w);
+  return sizes.data + sizes.scales + sizes.offsets + sizes.bias;
+}
+
 #endif

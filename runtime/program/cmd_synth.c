@@ -31,8 +31,8 @@ static int run(const bnc_command *command, int argc, char **argv) {
   if (code == BNC_PARSED) code = bnc_model_options_take(command, &m, &o);
   if (code != BNC_PARSED) return code;
   if (!is_preset(preset))
-    return bnc_usage_error(command->name, "there is no preset '%.60s', expected inf-llava-8b, inf-llava-1b, llava-tile, w128 or pocket",
-                           preset);
+    return bnc_usage_error(
+        command->name, "there is no preset '%.60s', expected inf-llava-8b, inf-llava-3b, inf-llava-1b, llava-tile, w128 or pocket", preset);
   code = bnc_work_begin(&work);
   if (code == BNC_EXIT_DONE) code = bnc_model_options_check(&work, &m);
   if (code == BNC_EXIT_DONE) code = synth(&work, preset, &o);
@@ -43,9 +43,9 @@ const bnc_command bnc_cmd_synth = {
     .name = "synth",
     .synopsis = "PRESET -o MODEL.bnc [options]",
     .summary = "makes up a model of random weights in a real geometry, to time a size without its checkpoint",
-    .details = "Presets: inf-llava-8b (as released: CLIP ViT-L/14-336 and LLaMA-3-8B), inf-llava-1b (the same vision, a LLaMA-3.2-1B),\n"
-               "llava-tile (LLaVA-1.5's vision: a single tile, before one small layer of text), w128 and pocket (small ones,\n"
-               "for tests). The file has no tokenizer: 'binocle bench' and 'binocle score' take it.\n",
+    .details = "Presets: inf-llava-8b (as released: CLIP ViT-L/14-336 and LLaMA-3-8B), inf-llava-3b and inf-llava-1b (the same vision, a\n"
+               "LLaMA-3.2-3B or -1B), llava-tile (LLaVA-1.5's vision: a single tile, before one small layer of text), w128 and pocket\n"
+               "(small ones, for tests). The file has no tokenizer: 'binocle bench' and 'binocle score' take it.\n",
     .examples = "  binocle synth inf-llava-8b -o big.bnc --text-weights int4\n"
                 "  binocle bench big.bnc --json",
     .run = run,

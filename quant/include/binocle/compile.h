@@ -64,6 +64,12 @@ BNC_API bnc_status bnc_compile(bnc_context *context, const bnc_compile_options *
    used. The file depends on preset, options and target alone. It has no tokenizer: prompts are token ids. */
 BNC_API bnc_status bnc_synth(bnc_context *context, const char *preset, const bnc_compile_options *options);
 
+struct bnc_demand; /* devices.h */
+/** What a model of random weights in a preset's geometry would ask of a machine: for bnc_fit, before there is any file. options as for
+ * bnc_synth; output is not used. Free it with bnc_demand_free. */
+BNC_API bnc_status bnc_synth_demand(bnc_context *context, const char *preset, const bnc_compile_options *options,
+                                    struct bnc_demand **demand);
+
 /** Name of preset `index` ("inf-llava-8b") and, description not NULL, a line about it; NULL behind the last. */
 BNC_API const char *bnc_synth_preset_name(unsigned index, const char **description);
 

@@ -19,6 +19,7 @@
 #include <binocle/compile.h>
 #include <binocle/constrain.h>
 #include <binocle/context.h>
+#include <binocle/devices.h>
 #include <binocle/energy.h>
 #include <binocle/model.h>
 #include <binocle/profile.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "runtime/model/predict_memory.h"
+
 #include "platforms/base/mem.h"
-#include "runtime/describe/describe.h"
-#include "runtime/describe/names.h"
 #include "runtime/model/kv_layout.h"
 #include "runtime/model/weight_slabs.h"
 
