@@ -14,7 +14,7 @@ import re
 import subprocess
 import unittest
 
-PROGRAM, ROOT = os.environ["BINOCLE_PROGRAM"], os.environ["BINOCLE_ROOT"]
+PROGRAM, ROOT = [*os.environ.get("BINOCLE_EMULATOR", "").split(), os.environ["BINOCLE_PROGRAM"]], os.environ["BINOCLE_ROOT"]
 TREES = os.path.join(ROOT, "tests", "platforms", "trees")
 EXPECTED = ("agx-orin", "jetson-nano", "orin-nano", "phone-flagship", "phone-mid", "pi3", "pi4", "pi5", "zero2")
 
@@ -94,13 +94,13 @@ def add(name):
     def test(self):
         environment, expectations = unpack(name)
         self.assertGreater(len(expectations), 8)
-        done = subprocess.run([PROGRAM, "devices", "--json", "--quiet"], env=environment, check=True, capture_output=True)
+        done = subprocess.run([*PROGRAM, "devices", "--json", "--quiet"], env=environment, check=True, capture_output=True)
         self.assertEqual(done.stderr, b"")
         machine = json.loads(done.stdout)
         for expectation in expectations:
             with self.subTest(expectation=expectation):
                 self.check(machine, expectation)
-        text = subprocess.run([PROGRAM, "devices"], env=environment, check=True, capture_output=True, text=True).stdout
+        text = subprocess.run([*PROGRAM, "devices"], env=environment, check=True, capture_output=True, text=True).stdout
         self.assertEqual(text.count("\nwarning") > 0, bool(machine["warnings"]))
     setattr(Trees, "test_" + name.replace("-", "_"), test)
 
