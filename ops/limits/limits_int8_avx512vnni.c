@@ -24,7 +24,8 @@ int32_t bnc_limits_int8_avx512vnni(double *macs) {
     __asm__("" : "+v"(x)); /* the products are not the same ones to the compiler */
   }
   *macs = 12.0 * 64 * BNC_LIMIT_ROUNDS;
-  return _mm512_reduce_add_epi32(_mm512_add_epi32(_mm512_add_epi32(_mm512_add_epi32(_mm512_add_epi32(a, b), _mm512_add_epi32(c, d)),
-                                                                   _mm512_add_epi32(_mm512_add_epi32(e, f), _mm512_add_epi32(g, h))),
-                                                  _mm512_add_epi32(_mm512_add_epi32(i, j), _mm512_add_epi32(k, l))));
+  const __m512i all = _mm512_add_epi32(_mm512_add_epi32(_mm512_add_epi32(_mm512_add_epi32(a, b), _mm512_add_epi32(c, d)),
+                                                        _mm512_add_epi32(_mm512_add_epi32(e, f), _mm512_add_epi32(g, h))),
+                                       _mm512_add_epi32(_mm512_add_epi32(i, j), _mm512_add_epi32(k, l)));
+  return _mm_cvtsi128_si32(_mm512_castsi512_si128(all));
 }
