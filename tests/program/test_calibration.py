@@ -64,6 +64,18 @@ class Calibration(unittest.TestCase):
         self.assertNotEqual(0, limited.returncode)
         return path, [word for word in command[1:] if word != "--quiet"]
 
+    def test_groups_that_fit(self):
+        """A layer whose inputs do not divide into groups of 128 has smaller ones, and does not grow to int8."""
+        sizes = {}
+        for group in ("32", "128"):
+            path = os.path.join(WORK, f"group{group}.bnc")
+            done = binocle("compile", CHECKPOINT, "-o", path, "--text-weights", "int4", "--group", group, timeout=250)
+            self.assertEqual(0, done.code, done)
+            sizes[group] = os.path.getsize(path)
+        self.assertRegex(done.err.decode(), r"text layers have groups of (64|32): their \d+ inputs do not divide into groups of 128")
+        self.assertNotIn("stay int8", done.err.decode())
+        self.assertLess(sizes["128"], sizes["32"])
+
     def test_text_that_comes_along(self):
         own, _ = compile_model("own8.bnc", "--calibration", TEXT, text="int8")
         default, _ = compile_model("default8.bnc", "--calibration", "default", text="int8")
