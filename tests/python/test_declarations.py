@@ -15,7 +15,7 @@ from binocle import _library
 ROOT = os.environ["BINOCLE_ROOT"]
 FOLDERS = [os.path.join(ROOT, part, "include") for part in ("platforms", "runtime", "quant")]
 HINT = "runtime/python/binocle/_library.py is to say what the headers say"
-HANDLES = {"bnc_context", "bnc_model", "bnc_session", "bnc_energy", "bnc_tokenizer"}
+HANDLES = {"bnc_context", "bnc_model", "bnc_session", "bnc_energy", "bnc_tokenizer", "bnc_demand"}
 VALUES = {"int": ctypes.c_int, "unsigned": ctypes.c_uint, "size_t": ctypes.c_size_t, "double": ctypes.c_double, "int32_t": ctypes.c_int32,
           "uint32_t": ctypes.c_uint32, "uint64_t": ctypes.c_uint64, "float": ctypes.c_float, "void": None}
 CALLBACKS = {"bnc_on_progress": _library.PROGRESS, "bnc_on_text": _library.TEXT, "bnc_on_logits": _library.LOGITS}

@@ -201,6 +201,12 @@ class Models(PythonCase):
         self.assertEqual(meter.name == "", joules is None)
         self.assertIn("cpu", {key.split("_")[0] for key in binocle.devices()})
 
+    def test_fit(self):
+        self.assertIn("pi5", binocle.boards())
+        self.assertEqual(json.loads(program("devices", POCKET, "--board", "pi5", "--json")), self.model.fit("pi5"))
+        with self.assertRaises(binocle.InvalidArgument):
+            self.model.fit("abacus")
+
     def test_kept_pictures(self):
         model = binocle.Model(POCKET, threads=1, keep_pictures=2, linear="own")
         with model, model.session() as session:

@@ -74,6 +74,10 @@ class bnc_energy_info(Structure):
     _fields_ = [("size", c_size_t), ("meter", c_char * 96), ("kind", c_char * 16), ("reason", c_char * 200)]
 
 
+class bnc_fit_request(Structure):
+    _fields_ = [("size", c_size_t), ("board", c_char_p), ("demand", POINTER(c_void_p)), ("count", c_size_t), ("asked", c_size_t), ("json", c_int)]
+
+
 class bnc_session_settings(Structure):
     _fields_ = [("size", c_size_t), ("kv_cache", c_uint32), ("context", c_uint32), ("memory_limit", c_uint64)]
 
@@ -119,6 +123,10 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "bnc_context_destroy": (None, [HANDLE]),
     "bnc_context_error": (c_char_p, [HANDLE]),
     "bnc_devices": (STATUS, [HANDLE, c_int, TEXT_OUT]),
+    "bnc_board_name": (c_char_p, [c_uint, POINTER(c_char_p)]),
+    "bnc_model_demand": (STATUS, [HANDLE, HANDLE_OUT]),
+    "bnc_demand_free": (None, [HANDLE]),
+    "bnc_fit": (STATUS, [HANDLE, POINTER(bnc_fit_request), TEXT_OUT]),
     "bnc_energy_open": (STATUS, [HANDLE, HANDLE_OUT]),
     "bnc_energy_close": (None, [HANDLE]),
     "bnc_energy_get_info": (STATUS, [HANDLE, POINTER(bnc_energy_info)]),
@@ -177,6 +185,7 @@ UNUSED = {
     "bnc_session_create": "bnc_session_create_with",
     "bnc_tokenizer_json_line": "a line of a pipe: json.dumps(model.tokenize(text))",
     "bnc_ids_load": "numpy.load", "bnc_array_save": "numpy.save", "bnc_text_save": "pathlib", "bnc_json_string": "json",
+    "bnc_synth_demand": "the program: binocle devices PRESET",
     "bnc_synth": "the program: binocle synth", "bnc_synth_preset_name": "the program: binocle synth --help",
 }
 

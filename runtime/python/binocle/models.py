@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Any, Iterable, Mapping, Optional, Sequence, Tuple
 
 from . import errors
-from ._library import (KV_CACHES, LOG, bnc_context_settings, bnc_energy_info, bnc_model_check, bnc_model_info, bnc_profile_settings, bnc_session_settings, call,
+from ._library import (KV_CACHES, LOG, bnc_context_settings, bnc_energy_info, bnc_fit_request, bnc_model_check, bnc_model_info, bnc_profile_settings, bnc_session_settings, call,
                        file_name, library,
                        reporter, take_text, token_ids, unsigned, utf8)
 from .answers import Answer, Run
@@ -227,6 +227,22 @@ class Model:
         said = take_text(text)
         return json.loads(said) if form == "json" else said
 
+    def fit(self, board: Optional[str] = None) -> "dict[str, Any]":
+        """Whether the model fits a board of boards(), and how fast it will be there, estimated; None: this machine, measured for up to 5 seconds. The
+        object of `binocle devices MODEL --json`. Raises InvalidArgument where there is no such board."""
+        demand, text = c_void_p(), c_void_p()
+        self._core.check()
+        self._core.context.call(library.bnc_model_demand, self._core.handle, byref(demand))
+        try:
+            request = bnc_fit_request(size=ctypes.sizeof(bnc_fit_request), board=None if board is None else utf8(board, "board"), count=1, asked=1,
+                                      json=1)
+            request.demand = ctypes.pointer(demand)
+            self._core.context.call(library.bnc_fit, self._core.context.handle, byref(request), byref(text))
+        finally:
+            library.bnc_demand_free(demand)
+        result: "dict[str, Any]" = json.loads(take_text(text))
+        return result
+
     def verify(self) -> ModelCheck:
         """Checks every byte of the file and of its packed weights. Raises FormatError where one is wrong, Unsupported where packed weights could
         have been written by others."""
@@ -348,3 +364,13 @@ def compare_profiles(path_a: "str | os.PathLike[str]", path_b: "str | os.PathLik
     context.call(library.bnc_profile_compare, context.handle, file_name(path_a), file_name(path_b), 1, byref(text))
     result: "dict[str, Any]" = json.loads(take_text(text))
     return result
+
+
+def boards() -> "list[str]":
+    """Names of the boards that Model.fit knows."""
+    names: "list[str]" = []
+    while True:
+        name = library.bnc_board_name(len(names), None)
+        if name is None:
+            return names
+        names.append(name.decode())
