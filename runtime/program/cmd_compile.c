@@ -49,7 +49,7 @@ static int run(const bnc_command *command, int argc, char **argv) {
       {.name = "mmproj", .value = "FILE", .help = "GGUF file of the vision side of a GGUF checkpoint (LLaVA-1.5)", .text = &mmproj},
       {.name = "calibration",
        .value = "TEXT",
-       .help = "int8, int4: fit the text weights to what this text file (or: default) makes of them; int4 takes long, can be interrupted",
+       .help = "int8, int4: fit the text weights to this text file (or: default); int4 takes long, can be interrupted",
        .text = &calibration},
       {.name = "evaluate",
        .value = "TEXT",
