@@ -43,7 +43,7 @@ typedef struct bnc_matmul_args {
   size_t q_stride, y_stride;    /* elements from row to row */
 } bnc_matmul_args;
 
-/** 8 times the sum of q over each group, for the rows [from, to). */
+/** -8 times the sum of q over each group, what u = w + 8 adds taken off, for the rows [from, to). */
 BNC_KERNEL(matmul_sums, const bnc_matmul_args *args, size_t from, size_t to);
 /** All rows, the panels (of 8 columns of y) [from, to). scratch: BNC_MATMUL_SCRATCH bytes that no other thread uses. */
 BNC_KERNEL(matmul_i4, const bnc_matmul_args *args, size_t from, size_t to, void *scratch);

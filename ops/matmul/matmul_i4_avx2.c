@@ -49,8 +49,8 @@ I4_INLINE void i4_row(const bnc_matmul_args *a, size_t panel, size_t row) {
   const int32_t *sums = a->sums + row * groups;
   __m256 acc = _mm256_setzero_ps();
   for (size_t g = 0; g < groups; ++g) {
-    /* A group's sums start below zero by 8 times the activations' own, since nibbles stand for w + 8. */
-    __m256i wide = _mm256_set1_epi32(-sums[g]);
+    /* A group's sums start with what nibbles that stand for w + 8 add. */
+    __m256i wide = _mm256_set1_epi32(sums[g]);
     for (size_t k = 0; k < w->group; k += BNC_I4_BLOCK, nibbles += 4 * 32, q += BNC_I4_BLOCK) {
       _mm_prefetch((const char *)(nibbles + AHEAD), _MM_HINT_T0);
       _mm_prefetch((const char *)(nibbles + AHEAD + 64), _MM_HINT_T0);
@@ -151,7 +151,7 @@ V16_INLINE void i4_slab_rows(const bnc_matmul_args *a, const i4_slab *s, size_t 
   for (size_t g = s->begin; g < s->end; ++g) {
     i4_wide wide[ROWS];
     /* A group: exact sums, which become floats once. */
-    I4_UNROLL for (size_t r = 0; r < rows; ++r) wide[r] = i4_start(-sums[r][g]);
+    I4_UNROLL for (size_t r = 0; r < rows; ++r) wide[r] = i4_start(sums[r][g]);
     for (size_t b = 0; b < blocks; ++b, k += BNC_I4_BLOCK, bytes += BNC_I4_BLOCK * PAIR) i4_block(bytes, q, k, wide, rows);
     const v16 scale = i4_scales(s->scales[0] + g * BNC_I4_PANEL, s->scales[1] + g * BNC_I4_PANEL);
     I4_UNROLL for (size_t r = 0; r < rows; ++r) acc[r] = v16_fma(i4_float(wide[r]), scale, acc[r]);

@@ -84,12 +84,12 @@ DOTS_INLINE void few_panels(const bnc_matmul_args *a, size_t row, const size_t *
       }
     }
     const __m512 scale = scales_of(scales[0] + g * BNC_I4_PANEL, scales[1] + g * BNC_I4_PANEL);
-    /* Halves of a panel's register add up to its eight rows; less 8 times the activations, since nibbles stand for w + 8; times the scale.
+    /* Halves of a panel's register add up to its eight rows; less what nibbles that stand for w + 8 add; times the scale.
      */
     DOTS_UNROLL for (size_t r = 0; r < rows; ++r) {
       const __m512i both =
           _mm512_add_epi32(_mm512_shuffle_i64x2(sum[r][0], sum[r][1], 0x44), _mm512_shuffle_i64x2(sum[r][0], sum[r][1], 0xee));
-      acc[r] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(_mm512_sub_epi32(both, _mm512_set1_epi32(sums[r * groups + g]))), scale, acc[r]);
+      acc[r] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(both, _mm512_set1_epi32(sums[r * groups + g]))), scale, acc[r]);
     }
   }
   /* y = scale of the row * (sum - zero point * offset) + bias, each panel's rows that there are. */
@@ -173,9 +173,9 @@ DOTS_INLINE void tile(const bnc_matmul_args *a, const slab *s, size_t row, const
   size_t k = s->begin * a->w.group;
   for (size_t g = s->begin; g < s->end; ++g) {
     __m512i sum[ROWS][DOTS_VECTORS];
-    /* A group's sums start below zero by 8 times the activations' own, since nibbles stand for w + 8. */
+    /* A group's sums start with what nibbles that stand for w + 8 add. */
     DOTS_UNROLL for (size_t r = 0; r < rows; ++r) {
-      sum[r][0] = sum[r][1] = _mm512_sub_epi32(_mm512_setzero_si512(), _mm512_set1_epi32(sums[r][g]));
+      sum[r][0] = sum[r][1] = _mm512_set1_epi32(sums[r][g]);
       if (k % 64 == 0) _mm_prefetch(q[r] + rows * a->q_stride + k, _MM_HINT_T0); /* of the tile that follows */
     }
     for (size_t b = 0; b < blocks; ++b, k += BNC_I4_BLOCK, bytes += BNC_I4_BLOCK * COLUMNS) {

@@ -21,7 +21,7 @@ I4_INLINE void i4_row(const bnc_matmul_args *a, size_t panel, size_t row) {
   const int32_t *sums = a->sums + row * groups;
   i4_eight acc = i4_zeros();
   for (size_t g = 0; g < groups; ++g, nibbles += w->group * BNC_I4_PANEL / 2, q += w->group) {
-    int32x4_t sum[2] = {vdupq_n_s32(-sums[g]), vdupq_n_s32(-sums[g])};
+    int32x4_t sum[2] = {vdupq_n_s32(sums[g]), vdupq_n_s32(sums[g])};
     const i4_eight scale = i4_scales(scales + g * BNC_I4_PANEL);
     i4_group(nibbles, q, w->group, sum);
     for (size_t h = 0; h < 2; ++h) acc.val[h] = vfmaq_f32(acc.val[h], vcvtq_f32_s32(sum[h]), scale.val[h]);

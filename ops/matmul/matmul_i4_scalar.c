@@ -20,7 +20,7 @@ void bnc_matmul_i4_scalar(const bnc_matmul_args *args, size_t from, size_t to, v
           const unsigned byte = nibbles[(k / 8 * BNC_I4_PANEL + i) * 4 + k % 4];
           dot += q[k] * (int32_t)(byte >> (k % 8 < 4 ? 0 : 4) & 15u);
         }
-        acc = fmaf((float)(dot - args->sums[row * groups + g]), bnc_f32_from_bf16(w->scales[(panel * groups + g) * BNC_I4_PANEL + i]), acc);
+        acc = fmaf((float)(dot + args->sums[row * groups + g]), bnc_f32_from_bf16(w->scales[(panel * groups + g) * BNC_I4_PANEL + i]), acc);
       }
       const bnc_qd8_params p = args->params[row];
       args->y[row * args->y_stride + n] = fmaf(fmaf(-(float)p.zero_point, w->offset[n], acc), p.scale, args->bias ? args->bias[n] : 0.0f);

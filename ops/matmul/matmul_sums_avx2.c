@@ -40,8 +40,8 @@ INLINE void sums(const bnc_matmul_args *args, size_t from, size_t to, const size
     int32_t *out = args->sums + row * groups;         /* [groups] */
     size_t g = 0;
     for (; g + TOGETHER <= groups; g += TOGETHER, q += TOGETHER * group)
-      _mm256_storeu_si256((__m256i *)(out + g), _mm256_slli_epi32(eight_sums(q, group), 3));
-    for (; g < groups; ++g, q += group) out[g] = 8 * one_sum(q, group);
+      _mm256_storeu_si256((__m256i *)(out + g), _mm256_sub_epi32(_mm256_setzero_si256(), _mm256_slli_epi32(eight_sums(q, group), 3)));
+    for (; g < groups; ++g, q += group) out[g] = -8 * one_sum(q, group);
   }
 }
 

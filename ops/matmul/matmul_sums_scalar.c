@@ -8,7 +8,7 @@ void bnc_matmul_sums_scalar(const bnc_matmul_args *args, size_t from, size_t to)
     for (size_t g = 0; g < groups; ++g) {
       int32_t sum = 0;
       for (size_t k = 0; k < group; ++k) sum += *q++;
-      args->sums[row * groups + g] = 8 * sum;
+      args->sums[row * groups + g] = -8 * sum;
     }
   }
 }
