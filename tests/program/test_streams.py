@@ -112,7 +112,7 @@ class Checkpoints(ProgramCase):
 
     def test_what_is_none(self):
         pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n"
-        for name, content, expected in (("m.gguf", b"GGUF\3\0\0\0", "a GGUF file"), ("m.pth", b"PK\3\4", "a PyTorch file"), ("m.bin", b"\x80\2}", "a PyTorch file"),
+        for name, content, expected in (("m.gguf", b"GGUF\3\0\0\0", "is it truncated?"), ("m.pth", b"PK\3\4", "a PyTorch file"), ("m.bin", b"\x80\2}", "a PyTorch file"),
                                         ("lfs.safetensors", pointer, "a Git LFS pointer"), ("x.txt", b"x", "found a file"), ("empty", b"", "found a file")):
             with open(path(name), "wb") as f:
                 f.write(content)
