@@ -41,7 +41,7 @@ class Wrong(ProgramCase):
                 ("no option '--p'", ["run", m, "--p", "x"]), ("no option '-o=x'", [*comp, "-o=x"]), ("no option '--calibrate'", [*comp, "--calibrate", "x"]),
                 ("MODEL is missing", ["run"]), ("--prompt TEXT is missing", ["run", m]), ("--prompt TEXT lacks", ["run", m, "--prompt"]),
                 ("--prompt TEXT lacks", ["run", m, "--prompt", "--json"]), ("--prompt is empty", ["run", m, "--prompt", ""]), ("MODEL is empty", ["run", "", "--prompt", "x"]),
-                ("one argument too many", [*run, "y"]), ("one argument too many", ["devices", "x"]), ("--prompt is given twice", [*run, "--prompt", "y"]),
+                ("one argument too many", [*run, "y"]), ("one argument too many", ["devices", m, "x"]), ("--prompt is given twice", [*run, "--prompt", "y"]),
                 ("--json is given twice", [*run, "--json", "--json"]), ("--json takes no value", [*run, "--json=1"]), ("--image is empty", [*run, "--image", ""]),
                 ("more than 64 times", [*run, *["--image", "x"] * 65]),
                 *((f"--threads is '{re.escape(n)}'", [*run, "--threads", n]) for n in
