@@ -43,7 +43,7 @@ static void compare(const char *path, unsigned threads, size_t count) {
   bnc_model_info info = {.size = sizeof info};
   bnc_session *one = session_of(context, path, &model), *all;
   int32_t ids[IDS];
-  fill(ids, count);
+  fill(ids, IDS);
   assert_int_equal(bnc_session_create(model, &all), BNC_OK);
   assert_int_equal(bnc_model_get_info(model, &info), BNC_OK);
   row_log log = log_of(count + 5, info.vocabulary);

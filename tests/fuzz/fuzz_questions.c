@@ -43,7 +43,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
       for (size_t i = 0; i < count; i++) {
         const bnc_question *q = &set.question[i];
         const bnc_answer_record made = {.question = q,
-                                        .by = {"0123456789abcdef", 9},
+                                        .by = {.model = "0123456789abcdef", .max_tokens = 9},
                                         .answer = q->text,
                                         .length = strlen(q->text),
                                         .finish = "stop",

@@ -157,6 +157,9 @@ class Machines(ProgramCase):
             if not shutil.which("unshare") or subprocess.run([*hide, "true"], capture_output=True, check=False).returncode:
                 self.skipTest("needs the right to mount")
             outcome = subprocess.run([*hide, *run], capture_output=True, check=False, preexec_fn=sane_signals)
+            if b"LeakSanitizer has encountered a fatal error" in outcome.stderr:  # it needs /proc itself, even to read that it is not wanted
+                self.assertEqual(expected, outcome.stdout)
+                continue
             if outcome.returncode == 0:
                 self.assertEqual((expected, b""), (outcome.stdout, outcome.stderr), hidden)
             else:  # a level whose layers need XNNPACK, which needs /proc

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import time
 
-from program_case import PHOTO, PHOTO2, PROGRAM, ProgramCase, binocle, compiled, main, path, sane_signals
+from program_case import PHOTO, PHOTO2, PROGRAM, ROOT, ProgramCase, binocle, compiled, main, path, sane_signals
 
 BAR = re.compile(rb"\r[a-z ]+(?:\[[=> ]{28}\])? +\d+ %")
 ANSWER = rb"\r\x1b\[K[^>].{10}"  # text where the bar was taken away
@@ -24,6 +24,7 @@ class Terminal:
         if self.pid == 0:
             sane_signals()
             os.environ["TERM"] = term
+            os.environ["LSAN_OPTIONS"] = f"suppressions={ROOT}/tests/program/libedit.supp:print_suppressions=0"
             os.execv(PROGRAM, [PROGRAM, *arguments])
         self.start, self.seen, self.at = time.monotonic(), b"", 0
 
