@@ -20,18 +20,25 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 # Executions at share 1 (a model runs at some 50 a second, an index at 50,000), and the readers whose lines count.
 TARGETS = {
-    "bnc": (40_000, ["runtime/model/", "runtime/exec/"]),
+    "bnc": (30_000, ["runtime/model/", "runtime/exec/"]),
+    "chat_request": (200_000, ["runtime/program/"]),
     "config": (1_000_000, ["quant/import/"]),
-    "index": (2_000_000, ["quant/import/"]),
-    "jpeg": (300_000, ["runtime/image/"]),
-    "npy": (2_000_000, ["runtime/npy/"]),
-    "png": (600_000, ["runtime/image/"]),
-    "questions": (1_000_000, ["runtime/program/"]),
-    "safetensors": (1_500_000, ["quant/import/"]),
-    "tokenize": (300_000, ["runtime/text/"]),
-    "tokenizer_blob": (600_000, ["runtime/text/"]),
-    "tokenizer_json": (400_000, ["quant/import/", "runtime/text/"]),
-    "webp": (300_000, ["runtime/image/"]),
+    "gguf": (100_000, ["quant/import/"]),
+    "http_request": (200_000, ["runtime/program/"]),
+    "index": (2_400_000, ["quant/import/"]),
+    "jpeg": (150_000, ["runtime/image/"]),
+    "npy": (3_000_000, ["runtime/npy/"]),
+    "png": (500_000, ["runtime/image/"]),
+    "profile": (100_000, ["runtime/profile/"]),
+    "questions": (800_000, ["runtime/program/"]),
+    "regex": (20_000, ["runtime/constrain/"]),
+    "rounded": (100_000, ["quant/calibrate/"]),
+    "safetensors": (2_000_000, ["quant/import/"]),
+    "schema": (20_000, ["runtime/constrain/"]),
+    "tokenize": (100_000, ["runtime/text/"]),
+    "tokenizer_blob": (400_000, ["runtime/text/"]),
+    "tokenizer_json": (200_000, ["quant/import/", "runtime/text/"]),
+    "webp": (150_000, ["runtime/image/"]),
 }
 ENVIRONMENT = {"ASAN_OPTIONS": "allocator_may_return_null=1", "PATH": "/usr/bin:/bin"}
 
