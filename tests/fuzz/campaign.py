@@ -80,11 +80,12 @@ def cover(build, work, name):
     merged = work / f"{name}.profdata"
     version = re.search(r"version (\d+)", subprocess.run(["clang", "--version"], capture_output=True, text=True, check=True).stdout)[1]
     subprocess.run([f"llvm-profdata-{version}", "merge", "-sparse", str(profile), "-o", str(merged)], check=True)
-    exported = subprocess.run([f"llvm-cov-{version}", "export", "-summary-only", f"-instr-profile={merged}", str(program)],
+    exported = subprocess.run([f"llvm-cov-{version}", "export", "-summary-only", f"-instr-profile={merged}", str(program),
+                               "-object", str(build / "libbinocle_internal.so")],
                               capture_output=True, text=True, check=True)
     lines = covered = files = 0
     for entry in json.loads(exported.stdout)["data"][0]["files"]:
-        place = entry["filename"].removeprefix(str(ROOT) + "/")
+        place = entry["filename"].split("/./")[-1].removeprefix(str(ROOT) + "/").removeprefix("./")
         count = entry["summary"]["lines"]
         if any(place.startswith(prefix) for prefix in TARGETS[name][1]) and count["covered"]:
             lines, covered, files = lines + count["count"], covered + count["covered"], files + 1
