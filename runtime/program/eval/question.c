@@ -4,7 +4,8 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <yyjson.h>
+
+#include "runtime/program/json_value.h"
 
 __attribute__((format(printf, 2, 3))) static bool wrong(char why[BNC_WHY], const char *format, ...) {
   va_list args;
@@ -14,28 +15,10 @@ __attribute__((format(printf, 2, 3))) static bool wrong(char why[BNC_WHY], const
   return false;
 }
 
-static const char *what_is(yyjson_val *value) {
-  switch (yyjson_get_type(value)) {
-    case YYJSON_TYPE_NULL: return "null";
-    case YYJSON_TYPE_BOOL: return "true or false";
-    case YYJSON_TYPE_NUM: return "a number";
-    case YYJSON_TYPE_STR: return "a text";
-    case YYJSON_TYPE_ARR: return "a list";
-    case YYJSON_TYPE_OBJ: return "an object";
-    default: return "nothing";
-  }
-}
-
-/* The member, or NULL where it is absent or null. */
-static yyjson_val *given(yyjson_val *root, const char *name) {
-  yyjson_val *value = yyjson_obj_get(root, name);
-  return yyjson_is_null(value) ? NULL : value;
-}
-
 /* A text without NUL inside; *text stays where value is NULL. */
 static bool take_text(yyjson_val *value, const char *name, const char **text, char why[BNC_WHY]) {
   if (!value) return true;
-  if (!yyjson_is_str(value)) return wrong(why, "\"%s\" is %s, expected a text", name, what_is(value));
+  if (!yyjson_is_str(value)) return wrong(why, "\"%s\" is %s, expected a text", name, bnc_json_kind(value));
   if (strlen(yyjson_get_str(value)) != yyjson_get_len(value)) return wrong(why, "\"%s\" is a text with a NUL inside", name);
   *text = yyjson_get_str(value);
   return true;
@@ -49,7 +32,7 @@ static bool take_texts(yyjson_val *value, const char *name, const char **list, s
   if (!yyjson_is_arr(value)) return take_text(value, name, &list[(*count)++], why);
   for (yyjson_arr_iter_init(value, &items); (item = yyjson_arr_iter_next(&items)) != NULL;) {
     if (!yyjson_is_str(item))
-      return wrong(why, "\"%s\" has %s as number %zu of its list, expected a text", name, what_is(item), *count + 1);
+      return wrong(why, "\"%s\" has %s as number %zu of its list, expected a text", name, bnc_json_kind(item), *count + 1);
     if (!take_text(item, name, &list[(*count)++], why)) return false;
   }
   return true;
@@ -57,7 +40,7 @@ static bool take_texts(yyjson_val *value, const char *name, const char **list, s
 
 /* The one of two names that is given. */
 static bool choose(yyjson_val *root, const char *first, const char *second, yyjson_val **value, const char **name, char why[BNC_WHY]) {
-  yyjson_val *a = given(root, first), *b = second ? given(root, second) : NULL;
+  yyjson_val *a = bnc_json_member(root, first), *b = second ? bnc_json_member(root, second) : NULL;
   if (a && b) return wrong(why, "has both \"%s\" and \"%s\", expected one of them", first, second);
   *value = a ? a : b;
   *name = b ? second : first;
@@ -71,7 +54,7 @@ static bool take_id(bnc_question *q, yyjson_val *value, char why[BNC_WHY]) {
   if (!value) return true;
   if (yyjson_is_str(value)) return take_text(value, "id", &q->id, why);
   if (!yyjson_is_int(value) || (yyjson_is_uint(value) && yyjson_get_uint(value) > INT64_MAX))
-    return wrong(why, "\"id\" is %s, expected a text or a whole number of 64 bits", what_is(value));
+    return wrong(why, "\"id\" is %s, expected a text or a whole number of 64 bits", bnc_json_kind(value));
   q->number = yyjson_get_sint(value);
   return true;
 }
@@ -91,7 +74,7 @@ static bool take(bnc_question *q, bnc_question_kind kind, yyjson_val *root, char
   const char *images_name, *answers_name;
   const bool asked = kind == BNC_QUESTION_ASKED;
   if (!yyjson_is_obj(root))
-    return wrong(why, "is %s, expected an object such as {\"image\": ..., \"question\": ..., \"answers\": [...]}", what_is(root));
+    return wrong(why, "is %s, expected an object such as {\"image\": ..., \"question\": ..., \"answers\": [...]}", bnc_json_kind(root));
   if (!choose(root, "image", asked ? "images" : NULL, &images, &images_name, why)) return false;
   if (!choose(root, asked ? "answers" : "expected", asked ? "answer" : NULL, &answers, &answers_name, why)) return false;
   if (items_of(images) > BNC_QUESTION_IMAGES)
@@ -100,8 +83,8 @@ static bool take(bnc_question *q, bnc_question_kind kind, yyjson_val *root, char
   if (!q->image) return wrong(why, "out of memory");
   q->expected = q->image + items_of(images);
   if (!take_texts(images, images_name, q->image, &q->images, why) || !take_texts(answers, answers_name, q->expected, &q->answers, why) ||
-      !take_text(given(root, "question"), "question", &q->text, why) ||
-      !take_text(given(root, "category"), "category", &q->category, why) || !take_id(q, given(root, "id"), why))
+      !take_text(bnc_json_member(root, "question"), "question", &q->text, why) ||
+      !take_text(bnc_json_member(root, "category"), "category", &q->category, why) || !take_id(q, bnc_json_member(root, "id"), why))
     return false;
   for (size_t i = 0; i < q->images; i++)
     if (!q->image[i][0]) return wrong(why, "\"%s\" is empty, expected the path of a picture", images_name);

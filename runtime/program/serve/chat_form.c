@@ -26,7 +26,7 @@ static bool take_schema(bnc_chat_request *r, yyjson_val *format, bnc_api_error *
                         "'response_format' has a type that is not supported, expected text or json_schema");
   if (!yyjson_is_obj(schema))
     return bnc_api_fail(error, 400, "invalid_type", param, "'response_format.json_schema.schema' is %s, expected an object",
-                        bnc_chat_found(schema));
+                        bnc_json_kind(schema));
   if (!take_texts(r, BNC_CONSTRAINT_JSON_SCHEMA, 1, error)) return false;
   r->schema = yyjson_val_write(schema, YYJSON_WRITE_NOFLAG, NULL);
   r->form_text[0] = r->schema;
@@ -39,7 +39,7 @@ static bool take_choice(bnc_chat_request *r, yyjson_val *choice, bnc_api_error *
   if (!choice) return true;
   if (count == 0 || count > CHOICES)
     return bnc_api_fail(error, 400, "invalid_value", param, "'%s' is %s of %zu, expected a list of 1 to %d texts", param,
-                        bnc_chat_found(choice), count, CHOICES);
+                        bnc_json_kind(choice), count, CHOICES);
   if (!take_texts(r, BNC_CONSTRAINT_CHOICE, count, error)) return false;
   for (size_t i = 0; i < count; i++)
     if (!bnc_chat_text(yyjson_arr_get(choice, i), param, &r->form_text[i], error)) return false;
@@ -47,8 +47,8 @@ static bool take_choice(bnc_chat_request *r, yyjson_val *choice, bnc_api_error *
 }
 
 bool bnc_chat_form(bnc_chat_request *r, yyjson_val *root, bnc_api_error *error) {
-  yyjson_val *ours = bnc_chat_given(root, "binocle"), *regex = bnc_chat_given(ours, "regex");
-  if (!take_schema(r, bnc_chat_given(root, "response_format"), error) || !take_choice(r, bnc_chat_given(ours, "choice"), error))
+  yyjson_val *ours = bnc_json_member(root, "binocle"), *regex = bnc_json_member(ours, "regex");
+  if (!take_schema(r, bnc_json_member(root, "response_format"), error) || !take_choice(r, bnc_json_member(ours, "choice"), error))
     return false;
   if (!regex) return true;
   return take_texts(r, BNC_CONSTRAINT_REGEX, 1, error) && bnc_chat_text(regex, "binocle.regex", &r->form_text[0], error);

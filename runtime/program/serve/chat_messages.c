@@ -19,7 +19,7 @@ static bool role_of(yyjson_val *message, const char *param, role *out, bnc_api_e
   *out = system ? SYSTEM : user ? USER : ASSISTANT;
   if (system || user || assistant) return true;
   return bnc_api_fail(error, 400, "invalid_value", param, "'%s.role' is %s%s%.40s%s, expected system, developer, user or assistant", param,
-                      yyjson_is_str(value) ? "" : bnc_chat_found(value), yyjson_is_str(value) ? "'" : "",
+                      yyjson_is_str(value) ? "" : bnc_json_kind(value), yyjson_is_str(value) ? "'" : "",
                       yyjson_is_str(value) ? yyjson_get_str(value) : "", yyjson_is_str(value) ? "'" : "");
 }
 
@@ -113,7 +113,7 @@ static bool take_message(bnc_chat_request *r, const bnc_chat_limits *limits, yyj
   bnc_byte_buffer text = {0};
   role whose;
   if (!yyjson_is_obj(message))
-    return bnc_api_fail(error, 400, "invalid_type", param, "'%s' is %s, expected an object", param, bnc_chat_found(message));
+    return bnc_api_fail(error, 400, "invalid_type", param, "'%s' is %s, expected an object", param, bnc_json_kind(message));
   if (!role_of(message, param, &whose, error)) return false;
   const char **to = place(r, whose, system, param, error);
   char content[64];
@@ -130,7 +130,7 @@ bool bnc_chat_messages(bnc_chat_request *r, const bnc_chat_limits *limits, yyjso
   bool ok = true;
   if (count == 0 || count > BNC_CHAT_MESSAGES)
     return bnc_api_fail(error, 400, "invalid_value", "messages", "'messages' is %s of %zu, expected a list of 1 to %d messages",
-                        bnc_chat_found(messages), count, BNC_CHAT_MESSAGES);
+                        bnc_json_kind(messages), count, BNC_CHAT_MESSAGES);
   r->exchange = calloc(count, sizeof *r->exchange);
   if (!r->exchange) return bnc_api_fail(error, 503, NULL, NULL, "out of memory");
   for (size_t i = 0; ok && i < count; i++) {

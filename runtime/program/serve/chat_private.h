@@ -3,16 +3,11 @@
 #ifndef BINOCLE_RUNTIME_PROGRAM_SERVE_CHAT_PRIVATE_H
 #define BINOCLE_RUNTIME_PROGRAM_SERVE_CHAT_PRIVATE_H
 
-#include <yyjson.h>
-
+#include "runtime/program/json_value.h"
 #include "runtime/program/serve/chat_request.h"
 
 #define BNC_CHAT_MESSAGES 1024 /* of one conversation */
 
-/** Describes a value for a message: "a number", "nothing" ... */
-const char *bnc_chat_found(yyjson_val *value);
-/** A member, or NULL where it is absent or null. */
-yyjson_val *bnc_chat_given(yyjson_val *object, const char *name);
 /** The text of a string value; false where it is none, or has a NUL inside. */
 bool bnc_chat_text(yyjson_val *value, const char *param, const char **text, bnc_api_error *error);
 

@@ -21,26 +21,9 @@ bool bnc_api_fail(bnc_api_error *error, int status, const char *code, const char
   return false;
 }
 
-const char *bnc_chat_found(yyjson_val *value) {
-  switch (yyjson_get_type(value)) {
-    case YYJSON_TYPE_NULL: return "null";
-    case YYJSON_TYPE_BOOL: return "true or false";
-    case YYJSON_TYPE_NUM: return "a number";
-    case YYJSON_TYPE_STR: return "a text";
-    case YYJSON_TYPE_ARR: return "a list";
-    case YYJSON_TYPE_OBJ: return "an object";
-    default: return "nothing";
-  }
-}
-
-yyjson_val *bnc_chat_given(yyjson_val *object, const char *name) {
-  yyjson_val *value = yyjson_obj_get(object, name);
-  return yyjson_is_null(value) ? NULL : value;
-}
-
 bool bnc_chat_text(yyjson_val *value, const char *param, const char **text, bnc_api_error *error) {
   if (!yyjson_is_str(value))
-    return bnc_api_fail(error, 400, "invalid_type", param, "'%s' is %s, expected a text", param, bnc_chat_found(value));
+    return bnc_api_fail(error, 400, "invalid_type", param, "'%s' is %s, expected a text", param, bnc_json_kind(value));
   if (strlen(yyjson_get_str(value)) != yyjson_get_len(value))
     return bnc_api_fail(error, 400, "invalid_value", param, "'%s' has a NUL inside", param);
   *text = yyjson_get_str(value);
@@ -68,31 +51,31 @@ static bool check_keys(yyjson_doc *document, bnc_api_error *error) {
 }
 
 static bool take_number(yyjson_val *root, const char *name, double low, double high, double *out, bnc_api_error *error) {
-  yyjson_val *value = bnc_chat_given(root, name);
+  yyjson_val *value = bnc_json_member(root, name);
   if (!value) return true;
   const double number = yyjson_is_num(value) ? yyjson_get_num(value) : low - 1;
   if (!(number >= low && number <= high))
     return bnc_api_fail(error, 400, "invalid_value", name, "'%s' is %s, expected a number from %g to %g", name,
-                        yyjson_is_num(value) ? "out of its range" : bnc_chat_found(value), low, high);
+                        yyjson_is_num(value) ? "out of its range" : bnc_json_kind(value), low, high);
   *out = number;
   return true;
 }
 
 static bool take_count(yyjson_val *root, const char *name, uint32_t least, uint32_t most, uint32_t *out, bnc_api_error *error) {
-  yyjson_val *value = bnc_chat_given(root, name);
+  yyjson_val *value = bnc_json_member(root, name);
   if (!value) return true;
   if (!yyjson_is_uint(value) || yyjson_get_uint(value) < least || yyjson_get_uint(value) > most)
     return bnc_api_fail(error, 400, "invalid_value", name, "'%s' is %s, expected a whole number from %u to %u", name,
-                        yyjson_is_num(value) ? "out of its range" : bnc_chat_found(value), least, most);
+                        yyjson_is_num(value) ? "out of its range" : bnc_json_kind(value), least, most);
   *out = (uint32_t)yyjson_get_uint(value);
   return true;
 }
 
 static bool take_flag(yyjson_val *object, const char *name, bool *out, bnc_api_error *error) {
-  yyjson_val *value = bnc_chat_given(object, name);
+  yyjson_val *value = bnc_json_member(object, name);
   if (!value) return true;
   if (!yyjson_is_bool(value))
-    return bnc_api_fail(error, 400, "invalid_type", name, "'%s' is %s, expected true or false", name, bnc_chat_found(value));
+    return bnc_api_fail(error, 400, "invalid_type", name, "'%s' is %s, expected true or false", name, bnc_json_kind(value));
   *out = yyjson_get_bool(value);
   return true;
 }
@@ -114,7 +97,7 @@ static bool take_stops(bnc_chat_request *r, yyjson_val *value, bnc_api_error *er
 
 static bool take_sampling(bnc_chat_request *r, const bnc_chat_limits *limits, yyjson_val *root, bnc_api_error *error) {
   bnc_sampling *s = &r->sampling;
-  yyjson_val *seed = bnc_chat_given(root, "seed");
+  yyjson_val *seed = bnc_json_member(root, "seed");
   bnc_sampling_init(s);
   if (limits->max_tokens < s->max_tokens) s->max_tokens = limits->max_tokens;
   if (!take_count(root, "max_tokens", 1, limits->max_tokens, &s->max_tokens, error) ||
@@ -124,13 +107,13 @@ static bool take_sampling(bnc_chat_request *r, const bnc_chat_limits *limits, yy
     return false;
   if (s->top_p < 1e-6) s->top_p = 1e-6; /* 0 stands for the likeliest token alone */
   if (seed && !yyjson_is_int(seed))
-    return bnc_api_fail(error, 400, "invalid_type", "seed", "'seed' is %s, expected a whole number of 64 bits", bnc_chat_found(seed));
+    return bnc_api_fail(error, 400, "invalid_type", "seed", "'seed' is %s, expected a whole number of 64 bits", bnc_json_kind(seed));
   if (seed) s->seed = yyjson_is_uint(seed) ? yyjson_get_uint(seed) : (uint64_t)yyjson_get_sint(seed);
   bool logprobs = false;
   if (!take_flag(root, "logprobs", &logprobs, error) || !take_count(root, "top_logprobs", 0, BNC_TOP_TOKENS, &r->top, error)) return false;
   if (r->top && !logprobs) return bnc_api_fail(error, 400, "invalid_value", "top_logprobs", "'top_logprobs' asks for 'logprobs': true");
   s->logprobs = logprobs;
-  return take_stops(r, bnc_chat_given(root, "stop"), error);
+  return take_stops(r, bnc_json_member(root, "stop"), error);
 }
 
 /* What changes the answer and is not done here is refused, not passed over. */
@@ -142,7 +125,7 @@ static bool refuse_others(yyjson_val *root, bnc_api_error *error) {
       !take_number(root, "presence_penalty", 0, 0, &zero, error))
     return false;
   for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
-    yyjson_val *value = bnc_chat_given(root, lists[i]);
+    yyjson_val *value = bnc_json_member(root, lists[i]);
     const bool text_alone = yyjson_is_arr(value) && yyjson_arr_size(value) == 1 && yyjson_equals_str(yyjson_arr_get_first(value), "text");
     if (value && !(yyjson_is_ctn(value) && yyjson_get_len(value) == 0) && !text_alone)
       return bnc_api_fail(error, 400, "unsupported_parameter", lists[i], "'%s' is not supported", lists[i]);
@@ -151,14 +134,14 @@ static bool refuse_others(yyjson_val *root, bnc_api_error *error) {
 }
 
 static bool take_streaming(bnc_chat_request *r, yyjson_val *root, bnc_api_error *error) {
-  yyjson_val *options = bnc_chat_given(root, "stream_options"), *ours = bnc_chat_given(root, "binocle");
+  yyjson_val *options = bnc_json_member(root, "stream_options"), *ours = bnc_json_member(root, "binocle");
   return take_flag(root, "stream", &r->stream, error) && take_flag(options, "include_usage", &r->usage, error) &&
          take_flag(ours, "progress", &r->progress, error);
 }
 
 static bool take_user(bnc_chat_request *r, yyjson_val *root, bnc_api_error *error) {
   const char *text = NULL;
-  yyjson_val *user = bnc_chat_given(root, "user");
+  yyjson_val *user = bnc_json_member(root, "user");
   if (!user) return true;
   if (!bnc_chat_text(user, "user", &text, error)) return false;
   r->user = 14695981039346656037u; /* FNV-1a: users take turns by it, and nothing else hangs on it */
@@ -168,8 +151,8 @@ static bool take_user(bnc_chat_request *r, yyjson_val *root, bnc_api_error *erro
 
 static bool take(bnc_chat_request *r, const bnc_chat_limits *limits, yyjson_val *root, bnc_api_error *error) {
   const char *model = limits->model;
-  yyjson_val *named = bnc_chat_given(root, "model");
-  if (!yyjson_is_obj(root)) return bnc_api_fail(error, 400, NULL, NULL, "the body is %s, expected an object", bnc_chat_found(root));
+  yyjson_val *named = bnc_json_member(root, "model");
+  if (!yyjson_is_obj(root)) return bnc_api_fail(error, 400, NULL, NULL, "the body is %s, expected an object", bnc_json_kind(root));
   if (named && !bnc_chat_text(named, "model", &model, error)) return false;
   if (strcmp(model, limits->model) != 0)
     return bnc_api_fail(error, 404, "model_not_found", "model", "there is no model '%.60s' here, but '%.100s'", model, limits->model);
