@@ -6,6 +6,7 @@ import re
 import select
 import signal
 import subprocess
+import termios
 import time
 
 from program_case import PHOTO, PHOTO2, PROGRAM, ROOT, ProgramCase, binocle, compiled, main, path, sane_signals
@@ -52,6 +53,15 @@ class Terminal:
 
     def type(self, text):
         os.write(self.fd, text)
+
+    def until_edited(self, seconds=20):
+        """Waits until a line is being edited: libedit shows the prompt a moment before it takes the terminal over, and a Ctrl-D between the two
+        is lost."""
+        limit = time.monotonic() + seconds
+        while termios.tcgetattr(self.fd)[3] & termios.ICANON:
+            if time.monotonic() > limit:
+                raise AssertionError(f"nobody edits a line behind {self.seen!r}")
+            time.sleep(0.001)
 
     def end(self, seconds=20):
         """The exit code, once all output is read."""
@@ -178,7 +188,8 @@ class Chat(ProgramCase):
         t.type(b"\x03")
         t.until(rb"\n> ", 5)
         t.type(b"/reset\n")
-        t.until(rb"> ")
+        t.until(rb"\n> ")
+        t.until_edited()
         t.type(b"\x04")
         self.assertEqual(0, t.end(5))
 
@@ -216,28 +227,35 @@ class Editing(ProgramCase):
         with open(PHOTO, "rb") as source, open(photo, "wb") as copy:
             copy.write(source.read())
         t = self.chat()
+        t.until_edited()
         t.type(b"/im\t")
         t.until(rb"age ")
         t.type(b"work/a\\ pho\t")
         t.until(rb"of\\ mine\.jpg ")
         t.type(b"\n")
         t.until(rb"\n.*> ")
+        t.until_edited()
         t.type(b"/stts\x1b[D\x1b[Da\n")  # left, left
         t.until(rb"pictures  1 in")
         t.until(rb"> ")
+        t.until_edited()
         t.type("a séch日\x7f\x7f\x7fign?\n".encode())
         t.until(rb"\n.*> ")
+        t.until_edited()
         t.type(b"/save '" + state.encode() + b"'\n")
         t.until(rb"\n.*typed one.state: .*> ")
+        t.until_edited()
         t.type(b"\x1b[A\x1b[A")  # up, up
         t.until("a séign\\?".encode())
         t.type(b"\x15/restore " + state.replace(" ", "\\ ").encode() + b"\n")
         t.until(rb"goes on.*> ")
+        t.until_edited()
         t.type(b"/s\t")
         t.until(rb"/save  /stats")
         t.type(b"\x15\x04")  # clear the line, end of input
         self.assertEqual(0, t.end(5))
         again = self.chat()
+        again.until_edited()
         again.type(b"\x1b[A")
         again.until(rb"/restore ")
         again.type(b"\x03")
