@@ -77,6 +77,8 @@ static bnc_status write_state(bnc_session *s, state_writer *w) {
   state_header h = describe(s);
   const size_t pictures = (s->images + s->opening_images) * h.image_rows * h.hidden;
   XXH3_64bits_reset(&w->hash);
+  /* Nobody said in this conversation what else the file would show. */
+  bnc_executor_clear_keys_behind(s->executor, s->rows);
   w->status = bnc_file_writer_write(w->file, &h, sizeof h, w->err); /* patched below */
   if (w->status != BNC_OK) return w->status;
   const bool whole = write_bytes(w, s->system ? s->system : "", h.system_bytes) &&

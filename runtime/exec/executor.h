@@ -77,6 +77,8 @@ void bnc_executor_embed(bnc_executor *executor, const int32_t *ids, size_t count
  * same model and rows, on every CPU. visit returns false to end the walk, which then returns false. */
 typedef bool bnc_kv_visitor(void *context, void *data, size_t bytes);
 bool bnc_executor_visit_kv(bnc_executor *executor, size_t rows, bnc_kv_visitor *visit, void *context);
+/** Zeros what the keys' last block holds behind the first `rows` rows: of an earlier conversation, or what nobody wrote. */
+void bnc_executor_clear_keys_behind(bnc_executor *executor, size_t rows);
 
 /** Bytes of the parts that are this executor's own. */
 size_t bnc_executor_arena_bytes(const bnc_executor *executor);

@@ -74,7 +74,7 @@ static bnc_status create_caches(bnc_executor *ex, const bnc_kv_layout *layout, b
   const bnc_file_meta *m = &ex->file->meta;
   ex->cache_bytes = (size_t)layout->total;
   ex->cache = bnc_mem_array(m->layers, sizeof *ex->cache);
-  ex->cache_memory = bnc_mem_zalloc(ex->cache_bytes); /* saved sessions hold keys in whole blocks: what no row has reached is zero */
+  ex->cache_memory = bnc_mem_alloc(ex->cache_bytes);
   if (!ex->cache || !ex->cache_memory) return bnc_fail_memory(err, ex->cache_bytes);
   for (size_t i = 0; i < m->layers; i++) ex->cache[i] = bnc_kv_layer(m, layout, ex->cache_memory, i);
   return BNC_OK;

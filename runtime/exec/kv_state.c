@@ -1,6 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
 #include "runtime/exec/executor_private.h"
 #include "runtime/model/kv_layout.h"
+
+void bnc_executor_clear_keys_behind(bnc_executor *ex, size_t rows) {
+  const size_t element = bnc_kv_element_bytes(ex->file->meta.kv_dtype), left = rows % BNC_KV_BLOCK ? BNC_KV_BLOCK - rows % BNC_KV_BLOCK : 0;
+  if (left == 0) return;
+  for (size_t layer = 0; layer < ex->file->meta.layers; layer++) {
+    const bnc_kv_cache *c = &ex->cache[layer];
+    for (size_t h = 0; h < c->kv_heads; h++) {
+      uint8_t *keys = (uint8_t *)c->k + h * c->capacity * c->head_size * element;
+      for (size_t i = 0; i < c->head_size; i++) memset(keys + bnc_kv_key_offset(c, rows, i) * element, 0, left * element);
+    }
+  }
+}
 
 /* A part of a cache that lies in one piece for each head: `bytes` of `stride` from head to head. */
 static bool visit_heads(void *base, size_t heads, size_t stride, size_t bytes, bnc_kv_visitor *visit, void *context) {
