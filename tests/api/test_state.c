@@ -184,6 +184,52 @@ static void another_model_s_session_is_refused(void **state) {
   bnc_context_destroy(context);
 }
 
+static char *bytes_of(const char *path, size_t *size) {
+  FILE *f = fopen(path, "rb");
+  assert_non_null(f);
+  assert_int_equal(fseek(f, 0, SEEK_END), 0);
+  *size = (size_t)ftell(f);
+  rewind(f);
+  char *bytes = malloc(*size);
+  assert_non_null(bytes);
+  assert_int_equal(fread(bytes, 1, *size, f), *size);
+  fclose(f);
+  return bytes;
+}
+
+/* Keys lie in blocks of 16 tokens: behind the last of a conversation the block still has what was said before it. */
+static void a_saved_session_shows_nothing_said_before(void **state) {
+  bnc_context *context = context_of(1);
+  bnc_model *model, *again;
+  (void)state;
+  bnc_session *used = session_of(context, "state.bnc", &model), *fresh = session_of(context, "state.bnc", &again);
+  must(used, bnc_session_ask(used, "Something long that nobody else should ever get to read, and a number: 4711 0815"));
+  (void)generate(used, 40);
+  const size_t before = bnc_session_rows(used);
+  bnc_session_reset(used);
+  bnc_session *both[] = {used, fresh};
+  const char *path[] = {"used.state", "fresh.state"};
+  for (unsigned i = 0; i < 2; i++) {
+    must(both[i], bnc_session_ask(both[i], "Hello"));
+    (void)generate(both[i], 3);
+    must(both[i], bnc_session_save(both[i], path[i]));
+  }
+  const size_t rows = bnc_session_rows(used), block = 16;
+  assert_int_not_equal(rows % block, 0);
+  assert_true((rows / block + 1) * block <= before);
+  size_t size, fresh_size;
+  char *a = bytes_of(path[0], &size), *b = bytes_of(path[1], &fresh_size);
+  assert_int_equal(size, fresh_size);
+  assert_memory_equal(a, b, size);
+  free(a);
+  free(b);
+  bnc_session_destroy(used);
+  bnc_session_destroy(fresh);
+  bnc_model_close(model);
+  bnc_model_close(again);
+  bnc_context_destroy(context);
+}
+
 int main(void) {
   make_model("state.bnc", true, true, 0);
   make_model("stranger.bnc", true, true, 200);
@@ -192,6 +238,7 @@ int main(void) {
       cmocka_unit_test(damaged_files_are_refused),
       cmocka_unit_test(forged_files_are_refused),
       cmocka_unit_test(another_model_s_session_is_refused),
+      cmocka_unit_test(a_saved_session_shows_nothing_said_before),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
