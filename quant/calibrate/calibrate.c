@@ -11,6 +11,7 @@
 #include "platforms/file/file.h"
 #include "quant/calibrate/gptq.h"
 #include "quant/calibrate/layer_run.h"
+#include "quant/calibrate/outer_product.h"
 #include "quant/calibrate/rounded_files.h"
 
 #define PROBE 512u /* inputs of the moments whose time is taken for the estimate */
@@ -49,25 +50,36 @@ static void estimate(bnc_layer_run *r, size_t layers_done) {
   bnc_gptq_add_moments(r->moments, k, r->norm, rows, r->pool);
   start = seconds() - start;
   left = (r->total - r->done) * start / ((double)k * (double)k / 2 * (double)rows);
-  bnc_context_log(r->context, BNC_LOG_INFO, "calibrating on %zu ids, from layer %zu of %zu: about %.0f minutes", r->rows, layers_done,
+  bnc_context_log(r->context, BNC_LOG_INFO, "calibrating on %zu rows, from layer %zu of %zu: about %.0f minutes", r->rows, layers_done,
                   r->c->text->layers, left / 60 + 0.5);
+}
+
+/* A text of prompts is cut to a multiple of 4 rows: those behind are left out. */
+static void copy_prompts(bnc_layer_run *r) {
+  const bnc_calibration_prompts *p = r->c->prompts;
+  const float *from = p->rows;
+  for (size_t i = 0, text = 0; text < r->texts; from += p->length[i++] * p->hidden) {
+    const size_t rows = r->start[text + 1] - r->start[text];
+    if (p->length[i] < BNC_TILE_ROWS) continue;
+    memcpy(r->state + r->start[text++] * p->hidden, from, rows * p->hidden * sizeof *from);
+  }
 }
 
 static bnc_status embed(bnc_layer_run *r, uint64_t *key) {
   const bnc_calibration *c = r->c;
   const size_t hidden = c->text->hidden;
   bnc_status s = BNC_OK;
-  for (size_t i = 0; s == BNC_OK && i < r->rows; i++)
+  if (c->prompts) copy_prompts(r);
+  for (size_t i = 0; !c->prompts && s == BNC_OK && i < r->rows; i++)
     s = r->source->read(r->source->context, "model.embed_tokens.weight", (size_t)c->ids[i] * hidden, hidden, r->state + i * hidden, r->err);
-  const uint64_t parts[] = {XXH3_64bits(c->ids, r->rows * sizeof *c->ids),
+  const uint64_t parts[] = {XXH3_64bits(r->start, (r->texts + 1) * sizeof *r->start),
                             XXH3_64bits(r->state, r->rows * hidden * sizeof(float)),
                             c->text->layers,
                             c->text->heads,
                             c->text->kv_heads,
                             c->text->head_dim,
                             c->text->ffn,
-                            c->group,
-                            r->window};
+                            c->group};
   *key = XXH3_64bits(parts, sizeof parts);
   return s;
 }

@@ -8,6 +8,7 @@
 #include "platforms/base/mem.h"
 #include "platforms/cpu/cpu.h"
 #include "quant/calibrate/gptq.h"
+#include "quant/calibrate/outer_product.h"
 #include "quant/calibrate/rounded_files.h"
 
 #define NAME 96
@@ -18,7 +19,7 @@ static void fill_rope(bnc_layer_run *r) {
   const size_t half = r->c->text->head_dim / 2;
   float *frequency = r->gamma; /* free until the first layer; as wide as a head at least */
   bnc_geometry_rope_frequencies(r->c->text, frequency);
-  for (size_t i = 0; i < r->window * half; i++) {
+  for (size_t i = 0; i < r->longest * half; i++) {
     const float angle = (float)(i / half) * frequency[i % half]; /* the reference multiplies in float */
     r->cos[i] = (float)cos((double)angle);
     r->sin[i] = (float)sin((double)angle);
@@ -29,7 +30,7 @@ static bnc_status reserve(bnc_layer_run *r) {
   const bnc_text_geometry *t = r->c->text;
   const size_t rows = r->rows, q = t->heads * t->head_dim, kv = t->kv_heads * t->head_dim, wide = most(most(t->hidden, t->ffn), q);
   const size_t matrix = most(most(t->hidden * t->ffn, t->hidden * q), 1);
-  r->scratch_bytes = most(bnc_gptq_scratch(wide) * sizeof(float), bnc_attention_scratch(t->heads, t->kv_heads, t->head_dim, r->window));
+  r->scratch_bytes = most(bnc_gptq_scratch(wide) * sizeof(float), bnc_attention_scratch(t->heads, t->kv_heads, t->head_dim, r->longest));
   r->scratch_bytes = (r->scratch_bytes + 63) / 64 * 64;
   float **const floats[] = {&r->state, &r->norm,    &r->q,       &r->k,     &r->v,   &r->mixed, &r->gate,
                             &r->up,    &r->moments, &r->weights, &r->gamma, &r->cos, &r->sin};
@@ -44,8 +45,8 @@ static bnc_status reserve(bnc_layer_run *r) {
                            r->c->group ? wide * wide : 1,
                            most(BNC_LAYER_CHUNK, wide * BNC_GPTQ_ROWS),
                            most(wide, t->head_dim),
-                           r->window * t->head_dim / 2,
-                           r->window * t->head_dim / 2};
+                           r->longest * t->head_dim / 2,
+                           r->longest * t->head_dim / 2};
   bool all = true;
   for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) all = (*floats[i] = bnc_mem_array(counts[i], sizeof(float))) != NULL && all;
   r->rounded = bnc_mem_alloc(r->c->group ? matrix : 1); /* a nibble each, and a scale for 32 of them at most */
@@ -53,15 +54,48 @@ static bnc_status reserve(bnc_layer_run *r) {
   return all && r->rounded && r->scratch ? BNC_OK : bnc_fail_memory(r->err, rows * t->ffn * sizeof(float));
 }
 
+/* Adds a text of so many rows, as far as there is room. */
+static void add_text(bnc_layer_run *r, size_t rows) {
+  const size_t room = BNC_CALIBRATION_ROWS - r->rows, taken = (rows < room ? rows : room) / BNC_TILE_ROWS * BNC_TILE_ROWS;
+  if (taken == 0) return;
+  r->rows += taken;
+  r->start[++r->texts] = r->rows;
+  r->longest = most(r->longest, taken);
+}
+
+/* Windows of a text, each as if it were a text of its own. */
+static bnc_status divide_text(bnc_layer_run *r) {
+  const size_t count = r->c->count, window = count < BNC_CALIBRATE_WINDOW ? count : BNC_CALIBRATE_WINDOW;
+  if (count < BNC_CALIBRATE_LEAST)
+    return bnc_fail(r->err, BNC_ERROR_ARGUMENT, "the calibration text has %zu ids, expected at least %d", count, BNC_CALIBRATE_LEAST);
+  r->start = bnc_mem_array(count / window + 1, sizeof *r->start);
+  if (!r->start) return bnc_fail_memory(r->err, count / window * sizeof *r->start);
+  r->start[0] = 0;
+  for (size_t i = 0; i < count / window; i++) add_text(r, window);
+  return BNC_OK;
+}
+
+static bnc_status divide_prompts(bnc_layer_run *r) {
+  const bnc_calibration_prompts *p = r->c->prompts;
+  if (p->hidden != r->c->text->hidden)
+    return bnc_fail(r->err, BNC_ERROR_ARGUMENT, "the calibration prompts have rows of %zu columns, expected %zu", p->hidden,
+                    r->c->text->hidden);
+  r->start = bnc_mem_array(p->count + 1, sizeof *r->start);
+  if (!r->start) return bnc_fail_memory(r->err, p->count * sizeof *r->start);
+  r->start[0] = 0;
+  for (size_t i = 0; i < p->count; i++) add_text(r, p->length[i]);
+  return r->rows >= BNC_CALIBRATE_LEAST
+             ? BNC_OK
+             : bnc_fail(r->err, BNC_ERROR_ARGUMENT, "the calibration prompts have %zu rows, expected at least %d", r->rows,
+                        BNC_CALIBRATE_LEAST);
+}
+
 bnc_status bnc_layer_run_create(bnc_layer_run *r, bnc_context *context, const bnc_calibration *c, bnc_error *err) {
-  *r = (bnc_layer_run){.context = context, .c = c, .err = err, .source = &c->balance->source, .window = BNC_CALIBRATE_WINDOW};
-  if (c->count < BNC_CALIBRATE_LEAST)
-    return bnc_fail(err, BNC_ERROR_ARGUMENT, "the calibration text has %zu ids, expected at least %d", c->count, BNC_CALIBRATE_LEAST);
-  if (c->count < r->window) r->window = c->count / 4 * 4;
-  r->rows = c->count / r->window * r->window;
-  if (r->rows > r->window * BNC_CALIBRATE_WINDOWS) r->rows = r->window * BNC_CALIBRATE_WINDOWS;
+  *r = (bnc_layer_run){.context = context, .c = c, .err = err, .source = &c->balance->source};
+  bnc_status s = c->prompts ? divide_prompts(r) : divide_text(r);
+  if (s != BNC_OK) return s;
   bnc_cpu *cpu = bnc_mem_alloc(sizeof *cpu); /* large for a stack */
-  bnc_status s = cpu ? bnc_cpu_detect(cpu, err) : bnc_fail_memory(err, sizeof *cpu);
+  s = cpu ? bnc_cpu_detect(cpu, err) : bnc_fail_memory(err, sizeof *cpu);
   if (s == BNC_OK) bnc_kernels_init(&r->kernels, cpu->level);
   bnc_mem_free(cpu);
   if (s == BNC_OK) s = bnc_pool_create(&r->pool, context->settings.threads, err);
@@ -71,8 +105,8 @@ bnc_status bnc_layer_run_create(bnc_layer_run *r, bnc_context *context, const bn
 }
 
 void bnc_layer_run_destroy(bnc_layer_run *r) {
-  void *const blocks[] = {r->state,   r->norm,    r->q,     r->k,   r->v,   r->mixed,   r->gate,   r->up,
-                          r->moments, r->weights, r->gamma, r->cos, r->sin, r->rounded, r->scratch};
+  void *const blocks[] = {r->state,   r->norm,    r->q,     r->k,   r->v,   r->mixed,   r->gate,    r->up,
+                          r->moments, r->weights, r->gamma, r->cos, r->sin, r->rounded, r->scratch, r->start};
   for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++) bnc_mem_free(blocks[i]);
   bnc_pool_destroy(r->pool);
 }
@@ -100,31 +134,27 @@ static bnc_status linear(bnc_layer_run *r, size_t layer, const char *what, const
   return s;
 }
 
-static void rope(const bnc_layer_run *r, float *x, size_t heads, size_t window) {
+static void rope(const bnc_layer_run *r, float *x, size_t heads, size_t first, size_t rows) {
   const size_t cols = heads * r->c->text->head_dim;
-  const bnc_rope_args args = {.heads = heads,
-                              .head_size = r->c->text->head_dim,
-                              .x = x + window * r->window * cols,
-                              .x_stride = cols,
-                              .cos = r->cos,
-                              .sin = r->sin};
-  r->kernels.rope.f32(&args, 0, r->window);
+  const bnc_rope_args args = {
+      .heads = heads, .head_size = r->c->text->head_dim, .x = x + first * cols, .x_stride = cols, .cos = r->cos, .sin = r->sin};
+  r->kernels.rope.f32(&args, 0, rows);
 }
 
-/* Windows [from, to): each is a text of its own, from position 0. */
+/* Texts [from, to). */
 static void attend(void *context, size_t thread, size_t from, size_t to) {
   const bnc_layer_run *r = context;
   const bnc_text_geometry *t = r->c->text;
   const size_t q = t->heads * t->head_dim, kv = t->kv_heads * t->head_dim;
-  const size_t part = bnc_attention_part_rows(t->heads, t->kv_heads, r->window);
-  for (size_t window = from; window < to; window++) {
-    const size_t row = window * r->window;
-    rope(r, r->q, t->heads, window);
-    rope(r, r->k, t->kv_heads, window);
+  for (size_t text = from; text < to; text++) {
+    const size_t row = r->start[text], rows = r->start[text + 1] - row;
+    const size_t part = bnc_attention_part_rows(t->heads, t->kv_heads, rows);
+    rope(r, r->q, t->heads, row, rows);
+    rope(r, r->k, t->kv_heads, row, rows);
     const bnc_attention_args args = {.heads = t->heads,
                                      .kv_heads = t->kv_heads,
                                      .head_size = t->head_dim,
-                                     .keys = r->window,
+                                     .keys = rows,
                                      .scale = (float)(1.0 / sqrt((double)t->head_dim)),
                                      .causal = true,
                                      .q = r->q + row * q,
@@ -136,8 +166,8 @@ static void attend(void *context, size_t thread, size_t from, size_t to) {
                                      .v_stride = kv,
                                      .out_stride = q};
     for (size_t head = 0; head < t->kv_heads; head++)
-      for (size_t first = 0; first < r->window; first += part) {
-        const size_t last = first + part < r->window ? first + part : r->window;
+      for (size_t first = 0; first < rows; first += part) {
+        const size_t last = first + part < rows ? first + part : rows;
         r->kernels.attention.rows_f32(&args, head, first, last, r->scratch + thread * r->scratch_bytes);
       }
   }
@@ -160,7 +190,7 @@ static bnc_status attention(bnc_layer_run *r, size_t layer) {
   if (s == BNC_OK) s = linear(r, layer, "self_attn.k_proj", r->norm, t->hidden, kv, r->k, t->attention_bias);
   if (s == BNC_OK) s = linear(r, layer, "self_attn.v_proj", r->norm, t->hidden, kv, r->v, t->attention_bias);
   if (s != BNC_OK) return s;
-  bnc_pool_run_threads(r->pool, attend, r, r->rows / r->window, 1);
+  bnc_pool_run_threads(r->pool, attend, r, r->texts, 1);
   bnc_layer_run_observe(r, r->mixed, q);
   s = linear(r, layer, "self_attn.o_proj", r->mixed, q, t->hidden, r->norm, t->output_bias);
   if (s == BNC_OK) add_to_state(r, r->norm);

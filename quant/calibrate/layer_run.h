@@ -15,7 +15,9 @@ typedef struct bnc_layer_run {
   bnc_error *err;
   bnc_pool *pool;
   bnc_kernels kernels;
-  size_t rows, window;             /* rows: a multiple of the window, which is one of 4 */
+  size_t rows, texts;              /* rows of all texts, each of which begins at position 0 */
+  size_t *start;                   /* [texts + 1]: rows; multiples of 4 */
+  size_t longest;                  /* rows of a text */
   const bnc_tensor_source *source; /* the checkpoint, balanced as far as is known */
   float *state;                    /* [rows, hidden]: what goes into the layer, then what comes out */
   float *norm;                     /* [rows, hidden] */
@@ -25,7 +27,7 @@ typedef struct bnc_layer_run {
   float *weights;                  /* [chunk, widest] rows of a matrix */
   uint8_t *rounded;                /* the matrix that is being rounded, as rounded_files.h has it */
   float *gamma;                    /* [hidden] */
-  float *cos, *sin;                /* [window, head_dim / 2] */
+  float *cos, *sin;                /* [longest, head_dim / 2] */
   uint8_t *scratch;                /* of all threads */
   size_t scratch_bytes;            /* of one */
   double done, total;              /* multiply-accumulates */

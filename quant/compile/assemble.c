@@ -56,7 +56,7 @@ bnc_status bnc_compile_options_take(bnc_compile_options *taken, const bnc_compil
   if (o->group != 32 && o->group != 64 && o->group != 128)
     return bnc_fail(err, BNC_ERROR_ARGUMENT, "the group is %u, expected 32, 64 or 128", o->group);
   if (o->disabled_passes & ~BNC_ALL_PASSES) return bnc_fail(err, BNC_ERROR_ARGUMENT, "there are %d passes", BNC_PASSES);
-  if (o->calibration && o->text_weights == BNC_WEIGHTS_F32)
+  if ((o->calibration || o->prompts) && o->text_weights == BNC_WEIGHTS_F32)
     return bnc_fail(err, BNC_ERROR_ARGUMENT, "calibration serves int8 and int4 text weights");
   if (o->target && !bnc_target_find(o->target)) return bnc_fail(err, BNC_ERROR_ARGUMENT, "there is no target %.60s", o->target);
   if ((unsigned)o->kv_cache > BNC_CACHE_INT8) return bnc_fail(err, BNC_ERROR_ARGUMENT, "the KV cache may be f32, f16 or int8");
@@ -202,9 +202,15 @@ static bnc_status calibrate(bnc_context *context, const bnc_compile_options *o, 
   *folder = bnc_mem_alloc(size);
   if (!*folder) return bnc_fail_memory(err, size);
   snprintf(*folder, size, "%s.calibration", o->output);
-  bnc_status s = read_calibration_ids(o->calibration, a, &ids, err);
+  bnc_status s = o->prompts ? BNC_OK : read_calibration_ids(o->calibration, a, &ids, err);
   const size_t group = o->text_weights == BNC_WEIGHTS_INT4 ? o->group : 0;
-  const bnc_calibration c = {&a->geometry->text, balance, ids.data, ids.count, group, *folder};
+  const bnc_calibration c = {.text = balance->text,
+                             .balance = balance,
+                             .prompts = o->prompts,
+                             .ids = ids.data,
+                             .count = ids.count,
+                             .group = group,
+                             .folder = *folder};
   if (s == BNC_OK) s = bnc_calibrate(context, &c, err);
   bnc_ids_free(&ids);
   return s;
@@ -222,7 +228,8 @@ static bnc_status write_model(bnc_context *context, const bnc_compile_options *o
 }
 
 bnc_status bnc_assemble_model(bnc_context *context, const bnc_compile_options *o, const bnc_assembly *a, bnc_error *err) {
-  const bnc_geometry *g = a->geometry;
+  bnc_geometry fewer = *a->geometry;
+  const bnc_geometry *g = &fewer;
   bnc_build_options b = {.vision_weights = (bnc_weight_dtype)o->vision_weights,
                          .text_weights = (bnc_weight_dtype)o->text_weights,
                          .group = o->group,
@@ -234,10 +241,13 @@ bnc_status bnc_assemble_model(bnc_context *context, const bnc_compile_options *o
   const bnc_tensor_source *source = a->source;
   char *report = NULL, *folder = NULL;
   if (!o->output && !a->demand) return bnc_fail(err, BNC_ERROR_ARGUMENT, "a model file needs a name: options.output");
+  if (o->text_layers > fewer.text.layers)
+    return bnc_fail(err, BNC_ERROR_ARGUMENT, "%zu text layers, expected at most the model's %zu", o->text_layers, fewer.text.layers);
+  if (o->text_layers) fewer.text.layers = o->text_layers;
   float *rope = bnc_mem_array(g->text.head_dim / 2 + 1, sizeof *rope);
   bnc_status s = rope ? choose_sizes(context, o, g, &b, &parts.meta, err) : bnc_fail_memory(err, g->text.head_dim);
   if (s == BNC_OK) s = choose_target(o, &target, err);
-  if (s == BNC_OK && o->calibration && !a->demand) {
+  if (s == BNC_OK && (o->calibration || o->prompts) && !a->demand) {
     s = bnc_balance_create(&balance, &g->text, a->source, err);
     if (s == BNC_OK) s = calibrate(context, o, a, &balance, &folder, err);
     source = &balance.source;

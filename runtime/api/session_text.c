@@ -14,10 +14,9 @@ typedef struct cursor {
   size_t image, image_row; /* the picture that is being copied and its next row */
 } cursor;
 
-/* Fills rows [0, most) of the prefill program's input. Returns how many there were. */
-static size_t fill_rows(bnc_session *s, cursor *c, size_t most) {
+/* Fills rows [0, most) of out [most, hidden]. Returns how many there were. */
+static size_t fill_rows(bnc_session *s, cursor *c, float *out, size_t most) {
   const bnc_file_meta *m = &s->model->file.meta;
-  float *out = bnc_executor_input(s->executor, BNC_PROGRAM_PREFILL);
   size_t rows = 0;
   while (rows < most && c->at < c->count) {
     if (c->ids[c->at] == BNC_IMAGE_TOKEN) {
@@ -64,7 +63,8 @@ static bnc_status prefill(bnc_session *s, cursor c, size_t done, size_t total) {
   uint64_t start = bnc_clock_ns();
   s->rows += kept;
   while (done < total) {
-    size_t rows = fill_rows(s, &c, total - done < capacity ? total - done : capacity);
+    float *input = bnc_executor_input(s->executor, BNC_PROGRAM_PREFILL);
+    size_t rows = fill_rows(s, &c, input, total - done < capacity ? total - done : capacity);
     prompt_progress progress = {s, done, rows, total};
     bnc_run_hooks hooks = {.context = &progress, .step = report_prompt};
     bnc_status status = bnc_session_run(s, BNC_PROGRAM_PREFILL, rows, NULL, &hooks);
@@ -115,24 +115,32 @@ static bnc_status continue_conversation(bnc_session *s, const int32_t *ids, size
   return BNC_OK;
 }
 
-/* ids as they are, a pending token in front of them already. */
-static bnc_status append(bnc_session *s, const int32_t *ids, size_t count) {
+/* Rows of a prompt of these ids, and how many pictures it shows. */
+static bnc_status count_rows(bnc_session *s, const int32_t *ids, size_t count, size_t *total, size_t *images) {
   const bnc_file_meta *m = &s->file.meta;
-  size_t images = 0, total = 0;
+  *images = *total = 0;
   for (size_t i = 0; i < count; i++) {
     if (ids[i] == BNC_IMAGE_TOKEN) {
-      images++;
-      total += m->image_rows;
+      ++*images;
+      *total += m->image_rows;
     } else if (ids[i] < 0 || (uint32_t)ids[i] >= m->vocabulary) {
       return bnc_fail(&s->error, BNC_ERROR_ARGUMENT, "id %d at position %zu, expected 0 to %u, or %d for a picture", ids[i], i,
                       m->vocabulary - 1, BNC_IMAGE_TOKEN);
     } else {
-      total++;
+      ++*total;
     }
   }
-  if (images > s->images)
-    return bnc_fail(&s->error, BNC_ERROR_ARGUMENT, "the prompt shows %zu pictures, but %zu were given", images, s->images);
-  if (total == 0) return bnc_fail(&s->error, BNC_ERROR_ARGUMENT, "an empty prompt");
+  if (*images > s->images)
+    return bnc_fail(&s->error, BNC_ERROR_ARGUMENT, "the prompt shows %zu pictures, but %zu were given", *images, s->images);
+  return *total ? BNC_OK : bnc_fail(&s->error, BNC_ERROR_ARGUMENT, "an empty prompt");
+}
+
+/* ids as they are, a pending token in front of them already. */
+static bnc_status append(bnc_session *s, const int32_t *ids, size_t count) {
+  const bnc_file_meta *m = &s->file.meta;
+  size_t images, total;
+  bnc_status status = count_rows(s, ids, count, &total, &images);
+  if (status != BNC_OK) return status;
   s->cut = false;
   if (!s->started && total > m->reference_limit) {
     total = m->reference_limit;
@@ -143,7 +151,7 @@ static bnc_status append(bnc_session *s, const int32_t *ids, size_t count) {
         &s->error, BNC_ERROR_LIMIT,
         "the conversation has %zu rows and %zu more do not fit into the context of %u: compile with a larger --context, or start anew",
         s->rows, total, m->context);
-  bnc_status status = (s->started ? continue_conversation : open_conversation)(s, ids, count, total, images);
+  status = (s->started ? continue_conversation : open_conversation)(s, ids, count, total, images);
   if (status == BNC_OK) status = bnc_ids_append(&s->history, ids, count, &s->error);
   if (status == BNC_OK) {
     s->started = true;
@@ -186,19 +194,55 @@ bnc_status bnc_session_ask(bnc_session *session, const char *text) {
   return s;
 }
 
-bnc_status bnc_session_converse(bnc_session *session, const bnc_exchange *exchanges, size_t count) {
-  if (!session) return BNC_ERROR_ARGUMENT;
-  bnc_error *err = &session->error;
-  bnc_status s = bnc_session_check_tokenizer(session);
-  if (s != BNC_OK) return s;
-  if (session->started) return bnc_fail(err, BNC_ERROR_ARGUMENT, "the conversation has begun: restart or reset it first");
+/* The ids of a conversation that begins; the last exchange may have its answer where `answered` says so. */
+static bnc_status begin(bnc_session *s, const bnc_exchange *exchanges, size_t count, bool answered, bnc_ids *ids) {
+  bnc_error *err = &s->error;
+  bnc_status status = bnc_session_check_tokenizer(s);
+  if (status != BNC_OK) return status;
+  if (s->started) return bnc_fail(err, BNC_ERROR_ARGUMENT, "the conversation has begun: restart or reset it first");
   if (!exchanges || count == 0) return bnc_fail(err, BNC_ERROR_ARGUMENT, "a conversation needs a question");
-  for (size_t i = 0; i < count; i++)
-    if (!exchanges[i].question || !exchanges[i].answer != (i + 1 == count))
+  for (size_t i = 0; i < count; i++) {
+    const bool last = i + 1 == count;
+    if (!exchanges[i].question || (last ? exchanges[i].answer && !answered : !exchanges[i].answer))
       return bnc_fail(err, BNC_ERROR_ARGUMENT, "exchange %zu of %zu: expected a question and, in all but the last, its answer", i, count);
+  }
+  return bnc_prompt_conversation(s->model->bpe, &s->style, exchanges, count, s->images, ids, err);
+}
+
+bnc_status bnc_session_converse(bnc_session *session, const bnc_exchange *exchanges, size_t count) {
   bnc_ids ids = {0};
-  s = bnc_prompt_conversation(session->model->bpe, &session->style, exchanges, count, session->images, &ids, err);
+  if (!session) return BNC_ERROR_ARGUMENT;
+  bnc_status s = begin(session, exchanges, count, false, &ids);
   if (s == BNC_OK) s = append(session, ids.data, ids.count);
+  bnc_ids_free(&ids);
+  return s;
+}
+
+static bnc_status take_rows(bnc_session *s, const bnc_ids *ids, bnc_array *rows) {
+  const bnc_file_meta *m = &s->file.meta;
+  cursor c = {.ids = ids->data, .count = ids->count};
+  const int32_t last_id = s->last_id;
+  size_t total, images;
+  bnc_status status = count_rows(s, ids->data, ids->count, &total, &images);
+  if (status != BNC_OK) return status;
+  if (total > m->reference_limit) total = m->reference_limit;
+  rows->values = bnc_mem_array(total * m->hidden, sizeof *rows->values);
+  if (!rows->values) return bnc_fail_memory(&s->error, total * m->hidden * sizeof *rows->values);
+  rows->rank = 2;
+  rows->shape[0] = total;
+  rows->shape[1] = m->hidden;
+  fill_rows(s, &c, rows->values, total);
+  s->last_id = last_id;
+  return BNC_OK;
+}
+
+bnc_status bnc_session_prompt_rows(bnc_session *session, const bnc_exchange *exchanges, size_t count, bnc_array *rows) {
+  bnc_ids ids = {0};
+  if (!session) return BNC_ERROR_ARGUMENT;
+  if (!rows) return bnc_fail(&session->error, BNC_ERROR_ARGUMENT, "prompt_rows needs a place for its rows");
+  *rows = (bnc_array){0};
+  bnc_status s = begin(session, exchanges, count, true, &ids);
+  if (s == BNC_OK) s = take_rows(session, &ids, rows);
   bnc_ids_free(&ids);
   return s;
 }

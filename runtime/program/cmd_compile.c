@@ -6,16 +6,28 @@
 #include "runtime/program/commands.h"
 #include "runtime/program/foresight.h"
 #include "runtime/program/model_options.h"
+#include "runtime/program/question_rows.h"
 
 #define EVALUATE_WINDOW 512u /* tokens */
 
-static int compile(bnc_work *work, const bnc_compile_options *o) {
+static int compile(bnc_work *work, const bnc_compile_options *options) {
   const double start = bnc_seconds();
+  bnc_compile_options o = *options;
+  bnc_question_rows rows = {0};
+  int code = BNC_EXIT_DONE;
   bnc_progress_show(&work->progress, "reading the checkpoint", 0);
-  bnc_bus_guard(o->checkpoint);
-  const bnc_status status = bnc_compile(work->context, o);
+  bnc_bus_guard(o.checkpoint);
+  if (o.calibration && o.text_weights != BNC_WEIGHTS_F32 && bnc_is_questions(o.calibration)) {
+    code = bnc_question_rows_read(work, &o, o.calibration, &rows);
+    o.calibration = NULL;
+    o.prompts = &rows.prompts;
+    bnc_bus_guard(o.checkpoint);
+  }
+  const bnc_status status = code == BNC_EXIT_DONE ? bnc_compile(work->context, &o) : BNC_OK;
+  bnc_question_rows_free(&rows);
+  if (code != BNC_EXIT_DONE) return code;
   if (status != BNC_OK) return bnc_work_fail(work, status, NULL, bnc_context_error(work->context));
-  bnc_work_note(work, "%s is written, in %.1f s", o->output, bnc_seconds() - start);
+  bnc_work_note(work, "%s is written, in %.1f s", o.output, bnc_seconds() - start);
   return BNC_EXIT_DONE;
 }
 
@@ -48,8 +60,9 @@ static int run(const bnc_command *command, int argc, char **argv) {
       {.name = "vision-tower", .value = "DIR", .help = "folder of the CLIP tower; default: the checkpoint's own", .text = &tower},
       {.name = "mmproj", .value = "FILE", .help = "GGUF file of the vision side of a GGUF checkpoint (LLaVA-1.5)", .text = &mmproj},
       {.name = "calibration",
-       .value = "TEXT",
-       .help = "int8, int4: fit the text weights to this text file (or: default); int4 takes long, can be interrupted",
+       .value = "FILE",
+       .help = "int8, int4: fit the text weights to this text, QUESTIONS.jsonl as eval takes them, or: default; int4 takes long, can be "
+               "interrupted",
        .text = &calibration},
       {.name = "evaluate",
        .value = "TEXT",

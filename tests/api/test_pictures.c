@@ -104,11 +104,52 @@ static void a_known_picture_costs_no_vision(void **state) {
   bnc_context_destroy(context);
 }
 
+/* What a conversation puts into the text model: the picture's embeddings in their place, an answer behind; and nothing else changes. */
+static void rows_of_a_prompt(void **state) {
+  static const bnc_exchange asked = {"What is it?", NULL}, answered = {"What is it?", "a cup"};
+  bnc_context *context = context_of(2);
+  bnc_model *model;
+  bnc_model_info info = {.size = sizeof info};
+  bnc_array seen, rows, more;
+  (void)state;
+  bnc_session *session = session_of(context, "seen.bnc", &model);
+  assert_int_equal(bnc_model_get_info(model, &info), BNC_OK);
+  must(session, bnc_session_encode(session, PICTURE, BNC_IMAGE_PROJECTOR, &seen));
+  float *expected = answer_about(session, NULL);
+  const size_t count = bnc_session_rows(session);
+  bnc_session_reset(session);
+  must(session, bnc_session_add_image_file(session, PICTURE));
+  must(session, bnc_session_prompt_rows(session, &asked, 1, &rows));
+  must(session, bnc_session_prompt_rows(session, &answered, 1, &more));
+  assert_int_equal(rows.rank, 2);
+  assert_int_equal(rows.shape[0], count);
+  assert_int_equal(rows.shape[1], info.hidden);
+  assert_true(more.shape[0] > rows.shape[0]);
+  assert_memory_equal(rows.values, more.values, count * info.hidden * sizeof(float));
+  size_t places = 0;
+  const size_t picture = (size_t)info.image_rows * info.hidden;
+  for (size_t i = 0; i + info.image_rows <= count; i++)
+    places += memcmp(rows.values + i * info.hidden, seen.values, picture * sizeof(float)) == 0;
+  assert_int_equal(places, 1);
+  bnc_array_free(&more);
+  must(session, bnc_session_ask(session, "What is it?"));
+  expect_equal(expected, logits_of(session));
+  refuses(session, bnc_session_prompt_rows(session, &asked, 1, &more), BNC_ERROR_ARGUMENT, "has begun");
+  assert_null(more.values);
+  free(expected);
+  bnc_array_free(&seen);
+  bnc_array_free(&rows);
+  bnc_session_destroy(session);
+  bnc_model_close(model);
+  bnc_context_destroy(context);
+}
+
 int main(void) {
   make_model("seen.bnc", true, true, 0);
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(pixels_are_worth_their_file),
       cmocka_unit_test(a_known_picture_costs_no_vision),
+      cmocka_unit_test(rows_of_a_prompt),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,6 +11,8 @@ import unittest
 from program_case import PROGRAM, ROOT, WORK, binocle
 
 CHECKPOINT = os.path.join(ROOT, "quant", "pocket", "checkpoint")
+PICTURES = os.path.join(ROOT, "tests", "data", "pocket")
+QUESTIONS = os.path.join(PICTURES, "questions.jsonl")
 TEXT = os.path.join(WORK, "text.txt")
 WORDS = "the red sign says stop and a small dog sits near the blue car while two people read what is on the wall"
 
@@ -89,6 +91,41 @@ class Calibration(unittest.TestCase):
         self.assertNotEqual(self.read(one), self.read(plain))
         self.assertEqual(os.path.getsize(one), os.path.getsize(plain))
         self.assertFalse(os.path.exists(one + ".calibration"))
+
+    def questions(self, name, *lines):
+        path = os.path.join(WORK, name)
+        with open(path, "w", encoding="utf-8") as f:
+            f.writelines(json.dumps(line) + "\n" for line in lines)
+        return path
+
+    def test_questions_with_pictures(self):
+        """The pictures count: what differs in them alone gives other weights; threads do not."""
+        one, _ = compile_model("asked1.bnc", "--calibration", QUESTIONS, "--threads", "1")
+        two, _ = compile_model("asked2.bnc", "--calibration", QUESTIONS, "--threads", "2")
+        self.assertEqual(self.read(one), self.read(two))
+        self.assertEqual([], [name for name in os.listdir(WORK) if name.endswith(".eyes") or name.startswith("asked1.bnc.")])
+        asked = [{"image": os.path.join(PICTURES, "0000.webp"), "question": "What do you see?", "answer": "a sign"}] * 3
+        shown, _ = compile_model("shown.bnc", "--calibration", self.questions("shown.jsonl", *asked))
+        other, _ = compile_model("other.bnc", "--calibration", self.questions("other.jsonl", *(dict(q, image=os.path.join(PICTURES, "0001.webp")) for q in asked)))
+        silent, _ = compile_model("silent.bnc", "--calibration", self.questions("silent.jsonl", *(dict(q, answer="no") for q in asked)))
+        self.assertEqual(4, len({self.read(path) for path in (one, shown, other, silent)}))
+        done = binocle("run", one, "--image", os.path.join(PICTURES, "0000.webp"), "--prompt", "Which word is on the sign?", "--max-tokens", "8")
+        self.assertEqual(b"BUS", done.out.strip(), done)
+
+    def test_wrong_questions(self):
+        def fails(expected, *lines, name="wrong.jsonl"):
+            _, done = compile_model("wrong.bnc", "--calibration", self.questions(name, *lines), code=1)
+            self.assertRegex(done.err.decode(), expected)
+            self.assertEqual(1, done.err.count(b"\n"), done)
+            self.assertFalse(os.path.exists(os.path.join(WORK, "wrong.bnc")))
+            self.assertFalse(os.path.exists(os.path.join(WORK, "wrong.bnc.eyes")))
+        known = {"question": "What?", "answer": "that"}
+        fails("has no questions")
+        fails('line 1: "question" is a number', {"question": 5})
+        fails(r"line 2: .*none.webp: No such file", known, dict(known, image="none.webp"))
+        fails("prompts have [0-9]+ rows, expected at least 64", known)
+        _, done = compile_model("wrong.bnc", "--calibration", os.path.join(WORK, "absent.jsonl"), code=1)
+        self.assertIn(b"absent.jsonl: No such file", done.err)
 
     def test_evaluate(self):
         path = os.path.join(WORK, "judged.bnc")

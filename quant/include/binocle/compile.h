@@ -26,6 +26,18 @@ typedef enum bnc_cache_type {
   BNC_CACHE_INT8 = 3 /**< a scale per head and row */
 } bnc_cache_type;
 
+/** How many rows a calibration takes at most. */
+#define BNC_CALIBRATION_ROWS 8192
+
+/** Prompts to calibrate on, instead of a text: what bnc_session_prompt_rows made of questions and pictures with a model of the same
+ * checkpoint, such as one of a single text layer. */
+typedef struct bnc_calibration_prompts {
+  const float *rows;    /**< [the sum of length, hidden]: of all prompts, one behind the other */
+  const size_t *length; /**< [count]: rows of each */
+  size_t count;         /**< of prompts; those are taken whose rows fit into BNC_CALIBRATION_ROWS, the last one in part */
+  size_t hidden;        /**< columns */
+} bnc_calibration_prompts;
+
 /** What is compiled, into what. */
 typedef struct bnc_compile_options {
   size_t size;                /**< see binocle.h; set by bnc_compile_options_init */
@@ -45,11 +57,13 @@ typedef struct bnc_compile_options {
   const char *target; /**< machine for whose caches matrices are cut into slabs (bnc_compile_target_name); NULL: this one. Results do not
                          depend on it */
   /** int8 and int4 text weights: file of text, UTF-8, for whose activations the weights are balanced and, int4, rounded (GPTQ); NULL: each
-     by itself; "default": a text that comes along. Needs the checkpoint's tokenizer. What is done is kept beside the output, in a folder of
-     its name and ".calibration", until the model is written: interrupted, it goes on. */
+     by itself; "default": a text that comes along (questions with pictures: prompts). Needs the checkpoint's tokenizer. What is done is
+     kept beside the output, in a folder of its name and ".calibration", until the model is written: interrupted, it goes on. */
   const char *calibration;
-  const char *mmproj; /**< with a GGUF checkpoint: the GGUF file of its vision side; NULL: text alone */
-  void *reserved[5];  /**< NULL */
+  const char *mmproj;                     /**< with a GGUF checkpoint: the GGUF file of its vision side; NULL: text alone */
+  const bnc_calibration_prompts *prompts; /**< int8 and int4 text weights: what `calibration` says of a text, of prompts; NULL: none */
+  size_t text_layers;                     /**< the first so many layers of the text model, for what it takes less than the model; 0: all */
+  void *reserved[3];                      /**< NULL */
 } bnc_compile_options;
 
 /** Fills in the defaults. Always call it first. */

@@ -65,6 +65,17 @@ typedef struct bnc_exchange {
 /** Begins a conversation with exchanges that came before, as a server gets them, and the question to answer. What a restarted session has
  * in its cache already is not computed again. Errors as of bnc_session_ask; BNC_ERROR_ARGUMENT also where a conversation has begun. */
 BNC_API bnc_status bnc_session_converse(bnc_session *session, const bnc_exchange *exchanges, size_t count);
+/** Values on their way through the model: float32 of `rank` dimensions. Free values with bnc_array_free. */
+typedef struct bnc_array {
+  float *values;   /**< row-major */
+  size_t rank;     /**< 1 to 4 */
+  size_t shape[4]; /**< the first `rank` of them */
+} bnc_array;
+/** Frees the values. */
+BNC_API void bnc_array_free(bnc_array *array);
+/** What this conversation, with the pictures that were added, puts into the text model: [rows, hidden], for bnc_calibration_prompts. As
+ * bnc_session_converse, but the last exchange may have its answer, and the session stays as it was. Free rows with bnc_array_free. */
+BNC_API bnc_status bnc_session_prompt_rows(bnc_session *session, const bnc_exchange *exchanges, size_t count, bnc_array *rows);
 /** Appends token ids as they are; BNC_IMAGE_TOKEN takes the next picture. BNC_ERROR_ARGUMENT: an id beyond the vocabulary, or a picture
  * that was not added; BNC_ERROR_LIMIT and BNC_ERROR_CANCELLED as for ask. */
 BNC_API bnc_status bnc_session_append(bnc_session *session, const int32_t *ids, size_t count);
@@ -105,17 +116,9 @@ typedef enum bnc_image_stage {
   BNC_IMAGE_PROJECTOR = 3 /**< image embeddings */
 } bnc_image_stage;
 
-/** An intermediate result of vision: float32 of `rank` dimensions. Free values with bnc_array_free. */
-typedef struct bnc_array {
-  float *values;   /**< row-major */
-  size_t rank;     /**< 1 to 4 */
-  size_t shape[4]; /**< the first `rank` of them */
-} bnc_array;
 /** Runs vision as far as a stage: pixels [3,S,S]; tiles [T,rows,C]; dem [rows,C]; projector [rows,H]. Errors as of bnc_session_add_image;
  * BNC_ERROR_UNSUPPORTED also where the model's passes left no such stage. */
 BNC_API bnc_status bnc_session_encode(bnc_session *session, const char *image_path, bnc_image_stage stage, bnc_array *array);
-/** Frees the values. */
-BNC_API void bnc_array_free(bnc_array *array);
 
 /** What a session has done and takes. */
 typedef struct bnc_statistics {

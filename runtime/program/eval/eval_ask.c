@@ -14,27 +14,13 @@ static const char *name_of(const char *path, const char *standard) { return strc
 static int read_questions(bnc_eval *e) {
   char why[BNC_WHY];
   const bool standard = strcmp(e->questions, "-") == 0;
-  FILE *file = standard ? stdin : fopen(e->questions, "r");
-  if (!file) return bnc_work_refuse(&e->work, "%s: %s", e->questions, strerror(errno));
-  const bool ok = bnc_question_set_read(&e->set, file, why);
-  if (!standard) fclose(file);
+  const bool ok = bnc_question_set_load(&e->set, e->questions, why);
   if (bnc_interrupted()) return BNC_EXIT_INTERRUPTED;
   if (!ok) return bnc_work_refuse(&e->work, "%s: %s", name_of(e->questions, "standard input"), why);
   if (e->set.count == 0 && !standard) return bnc_work_refuse(&e->work, "%s: has no questions", e->questions);
   return bnc_question_set_share(&e->set, e->shard - 1, e->shards)
              ? BNC_EXIT_DONE
              : bnc_work_refuse(&e->work, "out of memory for %zu questions", e->set.count);
-}
-
-/* Paths of pictures count from the folder of the questions. Free with free; NULL: out of memory. */
-static char *picture_path(const bnc_eval *e, const char *image) {
-  const char *slash = strrchr(e->questions, '/');
-  const size_t folder = image[0] == '/' || !slash ? 0 : (size_t)(slash + 1 - e->questions), length = strlen(image);
-  char *path = malloc(folder + length + 1);
-  if (!path) return NULL;
-  memcpy(path, e->questions, folder);
-  memcpy(path + folder, image, length + 1);
-  return path;
 }
 
 static void say_line(const bnc_eval *e, const bnc_question *question, char where[BNC_WHY]) {
@@ -48,7 +34,7 @@ static int check_pictures(bnc_eval *e) {
     const bnc_question *q = &e->set.question[i];
     if (q->images && !e->work.info.image_rows) return bnc_work_check_vision(&e->work, e->model);
     for (size_t k = 0; e->strict && k < q->images; k++) {
-      char *path = picture_path(e, q->image[k]);
+      char *path = bnc_question_picture(e->questions, q->image[k]);
       const bool there = path && access(path, R_OK) == 0;
       const int problem = path ? errno : ENOMEM;
       say_line(e, q, where);
@@ -78,7 +64,7 @@ static int show_pictures(bnc_eval *e, const bnc_question *question, const bnc_qu
   }
   bnc_session_reset(e->work.session);
   for (size_t i = 0; i < question->images; i++) {
-    char *path = picture_path(e, question->image[i]);
+    char *path = bnc_question_picture(e->questions, question->image[i]);
     if (!path) return bnc_work_refuse(&e->work, "out of memory");
     const bnc_status status = bnc_session_add_image_file(e->work.session, path);
     free(path);

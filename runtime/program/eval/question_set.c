@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "runtime/program/eval/question_set.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,6 +38,29 @@ bool bnc_question_set_read(bnc_question_set *set, FILE *file, char why[BNC_WHY])
     if (!bnc_lines_blank(&lines) && !take_line(set, &lines, why)) break;
   free(lines.text);
   return line == BNC_LINE_END;
+}
+
+bool bnc_question_set_load(bnc_question_set *set, const char *path, char why[BNC_WHY]) {
+  const bool standard = strcmp(path, "-") == 0;
+  FILE *file = standard ? stdin : fopen(path, "r");
+  *set = (bnc_question_set){0};
+  if (!file) {
+    snprintf(why, BNC_WHY, "%s", strerror(errno));
+    return false;
+  }
+  const bool ok = bnc_question_set_read(set, file, why);
+  if (!standard) fclose(file);
+  return ok;
+}
+
+char *bnc_question_picture(const char *questions, const char *image) {
+  const char *slash = strrchr(questions, '/');
+  const size_t folder = image[0] == '/' || !slash ? 0 : (size_t)(slash + 1 - questions), length = strlen(image);
+  char *path = malloc(folder + length + 1);
+  if (!path) return NULL;
+  memcpy(path, questions, folder);
+  memcpy(path + folder, image, length + 1);
+  return path;
 }
 
 typedef struct place {

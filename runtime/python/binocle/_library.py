@@ -150,6 +150,7 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "bnc_session_set_template": (STATUS, [HANDLE, c_char_p]),
     "bnc_session_ask": (STATUS, [HANDLE, c_char_p]),
     "bnc_session_converse": (STATUS, [HANDLE, POINTER(bnc_exchange), c_size_t]),
+    "bnc_session_prompt_rows": (STATUS, [HANDLE, POINTER(bnc_exchange), c_size_t, POINTER(bnc_array)]),
     "bnc_session_append": (STATUS, [HANDLE, POINTER(c_int32), c_size_t]),
     "bnc_session_append_each": (STATUS, [HANDLE, POINTER(c_int32), c_size_t, LOGITS, c_void_p]),
     "bnc_session_was_cut": (c_int, [HANDLE]),
