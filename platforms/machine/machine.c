@@ -38,7 +38,7 @@ static void read_frequencies(bnc_machine *m) {
       }
 }
 
-bnc_status bnc_machine_read(bnc_machine *m, bnc_error *err) {
+bnc_status bnc_machine_read(bnc_machine *m, const char *path, bnc_error *err) {
   memset(m, 0, sizeof *m);
   bnc_status s = bnc_cpu_detect(&m->cpu, err);
   if (s != BNC_OK) return s;
@@ -61,15 +61,15 @@ bnc_status bnc_machine_read(bnc_machine *m, bnc_error *err) {
   bnc_throttle_read(&m->throttle);
   m->fan = bnc_fan_seen();
   m->under_voltage = bnc_under_voltage_seen();
-  m->storage = bnc_storage_read();
+  m->storage = bnc_storage_read(path);
   return BNC_OK;
 }
 
-bnc_status bnc_machine_describe(char **text, bool json, bnc_error *err) {
+bnc_status bnc_machine_describe(const char *path, char **text, bool json, bnc_error *err) {
   *text = NULL;
   bnc_machine *m = bnc_mem_zalloc(sizeof *m);
   if (!m) return bnc_fail_memory(err, sizeof *m);
-  bnc_status s = bnc_machine_read(m, err);
+  bnc_status s = bnc_machine_read(m, path, err);
   if (s == BNC_OK) s = json ? bnc_machine_json(m, text, err) : bnc_machine_text(m, text, err);
   bnc_mem_free(m);
   return s;

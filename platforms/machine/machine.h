@@ -27,14 +27,15 @@ typedef struct bnc_machine {
   bnc_storage storage;
 } bnc_machine;
 
-/** Fills *machine. Fails where bnc_cpu_detect does (a wrong BINOCLE_CPU) and without memory. */
-bnc_status bnc_machine_read(bnc_machine *machine, bnc_error *err);
+/** Fills *machine. storage: of the file or folder `path`, NULL: the working folder. Fails where bnc_cpu_detect does (a wrong BINOCLE_CPU)
+ * and without memory. */
+bnc_status bnc_machine_read(bnc_machine *machine, const char *path, bnc_error *err);
 
 /** One JSON object, or aligned lines for a person, each ending with a line break; *text is freed with bnc_mem_free. */
 bnc_status bnc_machine_json(const bnc_machine *machine, char **text, bnc_error *err);
 bnc_status bnc_machine_text(const bnc_machine *machine, char **text, bnc_error *err);
 
 /** Reads this machine and describes it. */
-bnc_status bnc_machine_describe(char **text, bool json, bnc_error *err);
+bnc_status bnc_machine_describe(const char *path, char **text, bool json, bnc_error *err);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** @file storage.h  On what kind of device a file system lies. */
+/** @file storage.h  On what kind of device a file lies, and how fast it reads. */
 #ifndef BINOCLE_PLATFORMS_MACHINE_STORAGE_H
 #define BINOCLE_PLATFORMS_MACHINE_STORAGE_H
 
@@ -19,7 +19,11 @@ typedef struct bnc_storage {
 
 /** "SD card" and so on; "unknown". */
 const char *bnc_storage_kind_name(bnc_storage_kind kind);
-/** Of the file system that the root folder lies on. */
-bnc_storage bnc_storage_read(void);
+/** Of the file system that a file or folder lies on; NULL: the working folder. */
+bnc_storage bnc_storage_read(const char *path);
+/** Bytes per second that such a device reads, roughly, as data sheets and reviews have it; 0: not known. */
+double bnc_storage_usual_rate(bnc_storage_kind kind);
+/** Reads a file past the system's cache for up to 0.4 s; bytes per second. 0: its file system cannot, or it holds less than 1 MiB. */
+double bnc_storage_measure(const char *path);
 
 #endif

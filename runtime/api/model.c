@@ -74,5 +74,5 @@ bnc_status bnc_model_get_info(const bnc_model *model, bnc_model_info *info) {
 bnc_status bnc_devices(bnc_context *context, int json, char **text) {
   if (!context) return BNC_ERROR_ARGUMENT;
   if (!text) return bnc_fail(&context->error, BNC_ERROR_ARGUMENT, "devices needs a place for its text");
-  return bnc_machine_describe(text, json != 0, &context->error);
+  return bnc_machine_describe(NULL, text, json != 0, &context->error);
 }

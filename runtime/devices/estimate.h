@@ -20,6 +20,7 @@ typedef struct bnc_rates {
   double memory;          /* bytes per second */
   double watts;           /* of the whole machine, or what its meter covers, busy; 0: not known */
   double storage;         /* bytes per second; 0: not known */
+  bool storage_measured;  /* or what its kind usually reads */
   size_t threads;
   double share;   /* of the CPUs that this process had meanwhile; other programs took the rest */
   double seconds; /* that measuring took */

@@ -37,6 +37,7 @@ void bnc_fit_json(bnc_page *p, const bnc_fit_findings *f) {
   member(p, "f32_gflops", r->f32 * 1e-9);
   member(p, "memory_gbytes_per_s", r->memory * 1e-9);
   member(p, "storage_mbytes_per_s", r->storage > 0 ? r->storage * 1e-6 : (double)NAN);
+  bnc_page_print(p, ", \"storage_measured\": %s", r->storage_measured ? "true" : "false");
   member(p, "watts", r->watts > 0 ? r->watts : (double)NAN);
   member(p, "cpu_share", f->board ? (double)NAN : r->share);
   member(p, "seconds", f->board ? (double)NAN : r->seconds);
@@ -74,6 +75,7 @@ void bnc_fit_text(bnc_page *p, const bnc_fit_findings *f) {
                  r->int8 * 1e-9, r->f32 * 1e-9, r->memory * 1e-9, r->threads);
   if (!f->board) bnc_page_print(p, ", in %.1f s", r->seconds);
   bnc_page_print(p, "\n");
+  if (r->storage > 0) bnc_page_print(p, "%-10s storage %.3g MB/s\n", r->storage_measured ? "measured" : "assumed", r->storage * 1e-6);
   if (!f->board && r->share < BNC_FIT_BUSY)
     bnc_page_print(p, "%-10s other programs take %.0f %% of the CPUs: the times below are without them\n", "warning", 100 * (1 - r->share));
   for (size_t i = 0; i < f->asked; i++) fit_text(p, f->demand[i], f);

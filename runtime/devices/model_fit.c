@@ -26,11 +26,21 @@ bnc_status bnc_model_demand(const bnc_model *model, bnc_demand **demand) {
   *demand = bnc_mem_zalloc(sizeof **demand);
   if (!*demand) return bnc_fail_memory(err, sizeof **demand);
   bnc_demand_count(*demand, &model->file);
-  name_demand(*demand, model->file.path);
+  const char *path = model->file.path;
+  (*demand)->path = bnc_mem_strndup(path, strlen(path));
+  if (!(*demand)->path) {
+    bnc_demand_free(*demand);
+    *demand = NULL;
+    return bnc_fail_memory(err, strlen(path) + 1);
+  }
+  name_demand(*demand, path);
   return BNC_OK;
 }
 
-void bnc_demand_free(bnc_demand *demand) { bnc_mem_free(demand); }
+void bnc_demand_free(bnc_demand *demand) {
+  if (demand) bnc_mem_free(demand->path);
+  bnc_mem_free(demand);
+}
 
 const char *bnc_board_name(unsigned index, const char **description) {
   const bnc_board *board = bnc_board_at(index);
@@ -47,6 +57,13 @@ static bnc_status find_board(const char *name, const bnc_board **board, bnc_erro
   return bnc_fail(err, BNC_ERROR_ARGUMENT, "there is no board '%.60s', expected one of %s", name, all);
 }
 
+/* The model file whose storage counts; NULL: there is none yet, and the working folder's does. */
+static const char *path_of(const bnc_fit_findings *f) {
+  for (size_t i = 0; i < f->asked; i++)
+    if (f->demand[i]->path) return f->demand[i]->path;
+  return NULL;
+}
+
 static bnc_status find_out(bnc_fit_findings *f, bnc_context *context, const char *board, bnc_error *err) {
   if (board) {
     const bnc_status s = find_board(board, &f->board, err);
@@ -59,7 +76,12 @@ static bnc_status find_out(bnc_fit_findings *f, bnc_context *context, const char
   const bnc_memory_room room = bnc_memory_room_left();
   f->available = room.bytes;
   f->bound = room.bound;
-  return bnc_rates_measure(&f->rates, context, err);
+  const bnc_status s = bnc_rates_measure(&f->rates, context, err);
+  const char *path = path_of(f);
+  if (path) f->rates.storage = bnc_storage_measure(path);
+  f->rates.storage_measured = f->rates.storage > 0;
+  if (!f->rates.storage_measured) f->rates.storage = bnc_storage_usual_rate(bnc_storage_read(path).kind);
+  return s;
 }
 
 static void suggest(bnc_fit_findings *f) {
@@ -71,7 +93,7 @@ static void suggest(bnc_fit_findings *f) {
 static bnc_status report(const bnc_fit_findings *f, bool json, char **text, bnc_error *err) {
   bnc_page page = {0};
   char *machine = NULL;
-  bnc_status s = f->board ? BNC_OK : bnc_machine_describe(&machine, json, err);
+  bnc_status s = f->board ? BNC_OK : bnc_machine_describe(path_of(f), &machine, json, err);
   if (s != BNC_OK) return s;
   if (json) {
     char *end = machine ? strrchr(machine, '}') : NULL;

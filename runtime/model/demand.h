@@ -17,6 +17,7 @@ typedef struct bnc_load {
 
 typedef struct bnc_demand {
   char name[96];
+  char *path; /* of the model file, owned; NULL: a preset */
   bool has_vision;
   uint32_t image_rows, context;
   bnc_load picture;     /* vision, once */

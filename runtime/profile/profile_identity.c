@@ -48,7 +48,7 @@ static void print_machine(const bnc_machine *m, bnc_page *page) {
 bnc_status bnc_profile_print_identity(const bnc_profile *p, bnc_page *page, bnc_error *err) {
   bnc_machine *machine = bnc_mem_zalloc(sizeof *machine);
   if (!machine) return bnc_fail_memory(err, sizeof *machine);
-  const bnc_status s = bnc_machine_read(machine, err);
+  const bnc_status s = bnc_machine_read(machine, p->file->path, err);
   bnc_page_print(page, "\"identity\": {");
   print_model(p, page);
   if (s == BNC_OK) print_machine(machine, page);

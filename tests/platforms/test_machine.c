@@ -14,7 +14,7 @@ static yyjson_val *at(yyjson_doc *doc, const char *pointer) { return yyjson_ptr_
 static yyjson_doc *describe(void) {
   char *text = NULL;
   bnc_error err;
-  assert_int_equal(bnc_machine_describe(&text, true, &err), BNC_OK);
+  assert_int_equal(bnc_machine_describe(NULL, &text, true, &err), BNC_OK);
   assert_int_equal(text[strlen(text) - 1], '\n');
   yyjson_doc *doc = yyjson_read(text, strlen(text), 0);
   assert_non_null(doc);
@@ -92,7 +92,7 @@ static void human_text(void **state) {
   (void)state;
   char *text;
   fake_tree_orin();
-  assert_int_equal(bnc_machine_describe(&text, false, NULL), BNC_OK);
+  assert_int_equal(bnc_machine_describe(NULL, &text, false, NULL), BNC_OK);
   static const char *const parts[] = {"6 x Cortex-A78AE", "1510 MHz", "scalar", "ina3221 total input", "cpu-thermal 48.5 C", "7.4 GiB"};
   for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
     if (!strstr(text, parts[i])) fail_msg("'%s' is missing in:\n%s", parts[i], text);
@@ -111,7 +111,7 @@ static void without_memory(void **state) {
       char *text = NULL;
       bnc_error err = {0};
       bnc_mem_fail_after(after);
-      bnc_status s = bnc_machine_describe(&text, json, &err);
+      bnc_status s = bnc_machine_describe(NULL, &text, json, &err);
       bnc_mem_fail_after(-1);
       if (s == BNC_OK) {
         good++;
@@ -136,7 +136,7 @@ static void wrong_level(void **state) {
   bnc_error err;
   fake_tree_none();
   setenv("BINOCLE_CPU", "sse9", 1);
-  assert_int_equal(bnc_machine_describe(&text, true, &err), BNC_ERROR_ARGUMENT);
+  assert_int_equal(bnc_machine_describe(NULL, &text, true, &err), BNC_ERROR_ARGUMENT);
   assert_null(text);
   assert_non_null(strstr(err.text, "sse9"));
   unsetenv("BINOCLE_CPU");

@@ -7,10 +7,14 @@ them. `vcgencmd ARGUMENT = TEXT` (or <<) is what the Raspberry Pi's firmware ans
     expect POINTER = VALUE     a member of the JSON; /meter is the name of the meter that is used
     expect warning WORDS       a warning that begins so
     expect warnings COUNT
+
+{models} in a tree is a folder with a model in it, as /proc/mounts writes it: `expect model ...` is what must be found of a model there, and by whoever works
+in that folder; the others look from elsewhere.
 """
 import json
 import os
 import re
+import shutil
 import subprocess
 import unittest
 
@@ -51,9 +55,14 @@ def spread(path):
     return [path[:found.start()] + str(i) + path[found.end():] for i in range(int(found[1]), int(found[2]) + 1)]
 
 
+MODELS = os.path.abspath("models on\ta \\ disk")
+
+
 def unpack(name):
     """The tree as folders; the environment to look at it with."""
     files, firmware, expectations = read_tree(name)
+    escaped = "".join(f"\\{ord(c):03o}" if c in " \t\n\\" else c for c in MODELS)
+    files = {path: text.replace("{models}", escaped) for path, text in files.items()}
     root, stubs = os.path.abspath(name), os.path.abspath(name + ".bin")
     for path, text in files.items():
         for one in spread(path):
@@ -78,6 +87,19 @@ class Trees(unittest.TestCase):
     def test_all_are_here(self):
         self.assertEqual(sorted(f[:-5] for f in os.listdir(TREES)), sorted(EXPECTED))
 
+    def model(self, environment, expectations):
+        os.makedirs(MODELS, exist_ok=True)
+        shutil.copy(os.path.join(ROOT, "quant", "pocket", "pocket.bnc"), MODELS)
+        asked = [([], MODELS)]
+        if not os.environ.get("BINOCLE_EMULATOR"):  # measuring takes seconds
+            asked.append(([os.path.join(os.path.basename(MODELS), "pocket.bnc")], os.path.dirname(MODELS)))
+            asked.append((["inf-llava-1b"], MODELS))
+        for arguments, folder in asked:
+            done = subprocess.run([*PROGRAM, "devices", *arguments, "--json", "--quiet"], env=environment, cwd=folder, check=True, capture_output=True)
+            for expectation in expectations:
+                with self.subTest(expectation=expectation, arguments=arguments):
+                    self.check(json.loads(done.stdout), expectation)
+
     def check(self, machine, expectation):
         words = expectation.split(" ", 1)
         if words[0] == "warning":
@@ -97,9 +119,13 @@ def add(name):
         done = subprocess.run([*PROGRAM, "devices", "--json", "--quiet"], env=environment, check=True, capture_output=True)
         self.assertEqual(done.stderr, b"")
         machine = json.loads(done.stdout)
+        of_model = [e[len("model "):] for e in expectations if e.startswith("model ")]
         for expectation in expectations:
-            with self.subTest(expectation=expectation):
-                self.check(machine, expectation)
+            if not expectation.startswith("model "):
+                with self.subTest(expectation=expectation):
+                    self.check(machine, expectation)
+        if of_model:
+            self.model(environment, of_model)
         text = subprocess.run([*PROGRAM, "devices"], env=environment, check=True, capture_output=True, text=True).stdout
         self.assertEqual(text.count("\nwarning") > 0, bool(machine["warnings"]))
     setattr(Trees, "test_" + name.replace("-", "_"), test)

@@ -30,10 +30,10 @@ typedef struct bnc_fit_request {
   int json;                        /**< 1: one JSON object; 0: text for people */
 } bnc_fit_request;
 
-/** Tells whether models fit, their seconds and joules per picture and tokens per second, what slows this machine down, and which of the
- * demands is the first that fits; *text is freed with bnc_string_free. This machine is measured on the context's number of threads, which
- * takes less than 5 seconds. BNC_ERROR_ARGUMENT: there is no such board, or an unknown BINOCLE_CPU; BNC_ERROR_CANCELLED: the progress
- * callback asked. */
+/** Tells whether models fit, their seconds and joules per picture and tokens per second, what slows this machine down (the storage that the
+ * first of the models told of lies on, or the working folder), and which of the demands is the first that fits; *text is freed with
+ * bnc_string_free. This machine is measured on the context's number of threads, which takes less than 5 seconds. BNC_ERROR_ARGUMENT: there
+ * is no such board, or an unknown BINOCLE_CPU; BNC_ERROR_CANCELLED: the progress callback asked. */
 BNC_API bnc_status bnc_fit(bnc_context *context, const bnc_fit_request *request, char **text);
 
 #ifdef __cplusplus
