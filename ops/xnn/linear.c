@@ -2,12 +2,20 @@
 #include "ops/xnn/linear.h"
 
 #include <math.h>
+#include <string.h>
 #include <xnnpack.h>
 
 #include "ops/matmul/matmul.h"
 #include "ops/qd8.h"
 #include "platforms/base/array.h"
 #include "platforms/cpu/cpu_record.h"
+
+/* On ARM, XNNPACK's kernel for one row of f32 shares a sum's products out among several accumulators, which those for more rows do not, and
+   of its int8 kernels for SDOT those for more rows scale in another order than that for one: a row alone would have other bits than among
+   others, as guesses ahead are computed. So it goes through the kernel for more, in twos. */
+static bool goes_in_twos(bnc_linear_kind kind, size_t rows) {
+  return BNC_CPU_ARCH != BNC_ARCH_X86_64 && kind != BNC_LINEAR_QD8_QG4 && rows == 1;
+}
 
 /* XNNPACK asks a "weights cache" where the packed weights of an operator are, each time that the operator is reshaped. Answering with
    another address each time makes one operator serve all layers of its shape. */
@@ -50,6 +58,8 @@ struct bnc_linear_set {
   size_t ops, op_capacity;
   layer *layer;
   size_t layers, layer_capacity;
+  uint8_t *twos; /* two rows of x, then of y, of the widest operator whose rows go_in_twos */
+  size_t twos_bytes;
 };
 
 static size_t look_up(void *context, const struct xnn_weights_cache_look_up_key *key) {
@@ -121,6 +131,7 @@ void bnc_linear_set_destroy(bnc_linear_set *set) {
   for (size_t i = 0; i < set->ops; i++)
     if (set->op[i].op) xnn_delete_operator(set->op[i].op);
   bnc_mem_free(set->block);
+  bnc_mem_free(set->twos);
   bnc_mem_free(set->op);
   bnc_mem_free(set->layer);
   bnc_mem_free(set);
@@ -265,11 +276,29 @@ bnc_status bnc_linear_set_pack(bnc_linear_set *set, const bnc_linear_spec *spec,
   return bnc_packed_put(set->store, &key, block, expected, err);
 }
 
+/* Bytes of two rows of x, and what may be read behind them; then come two of y. */
+static size_t twos_of_x(const shaped *s) {
+  const size_t element = s->shape.kind == BNC_LINEAR_F32 ? sizeof(float) : 1;
+  return ((s->in_stride + s->shape.k) * element + BNC_QD8_EXTRA + 63) / 64 * 64;
+}
+
+static bnc_status make_twos(bnc_linear_set *set, const shaped *s, bnc_error *err) {
+  const size_t bytes = twos_of_x(s) + (s->out_stride + s->shape.n) * sizeof(float);
+  if (!goes_in_twos(s->shape.kind, 1) || bytes <= set->twos_bytes) return BNC_OK;
+  uint8_t *twos = bnc_mem_alloc(bytes);
+  if (!twos) return bnc_fail_memory(err, bytes);
+  bnc_mem_free(set->twos);
+  set->twos = twos;
+  set->twos_bytes = bytes;
+  return BNC_OK;
+}
+
 static bnc_status operator_for(bnc_linear_set *set, const bnc_linear_spec *spec, uint32_t *index, bnc_error *err) {
   size_t at = find_shape(set, spec, true);
   if (at == SIZE_MAX) {
     shaped *s, form = set->op[find_shape(set, spec, false)]; /* measured before */
     bnc_status status = add_shape(set, spec, &form, &s, err);
+    if (status == BNC_OK) status = make_twos(set, s, err);
     if (status != BNC_OK) return status;
     enum xnn_status x = create(set, USE, spec, &s->op);
     if (x != xnn_status_success) return refused(spec, x, err);
@@ -293,7 +322,7 @@ bnc_status bnc_linear_set_add(bnc_linear_set *set, const bnc_linear_spec *spec, 
   return s;
 }
 
-bnc_status bnc_linear_set_run(bnc_linear_set *set, uint32_t id, size_t rows, const void *x, const void *params, float *y, bnc_pool *pool) {
+static bnc_status run(bnc_linear_set *set, uint32_t id, size_t rows, const void *x, const void *params, float *y, bnc_pool *pool) {
   const layer *l = &set->layer[id];
   shaped *s = &set->op[l->op];
   pthreadpool_t threads = pool ? bnc_pool_enter_native(pool) : NULL;
@@ -320,6 +349,27 @@ bnc_status bnc_linear_set_run(bnc_linear_set *set, uint32_t id, size_t rows, con
   s->rows = rows;
   if (pool) bnc_pool_leave_native(pool, &s->least);
   return status == xnn_status_success ? BNC_OK : BNC_ERROR_INTERNAL;
+}
+
+static bnc_status run_in_twos(bnc_linear_set *set, uint32_t id, const void *x, const void *params, float *y, bnc_pool *pool) {
+  const shaped *s = &set->op[set->layer[id].op];
+  const size_t element = s->shape.kind == BNC_LINEAR_F32 ? sizeof(float) : 1;
+  float *both = (float *)(void *)(set->twos + twos_of_x(s)); /* [2, out_stride] */
+  bnc_qd8_params two[2 + BNC_QD8_EXTRA];
+  memcpy(set->twos, x, s->shape.k * element);
+  memcpy(set->twos + s->in_stride * element, x, s->shape.k * element);
+  if (params) {
+    two[0] = two[1] = *(const bnc_qd8_params *)params;
+    bnc_qd8_pad(two, 2);
+  }
+  const bnc_status status = run(set, id, 2, set->twos, params ? two : NULL, both, pool);
+  if (status == BNC_OK) memcpy(y, both, s->shape.n * sizeof *y);
+  return status;
+}
+
+bnc_status bnc_linear_set_run(bnc_linear_set *set, uint32_t id, size_t rows, const void *x, const void *params, float *y, bnc_pool *pool) {
+  if (goes_in_twos(set->op[set->layer[id].op].shape.kind, rows)) return run_in_twos(set, id, x, params, y, pool);
+  return run(set, id, rows, x, params, y, pool);
 }
 
 const void *bnc_linear_set_packed(const bnc_linear_set *set, uint32_t id, size_t *size) {

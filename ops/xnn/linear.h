@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** @file linear.h  y = x W^T + b on XNNPACK's fully connected operators. A set holds the layers of one session: one operator per shape,
-   created once, which serves all layers of that shape in turn; a layer itself is no more than its packed weights. This folder alone knows
-   XNNPACK. */
+   created once, which serves all layers of that shape in turn; a layer itself is no more than its packed weights. A row alone has the bits
+   that it has among others. This folder alone knows XNNPACK. */
 #ifndef BINOCLE_OPS_XNN_LINEAR_H
 #define BINOCLE_OPS_XNN_LINEAR_H
 

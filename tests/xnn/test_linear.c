@@ -13,10 +13,10 @@
 #include "platforms/base/mem.h"
 #include "tests/unit.h"
 
-/* On x86, XNNPACK's int8 sums are scaled in our order on every level, and one row has the bits that it has among many. On ARM its kernels
- * for SDOT scale in another order, and those for one row of f32 add in another. */
+/* On x86, XNNPACK's int8 sums are scaled in our order on every level. On ARM its kernels for SDOT scale in another order. */
 #define X86 (BNC_CPU_ARCH == BNC_ARCH_X86_64)
 
+#define ALONE_ROWS 13 /* more than any kernel takes at once */
 #define POOLS 3
 static bnc_pool *pools[POOLS]; /* of 1, 2 and 4 threads */
 
@@ -267,18 +267,54 @@ static void test_slabs(void **s) {
     assert_int_equal(bnc_linear_set_run(set, whole, c.rows, x, d.params, d.y, pool), BNC_OK);
     for (uint32_t p = 3; p-- > 0;) assert_int_equal(bnc_linear_set_run(set, part[p], c.rows, x, d.params, apart + p * 64, pool), BNC_OK);
     assert_memory_equal(apart, d.y, c.rows * c.n * 4);
-    for (size_t r = 0; r < c.rows && X86; r++) { /* row by row gives the batch's bits */
-      bnc_qd8_params one[1 + BNC_QD8_EXTRA] = {d.params[r]};
-      bnc_qd8_pad(one, 1);
-      const void *row = kind == BNC_LINEAR_F32 ? (const void *)(d.x + r * c.k) : d.q + r * c.k;
-      assert_int_equal(bnc_linear_set_run(set, part[1], 1, row, one, apart, pool), BNC_OK);
-      assert_memory_equal(apart, d.y + r * c.n + 64, 64 * 4);
-    }
     bnc_mem_free(apart);
     bnc_linear_set_destroy(set);
     bnc_packed_destroy(store);
     drop(&d);
   }
+}
+
+/* `count` rows from `first` on, by themselves, have the bits that they have among all; what stands behind them is left alone. */
+static void check_some(bnc_linear_set *set, uint32_t id, const data *d, size_t first, size_t count, float *apart) {
+  const matrix_case *c = &d->c;
+  const size_t in = d->spec.in_stride, out = d->spec.out_stride;
+  bnc_qd8_params params[ALONE_ROWS + BNC_QD8_EXTRA];
+  memcpy(params, d->params + first, count * sizeof *params);
+  bnc_qd8_pad(params, count);
+  for (size_t i = 0; i < (count + 1) * out; i++) apart[i] = 12345.0f;
+  const void *x = c->kind == BNC_LINEAR_F32 ? (const void *)(d->x + first * in) : d->q + first * in;
+  assert_int_equal(bnc_linear_set_run(set, id, count, x, params, apart, pools[1]), BNC_OK);
+  for (size_t r = 0; r < count; r++) assert_memory_equal(apart + r * out, d->y + (first + r) * out, c->n * sizeof *apart);
+  for (size_t i = (count - 1) * out + c->n; i < (count + 1) * out; i++) assert_float_equal(apart[i], 12345.0f, 0.0f);
+}
+
+/* Rows alone, in twos, threes and so on give the batch's bits: what guessing ahead and prompts in chunks rest on. */
+static void test_alone(void **s) {
+  (void)s;
+  static const size_t n[] = {1, 17, 64}, k[] = {1, 31, 128};
+  for (int kind = 0; kind < 3; kind++)
+    for (size_t i = 0; i < 9; i++) {
+      const bool int4 = kind == BNC_LINEAR_QD8_QG4, wide = i % 2 == 0 && !int4;
+      const matrix_case c = {(bnc_linear_kind)kind, ALONE_ROWS, n[i / 3],     int4 ? 128 : k[i % 3], wide && kind == BNC_LINEAR_F32 ? 3 : 0,
+                             wide ? 5 : 0,          i % 2 == 0, int4 ? 32 : 0};
+      data d = make(&c);
+      bnc_error err;
+      bnc_packed_store *store;
+      bnc_linear_set *set;
+      uint32_t id;
+      float *apart = need((c.rows + 1) * d.spec.out_stride * sizeof *apart);
+      assert_int_equal(bnc_packed_create(&store, &err), BNC_OK);
+      assert_int_equal(bnc_linear_set_create(&set, store, &err), BNC_OK);
+      assert_int_equal(bnc_linear_set_add(set, &d.spec, 0, 0, &id, &err), BNC_OK);
+      assert_int_equal(bnc_linear_set_run(set, id, c.rows, kind == BNC_LINEAR_F32 ? (const void *)d.x : d.q, d.params, d.y, pools[1]),
+                       BNC_OK);
+      for (size_t count = 1; count <= 7; count++)
+        for (size_t first = 0; first + count <= c.rows; first += count) check_some(set, id, &d, first, count, apart);
+      bnc_mem_free(apart);
+      bnc_linear_set_destroy(set);
+      bnc_packed_destroy(store);
+      drop(&d);
+    }
 }
 
 static int setup(void **s) {
@@ -296,6 +332,7 @@ static int teardown(void **s) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_formula), cmocka_unit_test(test_int4), cmocka_unit_test(test_slabs)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_formula), cmocka_unit_test(test_int4), cmocka_unit_test(test_slabs),
+                                     cmocka_unit_test(test_alone)};
   return cmocka_run_group_tests(tests, setup, teardown);
 }
