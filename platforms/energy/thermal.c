@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "platforms/energy/thermal.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -44,6 +45,15 @@ void bnc_throttle_read(bnc_throttle *t) {
   if (t->events > 0) t->since_boot = BNC_THROTTLE_THROTTLED;
 }
 
+double bnc_thermal_hottest(void) {
+  bnc_thermal_zone zones[BNC_THERMAL_MAX_ZONES];
+  const size_t count = bnc_thermal_read(zones);
+  double most = (double)NAN;
+  for (size_t i = 0; i < count; i++)
+    if (isnan(most) || zones[i].celsius > most) most = zones[i].celsius;
+  return most;
+}
+
 const char *bnc_throttle_bit_name(unsigned i) {
   static const char *const names[] = {"under-voltage", "frequency capped", "throttled", "soft temperature limit"};
   return i < 4 ? names[i] : "unknown";
@@ -56,6 +66,18 @@ void bnc_frequency_read(unsigned cpu, bnc_frequency *f) {
     f->mhz = (unsigned)(khz / 1000);
   bnc_sysfs_string(f->governor, sizeof f->governor, "/sys/devices/system/cpu/cpu%u/cpufreq/scaling_governor", cpu);
   bnc_sysfs_string(f->driver, sizeof f->driver, "/sys/devices/system/cpu/cpu%u/cpufreq/scaling_driver", cpu);
+}
+
+uint32_t bnc_frequency_fastest(uint32_t *tell) {
+  uint32_t most = 0;
+  for (unsigned i = 0; i < BNC_FREQUENCY_CPUS; i++) {
+    bnc_frequency f = {0};
+    if (!(*tell & 1u << i)) continue;
+    bnc_frequency_read(i, &f);
+    if (f.mhz == 0) *tell &= ~(1u << i);
+    if (f.mhz > most) most = f.mhz;
+  }
+  return most;
 }
 
 bool bnc_fan_seen(void) {

@@ -16,6 +16,8 @@ typedef struct bnc_thermal_zone {
 
 /** Zones that give a temperature now, in the system's order; the number of them. Sensors that are off are left out. */
 size_t bnc_thermal_read(bnc_thermal_zone zones[BNC_THERMAL_MAX_ZONES]);
+/** Of the hottest zone; NaN: none tells. */
+double bnc_thermal_hottest(void);
 
 /** Bits of bnc_throttle.now and .since_boot, as Raspberry Pi firmware numbers them. */
 enum { BNC_THROTTLE_UNDER_VOLTAGE = 1, BNC_THROTTLE_FREQUENCY_CAPPED = 2, BNC_THROTTLE_THROTTLED = 4, BNC_THROTTLE_SOFT_LIMIT = 8 };
@@ -28,6 +30,8 @@ typedef struct bnc_throttle {
 void bnc_throttle_read(bnc_throttle *throttle);
 /** "under-voltage" and so on for bit i in 0..3. */
 const char *bnc_throttle_bit_name(unsigned i);
+/** What a report says where it did so meanwhile. */
+#define BNC_THROTTLE_DOUBT "the machine held itself back: it told of throttling during the run"
 
 typedef struct bnc_frequency {
   unsigned mhz;      /* current clock; 0: not known */
@@ -41,5 +45,9 @@ bool bnc_under_voltage_seen(void);
 
 /** Of one logical CPU. */
 void bnc_frequency_read(unsigned cpu, bnc_frequency *frequency);
+#define BNC_FREQUENCY_CPUS 8u
+/** MHz of the fastest of the first BNC_FREQUENCY_CPUS CPUs, 0: not known. Asks those whose bit i is set in *tell, and clears the bits of
+ * those that do not tell. */
+uint32_t bnc_frequency_fastest(uint32_t *tell);
 
 #endif

@@ -2,7 +2,9 @@
 #include "platforms/machine/usage.h"
 
 #include <fcntl.h>
+#include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <time.h>
@@ -56,4 +58,22 @@ double bnc_usage_load(void) {
   if (bnc_sysfs_string(text, sizeof text, "/proc/loadavg") != BNC_SYSFS_OK) return (double)NAN;
   const char *at = text;
   return bnc_number_decimal(&at, &load) ? load : (double)NAN;
+}
+
+void bnc_usage_format_time(char *text, size_t size, double ns) {
+  const double scale = ns >= 1e9 ? 1e-9 : ns >= 1e6 ? 1e-6 : 1e-3, value = ns * scale;
+  snprintf(text, size, value >= 100 ? "%.0f %s" : value >= 10 ? "%.1f %s" : "%.2f %s", value, ns >= 1e9 ? "s" : ns >= 1e6 ? "ms" : "us");
+}
+
+/* Times that one did not have: a thread that was ready and had no CPU, and pages that came from a disk. */
+bool bnc_usage_doubt(const bnc_usage_span *s, char *text, size_t size) {
+  char had[48], took[48];
+  if (s->cpu >= 0.9 * s->wall && s->waited < 0.05 * s->wall) return false;
+  bnc_usage_format_time(had, sizeof had, s->cpu);
+  bnc_usage_format_time(took, sizeof took, s->wall);
+  if (s->waited < 0.05 * s->wall && s->pages >= 100)
+    snprintf(text, size, "the run waited for the disk: %s of CPU in %s, %" PRIu64 " page faults read from it", had, took, s->pages);
+  else
+    snprintf(text, size, "the machine was busy: %s of CPU in %s", had, took);
+  return true;
 }

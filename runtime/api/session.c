@@ -39,7 +39,7 @@ static bnc_status create(bnc_session *s, const bnc_session_settings *settings, b
   stage_progress progress = {s, "preparing the weights"};
   bnc_run_hooks hooks = {.context = &progress, .step = report};
   bnc_session_plan plan;
-  bnc_status status = bnc_pool_create(&s->pool, model->context->settings.threads, err);
+  bnc_status status = bnc_pool_create(&s->pool, settings->threads ? settings->threads : model->context->settings.threads, err);
   if (status == BNC_OK) status = bnc_session_plan_make(s, settings, &plan, err);
   const uint64_t start = bnc_clock_ns();
   if (status == BNC_OK) status = prepare_model(model, &s->file, s->pool, err);

@@ -9,6 +9,7 @@
 #include "runtime/describe/describe.h"
 #include "runtime/describe/names.h"
 #include "runtime/describe/palette.h"
+#include "runtime/describe/svg.h"
 
 #define WIDTH 1280
 #define LEFT 86.0
@@ -29,50 +30,21 @@ typedef struct panel {
 static double x_of(const panel *n, double op) { return LEFT + op * n->x_scale; }
 static double y_of(const panel *n, double bytes) { return n->top + PLOT_HEIGHT - bytes * n->y_scale; }
 
-static void attribute(bnc_page *p, const char *name, double value) {
-  bnc_page_print(p, " %s=\"", name);
-  bnc_page_fixed(p, value);
-  bnc_page_print(p, "\"");
-}
-
-static void line(bnc_page *p, const char *class, double x1, double y1, double x2, double y2) {
-  bnc_page_print(p, "<line class=\"%s\"", class);
-  attribute(p, "x1", x1);
-  attribute(p, "y1", y1);
-  attribute(p, "x2", x2);
-  attribute(p, "y2", y2);
-  bnc_page_print(p, "/>\n");
-}
-
-static void open_text(bnc_page *p, const char *class, double x, double y) {
-  bnc_page_print(p, "<text class=\"%s\"", class);
-  attribute(p, "x", x);
-  attribute(p, "y", y);
-  bnc_page_print(p, ">");
-}
-
-/* 1, 2 or 5 times a power of ten, for about `ticks` ticks. */
-static uint64_t tick_step(uint64_t range, unsigned ticks) {
-  uint64_t step = 1;
-  for (unsigned i = 0; step * ticks < range && i < 57; i++) step = i % 3 == 1 ? step / 2 * 5 : step * 2;
-  return step;
-}
-
 static void draw_axes(const panel *n) {
   const bnc_file_program *h = n->program->head;
-  uint64_t y_step = tick_step(h->arena_bytes, 5), x_step = tick_step(h->ops, 10);
+  const uint64_t y_step = (uint64_t)bnc_svg_step((double)h->arena_bytes, 5, 1), x_step = (uint64_t)bnc_svg_step(h->ops, 10, 1);
   for (uint64_t y = 0; y <= h->arena_bytes; y += y_step) {
-    line(n->p, "grid", LEFT, y_of(n, (double)y), LEFT + PLOT_WIDTH, y_of(n, (double)y));
-    open_text(n->p, "right", LEFT - 8, y_of(n, (double)y) + 4);
+    bnc_svg_line(n->p, "grid", LEFT, y_of(n, (double)y), LEFT + PLOT_WIDTH, y_of(n, (double)y));
+    bnc_svg_open_text(n->p, "right", LEFT - 8, y_of(n, (double)y) + 4);
     bnc_page_bytes(n->p, y);
     bnc_page_print(n->p, "</text>\n");
   }
   for (uint64_t x = 0; x <= h->ops; x += x_step) {
-    line(n->p, "tick", x_of(n, (double)x), n->top + PLOT_HEIGHT, x_of(n, (double)x), n->top + PLOT_HEIGHT + 4);
-    open_text(n->p, "middle", x_of(n, (double)x), n->top + PLOT_HEIGHT + 17);
+    bnc_svg_line(n->p, "tick", x_of(n, (double)x), n->top + PLOT_HEIGHT, x_of(n, (double)x), n->top + PLOT_HEIGHT + 4);
+    bnc_svg_open_text(n->p, "middle", x_of(n, (double)x), n->top + PLOT_HEIGHT + 17);
     bnc_page_print(n->p, "%llu</text>\n", (unsigned long long)x);
   }
-  open_text(n->p, "right", LEFT - 8, n->top + PLOT_HEIGHT + 17);
+  bnc_svg_open_text(n->p, "right", LEFT - 8, n->top + PLOT_HEIGHT + 17);
   bnc_page_print(n->p, "op</text>\n");
 }
 
@@ -82,10 +54,10 @@ static void draw_block(const panel *n, const bnc_arena_block *b) {
   const bnc_file_op *op = input ? NULL : &n->program->op[b->writer];
   double width = (double)(b->last - b->first) * n->x_scale, height = (double)(b->end - b->offset) * n->y_scale;
   bnc_page_print(n->p, "<rect class=\"b g%d\"", input ? BNC_GROUPS : bnc_op_info_of(op->kind)->group);
-  attribute(n->p, "x", x_of(n, b->first));
-  attribute(n->p, "y", y_of(n, (double)b->end));
-  attribute(n->p, "width", width > 0.2 ? width : 0.2);
-  attribute(n->p, "height", height > 0.3 ? height : 0.3);
+  bnc_svg_attribute(n->p, "x", x_of(n, b->first));
+  bnc_svg_attribute(n->p, "y", y_of(n, (double)b->end));
+  bnc_svg_attribute(n->p, "width", width > 0.2 ? width : 0.2);
+  bnc_svg_attribute(n->p, "height", height > 0.3 ? height : 0.3);
   bnc_page_print(n->p, "><title>%s: %s\n%s [%u, %u], ", input ? "input" : bnc_printable_name(n->f, op->name, name),
                  input ? "" : bnc_op_info_of(op->kind)->name, bnc_element_name(b->value.element), b->value.rows, b->value.cols);
   bnc_page_bytes(n->p, b->end - b->offset);
@@ -107,12 +79,12 @@ static void draw_parts(const panel *n) {
     }
     double width = (to - from) * n->x_scale;
     bnc_page_print(n->p, "<rect class=\"part%u\"", odd);
-    attribute(n->p, "x", x_of(n, from));
-    attribute(n->p, "y", y);
-    attribute(n->p, "width", width);
+    bnc_svg_attribute(n->p, "x", x_of(n, from));
+    bnc_svg_attribute(n->p, "y", y);
+    bnc_svg_attribute(n->p, "width", width);
     bnc_page_print(n->p, " height=\"18\"><title>%.*s: ops %u to %u</title></rect>\n", (int)length, name, from, to - 1);
     if (width < 7.0 * (double)length + 4) continue;
-    open_text(n->p, "middle part", x_of(n, from) + width / 2, y + 13);
+    bnc_svg_open_text(n->p, "middle part", x_of(n, from) + width / 2, y + 13);
     bnc_page_print(n->p, "%.*s</text>\n", (int)length, name);
   }
 }
@@ -127,20 +99,20 @@ static bnc_status draw_panel(panel *n, bnc_error *err) {
   if (s != BNC_OK) return s;
   n->x_scale = PLOT_WIDTH / (h->ops ? h->ops : 1);
   n->y_scale = PLOT_HEIGHT / (double)(h->arena_bytes ? h->arena_bytes : 1);
-  open_text(n->p, "title", LEFT, n->top - 14);
+  bnc_svg_open_text(n->p, "title", LEFT, n->top - 14);
   bnc_page_print(n->p, "%s: %u ops, arena ", bnc_program_name(n->id), h->ops);
   bnc_page_bytes(n->p, h->arena_bytes);
   bnc_page_print(n->p, ", at most ");
   bnc_page_bytes(n->p, h->live_bytes);
   bnc_page_print(n->p, " live at once</text>\n<rect class=\"plot\"");
-  attribute(n->p, "x", LEFT);
-  attribute(n->p, "y", n->top);
-  attribute(n->p, "width", PLOT_WIDTH);
-  attribute(n->p, "height", PLOT_HEIGHT);
+  bnc_svg_attribute(n->p, "x", LEFT);
+  bnc_svg_attribute(n->p, "y", n->top);
+  bnc_svg_attribute(n->p, "width", PLOT_WIDTH);
+  bnc_svg_attribute(n->p, "height", PLOT_HEIGHT);
   bnc_page_print(n->p, "/>\n");
   draw_axes(n);
   for (size_t i = 0; i < count && !n->p->failed; i++) draw_block(n, &blocks[i]);
-  line(n->p, "bound", LEFT, y_of(n, (double)h->live_bytes), LEFT + PLOT_WIDTH, y_of(n, (double)h->live_bytes));
+  bnc_svg_line(n->p, "bound", LEFT, y_of(n, (double)h->live_bytes), LEFT + PLOT_WIDTH, y_of(n, (double)h->live_bytes));
   draw_parts(n);
   bnc_mem_free(blocks);
   return BNC_OK;
@@ -149,29 +121,25 @@ static bnc_status draw_panel(panel *n, bnc_error *err) {
 static void draw_head(bnc_page *p, const bnc_model_file *f, int panels) {
   char name[BNC_NAME_SIZE];
   int height = TOP + panels * PANEL;
-  bnc_page_print(p, "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" viewBox=\"0 0 %d %d\">\n<style>\n", WIDTH, height,
-                 WIDTH, height);
-  bnc_page_print(p, "text { font: 12px system-ui, 'DejaVu Sans', sans-serif; fill: #333 }\n.title { font-size: 15px; font-weight: 600 }\n"
-                    ".right { text-anchor: end }\n.middle { text-anchor: middle }\n.part { font-size: 11px }\n"
-                    ".page { fill: #fff }\n.plot { fill: #f6f6f4 }\n.grid { stroke: #ddd }\n.tick { stroke: #888 }\n"
-                    ".bound { stroke: #c0392b; stroke-dasharray: 6 4 }\n.part0 { fill: #e4e4e0 }\n.part1 { fill: #d2d2cc }\n"
-                    ".b { stroke: #fff; stroke-width: 0.4; stroke-opacity: 0.8 }\n.b:hover { stroke: #000; stroke-width: 1.2 }\n");
-  for (int g = 0; g <= BNC_GROUPS; g++) bnc_page_print(p, ".g%d { fill: %s }\n", g, bnc_palette_of((unsigned)g)->light);
-  bnc_page_print(p, "</style>\n<rect class=\"page\" width=\"%d\" height=\"%d\"/>\n", WIDTH, height);
-  open_text(p, "title", LEFT, 26);
+  bnc_svg_open(
+      p, WIDTH, height,
+      ".part { font-size: 11px }\n.bound { stroke: #c0392b; stroke-dasharray: 6 4 }\n.part0 { fill: #e4e4e0 }\n.part1 { fill: #d2d2cc }\n"
+      ".b { stroke: #fff; stroke-width: 0.4; stroke-opacity: 0.8 }\n.b:hover { stroke: #000; stroke-width: 1.2 }\n",
+      ".bound { stroke: #ff7b6b } .part0 { fill: #33332f } .part1 { fill: #44443e } .b { stroke: #161616 } .b:hover { stroke: #fff }\n");
+  bnc_svg_open_text(p, "title", LEFT, 26);
   bnc_page_print(p, "Memory plan%s%s: who lives where in the arena, and from which op to which</text>\n", f->meta.name ? " of " : "",
                  f->meta.name ? bnc_printable_name(f, f->meta.name, name) : "");
   double x = LEFT;
   for (int g = 0; g <= BNC_GROUPS; g++) {
     bnc_page_print(p, "<rect class=\"g%d\"", g);
-    attribute(p, "x", x);
+    bnc_svg_attribute(p, "x", x);
     bnc_page_print(p, " y=\"38\" width=\"12\" height=\"12\"/>\n");
-    open_text(p, "legend", x + 17, 48);
+    bnc_svg_open_text(p, "legend", x + 17, 48);
     bnc_page_print(p, "%s</text>\n", bnc_palette_of((unsigned)g)->name);
     x += 38 + 6.6 * (double)strlen(bnc_palette_of((unsigned)g)->name);
   }
-  line(p, "bound", x, 44, x + 24, 44);
-  open_text(p, "legend", x + 30, 48);
+  bnc_svg_line(p, "bound", x, 44, x + 24, 44);
+  bnc_svg_open_text(p, "legend", x + 30, 48);
   bnc_page_print(p, "most that is live at once</text>\n");
 }
 

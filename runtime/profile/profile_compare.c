@@ -101,7 +101,7 @@ static const char *verdict_name(bnc_verdict v) {
 
 static void print_line(bnc_page *page, const bnc_difference *d) {
   char time[2][48];
-  for (int i = 0; i < 2; i++) bnc_profile_format_time(time[i], sizeof time[i], d->median[i]);
+  for (int i = 0; i < 2; i++) bnc_usage_format_time(time[i], sizeof time[i], d->median[i]);
   bnc_page_print(page, "  %-8.8s %-44.96s %12s %12s", d->program, d->name, time[0], time[1]);
   if (d->median[0] > 0)
     bnc_page_print(page, " %+8.1f %% (+-%.1f %%)", 100 * (d->median[1] / d->median[0] - 1), 100 * d->noise / d->median[0]);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "platforms/energy/thermal.h"
 #include "runtime/text/utf8.h"
 
 typedef unsigned long long number;
@@ -52,25 +53,12 @@ void bnc_profile_print_joules(bnc_page *page, const char *name, double joules) {
     bnc_page_print(page, "\"%s\": null", name);
 }
 
-void bnc_profile_format_time(char *text, size_t size, double ns) {
-  const double scale = ns >= 1e9 ? 1e-9 : ns >= 1e6 ? 1e-6 : 1e-3, value = ns * scale;
-  snprintf(text, size, value >= 100 ? "%.0f %s" : value >= 10 ? "%.1f %s" : "%.2f %s", value, ns >= 1e9 ? "s" : ns >= 1e6 ? "ms" : "us");
-}
-
-/* Times that one did not have: a thread that was ready and had no CPU, and pages that came from a disk. */
 static bool warn_of_waiting(const bnc_profile *p, char *warning) {
-  const double wall = (double)(p->end - p->begin), cpu = (double)(p->end_cpu - p->begin_cpu), waited = (double)p->waited;
-  const uint64_t pages = p->after.major_faults - p->before.major_faults;
-  char had[48], took[48];
-  if (cpu >= 0.9 * wall && waited < 0.05 * wall) return false;
-  bnc_profile_format_time(had, sizeof had, cpu);
-  bnc_profile_format_time(took, sizeof took, wall);
-  if (waited < 0.05 * wall && pages >= 100)
-    snprintf(warning, BNC_WARNING_SIZE, "the run waited for the disk: %s of CPU in %s, %llu page faults read from it", had, took,
-             (number)pages);
-  else
-    snprintf(warning, BNC_WARNING_SIZE, "the machine was busy: %s of CPU in %s", had, took);
-  return true;
+  const bnc_usage_span span = {.wall = (double)(p->end - p->begin),
+                               .cpu = (double)(p->end_cpu - p->begin_cpu),
+                               .waited = (double)p->waited,
+                               .pages = p->after.major_faults - p->before.major_faults};
+  return bnc_usage_doubt(&span, warning, BNC_WARNING_SIZE);
 }
 
 static bool warn_of_speed(const bnc_profile *p, char *warning) {
@@ -89,7 +77,7 @@ static bool warn_of_throttling(const bnc_profile *p, char *warning) {
   const size_t count = bnc_profile_sampler_get(p->sampler, &s);
   bool held = false;
   for (size_t i = 0; i < count; i++) held = held || s[i].throttled || (s[i].throttle_events > s[0].throttle_events);
-  if (held) snprintf(warning, BNC_WARNING_SIZE, "the machine held itself back: it told of throttling during the run");
+  if (held) snprintf(warning, BNC_WARNING_SIZE, "%s", BNC_THROTTLE_DOUBT);
   return held;
 }
 

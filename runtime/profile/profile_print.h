@@ -21,8 +21,6 @@ void bnc_profile_print_string(bnc_page *page, const char *text);
 void bnc_profile_print_real(bnc_page *page, const char *name, double value);
 /** Microjoules, or null. */
 void bnc_profile_print_joules(bnc_page *page, const char *name, double joules);
-/** "12.3 s", "1.23 ms", "567 us". */
-void bnc_profile_format_time(char *text, size_t size, double nanoseconds);
 
 /** The members of profile_print_json's object, without its braces. */
 bnc_status bnc_profile_print_members(const bnc_profile *profile, bnc_page *page, bnc_error *err);

@@ -11,7 +11,6 @@
 #include "platforms/energy/thermal.h"
 #include "platforms/machine/usage.h"
 
-#define CPUS 8u                 /* whose clocks are asked */
 #define THROTTLE_NS 1000000000u /* between questions that may start a program (vcgencmd) */
 
 struct bnc_profile_sampler {
@@ -41,7 +40,7 @@ bnc_status bnc_profile_sampler_create(bnc_profile_sampler **sampler, bnc_energy 
   }
   s->energy = energy;
   s->every = (uint64_t)(sample_ms ? sample_ms : BNC_SAMPLE_MS) * 1000000u;
-  s->clocks = (1u << CPUS) - 1;
+  s->clocks = UINT32_MAX;
   s->usual = UINT64_MAX / 4;
   pthread_mutex_init(&s->mutex, NULL);
   pthread_condattr_init(&attr);
@@ -50,27 +49,6 @@ bnc_status bnc_profile_sampler_create(bnc_profile_sampler **sampler, bnc_energy 
   pthread_condattr_destroy(&attr);
   s->sample = bnc_mem_alloc(BNC_SAMPLES_MAX * sizeof *s->sample);
   return s->sample ? BNC_OK : bnc_fail_memory(err, BNC_SAMPLES_MAX * sizeof *s->sample);
-}
-
-static double hottest(void) {
-  bnc_thermal_zone zones[BNC_THERMAL_MAX_ZONES];
-  const size_t count = bnc_thermal_read(zones);
-  double most = (double)NAN;
-  for (size_t i = 0; i < count; i++)
-    if (isnan(most) || zones[i].celsius > most) most = zones[i].celsius;
-  return most;
-}
-
-static uint32_t fastest(bnc_profile_sampler *s) {
-  uint32_t most = 0;
-  for (unsigned i = 0; i < CPUS; i++) {
-    bnc_frequency f = {0};
-    if (!(s->clocks & 1u << i)) continue;
-    bnc_frequency_read(i, &f);
-    if (f.mhz == 0) s->clocks &= ~(1u << i);
-    if (f.mhz > most) most = f.mhz;
-  }
-  return most;
 }
 
 /* The moment is the middle of the reading. One during which this thread lost its CPU says too little of when it was: again, a few times. */
@@ -111,8 +89,8 @@ static void take(bnc_profile_sampler *s) {
                             .rss = usage.rss_bytes,
                             .minor = usage.minor_faults,
                             .major = usage.major_faults,
-                            .celsius = hottest(),
-                            .mhz = fastest(s),
+                            .celsius = bnc_thermal_hottest(),
+                            .mhz = bnc_frequency_fastest(&s->clocks),
                             .throttled = s->throttle.now,
                             .throttle_events = s->throttle.events};
   read_energy(s, x);

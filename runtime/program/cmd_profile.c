@@ -2,8 +2,8 @@
 /* Where the time of one question goes, op by op. Without a prompt, ids are made up, so that models without a tokenizer serve too. */
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
+#include "runtime/program/command_line.h"
 #include "runtime/program/commands.h"
 #include "runtime/program/joules.h"
 #include "runtime/program/work.h"
@@ -112,16 +112,6 @@ static int compare(profile *p) {
   return BNC_EXIT_DONE;
 }
 
-/* A command line that a shell would read again; what does not fit is left out. */
-static void keep_command(profile *p, int argc, char **argv) {
-  size_t used = (size_t)snprintf(p->command, sizeof p->command, "binocle profile");
-  for (int i = 0; i < argc && used < sizeof p->command; i++) {
-    const bool plain =
-        argv[i][0] && strspn(argv[i], "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./=,:+") == strlen(argv[i]);
-    used += (size_t)snprintf(p->command + used, sizeof p->command - used, plain ? " %s" : " '%s'", argv[i]);
-  }
-}
-
 static int run(const bnc_command *command, int argc, char **argv) {
   profile p = {.prompt_tokens = 64, .gen_tokens = 16, .repeat = 1};
   const bnc_option options[] = {
@@ -155,7 +145,7 @@ static int run(const bnc_command *command, int argc, char **argv) {
   if (code != BNC_PARSED) return code;
   if (p.compare && (p.image || p.prompt || p.trace || p.report || p.csv))
     return bnc_usage_error(command->name, "--compare runs nothing: it takes two files of 'binocle profile --json', and --json");
-  keep_command(&p, argc, argv);
+  bnc_command_line(p.command, sizeof p.command, command->name, argc, argv);
   code = bnc_work_begin(&p.work);
   if (code == BNC_EXIT_DONE) code = p.compare ? compare(&p) : measure(&p);
   return bnc_work_end(&p.work, code);

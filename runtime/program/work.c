@@ -56,6 +56,7 @@ int bnc_work_create_session(bnc_work *work, bnc_session **session) {
   bnc_session_settings_init(&settings);
   settings.memory_limit = work->memory_limit;
   settings.kv_cache = work->kv;
+  settings.threads = (uint32_t)work->threads;
   const bnc_status status = bnc_session_create_with(work->model, &settings, session);
   return status == BNC_OK ? BNC_EXIT_DONE : bnc_work_fail(work, status, NULL, bnc_context_error(work->context));
 }

@@ -46,7 +46,27 @@ static void load(void **state) {
   assert_true(isnan(bnc_usage_load()));
 }
 
+static void doubt(void **state) {
+  static const struct {
+    bnc_usage_span span;
+    const char *expected; /* NULL: none */
+  } cases[] = {
+      {{394e9, 57e9, 0, 3}, "the machine was busy: 57.0 s of CPU in 394 s"},
+      {{100e6, 95e6, 4e6, 0}, NULL},
+      {{100e6, 180e6, 6e6, 0}, "the machine was busy: 180 ms of CPU in 100 ms"},
+      {{10e6, 5e6, 0, 100}, "the run waited for the disk: 5.00 ms of CPU in 10.0 ms, 100 page faults read from it"},
+      {{10e6, 5e6, 1e6, 100}, "the machine was busy: 5.00 ms of CPU in 10.0 ms"},
+  };
+  (void)state;
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    char text[200] = "";
+    assert_int_equal(bnc_usage_doubt(&cases[i].span, text, sizeof text), cases[i].expected != NULL);
+    assert_string_equal(text, cases[i].expected ? cases[i].expected : "");
+  }
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(memory_and_faults), cmocka_unit_test(times), cmocka_unit_test(load)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(memory_and_faults), cmocka_unit_test(times), cmocka_unit_test(load),
+                                     cmocka_unit_test(doubt)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

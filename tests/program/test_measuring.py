@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What measures models: synth makes one up, bench times it, perplexity says how well it foresees a text."""
+"""What measures models: synth makes one up, perplexity says how well it foresees a text."""
 import json
 import math
 import os
 
-from program_case import CONTEXT, IMAGE_ROWS, PHOTO, VOCABULARY, ProgramCase, binocle, load_array, main, make_checkpoint, path, save_ids
+from program_case import CONTEXT, PHOTO, VOCABULARY, ProgramCase, binocle, load_array, main, make_checkpoint, path, save_ids
 
 TEXT = "a street sign, then a house. a street sign"
-TIMINGS = ("vision_s", "prefill_tokens_per_s", "decode_tokens_per_s", "time_to_first_token_s")
 
 
 class Measuring(ProgramCase):
@@ -47,37 +46,6 @@ class Synth(Measuring):
                                           (1, "nowhere/x.bnc: .*No such", ["pocket", "-o", path("nowhere", "x.bnc")]), (1, "/dev/full: .*No space", ["pocket", "-o", "/dev/full"])):
             self.wrong(code, expected, "synth", *arguments)
         self.assertFalse(os.path.exists(out))
-
-
-class Bench(Measuring):
-    def test_json(self):
-        told = self.done_json("bench", self.model, "--image", PHOTO, "--prompt-tokens", "9", "--gen-tokens", "3", "--repeat", "3", "--threads", "1", "--json")
-        self.assertEqual((1, 3, 9, 3), (told["threads"], told["repeat"], told["prompt_tokens"], told["gen_tokens"]))
-        for timing in TIMINGS:
-            least, middle, most = (told[f"{timing}_{which}"] for which in ("min", "median", "max"))
-            self.assertTrue(0 < least <= middle <= most, told)
-            self.assertEqual(middle, told[timing])
-        self.assertGreater(told["time_to_first_token_s"], told["vision_s"])
-        self.assertGreater(told["load_s"], 0)
-        self.assertGreater(told["peak_rss_bytes"], 1 << 20)
-        self.assertIn(told["cpu_level"], ("scalar", "avx2", "avx512vnni", "neon", "neon_dotprod", "neon_i8mm"))
-
-    def test_without_a_picture(self):
-        told = self.done_json("bench", self.model, "--prompt-tokens", "5", "--gen-tokens", "2", "--repeat", "2", "--warm-up", "1", "--json")
-        self.assertEqual((1, 2), (told["warm_up"], told["repeat"]))
-        self.assertIsNone(told["vision_s"])
-        self.assertGreater(told["decode_tokens_per_s"], 0)
-        text = self.done("bench", self.model, "--prompt-tokens", "5", "--gen-tokens", "2", "--repeat", "1").out.decode()
-        self.assertNotIn("vision", text)
-        self.assertRegex(text, r"prefill, tokens/s +\d+\.\d+")
-
-    def test_wrong_use(self):
-        bench = ["bench", self.model]
-        for code, expected, arguments in ((2, "--repeat is '0'", [*bench, "--repeat", "0"]), (2, "--gen-tokens is 'x'", [*bench, "--gen-tokens", "x"]), (2, "MODEL", ["bench"]),
-                                          (1, "nowhere.bnc: No such", ["bench", path("nowhere.bnc")]), (1, "nowhere.png: No such", [*bench, "--image", path("nowhere.png")]),
-                                          (1, f"4000 rows, expected at most {CONTEXT}", [*bench, "--prompt-tokens", "4000"]),
-                                          (1, f"{CONTEXT + IMAGE_ROWS} rows, expected", [*bench, "--prompt-tokens", str(CONTEXT), "--image", PHOTO])):
-            self.wrong(code, expected, *arguments)
 
 
 class Perplexity(Measuring):

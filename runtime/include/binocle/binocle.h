@@ -21,7 +21,9 @@
 #include <binocle/context.h>
 #include <binocle/devices.h>
 #include <binocle/energy.h>
+#include <binocle/machine_state.h>
 #include <binocle/model.h>
+#include <binocle/plot.h>
 #include <binocle/profile.h>
 #include <binocle/session.h>
 #include <binocle/text.h>

@@ -21,9 +21,11 @@ typedef struct bnc_session_settings {
       KV cache becomes int8, unless kv_cache says otherwise, then the context shorter, unless context says so, and at last weights are read
       from the file as they are needed. What the caller holds besides does not count, nor do caches of the system. */
   uint64_t memory_limit;
+  uint32_t threads;  /**< that compute; 0: the context's */
+  uint32_t reserved; /**< 0 */
 } bnc_session_settings;
 
-/** The model's context and cache, all memory. */
+/** The model's context and cache, all memory, the context's threads. */
 BNC_API void bnc_session_settings_init(bnc_session_settings *settings);
 
 #ifdef __cplusplus
