@@ -17,23 +17,15 @@ def told(binocle, command, *arguments, stdin=None):
 
 def main():
     binocle, text, windows, length, base = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]), sys.argv[5]
-    with open(text, encoding="utf-8") as f:
-        ids = told(binocle, "tokenize", base, stdin=json.dumps(f.read()) + "\n")
-    if len(ids) < windows * length:
-        sys.exit(f"{text}: {len(ids)} ids, expected at least {windows * length}")
-    ids = ids[:windows * length]
-    text = told(binocle, "tokenize", base, "--decode", stdin=json.dumps(ids) + "\n")
-    if told(binocle, "tokenize", base, stdin=json.dumps(text) + "\n") != ids:
-        sys.exit("the first ids' text has other ids: take another number of windows")
-    with tempfile.NamedTemporaryFile("w", encoding="utf-8", suffix=".txt") as part:
-        part.write(text)
-        part.flush()
-        print("model,bytes,positions,kl,kl_error,top1,perplexity,ratio")
-        for name, path in [("f32", base)] + [tuple(arg.split("=", 1)) for arg in sys.argv[6:]]:
-            whole = told(binocle, "perplexity", path, part.name, "--context", str(length), "--skip", str(length // 2), "--against", base, "--json", "--quiet")
-            a = whole["against"]
-            print(f"{name},{os.path.getsize(path)},{whole['tokens']},{a['kl']:.4f},{a['kl_error']:.4f},{a['top1']:.4f},{whole['perplexity']:.3f},"
-                  f"{a['perplexity_ratio']:.4f}", flush=True)
+    print("model,bytes,positions,kl,kl_error,top1,perplexity,ratio", flush=True)
+    for name, path in [("f32", base)] + [tuple(arg.split("=", 1)) for arg in sys.argv[6:]]:
+        whole = told(binocle, "perplexity", path, text, "--context", str(length), "--skip", str(length // 2), "--windows", str(windows), "--against", base,
+                     "--json", "--quiet")
+        if whole["tokens"] < windows * (length // 2):
+            sys.exit(f"{text}: has {whole['tokens']} ids to score, expected {windows} windows of {length // 2}")
+        a = whole["against"]
+        print(f"{name},{os.path.getsize(path)},{whole['tokens']},{a['kl']:.4f},{a['kl_error']:.4f},{a['top1']:.4f},{whole['perplexity']:.3f},"
+              f"{a['perplexity_ratio']:.4f}", flush=True)
 
 
 if __name__ == "__main__":

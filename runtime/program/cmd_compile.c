@@ -35,6 +35,7 @@ static int compile(bnc_work *work, const bnc_compile_options *options) {
 static int evaluate(bnc_work *work, const bnc_compile_options *o, const char *text) {
   char path[4096];
   bnc_foresight found;
+  const bnc_foresee_options judged = {.text_file = text, .reference = path, .window = EVALUATE_WINDOW};
   bnc_compile_options exact = *o;
   const int length = snprintf(path, sizeof path, "%s.f32", o->output);
   if (length < 0 || (size_t)length >= sizeof path) return bnc_work_refuse(work, "%.60s...: the name is too long", o->output);
@@ -46,7 +47,7 @@ static int evaluate(bnc_work *work, const bnc_compile_options *o, const char *te
   const bnc_status status = bnc_compile(work->context, &exact);
   if (status != BNC_OK) return bnc_work_fail(work, status, NULL, bnc_context_error(work->context));
   int code = bnc_work_open_model(work, o->output);
-  if (code == BNC_EXIT_DONE) code = bnc_foresee(work, o->output, text, path, EVALUATE_WINDOW, 0, &found);
+  if (code == BNC_EXIT_DONE) code = bnc_foresee(work, o->output, &judged, &found);
   unlink(path);
   return code == BNC_EXIT_DONE ? bnc_foresight_print(work, &found, "f32") : code;
 }

@@ -6,25 +6,31 @@
 static int run(const bnc_command *command, int argc, char **argv) {
   bnc_work work = {0};
   bnc_foresight found;
-  const char *operand[2] = {NULL, NULL}, *reference = NULL;
-  uint64_t window = 0, skip = 0;
+  const char *operand[2] = {NULL, NULL};
+  bnc_foresee_options o = {0};
   const bnc_option options[] = {
       {.name = "context",
        .value = "N",
        .help = "tokens per window; default and most: the model's longest prompt",
-       .count = &window,
+       .count = &o.window,
        .least = 2,
        .most = 1u << 24},
       {.name = "skip",
        .value = "N",
        .help = "tokens at the start of each window that are read, but not scored; default 1",
-       .count = &skip,
+       .count = &o.skip,
+       .least = 1,
+       .most = 1u << 24},
+      {.name = "windows",
+       .value = "N",
+       .help = "how many windows of the text; default: all",
+       .count = &o.windows,
        .least = 1,
        .most = 1u << 24},
       {.name = "against",
        .value = "MODEL.bnc",
        .help = "also tell how far the distributions of the next token are from this model's, such as the same in f32",
-       .text = &reference},
+       .text = &o.reference},
       BNC_WORK_JSON(work, "print one JSON object"),
       BNC_WORK_THREADS(work),
       BNC_WORK_LINEAR(work),
@@ -33,10 +39,11 @@ static int run(const bnc_command *command, int argc, char **argv) {
   const bnc_arguments arguments = {(const char *const[]){"MODEL", "TEXTFILE", NULL}, operand, options, BNC_COUNT_OF(options)};
   int code = bnc_options_parse(command, &arguments, argc, argv);
   if (code != BNC_PARSED) return code;
+  o.text_file = operand[1];
   code = bnc_work_begin(&work);
   if (code == BNC_EXIT_DONE) code = bnc_work_open_model(&work, operand[0]);
-  if (code == BNC_EXIT_DONE) code = bnc_foresee(&work, operand[0], operand[1], reference, (size_t)window, (size_t)skip, &found);
-  if (code == BNC_EXIT_DONE) code = bnc_foresight_print(&work, &found, reference);
+  if (code == BNC_EXIT_DONE) code = bnc_foresee(&work, operand[0], &o, &found);
+  if (code == BNC_EXIT_DONE) code = bnc_foresight_print(&work, &found, o.reference);
   return bnc_work_end(&work, code);
 }
 

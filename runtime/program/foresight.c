@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "runtime/program/bus_guard.h"
+#include "runtime/program/distribution.h"
 
 #define TEXT_LIMIT ((size_t)64 << 20)
 #define PIECE 128u /* tokens that both models read in turn */
@@ -24,6 +25,7 @@ typedef struct reading {
   bnc_model *reference_model;
   bnc_session *reference; /* NULL: none */
   float *expected;        /* [PIECE, columns]: the reference's logits */
+  float *weights;         /* [columns] */
 } reading;
 
 static void add(bnc_mean *m, double value) {
@@ -38,51 +40,24 @@ double bnc_mean_error(const bnc_mean *m, uint64_t n) {
   return n > 1 && variance > 0 ? sqrt(variance / (double)(n - 1)) : 0;
 }
 
-/* Logarithm of the sum of exponentials, and where the largest is. */
-static double log_sum(const float *logits, size_t count, size_t *largest) {
-  double sum = 0;
-  *largest = 0;
-  for (size_t i = 1; i < count; i++)
-    if (logits[i] > logits[*largest]) *largest = i;
-  const double most = (double)logits[*largest];
-  for (size_t i = 0; i < count; i++) sum += exp((double)logits[i] - most);
-  return most + log(sum);
-}
-
-static void compare(bnc_foresight *f, const float *a, double a_sum, const float *b, double b_sum, size_t count) {
-  double divergence = 0, a_mean = 0, b_mean = 0, aa = 0, bb = 0, ab = 0;
-  for (size_t i = 0; i < count; i++) {
-    const double p = (double)b[i] - b_sum, q = (double)a[i] - a_sum;
-    divergence += exp(p) * (p - q);
-    a_mean += (double)a[i] / (double)count;
-    b_mean += (double)b[i] / (double)count;
-  }
-  for (size_t i = 0; i < count; i++) {
-    const double x = (double)a[i] - a_mean, y = (double)b[i] - b_mean;
-    aa += x * x;
-    bb += y * y;
-    ab += x * y;
-  }
-  add(&f->divergence, divergence);
-  add(&f->distance, bb > 0 ? sqrt(fmax(aa + bb - 2 * ab, 0) / bb) : 0);
-  add(&f->cosine, aa > 0 && bb > 0 ? ab / sqrt(aa * bb) : 0);
-}
-
 static int add_rows(void *user, size_t first, size_t count, const float *logits, size_t stride) {
   reading *r = user;
   bnc_foresight *f = r->found;
   for (size_t i = 0; i < count; i++) {
-    size_t largest, expected;
-    const float *row = logits + i * stride, *other = r->reference ? r->expected + (first + i) * r->columns : NULL;
     const int32_t id = r->ids[first + i + 1];
-    const double sum = log_sum(row, r->columns, &largest), loss = sum - (double)row[id];
+    const bnc_distribution told = bnc_distribution_of(logits + i * stride, r->columns, NULL);
+    const double loss = told.log_sum - (double)told.logits[id];
     add(&f->loss, loss);
-    if (!other) continue;
-    const double other_sum = log_sum(other, r->columns, &expected), other_loss = other_sum - (double)other[id];
-    add(&f->reference_loss, other_loss);
-    add(&f->more, loss - other_loss);
-    add(&f->same, largest == expected);
-    compare(f, row, sum, other, other_sum, r->columns);
+    if (!r->reference) continue;
+    const bnc_distribution expected = bnc_distribution_of(r->expected + (first + i) * r->columns, r->columns, r->weights);
+    const double expected_loss = expected.log_sum - (double)expected.logits[id];
+    const bnc_apartness difference = bnc_distribution_compare(&told, &expected, r->weights);
+    add(&f->reference_loss, expected_loss);
+    add(&f->more, loss - expected_loss);
+    add(&f->same, told.likeliest == expected.likeliest);
+    add(&f->divergence, difference.divergence);
+    add(&f->distance, difference.distance);
+    add(&f->cosine, difference.cosine);
   }
   f->tokens += count;
   return bnc_interrupted();
@@ -142,7 +117,8 @@ static int open_reference(reading *r, const char *path) {
   if (status != BNC_OK) return bnc_work_fail(r->w, status, NULL, bnc_context_error(r->w->context));
   r->found->reference_bytes = info.file_bytes;
   r->expected = malloc(PIECE * r->columns * sizeof *r->expected);
-  return r->expected ? BNC_EXIT_DONE : bnc_work_refuse(r->w, "out of memory for %u x %zu logits", PIECE, r->columns);
+  r->weights = malloc(r->columns * sizeof *r->weights);
+  return r->expected && r->weights ? BNC_EXIT_DONE : bnc_work_refuse(r->w, "out of memory for %u x %zu logits", PIECE, r->columns);
 }
 
 static int read_text(bnc_work *w, const char *path, text *t) {
@@ -167,27 +143,28 @@ static int tokenize(bnc_work *w, const char *model, const text *t, int32_t **ids
   return status == BNC_OK ? BNC_EXIT_DONE : bnc_work_fail(w, status, NULL, bnc_context_error(w->context));
 }
 
-int bnc_foresee(bnc_work *w, const char *model, const char *text_file, const char *reference, size_t window, size_t skip,
-                bnc_foresight *found) {
+int bnc_foresee(bnc_work *w, const char *model, const bnc_foresee_options *o, bnc_foresight *found) {
   reading r = {.w = w, .found = found, .columns = w->info.vocabulary};
   text t = {0};
   int32_t *ids = NULL;
   size_t count = 0;
-  *found = (bnc_foresight){
-      .window = window && window < w->info.prompt_limit ? window : w->info.prompt_limit, .skip = skip, .bytes = w->info.file_bytes};
-  int code = read_text(w, text_file, &t);
+  const size_t window = o->window && o->window < w->info.prompt_limit ? (size_t)o->window : w->info.prompt_limit, skip = (size_t)o->skip;
+  *found = (bnc_foresight){.window = window, .skip = skip, .bytes = w->info.file_bytes};
+  int code = read_text(w, o->text_file, &t);
   if (code == BNC_EXIT_DONE) code = tokenize(w, model, &t, &ids, &count);
-  if (code == BNC_EXIT_DONE && (count < 2 || found->window < 2))
-    code = bnc_work_refuse(w, "%s: has %zu tokens in windows of %zu, expected at least two", text_file, count, found->window);
-  if (code == BNC_EXIT_DONE && (skip >= count || skip >= found->window))
-    code = bnc_work_refuse(w, "%s: %zu tokens are left out of windows of %zu, of %zu tokens", text_file, skip, found->window, count);
-  if (code == BNC_EXIT_DONE && reference) code = open_reference(&r, reference);
+  if (code == BNC_EXIT_DONE && (count < 2 || window < 2))
+    code = bnc_work_refuse(w, "%s: has %zu tokens in windows of %zu, expected at least two", o->text_file, count, window);
+  if (code == BNC_EXIT_DONE && (skip >= count || skip >= window))
+    code = bnc_work_refuse(w, "%s: %zu tokens are left out of windows of %zu, of %zu tokens", o->text_file, skip, window, count);
+  if (code == BNC_EXIT_DONE && o->reference) code = open_reference(&r, o->reference);
   if (code == BNC_EXIT_DONE) code = bnc_work_open_session(w);
+  if (o->windows && o->windows < count / found->window) count = (size_t)o->windows * found->window;
   if (code == BNC_EXIT_DONE) code = read_ids(&r, ids, count);
   bnc_session_destroy(r.reference);
   bnc_model_close(r.reference_model);
   bnc_tokens_free(ids);
   free(r.expected);
+  free(r.weights);
   free(t.bytes);
   return code;
 }

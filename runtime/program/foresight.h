@@ -27,11 +27,17 @@ typedef struct bnc_foresight {
 double bnc_mean_of(const bnc_mean *m, uint64_t n);
 double bnc_mean_error(const bnc_mean *m, uint64_t n);
 
-/** Reads a text in windows of so many tokens side by side (0, or more than the model's longest prompt: that): the first of each is given,
- * not foreseen, and with `skip`, the first so many. w: its model is open, from the file `model`. reference: another model file of the same
- * vocabulary, or NULL. Returns BNC_EXIT_DONE or the exit code, and says why. */
-int bnc_foresee(bnc_work *w, const char *model, const char *text_file, const char *reference, size_t window, size_t skip,
-                bnc_foresight *found);
+/** What is read, and how much of it. */
+typedef struct bnc_foresee_options {
+  const char *text_file;
+  const char *reference; /* another model file of the same vocabulary, or NULL */
+  uint64_t window;       /* tokens side by side; 0, or more than the model's longest prompt: that */
+  uint64_t skip;         /* at a window's start, that are given, not foreseen; the first always is */
+  uint64_t windows;      /* at most; 0: all */
+} bnc_foresee_options;
+
+/** Reads a text, window by window. w: its model is open, from the file `model`. Returns BNC_EXIT_DONE or the exit code, and says why. */
+int bnc_foresee(bnc_work *w, const char *model, const bnc_foresee_options *options, bnc_foresight *found);
 
 /** Prints it: as lines, or as one JSON object. */
 int bnc_foresight_print(bnc_work *w, const bnc_foresight *found, const char *reference);
