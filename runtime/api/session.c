@@ -71,6 +71,7 @@ bnc_status bnc_session_create_with(bnc_model *model, const bnc_session_settings 
   if (!s) return bnc_fail_memory(err, sizeof *s);
   uint64_t start = bnc_clock_ns();
   s->model = model;
+  s->private_preamble = wanted.private_preamble != 0;
   s->file = model->file;
   s->last_id = s->pending = s->token.id = -1;
   s->style.template_ = (bnc_prompt_template)model->file.meta.prompt_template;

@@ -35,6 +35,7 @@ struct bnc_session {
   int32_t last_id; /* the last row's token; -1: none, or a picture */
   int32_t pending; /* sampled, told to the caller, not yet in the cache; -1: none */
   bool cut, started;
+  bool private_preamble;  /* no file is read or written for it */
   bnc_token token;        /* drawn last; id -1: none */
   float *restored_logits; /* [vocabulary] of a saved session, or NULL */
   const float *logits;    /* behind the last row; NULL: nothing computed since */

@@ -4,7 +4,7 @@
 
 #include "platforms/base/clock.h"
 #include "platforms/base/mem.h"
-#include "runtime/api/session_private.h"
+#include "runtime/api/preamble.h"
 #include "runtime/text/prompt.h"
 
 /* Where the next row of a prompt comes from. */
@@ -54,17 +54,16 @@ static bool report_prompt(void *context, size_t done, size_t total) {
   return bnc_session_report(p->session, "reading the prompt", ((double)p->done + chunk) / (double)p->total);
 }
 
-/* c stands behind the ids whose `done` rows are in the cache already. */
-static bnc_status prefill(bnc_session *s, cursor c, size_t done, size_t total) {
+/* A prompt's rows [done, to) of `total`; c stands behind the ids of those before, which are in the cache. */
+static bnc_status prefill(bnc_session *s, cursor *c, size_t done, size_t to, size_t total) {
   size_t capacity = bnc_executor_capacity(s->executor, BNC_PROGRAM_PREFILL);
   const size_t kept = done;
   const size_t before = s->rows;
   const int32_t last_id = s->last_id;
   uint64_t start = bnc_clock_ns();
-  s->rows += kept;
-  while (done < total) {
+  while (done < to) {
     float *input = bnc_executor_input(s->executor, BNC_PROGRAM_PREFILL);
-    size_t rows = fill_rows(s, &c, input, total - done < capacity ? total - done : capacity);
+    size_t rows = fill_rows(s, c, input, to - done < capacity ? to - done : capacity);
     prompt_progress progress = {s, done, rows, total};
     bnc_run_hooks hooks = {.context = &progress, .step = report_prompt};
     bnc_status status = bnc_session_run(s, BNC_PROGRAM_PREFILL, rows, NULL, &hooks);
@@ -79,34 +78,54 @@ static bnc_status prefill(bnc_session *s, cursor c, size_t done, size_t total) {
     done += rows;
   }
   s->logits = bnc_executor_output(s->executor, BNC_PROGRAM_PREFILL);
-  s->statistics.prefill_rows += total - kept;
+  s->statistics.prefill_rows += to - kept;
   s->statistics.prefill_seconds += (double)(bnc_clock_ns() - start) * 1e-9;
   return BNC_OK;
 }
 
-/* A first prompt stays known, for a restart; what the cache holds of it is not computed again. */
-static bnc_status open_conversation(bnc_session *s, const int32_t *ids, size_t count, size_t total, size_t images) {
-  cursor c = {.ids = ids, .count = count};
-  size_t rows;
-  c.at = bnc_session_opening(s, ids, count, total, &rows);
-  for (size_t i = 0; i < c.at; i++) c.image += ids[i] == BNC_IMAGE_TOKEN;
-  s->opening.count = c.at;
-  s->opening_rows = rows;
-  bnc_status status = bnc_ids_append(&s->opening, ids + c.at, count - c.at, &s->error);
-  if (status == BNC_OK) status = prefill(s, c, rows, total);
+/* The ids of a prompt, and how many rows they are. */
+typedef struct prompt {
+  const int32_t *ids;
+  size_t count, total, images;
+} prompt;
+
+/* A first prompt stays known, for a restart; what the cache holds of it is not computed again, nor what a file keeps of its preamble (NULL:
+ * none). Where that is to be kept first, it is computed by itself. */
+static bnc_status open_conversation(bnc_session *s, const prompt *p, const bnc_ids *preamble) {
+  const size_t shared = bnc_preamble_rows(s, preamble, p->ids, p->count, p->total);
+  size_t rows, known = bnc_session_opening(s, p->ids, p->count, p->total, &rows);
+  const bool lacks = rows < shared, taken = lacks && bnc_preamble_take(s, preamble);
+  if (taken) {
+    known = bnc_session_opening(s, p->ids, p->count, p->total, &rows);
+    s->statistics.kept_rows += rows;
+  }
+  cursor c = {.ids = p->ids, .count = p->count, .at = known};
+  for (size_t i = 0; i < known; i++) c.image += p->ids[i] == BNC_IMAGE_TOKEN;
+  s->opening.count = known;
+  s->opening_rows = s->rows = rows;
+  bnc_status status = bnc_ids_append(&s->opening, p->ids + known, p->count - known, &s->error);
+  if (status == BNC_OK && lacks && !taken) {
+    status = prefill(s, &c, rows, shared, p->total);
+    if (status == BNC_OK) bnc_preamble_keep(s, preamble, shared);
+  }
+  if (status == BNC_OK) status = prefill(s, &c, s->rows, p->total, p->total);
   if (status != BNC_OK) {
-    s->opening.count = c.at;
+    s->opening.count = known;
+    s->rows = 0;
+    s->last_id = -1;
     return status;
   }
-  s->opening_rows = total;
-  s->opening_images = images;
-  s->images -= images;
+  s->opening_rows = p->total;
+  s->opening_images = p->images;
+  s->images -= p->images;
   return BNC_OK;
 }
 
 /* Pictures that a further prompt used are gone; those that came later wait on. */
-static bnc_status continue_conversation(bnc_session *s, const int32_t *ids, size_t count, size_t total, size_t images) {
-  bnc_status status = prefill(s, (cursor){.ids = ids, .count = count, .image = s->opening_images}, 0, total);
+static bnc_status continue_conversation(bnc_session *s, const prompt *p) {
+  cursor c = {.ids = p->ids, .count = p->count, .image = s->opening_images};
+  const size_t images = p->images;
+  bnc_status status = prefill(s, &c, 0, p->total, p->total);
   if (status != BNC_OK) return status;
   size_t one = (size_t)s->model->file.meta.image_rows * s->model->file.meta.hidden;
   float *waiting = s->image + s->opening_images * one;
@@ -135,8 +154,8 @@ static bnc_status count_rows(bnc_session *s, const int32_t *ids, size_t count, s
   return *total ? BNC_OK : bnc_fail(&s->error, BNC_ERROR_ARGUMENT, "an empty prompt");
 }
 
-/* ids as they are, a pending token in front of them already. */
-static bnc_status append(bnc_session *s, const int32_t *ids, size_t count) {
+/* ids as they are, a pending token in front of them already; the preamble of a first question, or NULL. */
+static bnc_status append(bnc_session *s, const int32_t *ids, size_t count, const bnc_ids *preamble) {
   const bnc_file_meta *m = &s->file.meta;
   size_t images, total;
   bnc_status status = count_rows(s, ids, count, &total, &images);
@@ -151,7 +170,8 @@ static bnc_status append(bnc_session *s, const int32_t *ids, size_t count) {
         &s->error, BNC_ERROR_LIMIT,
         "the conversation has %zu rows and %zu more do not fit into the context of %u: compile with a larger --context, or start anew",
         s->rows, total, m->context);
-  status = (s->started ? continue_conversation : open_conversation)(s, ids, count, total, images);
+  const prompt p = {ids, count, total, images};
+  status = s->started ? continue_conversation(s, &p) : open_conversation(s, &p, preamble);
   if (status == BNC_OK) status = bnc_ids_append(&s->history, ids, count, &s->error);
   if (status == BNC_OK) {
     s->started = true;
@@ -166,7 +186,7 @@ bnc_status bnc_session_append(bnc_session *session, const int32_t *ids, size_t c
   bnc_ids all = {0};
   bnc_status s = session->pending >= 0 ? bnc_ids_append(&all, &session->pending, 1, &session->error) : BNC_OK;
   if (s == BNC_OK) s = bnc_ids_append(&all, ids, count, &session->error);
-  if (s == BNC_OK) s = append(session, all.data, all.count);
+  if (s == BNC_OK) s = append(session, all.data, all.count, NULL);
   bnc_ids_free(&all);
   return s;
 }
@@ -189,7 +209,7 @@ bnc_status bnc_session_ask(bnc_session *session, const char *text) {
   if (session->pending >= 0) s = bnc_ids_append(&ids, &session->pending, 1, err);
   const int32_t last = session->pending >= 0 ? session->pending : session->last_id;
   if (s == BNC_OK) s = bnc_prompt_next(session->model->bpe, session->style.template_, text, session->images, last, &ids, err);
-  if (s == BNC_OK) s = append(session, ids.data, ids.count);
+  if (s == BNC_OK) s = append(session, ids.data, ids.count, NULL);
   bnc_ids_free(&ids);
   return s;
 }
@@ -210,11 +230,13 @@ static bnc_status begin(bnc_session *s, const bnc_exchange *exchanges, size_t co
 }
 
 bnc_status bnc_session_converse(bnc_session *session, const bnc_exchange *exchanges, size_t count) {
-  bnc_ids ids = {0};
+  bnc_ids ids = {0}, preamble = {0};
   if (!session) return BNC_ERROR_ARGUMENT;
   bnc_status s = begin(session, exchanges, count, false, &ids);
-  if (s == BNC_OK) s = append(session, ids.data, ids.count);
+  if (s == BNC_OK) s = bnc_prompt_preamble(session->model->bpe, &session->style, &preamble, &session->error);
+  if (s == BNC_OK) s = append(session, ids.data, ids.count, &preamble);
   bnc_ids_free(&ids);
+  bnc_ids_free(&preamble);
   return s;
 }
 

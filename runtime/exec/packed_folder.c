@@ -15,7 +15,8 @@
 #include "platforms/base/mem.h"
 #include "platforms/file/file.h"
 
-#define SUFFIX ".bncpack"
+#define PACKED_SUFFIX ".bncpack"
+#define ROWS_SUFFIX ".bncrows"
 #define ABANDONED_SECONDS 60 /* a file without a lock that has not grown for so long has no writer */
 
 /* folder + tail; NULL without memory. */
@@ -28,7 +29,8 @@ static char *join(const char *folder, const char *tail) {
   return path;
 }
 
-bnc_status bnc_packed_folder_path(const bnc_context *context, const bnc_packed_identity *identity, char **path, bnc_error *err) {
+static bnc_status path_of(const bnc_context *context, const bnc_packed_identity *identity, const char *suffix, char **path,
+                          bnc_error *err) {
   char name[96], content[33];
   const char *folder = context->settings.cache_dir, *below = "";
   *path = NULL;
@@ -44,9 +46,17 @@ bnc_status bnc_packed_folder_path(const bnc_context *context, const bnc_packed_i
   }
   if (!folder || !folder[0]) return BNC_OK;
   bnc_digest_text(&identity->content, 16, content);
-  snprintf(name, sizeof name, "%s/%s-%016llx" SUFFIX, below, content, (unsigned long long)identity->machine_id);
+  snprintf(name, sizeof name, "%s/%s-%016llx%s", below, content, (unsigned long long)identity->machine_id, suffix);
   *path = join(folder, name);
   return *path ? BNC_OK : bnc_fail_memory(err, strlen(folder));
+}
+
+bnc_status bnc_packed_folder_path(const bnc_context *context, const bnc_packed_identity *identity, char **path, bnc_error *err) {
+  return path_of(context, identity, PACKED_SUFFIX, path, err);
+}
+
+bnc_status bnc_packed_folder_rows_path(const bnc_context *context, const bnc_packed_identity *identity, char **path, bnc_error *err) {
+  return path_of(context, identity, ROWS_SUFFIX, path, err);
 }
 
 bnc_status bnc_packed_folder_prepare(const char *path, bnc_error *err) {
@@ -81,7 +91,8 @@ void bnc_packed_folder_clean(const char *path) {
   DIR *entries = folder ? opendir(folder) : NULL;
   for (const struct dirent *e; (e = entries ? readdir(entries) : NULL) != NULL;) {
     size_t length = strlen(e->d_name);
-    if (!strstr(e->d_name, SUFFIX ".") || length < 8 || strcmp(e->d_name + length - 8, ".partial") != 0) continue;
+    if (!strstr(e->d_name, PACKED_SUFFIX ".") && !strstr(e->d_name, ROWS_SUFFIX ".")) continue;
+    if (length < 8 || strcmp(e->d_name + length - 8, ".partial") != 0) continue;
     char *left = join(folder, e->d_name);
     if (left) remove_abandoned(left);
     bnc_mem_free(left);

@@ -16,8 +16,6 @@
 #include "platforms/base/array.h"
 #include "runtime/exec/packed_folder.h"
 
-#define SUFFIX ".bncpack"
-
 const bnc_packed_limits bnc_packed_limits_default = {(uint64_t)60 * 24 * 3600, (uint64_t)64 << 30};
 
 typedef struct entry {
@@ -49,12 +47,12 @@ static bool in_use(const folder *f, const entry *e) {
   return locked;
 }
 
-/* CONTENT-MACHINE, as bnc_packed_folder_path writes it, and earlier versions did with fewer digits. */
-static bool is_packed_name(const char *name) {
+/* CONTENT-MACHINE, as bnc_packed_folder_path writes it, and earlier versions did with fewer digits, of the kind that own has. */
+static bool is_of_kind(const char *name, const char *own) {
   static const char digits[] = "0123456789abcdef";
   const size_t content = strspn(name, digits);
   if ((content != 16 && content != 32) || name[content] != '-') return false;
-  return strspn(name + content + 1, digits) == 16 && strcmp(name + content + 17, SUFFIX) == 0;
+  return strspn(name + content + 1, digits) == 16 && strcmp(name + content + 17, strrchr(own, '.')) == 0;
 }
 
 static bool list(folder *f, const char *own) {
@@ -67,7 +65,7 @@ static bool list(folder *f, const char *own) {
   }
   for (const struct dirent *e; (e = readdir(entries)) != NULL;) {
     struct stat st;
-    if (!is_packed_name(e->d_name) || strcmp(e->d_name, own) == 0) continue;
+    if (!is_of_kind(e->d_name, own) || strcmp(e->d_name, own) == 0) continue;
     if (fstatat(f->fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode)) continue;
     ok = bnc_array_reserve(&f->entry, &f->capacity, f->entries + 1, sizeof *f->entry);
     if (!ok) break;
@@ -84,8 +82,7 @@ static bool list(folder *f, const char *own) {
 static void remove_entry(const folder *f, const entry *e, const bnc_context *context, const char *why) {
   struct stat st;
   if (fstatat(f->fd, e->name, &st, AT_SYMLINK_NOFOLLOW) < 0 || st.st_ino != e->inode) return; /* somebody has packed it anew meanwhile */
-  if (unlinkat(f->fd, e->name, 0) == 0 && context)
-    bnc_context_log(context, BNC_LOG_INFO, "packed weights %s are removed: %s", e->name, why);
+  if (unlinkat(f->fd, e->name, 0) == 0 && context) bnc_context_log(context, BNC_LOG_INFO, "%s is removed from the cache: %s", e->name, why);
 }
 
 static bnc_status make_room(folder *f, uint64_t needed, uint64_t replaced, const bnc_packed_limits *limits, const bnc_context *context,

@@ -146,6 +146,7 @@ static int run(const bnc_command *command, int argc, char **argv) {
   if (p.compare && (p.image || p.prompt || p.trace || p.report || p.csv))
     return bnc_usage_error(command->name, "--compare runs nothing: it takes two files of 'binocle profile --json', and --json");
   bnc_command_line(p.command, sizeof p.command, command->name, argc, argv);
+  p.work.private_preamble = true;
   code = bnc_work_begin(&p.work);
   if (code == BNC_EXIT_DONE) code = p.compare ? compare(&p) : measure(&p);
   return bnc_work_end(&p.work, code);

@@ -40,7 +40,8 @@ static int print_json(bnc_work *work, const bnc_answer *answer, const run_times 
   bnc_json_text(&json, "finish", finish, strlen(finish));
   bnc_json_bool(&json, "cut", bnc_session_was_cut(work->session) != 0);
   bnc_json_count(&json, "pictures", s.pictures);
-  bnc_json_count(&json, "prompt_rows", s.prefill_rows);
+  bnc_json_count(&json, "prompt_rows", s.prefill_rows + s.kept_rows);
+  bnc_json_count(&json, "prompt_rows_kept", s.kept_rows);
   bnc_json_real(&json, "load_s", times->loaded - times->start);
   bnc_json_real(&json, "vision_s", s.vision_seconds);
   bnc_json_real(&json, "prefill_s", s.prefill_seconds);

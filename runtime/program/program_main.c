@@ -24,7 +24,7 @@ static void print_help(void) {
                     "environment:\n"
                     "  BINOCLE_CPU     kernels of this level at most: scalar, avx2, avx512vnni, neon, neon_dotprod or neon_i8mm\n"
                     "  BINOCLE_LINEAR  what runs linear layers: auto, own or xnnpack\n"
-                    "  BINOCLE_CACHE   folder of packed weights\n\n"
+                    "  BINOCLE_CACHE   folder of packed weights and of kept rows of template and system text\n\n"
                     "exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted\n");
 }
 

@@ -57,6 +57,7 @@ int bnc_work_create_session(bnc_work *work, bnc_session **session) {
   settings.memory_limit = work->memory_limit;
   settings.kv_cache = work->kv;
   settings.threads = (uint32_t)work->threads;
+  settings.private_preamble = work->private_preamble;
   const bnc_status status = bnc_session_create_with(work->model, &settings, session);
   return status == BNC_OK ? BNC_EXIT_DONE : bnc_work_fail(work, status, NULL, bnc_context_error(work->context));
 }

@@ -53,6 +53,7 @@ typedef struct bnc_work {
   bool quiet, json;
   uint64_t memory_limit; /* 0: none */
   unsigned kv;           /* a bnc_cache_type, index in bnc_work_caches */
+  bool private_preamble; /* what stands in front of questions is of others, or is to be timed: no file is kept of it */
   bnc_progress progress;
   bnc_context *context;
   bnc_model *model;

@@ -196,6 +196,17 @@ bnc_status bnc_prompt_conversation(const bnc_bpe *bpe, const bnc_prompt_style *s
   return status;
 }
 
+bnc_status bnc_prompt_preamble(const bnc_bpe *bpe, const bnc_prompt_style *style, bnc_ids *ids, bnc_error *err) {
+  const wording *words = wordings;
+  bnc_text text = {0};
+  bnc_status status = get_wording(style->template_, &words, err);
+  if (status == BNC_OK) status = append_system(&text, words, style->system, err);
+  if (status == BNC_OK) status = append(&text, words->user, err);
+  if (status == BNC_OK) status = tokenize_chunks(bpe, words->specials_are_text, text.data ? text.data : "", text.size, true, ids, err);
+  bnc_text_free(&text);
+  return status;
+}
+
 bnc_status bnc_prompt_first(const bnc_bpe *bpe, const bnc_prompt_style *style, const char *question, size_t images, bnc_ids *ids,
                             bnc_error *err) {
   const bnc_exchange turn = {question, NULL};

@@ -42,6 +42,9 @@ bnc_status bnc_prompt_tokenize(const bnc_bpe *bpe, bnc_prompt_template template_
 bnc_status bnc_prompt_conversation(const bnc_bpe *bpe, const bnc_prompt_style *style, const bnc_exchange *turns, size_t count,
                                    size_t images, bnc_ids *ids, bnc_error *err);
 
+/** Appends the ids of what stands in front of every first question, or nearly so: a last one may become another where text follows. */
+bnc_status bnc_prompt_preamble(const bnc_bpe *bpe, const bnc_prompt_style *style, bnc_ids *ids, bnc_error *err);
+
 /** The same for one first question. */
 bnc_status bnc_prompt_first(const bnc_bpe *bpe, const bnc_prompt_style *style, const char *question, size_t images, bnc_ids *ids,
                             bnc_error *err);

@@ -21,8 +21,7 @@ typedef struct bnc_session bnc_session;
  * machine where layers need that (bnc_context_settings.cache_dir). BNC_ERROR_IO, BNC_ERROR_FORMAT: the weights cannot be read any more;
  * BNC_ERROR_UNSUPPORTED: this machine lacks something that the model's ops need; BNC_ERROR_CANCELLED: the progress callback asked. */
 BNC_API bnc_status bnc_session_create(bnc_model *model, bnc_session **session);
-/** The same with settings of its own; NULL: the defaults. BNC_ERROR_LIMIT: it does not fit into memory_limit, or the machine's memory; the
- * message says what would. */
+/** The same with settings of its own; NULL: the defaults. BNC_ERROR_LIMIT: it does not fit into memory; the message says what would. */
 BNC_API bnc_status bnc_session_create_with(bnc_model *model, const bnc_session_settings *settings, bnc_session **session);
 /** Before its model is closed. NULL is allowed. */
 BNC_API void bnc_session_destroy(bnc_session *session);
@@ -140,6 +139,7 @@ typedef struct bnc_statistics {
   uint64_t guessed_right;       /**< of them, those that came */
   uint64_t pictures_reused;     /**< that were known already: bnc_model_keep_pictures */
   char linear[8];               /**< what runs linear layers: "auto", "own", "xnnpack" (bnc_context_settings.linear) */
+  uint64_t kept_rows;           /**< prompt rows that the cache folder held: they were not computed */
 } bnc_statistics;
 /** Fails with BNC_ERROR_ARGUMENT alone. */
 BNC_API bnc_status bnc_session_get_statistics(const bnc_session *session, bnc_statistics *statistics);

@@ -21,8 +21,11 @@ typedef struct bnc_session_settings {
       KV cache becomes int8, unless kv_cache says otherwise, then the context shorter, unless context says so, and at last weights are read
       from the file as they are needed. What the caller holds besides does not count, nor do caches of the system. */
   uint64_t memory_limit;
-  uint32_t threads;  /**< that compute; 0: the context's */
-  uint32_t reserved; /**< 0 */
+  uint32_t threads; /**< that compute; 0: the context's */
+  /** 1: the cache folder is neither asked for the keys and values of what template and system text say in front of a first question, nor
+      given them. 0, the default: they are kept there (bnc_context_settings.cache_dir), for this user alone to read, and are the next
+      session's before its first question. */
+  uint32_t private_preamble;
 } bnc_session_settings;
 
 /** The model's context and cache, all memory, the context's threads. */

@@ -124,6 +124,7 @@ static int serve_model(bnc_serve *serve, const serve_options *o) {
 static int run_serve(const char *path, const serve_options *o, bnc_serve *serve) {
   serve->path = path;
   bnc_metrics_begin(&serve->metrics);
+  serve->work.private_preamble = true;
   int code = bnc_work_begin(&serve->work);
   serve->listener.fd = -1;
   pthread_mutex_init(&serve->meter, NULL);

@@ -67,7 +67,7 @@ class bnc_statistics(Structure):
                 ("decode_seconds", c_double), ("pictures", c_uint64), ("prefill_rows", c_uint64), ("decode_tokens", c_uint64),
                 ("arena_bytes", c_uint64), ("kv_bytes", c_uint64), ("packed_bytes", c_uint64), ("packed_memory_bytes", c_uint64),
                 ("threads", c_uint32), ("cpu_level", c_char * 16), ("guessed_tokens", c_uint64), ("guessed_right", c_uint64),
-                ("pictures_reused", c_uint64), ("linear", c_char * 8)]
+                ("pictures_reused", c_uint64), ("linear", c_char * 8), ("kept_rows", c_uint64)]
 
 
 class bnc_energy_info(Structure):
@@ -80,7 +80,7 @@ class bnc_fit_request(Structure):
 
 class bnc_session_settings(Structure):
     _fields_ = [("size", c_size_t), ("kv_cache", c_uint32), ("context", c_uint32), ("memory_limit", c_uint64),
-                ("threads", c_uint32), ("reserved", c_uint32)]
+                ("threads", c_uint32), ("private_preamble", c_uint32)]
 
 
 class bnc_compile_options(Structure):

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What it brings that the rows of template and system text are kept on disk: prompts by turns with all rows computed, and with those taken
+ * from the cache folder first. What is read and checked for that is part of the time.
+ *
+ *   bench_first_token MODEL THREADS REPEATS   CSV: medians of wall and CPU time, and of the ratios of neighbours */
+#include <binocle/binocle.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "runtime/api/preamble.h"
+
+enum { MOST_REPEATS = 100, MOST_ROWS = 1024 };
+
+/* LLaMA-3's template with its own system text has 45 rows; an instruction of a page has some 400; a picture 576. */
+static const struct {
+  const char *what;
+  size_t preamble, rows;
+} cases[] = {{"template, a question", 45, 65},
+             {"a system text of a page, a question", 400, 420},
+             {"template, a picture, a question", 45, 45 + 576 + 20}};
+
+static void fail(const char *why) {
+  fprintf(stderr, "bench_first_token: %s\n", why);
+  exit(1);
+}
+
+static double seconds(clockid_t clock) {
+  struct timespec t;
+  clock_gettime(clock, &t);
+  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+typedef struct cost {
+  double wall, cpu;
+} cost;
+
+static cost read_prompt(bnc_session *s, const bnc_ids *prompt, const bnc_ids *kept) {
+  bnc_session_reset(s);
+  const cost start = {seconds(CLOCK_MONOTONIC), seconds(CLOCK_PROCESS_CPUTIME_ID)};
+  if (kept && !bnc_preamble_take(s, kept)) fail("the kept rows are not taken");
+  if (bnc_session_append(s, prompt->data, prompt->count) != BNC_OK) fail(bnc_session_error(s));
+  return (cost){seconds(CLOCK_MONOTONIC) - start.wall, seconds(CLOCK_PROCESS_CPUTIME_ID) - start.cpu};
+}
+
+static int ascending(const void *a, const void *b) {
+  const double x = *(const double *)a, y = *(const double *)b;
+  return (x > y) - (x < y);
+}
+static double median(double *values, int count) {
+  qsort(values, (size_t)count, sizeof *values, ascending);
+  return values[count / 2];
+}
+
+static void measure(bnc_session *s, size_t at, int repeats, const char *name, unsigned threads) {
+  double all_wall[MOST_REPEATS], all_cpu[MOST_REPEATS], rest_wall[MOST_REPEATS], rest_cpu[MOST_REPEATS], ratio[MOST_REPEATS];
+  int32_t ids[MOST_ROWS];
+  for (int32_t i = 0; i < MOST_ROWS; i++) ids[i] = (i * 37 + 11 * (int32_t)at) % 500;
+  const bnc_ids preamble = {ids, cases[at].preamble, 0}, prompt = {ids, cases[at].rows, 0};
+  read_prompt(s, &preamble, NULL);
+  bnc_preamble_keep(s, &preamble, preamble.count);
+  for (int i = 0; i < repeats; i++) {
+    const cost all = read_prompt(s, &prompt, NULL), rest = read_prompt(s, &prompt, &preamble);
+    all_wall[i] = all.wall;
+    all_cpu[i] = all.cpu;
+    rest_wall[i] = rest.wall;
+    rest_cpu[i] = rest.cpu;
+    ratio[i] = all.cpu / rest.cpu;
+  }
+  printf("%s,%u,\"%s\",%zu,%zu,%.4g,%.4g,%.4g,%.4g,%.3g\n", name, threads, cases[at].what, cases[at].rows, cases[at].preamble,
+         median(all_wall, repeats), median(all_cpu, repeats), median(rest_wall, repeats), median(rest_cpu, repeats),
+         median(ratio, repeats));
+  fflush(stdout);
+}
+
+int main(int argc, char **argv) {
+  bnc_context_settings settings;
+  bnc_context *context;
+  bnc_model *model;
+  bnc_session *session = NULL;
+  if (argc != 4) fail("usage: bench_first_token MODEL THREADS REPEATS");
+  const int repeats = atoi(argv[3]);
+  if (repeats < 1 || repeats > MOST_REPEATS) fail("REPEATS is 1 to 100");
+  bnc_context_settings_init(&settings);
+  settings.threads = (unsigned)atoi(argv[2]);
+  if (bnc_context_create(&settings, &context) != BNC_OK) fail("no context");
+  if (bnc_model_open(context, argv[1], &model) != BNC_OK || bnc_session_create(model, &session) != BNC_OK) fail(bnc_context_error(context));
+  const char *slash = strrchr(argv[1], '/'), *name = slash ? slash + 1 : argv[1];
+  printf("model,threads,prompt,rows,kept,all_s,all_cpu_s,rest_s,rest_cpu_s,cpu_gain\n");
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) measure(session, i, repeats, name, settings.threads);
+  bnc_session_destroy(session);
+  bnc_model_close(model);
+  bnc_context_destroy(context);
+  return 0;
+}
