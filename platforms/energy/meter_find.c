@@ -61,25 +61,49 @@ static void take_rail(bnc_meter_source *s, bool *total, const char *label, const
   }
   if (!add_rail(s, "%s/%s", folder, first)) return;
   bnc_meter_rail *r = &s->rails[s->rail_count - 1];
+  snprintf(r->label, sizeof r->label, "%s", label);
   if (second) snprintf(r->second, sizeof r->second, "%s/%s", folder, second);
 }
 
-/* JetPack 5 and 6: channel 7 is the sum of shunt voltages, no power. */
+/* AGX Orin: the memory's rail is fed by the 5 V one, whose monitor sees it too. */
+static void drop_nested(bnc_meter_source *s) {
+  static const char outer[] = "VIN_SYS_5V0", inner[] = "VDDQ_VDD2_1V8AO";
+  bool fed = false;
+  size_t kept = 0;
+  for (size_t i = 0; i < s->rail_count; i++) fed = fed || strcmp(s->rails[i].label, outer) == 0;
+  for (size_t i = 0; i < s->rail_count; i++)
+    if (!fed || strcmp(s->rails[i].label, inner) != 0) s->rails[kept++] = s->rails[i];
+  s->rail_count = kept;
+}
+
+/* Of one chip; channel 7 is the sum of shunt voltages, no power. */
+static void find_channels(bnc_meter_source *s, bool *total, const char *folder) {
+  char label[48], first[32], second[32];
+  for (int n = 1; n <= 6; n++) {
+    int64_t unused;
+    snprintf(first, sizeof first, "in%d_input", n);
+    snprintf(second, sizeof second, "curr%d_input", n);
+    if (bnc_sysfs_string(label, sizeof label, "%s/in%d_label", folder, n) != BNC_SYSFS_OK || strcmp(label, "NC") == 0) continue;
+    if (bnc_sysfs_int(&unused, "%s/%s", folder, second) == BNC_SYSFS_ABSENT) continue;
+    take_rail(s, total, label, folder, first, second);
+  }
+}
+
+/* JetPack 5 and 6, below the driver. */
 static void find_hwmon_rails(bnc_meter_source *s, bool *total, const char *chip) {
-  char hwmon[4][BNC_SYSFS_NAME], folder[BNC_SYSFS_PATH / 2], label[48], first[32], second[32];
+  char hwmon[4][BNC_SYSFS_NAME], folder[BNC_SYSFS_PATH / 2];
   snprintf(folder, sizeof folder, "%s/hwmon", chip);
   size_t count = bnc_sysfs_list(folder, "hwmon[0-9]*", hwmon, 4);
   for (size_t h = 0; h < count; h++) {
     snprintf(folder, sizeof folder, "%s/hwmon/%s", chip, hwmon[h]);
-    for (int n = 1; n <= 6; n++) {
-      int64_t unused;
-      snprintf(first, sizeof first, "in%d_input", n);
-      snprintf(second, sizeof second, "curr%d_input", n);
-      if (bnc_sysfs_string(label, sizeof label, "%s/in%d_label", folder, n) != BNC_SYSFS_OK || strcmp(label, "NC") == 0) continue;
-      if (bnc_sysfs_int(&unused, "%s/%s", folder, second) == BNC_SYSFS_ABSENT) continue;
-      take_rail(s, total, label, folder, first, second);
-    }
+    find_channels(s, total, folder);
   }
+}
+
+/* JetPack 6 with the driver of the mainline kernel, whose folder may have another name: by the class of the chip. */
+static void find_class_rails(bnc_meter_source *s, bool *total, const char *chip) {
+  char name[32];
+  if (bnc_sysfs_string(name, sizeof name, "%s/name", chip) == BNC_SYSFS_OK && strcmp(name, "ina3221") == 0) find_channels(s, total, chip);
 }
 
 /* JetPack 4. */
@@ -100,23 +124,30 @@ static void find_iio_rails(bnc_meter_source *s, bool *total, const char *chip) {
 
 static void find_jetson(list *l) {
   static const struct {
-    const char *driver;
+    const char *folder, *chips;
     bnc_meter_method method;
+    bool sure; /* such a folder is that of a power monitor */
     void (*rails)(bnc_meter_source *, bool *, const char *);
-  } ways[] = {{"/sys/bus/i2c/drivers/ina3221", BNC_METER_MILLIVOLT_MA, find_hwmon_rails},
-              {"/sys/bus/i2c/drivers/ina3221x", BNC_METER_MILLIWATT, find_iio_rails}};
-  char chips[8][BNC_SYSFS_NAME], chip[128];
+  } ways[] = {{"/sys/bus/i2c/drivers/ina3221", "[0-9]*-[0-9]*", BNC_METER_MILLIVOLT_MA, true, find_hwmon_rails},
+              {"/sys/bus/i2c/drivers/ina3221x", "[0-9]*-[0-9]*", BNC_METER_MILLIWATT, true, find_iio_rails},
+              {"/sys/class/hwmon", "hwmon[0-9]*", BNC_METER_MILLIVOLT_MA, false, find_class_rails}};
+  char chips[MAX_ENTRIES][BNC_SYSFS_NAME], chip[128];
   double watts;
-  for (size_t w = 0; w < 2; w++) {
-    size_t count = bnc_sysfs_list(ways[w].driver, "[0-9]*-[0-9]*", chips, 8);
+  for (size_t w = 0; w < 3; w++) {
+    size_t count = bnc_sysfs_list(ways[w].folder, ways[w].chips, chips, MAX_ENTRIES);
     if (count == 0) continue;
     bnc_meter_source *s = add(l, BNC_METER_BOARD, ways[w].method, "ina3221");
     if (!s) return;
     bool total = false;
     for (size_t i = 0; i < count; i++) {
-      snprintf(chip, sizeof chip, "%s/%s", ways[w].driver, chips[i]);
+      snprintf(chip, sizeof chip, "%s/%s", ways[w].folder, chips[i]);
       ways[w].rails(s, &total, chip);
     }
+    if (s->rail_count == 0 && !ways[w].sure) {
+      l->count--;
+      continue;
+    }
+    drop_nested(s);
     snprintf(s->info.name, sizeof s->info.name, total ? "ina3221 total input" : "ina3221 sum of %zu rails", s->rail_count);
     if (s->rail_count == 0)
       unavailable(s, "the power monitor has no rail with a label and a current");

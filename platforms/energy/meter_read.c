@@ -4,9 +4,6 @@
 #include "platforms/energy/meter_source.h"
 #include "platforms/energy/vcgencmd.h"
 
-/* No board of ours draws more than 10 kW: such a value is a broken sensor. */
-#define MAX_WATTS 1e4
-
 static bool read_product(const char *first, const char *second, double scale, double *watts) {
   int64_t a, b;
   if (bnc_sysfs_int(&a, "%s", first) != BNC_SYSFS_OK || bnc_sysfs_int(&b, "%s", second) != BNC_SYSFS_OK) return false;
@@ -53,7 +50,7 @@ bool bnc_meter_read_watts(const bnc_meter_source *s, double *watts) {
     if (!read_rail(s, &s->rails[i], &one)) return false;
     sum += one;
   }
-  if (s->rail_count == 0 || !(sum > -MAX_WATTS && sum < MAX_WATTS)) return false;
+  if (s->rail_count == 0 || !(sum > -BNC_METER_MAX_WATTS && sum < BNC_METER_MAX_WATTS)) return false;
   *watts = sum;
   return true;
 }

@@ -7,6 +7,8 @@
 #include "platforms/file/sysfs.h"
 
 #define BNC_METER_MAX_RAILS 16
+/** No machine of ours draws more: such a value is a broken sensor. */
+#define BNC_METER_MAX_WATTS 1e4
 
 typedef enum bnc_meter_method {
   BNC_METER_NONE,          /* listed for its reason only */
@@ -16,12 +18,14 @@ typedef enum bnc_meter_method {
   BNC_METER_BATTERY_UV_UA, /* uV times uA of one battery, only while discharging */
   BNC_METER_BATTERY_UW,    /* uW of one battery, only while discharging */
   BNC_METER_PMIC,          /* vcgencmd */
-  BNC_METER_COUNTER_UJ     /* per package: uJ, wrapping at range */
+  BNC_METER_COUNTER_UJ,    /* per package: uJ, wrapping at range */
+  BNC_METER_COMMAND        /* what a program of the user's writes */
 } bnc_meter_method;
 
 typedef struct bnc_meter_rail {
   char first[160];  /* the file of the value, or of the voltage */
   char second[160]; /* the file of the current */
+  char label[32];   /* of the power monitor's channel; "" */
   uint64_t range;   /* COUNTER: the largest value before it starts again; 0: not known */
 } bnc_meter_rail;
 
@@ -31,6 +35,7 @@ typedef struct bnc_meter_source {
   unsigned every; /* sampled at each every-th tick */
   size_t rail_count;
   bnc_meter_rail rails[BNC_METER_MAX_RAILS];
+  struct bnc_meter_command *command; /* COMMAND: not owned; else NULL */
 } bnc_meter_source;
 
 /** Fills sources[0 .. max) with what the machine has, and with one unavailable entry for each kind of meter that it has not. */

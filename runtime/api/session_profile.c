@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <binocle/profile.h>
+#include <math.h>
 #include <string.h>
 
 #include "platforms/base/mem.h"
@@ -54,12 +55,16 @@ static bnc_status begin(bnc_session *s, bnc_profile *p, const bnc_profile_settin
   p->pool = s->pool;
   p->about.watts = settings->watts;
   p->about.meter.size = sizeof p->about.meter;
+  p->about.energy = (bnc_energy_report){.size = sizeof p->about.energy, .idle_watts = (double)NAN};
+  p->about.no_roofs = settings->no_roofs != 0;
   if (settings->command) {
     p->about.command = bnc_mem_strndup(settings->command, strlen(settings->command));
     if (!p->about.command) return bnc_fail_memory(&s->error, strlen(settings->command));
   }
   if (!(settings->watts > 0)) {
-    const bnc_status status = bnc_energy_open(context, &energy);
+    const bnc_energy_settings how = {
+        .size = sizeof how, .meter = settings->meter, .command = settings->meter_command, .idle_seconds = settings->idle_seconds};
+    const bnc_status status = bnc_energy_open_with(context, &how, &energy);
     if (status != BNC_OK) return bnc_fail(&s->error, status, "%s", context->error.text);
     bnc_energy_get_info(energy, &p->about.meter);
   }

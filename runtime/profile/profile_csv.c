@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A line per op, for spreadsheets: RFC 4180, points in numbers. */
+#include <math.h>
+
 #include "platforms/base/mem.h"
 #include "runtime/describe/names.h"
 #include "runtime/exec/op_kernel.h"
@@ -23,7 +25,7 @@ static void print_op(bnc_page *page, const bnc_profile *p, const bnc_profile_sum
   bnc_page_print(page, ",");
   bnc_page_fixed(page, (double)s->bytes / ns);
   bnc_page_print(page, ",%s,", bnc_roof_name(bnc_profile_sum_roof(s)));
-  bnc_page_fixed(page, 100 * bnc_profile_sum_reached(s));
+  if (!isnan(bnc_profile_sum_reached(s))) bnc_page_fixed(page, 100 * bnc_profile_sum_reached(s));
   bnc_page_print(page, "\r\n");
 }
 

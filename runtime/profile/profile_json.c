@@ -124,8 +124,17 @@ static void print_energy(const bnc_profile *p, bnc_page *page) {
   bnc_page_print(page, ", \"estimated\": %s, \"reason\": ", estimated ? "true" : "false");
   bnc_profile_print_string(page, p->about.meter.reason);
   bnc_page_print(page, ", ");
-  bnc_profile_print_joules(page, "microjoules", bnc_profile_joules(p, p->begin, p->end));
-  bnc_page_print(page, "}");
+  const bnc_energy_report *e = &p->about.energy;
+  const double gross = bnc_profile_joules(p, p->begin, p->end), seconds = 1e-9 * (double)(p->end - p->begin);
+  bnc_profile_print_joules(page, "microjoules", gross);
+  bnc_page_print(page, ", ");
+  bnc_profile_print_real(page, "idle_watts", e->idle_watts);
+  bnc_page_print(page, ", ");
+  bnc_profile_print_real(page, "idle_seconds", e->idle_seconds);
+  bnc_page_print(page, ", ");
+  bnc_profile_print_joules(page, "net_microjoules", gross - e->idle_watts * seconds);
+  bnc_page_print(page, ", \"readings\": %llu, \"lost\": %llu, \"malformed\": %llu, \"meter_cpu_nanoseconds\": %llu}", (number)e->readings,
+                 (number)e->lost, (number)e->malformed, (number)(1e9 * e->meter_seconds));
 }
 
 static void print_memory(const bnc_profile *p, bnc_page *page) {

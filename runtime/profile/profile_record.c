@@ -50,7 +50,7 @@ bnc_status bnc_profile_begin(bnc_profile *p, bnc_energy *energy, unsigned sample
   if (gmtime_r(&now, &utc)) strftime(p->about.date, sizeof p->about.date, "%Y-%m-%dT%H:%M:%SZ", &utc);
   p->about.load_before = bnc_usage_load();
   bnc_status s = bnc_profile_sampler_create(&p->sampler, energy, sample_ms, err);
-  if (s == BNC_OK) s = bnc_profile_roofs_measure(&p->roofs, p->kernels, p->pool, err);
+  if (s == BNC_OK && !p->about.no_roofs) s = bnc_profile_roofs_measure(&p->roofs, p->kernels, p->pool, err);
   if (s == BNC_OK) s = start_workers(p, err);
   p->origin = bnc_clock_ns(); /* no sample is before it */
   if (s == BNC_OK) s = bnc_profile_sampler_start(p->sampler, err);
@@ -82,7 +82,8 @@ bnc_status bnc_profile_end(bnc_profile *p, bnc_error *err) {
   bnc_usage_read(&p->after);
   bnc_pool_set_watch(p->pool, NULL, NULL);
   bnc_profile_sampler_stop(p->sampler);
-  const bnc_status s = bnc_profile_roofs_measure(&p->roofs, p->kernels, p->pool, err);
+  bnc_profile_sampler_report(p->sampler, &p->about.energy);
+  const bnc_status s = p->about.no_roofs ? BNC_OK : bnc_profile_roofs_measure(&p->roofs, p->kernels, p->pool, err);
   p->about.load_after = bnc_usage_load();
   return s;
 }

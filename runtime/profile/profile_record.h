@@ -55,8 +55,10 @@ typedef struct bnc_profile_about {
   char *command; /* owned; NULL: not told */
   char date[32]; /* of the begin: "2026-01-31T12:00:00Z" */
   double load_before, load_after;
-  double watts;          /* > 0: energy is estimated as so much all the time */
-  bnc_energy_info meter; /* of the machine, where watts is 0 */
+  double watts;             /* > 0: energy is estimated as so much all the time */
+  bnc_energy_info meter;    /* of the machine, where watts is 0 */
+  bnc_energy_report energy; /* likewise; without one idle_watts is NaN */
+  bool no_roofs;            /* they are not measured */
 } bnc_profile_about;
 
 typedef struct bnc_profile {
@@ -86,8 +88,8 @@ typedef struct bnc_profile {
 #define BNC_PROFILE_SLICES ((size_t)256 << 10) /* of each thread: 6 MB, of which untouched pages cost nothing */
 #define BNC_CPU_EVERY_NS 200000u               /* reading costs some 300 ns */
 
-/** Measures the roofs, starts the sampler and the watch over threads. sample_ms 0: the default. Freed with bnc_profile_free, whatever it
- * returns; energy becomes its own. */
+/** Measures the roofs (unless about.no_roofs), starts the sampler and the watch over threads. sample_ms 0: the default. Freed with
+ * bnc_profile_free, whatever it returns; energy becomes its own. */
 bnc_status bnc_profile_begin(bnc_profile *profile, bnc_energy *energy, unsigned sample_ms, bnc_error *err);
 /** Ends the record; once is enough. */
 bnc_status bnc_profile_end(bnc_profile *profile, bnc_error *err);

@@ -151,6 +151,10 @@ size_t bnc_profile_sampler_get(const bnc_profile_sampler *s, const bnc_profile_s
 
 uint64_t bnc_profile_sampler_cost(const bnc_profile_sampler *s) { return s->cost; }
 
+void bnc_profile_sampler_report(const bnc_profile_sampler *s, bnc_energy_report *report) {
+  if (s->energy) bnc_energy_get_report(s->energy, report);
+}
+
 /* Joules at a moment; those before the first sample and behind the last are the same as there. */
 static double joules_at(const bnc_profile_sampler *s, uint64_t at) {
   size_t low = 0, high = s->count - 1;

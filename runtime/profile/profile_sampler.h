@@ -41,6 +41,8 @@ void bnc_profile_sampler_destroy(bnc_profile_sampler *sampler);
 size_t bnc_profile_sampler_get(const bnc_profile_sampler *sampler, const bnc_profile_sample **samples);
 /** CPU time that sampling took, ns: the thread's, without the meter's own. */
 uint64_t bnc_profile_sampler_cost(const bnc_profile_sampler *sampler);
+/** How the meter fared; left alone without one. */
+void bnc_profile_sampler_report(const bnc_profile_sampler *sampler, bnc_energy_report *report);
 /** Between two moments, straight between samples; NaN: no meter, or outside. */
 double bnc_profile_sampler_joules(const bnc_profile_sampler *sampler, uint64_t from, uint64_t to);
 

@@ -189,7 +189,9 @@ bnc_roof bnc_profile_sum_roof(const bnc_profile_sum *s) {
   return most;
 }
 
-double bnc_profile_sum_reached(const bnc_profile_sum *s) { return s->typical ? s->bound / (double)s->typical : 0; }
+double bnc_profile_sum_reached(const bnc_profile_sum *s) {
+  return s->bound > 0 && s->typical ? s->bound / (double)s->typical : (double)NAN;
+}
 
 bnc_profile_runs bnc_profile_sum_runs(const bnc_profile *p, bnc_program_id id) {
   bnc_profile_runs r = {0};

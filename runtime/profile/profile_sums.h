@@ -45,7 +45,8 @@ typedef enum bnc_profile_by { BNC_BY_KIND, BNC_BY_TILE, BNC_BY_LAYER } bnc_profi
 bnc_status bnc_profile_sum_by(bnc_profile_by by, const bnc_profile_sum *ops, size_t op_count, bnc_profile_sum **sums, size_t *count,
                               bnc_error *err);
 
-/** The roof that bounds most of it, and what it typically reached of the roofs: 0.5 is half as fast as they allow. */
+/** The roof that bounds most of it, and what it typically reached of the roofs: 0.5 is half as fast as they allow; NaN where they were not
+ * measured. */
 bnc_roof bnc_profile_sum_roof(const bnc_profile_sum *sum);
 double bnc_profile_sum_reached(const bnc_profile_sum *sum);
 

@@ -16,8 +16,25 @@ static void print_sum(bnc_page *page, uint64_t all, const bnc_profile_sum *s, co
     bnc_page_print(page, " %9.2f", 2.0 * (double)s->macs / (double)s->typical);
   else
     bnc_page_print(page, " %9s", "");
-  bnc_page_print(page, " %7.2f %5.0f %% %s\n", s->typical ? (double)s->bytes / (double)s->typical : 0.0, 100 * bnc_profile_sum_reached(s),
-                 bnc_roof_name(bnc_profile_sum_roof(s)));
+  bnc_page_print(page, " %7.2f", s->typical ? (double)s->bytes / (double)s->typical : 0.0);
+  if (isnan(bnc_profile_sum_reached(s)))
+    bnc_page_print(page, "\n");
+  else
+    bnc_page_print(page, " %5.0f %% %s\n", 100 * bnc_profile_sum_reached(s), bnc_roof_name(bnc_profile_sum_roof(s)));
+}
+
+static void print_energy(const bnc_profile *p, bnc_page *page) {
+  const bnc_energy_report *e = &p->about.energy;
+  const double gross = bnc_profile_joules(p, p->begin, p->end), seconds = 1e-9 * (double)(p->end - p->begin);
+  if (isnan(gross)) return;
+  bnc_page_print(page, "energy: %.3f J", gross);
+  if (!isnan(e->idle_watts))
+    bnc_page_print(page, ", %.3f J without the %.3f W at rest, measured for %.1f s before", gross - e->idle_watts * seconds, e->idle_watts,
+                   e->idle_seconds);
+  if (e->readings)
+    bnc_page_print(page, "; %llu readings, %llu lost, took %.1f ms of CPU", (unsigned long long)e->readings, (unsigned long long)e->lost,
+                   1e3 * e->meter_seconds);
+  bnc_page_print(page, "\n");
 }
 
 static void print_head(const bnc_profile *p, bnc_page *page) {
@@ -25,7 +42,7 @@ static void print_head(const bnc_profile *p, bnc_page *page) {
   const size_t warnings = bnc_profile_warnings(p, warning);
   bnc_page_print(page, "%s, %zu threads, %s, load %.2f before and %.2f behind\n", bnc_cpu_level_name(p->kernels->level),
                  bnc_pool_threads(p->pool), p->about.date, p->about.load_before, p->about.load_after);
-  bnc_page_print(page, "roofs:");
+  bnc_page_print(page, p->about.no_roofs ? "roofs: not measured" : "roofs:");
   for (bnc_roof r = 0; r < BNC_ROOFS; r++)
     if (bnc_profile_roofs_best(&p->roofs, r) > 0)
       bnc_page_print(page, "%s %s %.1f %s", r ? "," : "", bnc_roof_name(r), bnc_profile_roofs_best(&p->roofs, r),
@@ -39,6 +56,7 @@ static void print_head(const bnc_profile *p, bnc_page *page) {
                  (unsigned long long)(p->after.major_faults - p->before.major_faults));
   bnc_page_print(page, "sampling: %.1f ms of CPU, %.2f %% of the run\n", ms(bnc_profile_sampler_cost(p->sampler)),
                  100 * (double)bnc_profile_sampler_cost(p->sampler) / (double)(p->end - p->begin));
+  print_energy(p, page);
   for (size_t i = 0; i < warnings; i++) bnc_page_print(page, "warning: %s\n", warning[i]);
   bnc_page_print(page, "\n");
 }

@@ -80,7 +80,7 @@ static int answer_one(bnc_work *work, const char *path, const char *prompt, cons
   if (code == BNC_EXIT_DONE && bnc_interrupted()) code = BNC_EXIT_INTERRUPTED;
   if (code == BNC_EXIT_DONE) code = bnc_answer_save(work, options);
   if (code == BNC_EXIT_DONE && work->json) code = print_json(work, &answer, &times);
-  bnc_joules_end(joules);
+  bnc_joules_end(joules, work);
   bnc_answer_free(&answer);
   return code;
 }
@@ -100,7 +100,7 @@ static int run(const bnc_command *command, int argc, char **argv) {
       {.name = "image", .value = "FILE", .help = "a " BNC_IMAGE_FORMATS " picture, or - for one on standard input", .list = &images},
       BNC_CONVERSATION_OPTIONS(answer),
       BNC_ANSWER_OPTIONS(answer),
-      BNC_JOULES_WATTS(joules),
+      BNC_JOULES_OPTIONS(joules),
       BNC_WORK_JSON(work, "the answer with times, counts and energy as one JSON object"),
       BNC_WORK_MEMORY(work),
       BNC_WORK_THREADS(work),

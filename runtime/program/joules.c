@@ -4,14 +4,24 @@
 #include <math.h>
 #include <stdio.h>
 
+bool bnc_joules_options_fit(const bnc_joules *joules) {
+  return (joules->watts > 0) + (joules->name != NULL) + (joules->command != NULL) <= 1;
+}
+
 int bnc_joules_begin(bnc_joules *joules, bnc_work *work) {
+  if (!bnc_joules_options_fit(joules)) return bnc_usage_error(NULL, BNC_JOULES_ONE);
   if (joules->watts > 0) {
     snprintf(joules->meter, sizeof joules->meter, "estimate: %g W", joules->watts);
     snprintf(joules->note, sizeof joules->note, "estimated from --watts %g, not measured", joules->watts);
     return BNC_EXIT_DONE;
   }
   bnc_energy_info info = {.size = sizeof info};
-  const bnc_status status = bnc_energy_open(work->context, &joules->energy);
+  bnc_energy_settings settings;
+  bnc_energy_settings_init(&settings);
+  settings.meter = joules->name;
+  settings.command = joules->command;
+  settings.idle_seconds = joules->idle;
+  const bnc_status status = bnc_energy_open_with(work->context, &settings, &joules->energy);
   if (status != BNC_OK) return bnc_work_fail(work, status, NULL, bnc_context_error(work->context));
   bnc_energy_get_info(joules->energy, &info);
   if (info.meter[0])
@@ -29,13 +39,35 @@ double bnc_joules_now(bnc_joules *joules) {
   return now;
 }
 
+bnc_energy_report bnc_joules_report(const bnc_joules *joules) {
+  bnc_energy_report report = {.size = sizeof report, .idle_watts = (double)NAN};
+  if (joules->energy) bnc_energy_get_report(joules->energy, &report);
+  return report;
+}
+
+double bnc_joules_net(const bnc_joules *joules, double gross, double seconds) {
+  return gross - bnc_joules_report(joules).idle_watts * seconds;
+}
+
 void bnc_joules_describe(const bnc_joules *joules, bnc_json_object *json) {
+  const bnc_energy_report report = bnc_joules_report(joules);
   bnc_json_words(json, "energy_meter", joules->meter[0] ? joules->meter : NULL);
   bnc_json_bool(json, "energy_estimated", joules->watts > 0);
   bnc_json_words(json, "energy_note", joules->note[0] ? joules->note : NULL);
+  bnc_json_real(json, "energy_idle_watts", report.idle_watts);
+  bnc_json_real(json, "energy_idle_s", report.idle_seconds);
+  bnc_json_count(json, "energy_readings", report.readings);
+  bnc_json_count(json, "energy_lost", report.lost);
+  bnc_json_count(json, "energy_malformed", report.malformed);
+  bnc_json_real(json, "energy_meter_cpu_s", report.meter_seconds);
 }
 
-void bnc_joules_end(bnc_joules *joules) {
+void bnc_joules_end(bnc_joules *joules, bnc_work *work) {
+  const bnc_energy_report report = bnc_joules_report(joules);
+  if (report.malformed)
+    bnc_work_note(work, "the meter's command wrote '%s', expected watts, or seconds,watts (%llu such lines)", report.malformed_line,
+                  (unsigned long long)report.malformed);
+  if (report.gone) bnc_work_note(work, "the meter %s could no longer be read: energy is not known since then", joules->meter);
   bnc_energy_close(joules->energy);
   joules->energy = NULL;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** @file joules.h  The energy beside the seconds: from the machine's meter, or estimated from a given power. */
+/** @file joules.h  The energy beside the seconds: from a meter of the machine's or of the user's, or estimated from a given power. */
 #ifndef BINOCLE_RUNTIME_PROGRAM_JOULES_H
 #define BINOCLE_RUNTIME_PROGRAM_JOULES_H
 
@@ -9,23 +9,57 @@
 #include "runtime/program/work.h"
 
 typedef struct bnc_joules {
-  double watts; /* of the option; 0: the machine's meter */
+  double watts;        /* of the option; 0: a meter */
+  const char *name;    /* of the meter; NULL: the one that covers most of the machine */
+  const char *command; /* that reads a meter; NULL: none */
+  double idle;         /* seconds for which the power at rest is measured beforehand; the options' default */
   bnc_energy *energy;
   char meter[128]; /* what counts; "": nothing does */
-  char note[224];  /* why nothing does, or that it is an estimate; "" */
+  char note[256];  /* why nothing does, or that it is an estimate; "" */
   double reading;  /* seconds spent on reading the meter so far, which are no part of the work */
 } bnc_joules;
 
-/* A row of a command's table of options. */
-#define BNC_JOULES_WATTS(j)                                                                                                                \
-  {.name = "watts", .value = "W", .help = "no meter: estimate energy as W watts all the time", .real = &(j).watts, .low = 1e-3, .high = 1e6}
+/* Rows of a command's table of options. */
+#define BNC_JOULES_OPTIONS(j)                                                                                                              \
+  {.name = "energy",                                                                                                                       \
+   .value = "NAME",                                                                                                                        \
+   .help = "the meter: one of those that 'binocle devices' lists, or none; default: the best",                                             \
+   .text = &(j).name},                                                                                                                     \
+      {.name = "meter-command",                                                                                                            \
+       .value = "CMD",                                                                                                                     \
+       .help = "a program that tells the power: a line per reading, WATTS or SECONDS,WATTS",                                               \
+       .text = &(j).command},                                                                                                              \
+      {.name = "idle",                                                                                                                     \
+       .value = "S",                                                                                                                       \
+       .help = "measure the power at rest for S seconds first, to tell it, and energy without it",                                         \
+       .real = &(j).idle,                                                                                                                  \
+       .low = 0,                                                                                                                           \
+       .high = 3600},                                                                                                                      \
+      {.name = "watts",                                                                                                                    \
+       .value = "W",                                                                                                                       \
+       .help = "no meter: estimate energy as W watts all the time",                                                                        \
+       .real = &(j).watts,                                                                                                                 \
+       .low = 1e-3,                                                                                                                        \
+       .high = 1e6}
 
-/** Zero-initialised, but for watts. Exit code as in work.h. */
+#define BNC_JOULES_IDLE 1.0 /* of commands that measure */
+
+#define BNC_JOULES_ONE "--energy, --meter-command and --watts exclude each other: expected one of them"
+/** Whether at most one of them was given. */
+bool bnc_joules_options_fit(const bnc_joules *joules);
+
+/** Zero-initialised, but for the options. Exit code as in work.h. */
 int bnc_joules_begin(bnc_joules *joules, bnc_work *work);
 /** Joules since some moment; NaN where nothing counts. */
 double bnc_joules_now(bnc_joules *joules);
-/** Members energy_meter (null: none), energy_estimated and energy_note (null: none). */
+/** Of joules that took so many seconds, those beyond the power at rest; NaN where that was not measured. */
+double bnc_joules_net(const bnc_joules *joules, double gross, double seconds);
+/** How well it was measured so far; without a meter all 0, idle_watts NaN. */
+bnc_energy_report bnc_joules_report(const bnc_joules *joules);
+/** Members energy_meter (null: none), energy_estimated, energy_note (null: none), energy_idle_watts (null: not measured), energy_idle_s,
+ * energy_readings, energy_lost, energy_malformed and energy_meter_cpu_s. */
 void bnc_joules_describe(const bnc_joules *joules, bnc_json_object *json);
-void bnc_joules_end(bnc_joules *joules);
+/** Ends the meter, after noting what was wrong with its readings. */
+void bnc_joules_end(bnc_joules *joules, bnc_work *work);
 
 #endif

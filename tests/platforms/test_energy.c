@@ -50,10 +50,27 @@ static void jetson(void **state) {
   constant_power("ina3221 total input", BNC_METER_BOARD, 7.0, 250); /* VDD_IN alone: the other rails are parts of it */
   fake_file("/sys/bus/i2c/drivers/ina3221/1-0040/hwmon/hwmon1/in1_label", "NC\n");
   constant_power("ina3221 sum of 2 rails", BNC_METER_BOARD, 3.5, 50);
+  /* Orin's memory is fed by the 5 V rail, and counted there. */
   fake_file("/sys/bus/i2c/drivers/ina3221/1-0041/hwmon/hwmon2/in2_label", "VDDQ_VDD2_1V8AO\n");
   fake_file("/sys/bus/i2c/drivers/ina3221/1-0041/hwmon/hwmon2/in2_input", "1000\n");
   fake_file("/sys/bus/i2c/drivers/ina3221/1-0041/hwmon/hwmon2/curr2_input", "250\n");
   constant_power("ina3221 sum of 3 rails", BNC_METER_BOARD, 3.75, 50);
+  fake_file("/sys/bus/i2c/drivers/ina3221/1-0040/hwmon/hwmon1/in3_label", "VIN_SYS_5V0\n");
+  fake_file("/sys/bus/i2c/drivers/ina3221/1-0040/hwmon/hwmon1/in3_input", "5000\n");
+  fake_file("/sys/bus/i2c/drivers/ina3221/1-0040/hwmon/hwmon1/curr3_input", "900\n");
+  constant_power("ina3221 sum of 2 rails", BNC_METER_BOARD, 6.5, 50);
+}
+
+/* The mainline driver's folder is found by the class of the chip. */
+static void jetpack6(void **state) {
+  (void)state;
+  fake_tree_begin("class");
+  fake_file("/sys/class/hwmon/hwmon0/name", "cpu_thermal\n");
+  fake_file("/sys/class/hwmon/hwmon2/name", "ina3221\n");
+  fake_file("/sys/class/hwmon/hwmon2/in1_label", "VDD_CPU_CV\n");
+  fake_file("/sys/class/hwmon/hwmon2/in1_input", "5000\n");
+  fake_file("/sys/class/hwmon/hwmon2/curr1_input", "600\n");
+  constant_power("ina3221 sum of 1 rails", BNC_METER_BOARD, 3.0, 50);
 }
 
 static void jetpack4(void **state) {
@@ -113,19 +130,19 @@ static void rapl(void **state) {
   bnc_meter_set *set;
   size_t best;
   fake_tree_laptop();
+  fake_file("/sys/class/powercap/intel-rapl:0/energy_uj", "262143000000\n");
   assert_int_equal(bnc_meter_set_open(&set, NULL), BNC_OK);
   size_t package = find(set, "rapl package"), psys = find(set, "rapl psys");
   assert_true(bnc_meter_set_info(set, package)->counter);
   assert_int_equal(bnc_meter_set_start(set, NULL), BNC_OK);
   assert_int_equal(bnc_meter_set_start(set, NULL), BNC_ERROR_ARGUMENT);
-  fake_file("/sys/class/powercap/intel-rapl:0/energy_uj", "262143000000\n");
   pause_ms(250);
   fake_file("/sys/class/powercap/intel-rapl:0/energy_uj", "671150\n"); /* wrapped: 328850 to the end and 671150 more */
   fake_file("/sys/class/powercap/intel-rapl:1/energy_uj", "9500000\n");
   assert_int_equal(bnc_meter_set_stop(set, NULL), BNC_OK);
   assert_int_equal(bnc_meter_set_stop(set, NULL), BNC_ERROR_ARGUMENT);
   bnc_meter_reading r = bnc_meter_set_reading(set, package);
-  assert_true(r.valid && fabs(r.joules - (262143.0 - 1.0 + 1.0)) < 1e-6);
+  assert_true(r.valid && fabs(r.joules - 1.0) < 1e-6);
   r = bnc_meter_set_reading(set, psys);
   assert_true(r.valid && fabs(r.joules - 2.5) < 1e-9 && fabs(r.watts - 2.5 / r.seconds) < 1e-9);
   assert_true(bnc_meter_set_best(set, &best) && best == psys); /* the board before the battery and the package */
@@ -163,6 +180,36 @@ static void battery(void **state) {
   bnc_meter_set_close(set);
 }
 
+static void choosing(void **state) {
+  (void)state;
+  bnc_meter_set *set;
+  bnc_error err = {0};
+  bool found;
+  size_t best;
+  double joules;
+  fake_tree_laptop();
+  assert_int_equal(bnc_meter_set_open(&set, NULL), BNC_OK);
+  const size_t package = find(set, "rapl package"), psys = find(set, "rapl psys");
+  assert_int_equal(bnc_meter_set_choose(set, "rap", &found, &err), BNC_ERROR_ARGUMENT);
+  assert_non_null(strstr(err.text, "expected 'rapl package', 'rapl psys', 'battery BAT0', 'none'"));
+  assert_int_equal(bnc_meter_set_choose(set, "ina3221", &found, &err), BNC_ERROR_ARGUMENT);
+  assert_non_null(strstr(err.text, "'ina3221' cannot be used: no Jetson power monitor"));
+  assert_int_equal(bnc_meter_set_choose(set, "rapl", &found, &err), BNC_OK);
+  assert_true(found && bnc_meter_set_best(set, &best) && best == psys);
+  assert_int_equal(bnc_meter_set_choose(set, "rapl package", &found, &err), BNC_OK);
+  assert_true(found && bnc_meter_set_best(set, &best) && best == package);
+  /* It alone is read, and reading it costs what is told. */
+  assert_int_equal(bnc_meter_set_start(set, NULL), BNC_OK);
+  assert_true(bnc_meter_set_now(set, package, &joules));
+  assert_false(bnc_meter_set_now(set, psys, &joules));
+  pause_ms(350);
+  assert_int_equal(bnc_meter_set_stop(set, NULL), BNC_OK);
+  assert_int_equal(bnc_meter_set_reading(set, psys).samples, 0);
+  assert_true(bnc_meter_set_reading(set, package).samples >= 3);
+  assert_true(bnc_meter_set_cost_ns(set) > 1000 && bnc_meter_set_cost_ns(set) < 50000000);
+  bnc_meter_set_close(set);
+}
+
 static void sensors_come_and_go(void **state) {
   (void)state;
   bnc_meter_set *set;
@@ -191,8 +238,11 @@ static void sensors_come_and_go(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(jetson), cmocka_unit_test(jetpack4),    cmocka_unit_test(raspberry), cmocka_unit_test(firmware_program),
-      cmocka_unit_test(rapl),   cmocka_unit_test(rapl_denied), cmocka_unit_test(battery),   cmocka_unit_test(sensors_come_and_go),
+      cmocka_unit_test(jetson),    cmocka_unit_test(jetpack6),
+      cmocka_unit_test(choosing),  cmocka_unit_test(jetpack4),
+      cmocka_unit_test(raspberry), cmocka_unit_test(firmware_program),
+      cmocka_unit_test(rapl),      cmocka_unit_test(rapl_denied),
+      cmocka_unit_test(battery),   cmocka_unit_test(sensors_come_and_go),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -87,7 +87,7 @@ class Joules(ProgramCase):
         self.assertLess(told["joules_per_picture_min"] * 3, spent)
         out = self.done("bench", self.model, "--prompt-tokens", "4", "--gen-tokens", "3", "--threads", "1", **tree.settings).out.decode()
         self.assertRegex(out, r"energy, J/prompt token +[1-9\d.e-]+ ")
-        self.assertRegex(out, r"energy meter +ina3221 total input \(board\)\n")
+        self.assertRegex(out, r"energy meter +ina3221 total input \(board\); \d+ readings, 0 lost, took [\d.]+ ms of CPU; at rest 7 W over 1\.\d s\n")
         self.assertNotIn("J/picture", out)
 
     def test_run(self):
@@ -141,6 +141,47 @@ class Joules(ProgramCase):
         outcome = binocle("bench", self.model, "--watts", "0")
         self.assertEqual(2, outcome.code)
         self.assertIn("--watts is '0'", self.says_one_line(outcome))
+
+    def test_command_and_power_at_rest(self):
+        told = self.bench(jetson(), "--idle", "0.4", "--meter-command", "while :; do echo 7; sleep 0.02; done")
+        self.check_watts(told, 7)
+        self.assertEqual("command while :; do echo 7; sleep 0.02; done (external)", told["energy_meter"])
+        self.assertAlmostEqual(7, told["energy_idle_watts"], delta=0.35)
+        self.assertGreater(told["energy_idle_s"], 0.39)
+        self.assertGreater(told["energy_readings"], 3)
+        outcome = binocle("bench", self.model, "--gen-tokens", "2", "--idle", "0", "--meter-command", "echo 5; echo wrong; echo w; sleep 9; echo 5")
+        self.assertEqual(0, outcome.code)
+        self.assertEqual(1, outcome.err.decode().count("wrote 'wrong', expected watts, or seconds,watts (2 such lines)"), outcome.err)
+        outcome = binocle("bench", self.model, "--meter-command", "echo no; echo numbers")
+        self.assertIn("ended without a reading, found 'numbers'", self.says_one_line(outcome))
+
+    def test_choice_of_a_meter(self):
+        tree = laptop()
+        tree.write("sys/class/hwmon/hwmon0/name", "fan\n")
+        tree.write("sys/class/hwmon/hwmon0/power1_input", "2000000\n")
+        told = self.bench(tree, "--energy", "hwmon", "--idle", "0.3")
+        self.check_watts(told, 2)
+        self.assertAlmostEqual(2, told["energy_idle_watts"], 5)
+        told = self.bench(tree, "--energy", "none")
+        self.assertEqual((None, None, "none was wanted"), (told["energy_meter"], told["joules_per_picture"], told["energy_note"]))
+        outcome = binocle("bench", self.model, "--energy", "usb", **tree.settings)
+        self.assertIn("there is no energy meter 'usb' on this machine, expected 'rapl package', 'hwmon fan power1_input', 'none'", self.says_one_line(outcome))
+        outcome = binocle("bench", self.model, "--energy", "hwmon", "--watts", "3", **tree.settings)
+        self.assertIn("exclude each other", self.says_one_line(outcome))
+
+    def test_profile_without_rest_and_roofs(self):
+        told = self.done_json("profile", self.model, "--image", PHOTO, "--no-roofs", "--idle", "0.3", "--threads", "1", "--json", **jetson().settings)["profile"]
+        energy = told["energy"]
+        seconds = told["wall_nanoseconds"] * 1e-9
+        self.assertAlmostEqual(7, energy["idle_watts"], 5)
+        self.assertAlmostEqual(7 * seconds, energy["microjoules"] * 1e-6, delta=0.01 * 7 * seconds)
+        self.assertLess(abs(energy["net_microjoules"]), 0.01 * energy["microjoules"])
+        self.assertTrue(energy["readings"] >= 2 and energy["lost"] == 0 and energy["meter_cpu_nanoseconds"] > 0)
+        self.assertIsNone(told["roofs"]["f32_gops"]["before"])
+        self.assertIsNone(told["programs"]["vision"]["ops"][0]["roof_percent"])
+        text = self.done("profile", self.model, "--no-roofs", "--idle", "0", "--threads", "1").out.decode()
+        self.assertIn("roofs: not measured", text)
+        self.assertNotRegex(text, r"\d % (f32|int8|memory|L)")
 
 
 if __name__ == "__main__":

@@ -11,10 +11,14 @@ extern "C" {
 
 /** How to record. */
 typedef struct bnc_profile_settings {
-  size_t size;         /**< see binocle.h; set by bnc_profile_settings_init */
-  const char *command; /**< that the reports tell as what ran; NULL: none */
-  double watts;        /**< > 0: no meter is read, energy is estimated as so much all the time */
-  uint32_t sample_ms;  /**< between looks at memory, energy, temperature and clock, on a thread of their own; 0: 50 */
+  size_t size;               /**< see binocle.h; set by bnc_profile_settings_init */
+  const char *command;       /**< that the reports tell as what ran; NULL: none */
+  double watts;              /**< > 0: no meter is read, energy is estimated as so much all the time */
+  uint32_t sample_ms;        /**< between looks at memory, energy, temperature and clock, on a thread of their own; 0: 50 */
+  uint32_t no_roofs;         /**< not 0: what the machine can do is not measured, and no op is compared with it */
+  const char *meter;         /**< as in bnc_energy_settings, as the next two */
+  const char *meter_command; /**< as bnc_energy_settings.command */
+  double idle_seconds;       /**< the power at rest is told, and energy without it */
 } bnc_profile_settings;
 
 /** Sets size, and everything else to its default. */

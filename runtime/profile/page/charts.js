@@ -57,7 +57,7 @@ function roofline() {
       for (const o of [...dots].reverse()) {
         const dot = svg("circle", {class: "mark", cx: x(intensity(o)), cy: y(speed(o)), r: 3 + 14 * Math.sqrt(o.typical / allOps), fill: `var(--g${o.group})`, "fill-opacity": 0.75});
         dot.addEventListener("pointermove", (event) => showTip(event,
-          `${o.program}: ${o.name}${o.members > 1 ? ` (${o.members} ops)` : ""}\n${digits(speed(o))} GOP/s, ${digits(intensity(o))} operations per byte\n${digits(o.roof_percent)} % of the ${o.roof} roof, ${percent(o.typical / allOps)} of the time`));
+          `${o.program}: ${o.name}${o.members > 1 ? ` (${o.members} ops)` : ""}\n${digits(speed(o))} GOP/s, ${digits(intensity(o))} operations per byte\n${ofRoof(o)} of the ${o.roof} roof, ${percent(o.typical / allOps)} of the time`));
         dot.addEventListener("pointerleave", hideTip);
         out.push(dot);
       }
@@ -133,6 +133,9 @@ function rate(column, unit) {
 function machine() {
   const s = data.samples, e = data.energy, told = [], column = (name) => (s[name] ? s.at.map((t, i) => [t, s[name][i]]) : []);
   told.push(e.estimated ? "Energy is estimated from a constant power (--watts), not measured." : e.meter ? `Energy meter: ${e.meter} (${e.kind}).` : `No energy: ${e.reason}.`);
+  if (e.idle_watts !== null && e.microjoules !== null)
+    told.push(`At rest the machine drew ${digits(e.idle_watts)} W (measured for ${digits(e.idle_seconds)} s before the run): the run took ${joules(e.microjoules)}, of which ${joules(e.net_microjoules)} beyond that.`);
+  if (e.readings) told.push(`${plural(e.readings, "reading")} of the meter, ${e.lost} lost, took ${time(e.meter_cpu_nanoseconds)} of CPU.`);
   for (const [name, words] of [["celsius", "temperature"], ["mhz", "clock"]]) if (!s[name]) told.push(`This machine tells no ${words}.`);
   const all = data.wall_nanoseconds || 1;
   told.push(`${plural(data.sampler.samples, "sample")}, which took ${time(data.sampler.cpu_nanoseconds)} of CPU: ${percent(data.sampler.cpu_nanoseconds / all)} of the run.`);

@@ -32,6 +32,8 @@ const bytes = (n) => scaled(n, ["B", "KB", "MB", "GB", "TB"], 1000);
 const count = (n) => scaled(n, ["", "K", "M", "G", "T"], 1000).replace(/\u202f$/, "");
 const joules = (uj) => (uj === null ? "\u2013" : uj >= 1e6 ? digits(uj / 1e6) + "\u202fJ" : digits(uj / 1e3) + "\u202fmJ");
 const percent = (x) => digits(100 * x) + "\u202f%";
+/** How near an op came to its roof; a dash where roofs were not measured. */
+const ofRoof = (o) => (o.roof_percent ? digits(o.roof_percent) + "\u202f%" : "\u2013");
 const sum = (list, of) => list.reduce((a, x) => a + of(x), 0);
 const plural = (n, word) => `${n} ${word}${n === 1 ? "" : "s"}`;
 

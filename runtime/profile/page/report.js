@@ -22,7 +22,7 @@ function summary() {
     vision ? card(time(vision.nanoseconds / vision.runs), "vision, a picture", share(vision)) : null,
     prefill ? card(digits((prefill.rows * 1e9) / prefill.nanoseconds) + "/s", "prefill, rows", share(prefill)) : null,
     decode ? card(digits((decode.rows * 1e9) / decode.nanoseconds) + "/s", "decode, tokens", share(decode)) : null,
-    card(percent(sum(ops, (o) => (o.roof_percent / 100) * o.typical) / allOps), "of the roof", "by typical time"),
+    ops.some((o) => o.roof_percent) ? card(percent(sum(ops, (o) => (o.roof_percent / 100) * o.typical) / allOps), "of the roof", "by typical time") : null,
     card(joules(data.energy.microjoules), "energy", data.energy.estimated ? "estimated" : data.energy.meter || "no meter"),
     rss ? card(bytes(Math.max(...rss.filter((r) => r !== null))), "most memory resident", `arena ${bytes(data.memory.arena_bytes)}, KV cache ${bytes(data.memory.kv_bytes)}`) : null,
   ].filter(Boolean));
@@ -77,6 +77,7 @@ function phases() {
 
 /** One sentence that follows from which roof bounds an op and how near it is. */
 function advice(o) {
+  if (!o.roof_percent) return "what this machine can do was not measured (--no-roofs).";
   const near = o.roof_percent, few = o.calls < 5, rows = Number(o.shape.split("x")[0]);
   if (few && busy() < 0.9) return `Seen ${o.calls === 1 ? "once" : o.calls + " times"} on a busy machine: --repeat tells whether it is dear at all.`;
   if (near < 30 && !o.macs) return `far from its roof (${digits(near)} % of ${o.roof}): it computes more than it moves, or is too short to reach it.`;
@@ -101,7 +102,7 @@ function dearest() {
   byId("dearest-list").append(...list.map((o) => el("li", null,
     el("h3", null, el("span", {class: "swatch", style: `background:var(--g${o.group})`, "aria-hidden": "true"}), ...breakable(o.name)),
     el("div", {class: "facts"}, `${o.program}, ${o.members > 1 ? plural(o.members, "op") + ", " : ""}${o.kind}, ${o.kernel} (${o.level}), ${o.shape}, ${arrow(o.dtype)}`),
-    el("div", {class: "meter"}, el("span", {class: "track"}, fill(o.roof_percent / 100, "--g" + o.group)), `${digits(o.roof_percent)} % of ${o.roof}`),
+    el("div", {class: "meter"}, el("span", {class: "track"}, fill(o.roof_percent / 100, "--g" + o.group)), `${ofRoof(o)} of ${o.roof}`),
     el("div", {class: "facts"}, `${time(o.typical)} in ${plural(o.calls, "call")}: ${percent(o.typical / allOps)} of all ops; ${time(o.typical / o.calls)} each, p99 ${time(o.nanoseconds_p99)}` +
       (o.macs ? `; ${digits(o.gops)} GOP/s` : "") + `, ${digits(o.gbps)} GB/s`),
     el("div", {class: "advice"}, advice(o)))));
@@ -111,7 +112,7 @@ const sumColumns = (name, of, all, most, group) => [
   {name, of}, {name: "time", of: (r) => time(r.nanoseconds)}, {name: "share", of: (r) => percent(r.nanoseconds / all)},
   {name: "", bar: true, of: (r) => fill(r.nanoseconds / most, group && "--g" + group(r)), head: el("span", {class: "skip"}, "share as a bar")},
   {name: "CPU", wide: true, of: (r) => time(r.cpu_nanoseconds)}, {name: "GOP/s", wide: true, of: (r) => (r.macs ? digits(r.gops) : "")},
-  {name: "of roof", of: (r) => digits(r.roof_percent) + "\u202f%"},
+  {name: "of roof", of: ofRoof},
 ];
 
 function parts() {
@@ -134,7 +135,7 @@ function opsTable() {
     {name: "type", wide: true, text: true, of: (o) => arrow(o.dtype), key: (o) => o.dtype}, {name: "n", wide: true, of: (o) => String(o.calls), key: (o) => o.calls},
     {name: "typical", of: (o) => time(o.typical), key: (o) => o.typical}, {name: "median", of: (o) => time(o.nanoseconds_median), key: (o) => o.nanoseconds_median},
     {name: "p99", wide: true, of: (o) => time(o.nanoseconds_p99), key: (o) => o.nanoseconds_p99}, {name: "GOP/s", wide: true, of: (o) => (o.macs ? digits(o.gops) : ""), key: (o) => o.gops},
-    {name: "GB/s", wide: true, of: (o) => digits(o.gbps), key: (o) => o.gbps}, {name: "of roof", of: (o) => digits(o.roof_percent) + "\u202f%", key: (o) => o.roof_percent},
+    {name: "GB/s", wide: true, of: (o) => digits(o.gbps), key: (o) => o.gbps}, {name: "of roof", of: ofRoof, key: (o) => o.roof_percent},
     {name: "roof", wide: true, text: true, of: (o) => o.roof, key: (o) => o.roof},
   ];
   let by = columns[6], down = true;

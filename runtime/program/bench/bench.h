@@ -21,6 +21,9 @@ typedef enum bnc_timing {
   BNC_TIMING_JOULES_PICTURE,
   BNC_TIMING_JOULES_PROMPT,
   BNC_TIMING_JOULES_GENERATED,
+  BNC_TIMING_NET_PICTURE, /* without the power at rest; these three are not known where that was not measured */
+  BNC_TIMING_NET_PROMPT,
+  BNC_TIMING_NET_GENERATED,
   BNC_TIMINGS
 } bnc_timing;
 /** "vision_s" and "vision, s". */

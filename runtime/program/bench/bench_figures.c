@@ -21,6 +21,9 @@ static const struct {
     {"joules_per_picture", "energy, J/picture"},
     {"joules_per_prompt_token", "energy, J/prompt token"},
     {"joules_per_generated_token", "energy, J/answer token"},
+    {"net_joules_per_picture", "beyond rest, J/picture"},
+    {"net_joules_per_prompt_token", "beyond rest, J/prompt t."},
+    {"net_joules_per_generated_token", "beyond rest, J/answer t."},
 };
 
 const char *bnc_timing_name(bnc_timing timing) { return timings[timing].name; }

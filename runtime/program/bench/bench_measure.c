@@ -11,7 +11,7 @@
 typedef struct sums {
   double vision, prefill, decode, first;
   double rows, decoded;
-  double picture_j, prompt_j, generated_j;
+  double joules[3], net[3];
 } sums;
 
 static int on_token(void *user, int32_t id, const char *text, size_t length) {
@@ -55,17 +55,21 @@ static int once(bnc_bench *b, bnc_session *session, sums *s) {
   if (code != BNC_EXIT_DONE) return code;
   bnc_session_reset(session);
   bnc_session_get_statistics(session, &before);
-  double joules[4]; /* before vision, prefill and decode, and at the end */
+  double joules[4], at[4]; /* before vision, prefill and decode, and at the end */
   b->first = b->last_token = 0;
   joules[0] = bnc_joules_now(&b->joules);
+  at[0] = bnc_seconds();
   b->start_reading = b->joules.reading;
   b->start = bnc_seconds();
   bnc_status status = b->image ? bnc_session_add_image_file(session, bnc_work_input(b->image)) : BNC_OK;
   joules[1] = bnc_joules_now(&b->joules);
+  at[1] = bnc_seconds();
   if (status == BNC_OK) status = bnc_session_append(session, b->ids, b->id_count);
   joules[2] = bnc_joules_now(&b->joules);
+  at[2] = bnc_seconds();
   if (status == BNC_OK) status = bnc_session_generate(session, &sampling, on_token, b, NULL);
   joules[3] = bnc_joules_now(&b->joules);
+  at[3] = bnc_seconds();
   if (status != BNC_OK) return bnc_work_fail(&b->work, status, NULL, bnc_session_error(session));
   if (bnc_interrupted()) return BNC_EXIT_INTERRUPTED;
   bnc_session_get_statistics(session, &after);
@@ -75,9 +79,10 @@ static int once(bnc_bench *b, bnc_session *session, sums *s) {
   s->rows += (double)(after.prefill_rows - before.prefill_rows);
   s->decoded += (double)(after.decode_tokens - before.decode_tokens);
   s->first += b->first > 0 ? b->first : (double)NAN;
-  s->picture_j += joules[1] - joules[0];
-  s->prompt_j += joules[2] - joules[1];
-  s->generated_j += joules[3] - joules[2];
+  for (int i = 0; i < 3; i++) {
+    s->joules[i] += joules[i + 1] - joules[i];
+    s->net[i] += bnc_joules_net(&b->joules, joules[i + 1] - joules[i], at[i + 1] - at[i]);
+  }
   return BNC_EXIT_DONE;
 }
 
@@ -89,10 +94,13 @@ static void settle(bnc_bench *b, bnc_bench_round *r, const sums *s) {
   r->value[BNC_TIMING_PREFILL] = over(s->rows, s->prefill);
   r->value[BNC_TIMING_DECODE] = over(s->decoded, s->decode);
   r->value[BNC_TIMING_FIRST_TOKEN] = s->first / n;
-  r->value[BNC_TIMING_JOULES_PICTURE] = b->image ? s->picture_j / n : (double)NAN;
-  r->value[BNC_TIMING_JOULES_PROMPT] = over(s->prompt_j, s->rows);
-  r->value[BNC_TIMING_JOULES_GENERATED] = over(s->generated_j, s->decoded);
-  r->joules = s->picture_j + s->prompt_j + s->generated_j;
+  r->value[BNC_TIMING_JOULES_PICTURE] = b->image ? s->joules[0] / n : (double)NAN;
+  r->value[BNC_TIMING_JOULES_PROMPT] = over(s->joules[1], s->rows);
+  r->value[BNC_TIMING_JOULES_GENERATED] = over(s->joules[2], s->decoded);
+  r->value[BNC_TIMING_NET_PICTURE] = b->image ? s->net[0] / n : (double)NAN;
+  r->value[BNC_TIMING_NET_PROMPT] = over(s->net[1], s->rows);
+  r->value[BNC_TIMING_NET_GENERATED] = over(s->net[2], s->decoded);
+  r->joules = s->joules[0] + s->joules[1] + s->joules[2];
 }
 
 static void look(bnc_machine_state *state) {
@@ -198,6 +206,5 @@ int bnc_bench_measure(bnc_bench *b) {
   b->origin = bnc_seconds();
   if (code == BNC_EXIT_DONE && b->minutes > 0) code = sustain(b);
   for (uint64_t i = 0; code == BNC_EXIT_DONE && i < b->repeat; i++) code = each_setting(b, i, 0);
-  bnc_joules_end(&b->joules);
   return code;
 }

@@ -19,7 +19,13 @@ static void print_identity(const bnc_bench *b, const char *model, const char *ma
 
 static void print_meter(const bnc_bench *b, const char *front, const char *end) {
   const bnc_joules *j = &b->joules;
-  bnc_console_print("%s%s%s%s%s", front, j->meter[0] ? j->meter : "none: ", j->meter[0] && j->note[0] ? "; " : "", j->note, end);
+  bnc_console_print("%s%s%s%s", front, j->meter[0] ? j->meter : "none: ", j->meter[0] && j->note[0] ? "; " : "", j->note);
+  const bnc_energy_report r = bnc_joules_report(j);
+  if (r.readings)
+    bnc_console_print("; %llu readings, %llu lost, took %.1f ms of CPU", (unsigned long long)r.readings, (unsigned long long)r.lost,
+                      1e3 * r.meter_seconds);
+  if (!isnan(r.idle_watts)) bnc_console_print("; at rest %.3g W over %.1f s", r.idle_watts, r.idle_seconds);
+  bnc_console_print("%s", end);
 }
 
 static void print_setting(const bnc_bench *b, unsigned setting, double *values) {

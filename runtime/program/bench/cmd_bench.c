@@ -113,13 +113,14 @@ static int check(const bnc_command *command, bnc_bench *b) {
   if (b->svg && b->minutes == 0) return bnc_usage_error(command->name, "--svg draws what --minutes N measures");
   if (b->svg && b->settings > 1)
     return bnc_usage_error(command->name, "--svg draws one number of threads, and --threads has %u", b->settings);
+  if (!bnc_joules_options_fit(&b->joules)) return bnc_usage_error(command->name, BNC_JOULES_ONE);
   if (b->work.json && b->markdown) return bnc_usage_error(command->name, "--json and --markdown: standard output takes one of them");
   if (b->minutes == 0 && b->repeat == 0) b->repeat = REPEATS_DEFAULT;
   return BNC_PARSED;
 }
 
 static int run(const bnc_command *command, int argc, char **argv) {
-  bnc_bench b = {.prompt_tokens = 64, .gen_tokens = 32};
+  bnc_bench b = {.prompt_tokens = 64, .gen_tokens = 32, .joules.idle = BNC_JOULES_IDLE};
   const bnc_option options[] = {
       {.name = "image", .value = "FILE", .help = "a picture to look at in front of the prompt", .text = &b.image},
       {.name = "prompt-tokens",
@@ -152,7 +153,7 @@ static int run(const bnc_command *command, int argc, char **argv) {
       {.name = "svg", .output = true, .value = "FILE.svg", .help = "draws what --minutes measured over time", .text = &b.svg},
       {.name = "csv", .output = true, .value = "FILE.csv", .help = "a line per round, with model and machine in each", .text = &b.csv},
       {.name = "markdown", .help = "print a table in Markdown", .flag = &b.markdown},
-      BNC_JOULES_WATTS(b.joules),
+      BNC_JOULES_OPTIONS(b.joules),
       BNC_WORK_JSON(b.work, "print one JSON object, with every sample"),
       BNC_WORK_MEMORY(b.work),
       BNC_WORK_LINEAR(b.work),
@@ -166,6 +167,7 @@ static int run(const bnc_command *command, int argc, char **argv) {
   b.work.threads = b.setting[0].threads;
   code = bnc_work_begin(&b.work);
   if (code == BNC_EXIT_DONE) code = measure(&b);
+  bnc_joules_end(&b.joules, &b.work);
   return bnc_work_end(&b.work, code);
 }
 

@@ -53,7 +53,7 @@ static int run(const bnc_command *command, int argc, char **argv) {
       BNC_FORM_OPTIONS(e.form),
       {.name = "force", .help = "start anew whatever the file of answers holds", .flag = &e.force},
       {.name = "strict", .help = "end at the first picture that cannot be read; else its question counts as wrong", .flag = &e.strict},
-      BNC_JOULES_WATTS(e.joules),
+      BNC_JOULES_OPTIONS(e.joules),
       {.name = "summary", .help = "sum up files of answers instead: --summary FILE... [--json]", .flag = &summary},
       BNC_WORK_JSON(e.work, "the summary as one JSON object on standard output too"),
       BNC_WORK_MEMORY(e.work),

@@ -163,7 +163,7 @@ int bnc_eval_ask(bnc_eval *e) {
   if (code == BNC_EXIT_DONE && e->resumed < e->set.count) code = bnc_work_open_session(&e->work);
   if (code == BNC_EXIT_DONE && e->work.session) code = bnc_form_apply(&e->work, &e->form);
   if (code == BNC_EXIT_DONE) code = answer_all(e);
-  bnc_joules_end(&e->joules);
+  bnc_joules_end(&e->joules, &e->work);
   if (!bnc_answers_file_close(&e->file, code == BNC_EXIT_DONE, why) && code == BNC_EXIT_DONE)
     code = bnc_work_refuse(&e->work, "%s: %s", name_of(e->output, "standard output"), why);
   return code;

@@ -145,7 +145,7 @@ static int run_serve(const char *path, const serve_options *o, bnc_serve *serve)
   }
   bnc_tile_steps_free(&serve->tiles);
   bnc_job_queue_destroy(&serve->queue);
-  bnc_joules_end(&serve->joules);
+  bnc_joules_end(&serve->joules, &serve->work);
   bnc_metrics_end(&serve->metrics);
   pthread_mutex_destroy(&serve->meter);
   return bnc_work_end(&serve->work, code);
@@ -188,7 +188,7 @@ static int run(const bnc_command *command, int argc, char **argv) {
        .real = &o.timeout,
        .low = 0.1,
        .high = 3600},
-      BNC_JOULES_WATTS(serve.joules),
+      BNC_JOULES_OPTIONS(serve.joules),
       BNC_WORK_MEMORY(serve.work),
       BNC_WORK_THREADS(serve.work),
       BNC_WORK_QUIET(serve.work),

@@ -74,6 +74,15 @@ class bnc_energy_info(Structure):
     _fields_ = [("size", c_size_t), ("meter", c_char * 96), ("kind", c_char * 16), ("reason", c_char * 200)]
 
 
+class bnc_energy_settings(Structure):
+    _fields_ = [("size", c_size_t), ("meter", c_char_p), ("command", c_char_p), ("idle_seconds", c_double)]
+
+
+class bnc_energy_report(Structure):
+    _fields_ = [("size", c_size_t), ("idle_watts", c_double), ("idle_seconds", c_double), ("meter_seconds", c_double), ("readings", c_uint64),
+                ("lost", c_uint64), ("malformed", c_uint64), ("gone", c_uint32), ("malformed_line", c_char * 48)]
+
+
 class bnc_fit_request(Structure):
     _fields_ = [("size", c_size_t), ("board", c_char_p), ("demand", POINTER(c_void_p)), ("count", c_size_t), ("asked", c_size_t), ("json", c_int)]
 
@@ -91,7 +100,8 @@ class bnc_compile_options(Structure):
 
 
 class bnc_profile_settings(Structure):
-    _fields_ = [("size", c_size_t), ("command", c_char_p), ("watts", c_double), ("sample_ms", c_uint32)]
+    _fields_ = [("size", c_size_t), ("command", c_char_p), ("watts", c_double), ("sample_ms", c_uint32),
+                ("no_roofs", c_uint32), ("meter", c_char_p), ("meter_command", c_char_p), ("idle_seconds", c_double)]
 
 
 KV_CACHES = ("default", "f32", "f16", "int8")
@@ -129,6 +139,9 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "bnc_demand_free": (None, [HANDLE]),
     "bnc_fit": (STATUS, [HANDLE, POINTER(bnc_fit_request), TEXT_OUT]),
     "bnc_energy_open": (STATUS, [HANDLE, HANDLE_OUT]),
+    "bnc_energy_settings_init": (None, [POINTER(bnc_energy_settings)]),
+    "bnc_energy_open_with": (STATUS, [HANDLE, POINTER(bnc_energy_settings), HANDLE_OUT]),
+    "bnc_energy_get_report": (STATUS, [HANDLE, POINTER(bnc_energy_report)]),
     "bnc_energy_close": (None, [HANDLE]),
     "bnc_energy_get_info": (STATUS, [HANDLE, POINTER(bnc_energy_info)]),
     "bnc_energy_joules": (c_double, [HANDLE]),
