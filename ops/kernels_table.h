@@ -35,6 +35,7 @@
   K(limits.flops,             limits_flops,        x,   x,         x,   _,      _)  \
   K(limits.read,              limits_read,         x,   x,         x,   _,      _)  \
   K(matmul.sums,              matmul_sums,         x,   _,         _,   _,      _)  \
+  K(matmul.c4,                matmul_c4,           x,   x,         x,   x,      x)  \
   K(matmul.f32,              matmul_f32,          x,   x,         x,   _,      _)  \
   K(matmul.i4,                matmul_i4,           x,   x,         x,   x,      x)  \
   K(matmul.i8,                matmul_i8,           x,   x,         x,   x,      x)  \

@@ -17,6 +17,7 @@
 #define BINOCLE_OPS_MATMUL_MATMUL_H
 
 #include "ops/level.h"
+#include "ops/matmul/matmul_c4.h"
 #include "ops/matmul/matmul_f32.h"
 #include "ops/matmul/matmul_i8.h"
 #include "ops/qd8.h"
@@ -53,6 +54,7 @@ typedef struct bnc_matmul_ops {
   bnc_matmul_f32_fn *f32;
   bnc_matmul_i4_fn *i4;
   bnc_matmul_i8_fn *i8;
+  bnc_matmul_c4_fn *c4;
 } bnc_matmul_ops;
 
 static inline size_t bnc_i4_panels(size_t n) { return (n + BNC_I4_PANEL - 1) / BNC_I4_PANEL; }

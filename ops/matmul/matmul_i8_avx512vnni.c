@@ -1,22 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "ops/matmul/matmul_dots_avx512vnni.h"
-#include "ops/matmul/matmul_i8.h"
+#include "ops/matmul/matmul_i8_slab_avx512vnni.h"
 #include "ops/simd/transpose_avx512vnni.h"
 
-/* Sums are kept of (w + 128) q for many rows and of w (q + 128) for few: one factor is unsigned. What that adds, and what the zero point
-   takes, are multiples of the factors' own sums. All of it modulo 2^32, which the final sum fits in. */
+/* Many rows are in the header; few multiply w with q + 128, for one factor must be unsigned. */
 enum {
-  DEPTH = 2048, /* of k at a time: an item's weights fill the scratch, which lives in the second cache */
-  MOST_ROWS = (BNC_MATMUL_SCRATCH - BNC_I8_COLUMNS * DEPTH) / 4,
   FEW = 20,     /* up to so many rows, weights are read as they lie: regrouping them for later use costs more than it brings */
   FEW_ROWS = 4, /* of those, so many share a load of weights */
   TOGETHER = 4  /* columns that share the loads of these rows */
 };
-_Static_assert(BNC_I8_COLUMNS == 16 * DOTS_VECTORS && BNC_I8_COLUMNS * DEPTH < BNC_MATMUL_SCRATCH, "the scratch is too small");
-
-DOTS_INLINE size_t least(size_t a, size_t b) { return a < b ? a : b; }
-DOTS_INLINE __mmask64 bytes_before(size_t n) { return n >= 64 ? ~(__mmask64)0 : ((__mmask64)1 << n) - 1; }
-DOTS_INLINE __mmask16 lanes_before(size_t n) { return (__mmask16)((1u << least(n, 16)) - 1); }
 
 /* 64 columns of k of 16 weights' rows, as w + 128, the first `steps` times four of them in the order of dots(). Their sums of w + 128. */
 DOTS_INLINE __m512i regroup_block(const int8_t *w /* [16, 64] */, size_t stride, uint8_t *out /* [steps, 4, 16, 4] */, size_t steps) {
@@ -55,106 +46,6 @@ static void regroup(const int8_t *w /* [cols, depth] */, size_t stride, size_t c
       totals[v] = _mm512_add_epi32(totals[v], _mm512_sub_epi32(total, top));
     }
   }
-}
-
-/* An item's columns and a part of k; the sums of the parts before it lie in y. */
-typedef struct slab {
-  const uint8_t *w;             /* [depth / 4, 64, 4] of w + 128 */
-  const int32_t *starts;        /* [rows]: -128 times the sum of a row of q, from row `begin` on */
-  __m512i totals[DOTS_VECTORS]; /* sums of w over the columns of k so far */
-  size_t begin, n, columns, from, depth;
-  _Bool first, last;
-} slab;
-
-/* What w + 128 in place of w adds to the sums of a row, taken off. */
-static int32_t start_of(const int8_t *q, size_t k) {
-  const __m512i ones = _mm512_set1_epi8(1);
-  __m512i sum = _mm512_setzero_si512();
-  for (size_t i = 0; i < k; i += 64) sum = _mm512_dpbusd_epi32(sum, ones, _mm512_maskz_loadu_epi8(bytes_before(k - i), q + i));
-  return -128 * _mm512_reduce_add_epi32(sum);
-}
-
-/* `rows` (a constant) rows from `row` on. */
-DOTS_INLINE void tile(const bnc_matmul_i8_args *args, const slab *s, size_t row, const size_t rows) {
-  __m512i sum[DOTS_ROWS][DOTS_VECTORS];
-  const int8_t *q[DOTS_ROWS];
-  __mmask16 mask[DOTS_VECTORS];
-  /* The columns that there are, and where the slab before this one left off: y holds its sums, as integers. */
-  DOTS_UNROLL for (size_t v = 0; v < DOTS_VECTORS; ++v) mask[v] = s->columns > 16 * v ? lanes_before(s->columns - 16 * v) : 0;
-  DOTS_UNROLL for (size_t r = 0; r < rows; ++r) {
-    const float *y = args->y + (row + r) * args->y_stride + s->n;
-    q[r] = args->q + (row + r) * args->q_stride + s->from;
-    DOTS_UNROLL for (size_t v = 0; v < DOTS_VECTORS; ++v) {
-      sum[r][v] = s->first ? _mm512_set1_epi32(s->starts[row + r - s->begin]) : _mm512_maskz_loadu_epi32(mask[v], y + 16 * v);
-    }
-  }
-  /* Whole lines of activations, while the lines of the rows that follow are fetched; then what is left in fours, and in less than four. */
-  size_t k = 0;
-  for (; k + 64 <= s->depth; k += 64) {
-    DOTS_UNROLL for (size_t r = 0; r < rows; ++r)
-        _mm_prefetch(q[r] + rows * args->q_stride + k, _MM_HINT_T0); /* of the tile that follows */
-    if (k / 64 < rows) {
-      const float *y = args->y + (row + rows + k / 64) * args->y_stride + s->n;
-      DOTS_UNROLL for (size_t v = 0; v < DOTS_VECTORS; ++v) __builtin_prefetch(y + 16 * v, 1);
-    }
-    dots(s->w + k * (16 * DOTS_VECTORS), q, k, 16, sum, rows, DOTS_VECTORS);
-  }
-  dots(s->w + k * (16 * DOTS_VECTORS), q, k, (s->depth - k) / 4, sum, rows, DOTS_VECTORS);
-  if (s->depth % 4) {
-    int32_t four[DOTS_ROWS] = {0};
-    DOTS_UNROLL for (size_t r = 0; r < rows; ++r) memcpy(&four[r], q[r] + s->depth / 4 * 4, s->depth % 4);
-    dots_four(s->w + s->depth / 4 * (64 * DOTS_VECTORS), four, sum, rows, DOTS_VECTORS);
-  }
-  /* y = (sum - zero point * the column's sum) * scale of the row * scale of the column + bias; before the last slab, the sums alone. */
-  DOTS_UNROLL for (size_t v = 0; v < DOTS_VECTORS; ++v) {
-    const __m512 scale = _mm512_maskz_loadu_ps(mask[v], args->scale + s->n + 16 * v);
-    const __m512 bias = args->bias ? _mm512_maskz_loadu_ps(mask[v], args->bias + s->n + 16 * v) : _mm512_setzero_ps();
-    DOTS_UNROLL for (size_t r = 0; r < rows; ++r) {
-      float *y = args->y + (row + r) * args->y_stride + s->n + 16 * v;
-      if (!s->last) {
-        _mm512_mask_storeu_epi32(y, mask[v], sum[r][v]);
-        continue;
-      }
-      const bnc_qd8_params x = args->params[row + r];
-      const __m512i exact = _mm512_sub_epi32(sum[r][v], _mm512_mullo_epi32(s->totals[v], _mm512_set1_epi32(x.zero_point)));
-      _mm512_mask_storeu_ps(y, mask[v], _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(exact), _mm512_set1_ps(x.scale)), scale, bias));
-    }
-  }
-}
-
-/* Functions of their own: all in one, they would take compilers minutes under a sanitizer. */
-static __attribute__((noinline)) void tile_6(const bnc_matmul_i8_args *args, const slab *s, size_t row) { tile(args, s, row, DOTS_ROWS); }
-static __attribute__((noinline)) void tile_3(const bnc_matmul_i8_args *args, const slab *s, size_t row) { tile(args, s, row, 3); }
-static __attribute__((noinline)) void tile_1(const bnc_matmul_i8_args *args, const slab *s, size_t row) { tile(args, s, row, 1); }
-
-/* DOTS_ROWS rows, or fewer. */
-static void tile_rows(const bnc_matmul_i8_args *args, const slab *s, size_t row, size_t rows) {
-  if (rows == DOTS_ROWS) {
-    tile_6(args, s, row);
-    return;
-  }
-  for (; rows >= 3; rows -= 3, row += 3) tile_3(args, s, row);
-  for (; rows; --rows, ++row) tile_1(args, s, row);
-}
-
-/* The slab at column n and `from` along k, which goes on with the totals of s where it does not begin a column; without columns behind the
- * last. */
-static slab slab_at(const bnc_matmul_i8_args *args, const slab *s, size_t n, size_t from, size_t last) {
-  slab next = *s;
-  next.from = from;
-  next.n = n;
-  next.columns = next.n < last ? least(last - next.n, BNC_I8_COLUMNS) : 0;
-  next.depth = least(args->k - next.from, DEPTH);
-  next.first = next.from == 0;
-  next.last = next.from + next.depth == args->k;
-  if (next.first) {
-    for (size_t v = 0; v < DOTS_VECTORS; ++v) next.totals[v] = _mm512_setzero_si512();
-  }
-  return next;
-}
-
-static slab slab_after(const bnc_matmul_i8_args *args, const slab *s, size_t last) {
-  return s->last ? slab_at(args, s, s->n + BNC_I8_COLUMNS, 0, last) : slab_at(args, s, s->n, s->from + DEPTH, last);
 }
 
 /* Brings the next `count` lines of a slab's weights, as they lie, into the second cache: short pieces far apart, which no hardware

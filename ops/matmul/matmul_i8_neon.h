@@ -20,6 +20,8 @@ enum { I8_DEPTH = 1024 /* of k at a time: a few columns' weights stay in the fir
 /* Columns [n, n + columns) of y, and k from `from` on. Sums of the parts before it lie in y. */
 typedef struct i8_part {
   const bnc_matmul_i8_args *args;
+  const int8_t *w; /* [columns, depth] */
+  size_t w_stride; /* from column to column */
   size_t n, columns, from, depth;
   bool first, last;
   int32_t totals[BNC_I8_COLUMNS]; /* sums of w over the parts so far; what stands behind `columns` means nothing */
@@ -73,9 +75,18 @@ I8_INLINE void i8_put(const i8_part *p, size_t row, size_t c, int32x4_t sum) {
 
 /* A level's work on one part: all rows. `scratch`: the call's. */
 typedef void i8_part_run(i8_part *p, void *scratch);
+/* Sets w and w_stride. */
+typedef void i8_part_weights(i8_part *p, const void *context);
+
+I8_INLINE void i8_weights_as_they_lie(i8_part *p, const void *context) {
+  (void)context;
+  p->w = p->args->w + p->n * p->args->k + p->from;
+  p->w_stride = p->args->k;
+}
 
 /* All rows, the columns of the items [from, to), `together` (divides BNC_I8_COLUMNS) at a time. */
-I8_INLINE void i8_walk(const bnc_matmul_i8_args *a, size_t from, size_t to, size_t together, i8_part_run *run, void *scratch) {
+I8_INLINE void i8_walk_parts(const bnc_matmul_i8_args *a, size_t from, size_t to, size_t together, i8_part_weights *weights,
+                             const void *context, i8_part_run *run, void *scratch) {
   const size_t end = i8_least(a->n, to * BNC_I8_COLUMNS);
   i8_part p = {.args = a};
   for (p.n = from * BNC_I8_COLUMNS; p.n < end; p.n += together) {
@@ -85,9 +96,14 @@ I8_INLINE void i8_walk(const bnc_matmul_i8_args *a, size_t from, size_t to, size
       p.depth = i8_least(a->k - p.from, I8_DEPTH);
       p.first = p.from == 0;
       p.last = p.from + p.depth == a->k;
+      weights(&p, context);
       run(&p, scratch);
     }
   }
+}
+
+I8_INLINE void i8_walk(const bnc_matmul_i8_args *a, size_t from, size_t to, size_t together, i8_part_run *run, void *scratch) {
+  i8_walk_parts(a, from, to, together, i8_weights_as_they_lie, NULL, run, scratch);
 }
 
 #endif

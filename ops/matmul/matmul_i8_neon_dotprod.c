@@ -1,19 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifdef __aarch64__
-#define I8_ROWS 6 /* 24 sums, 4 weights and an activation of 32 registers */
-#else
-#define I8_ROWS 2 /* 8 of 16 */
-#endif
-#define I8_NARROW 0
-#include "ops/matmul/matmul_i8_straight_neon.h"
-
-/* SDOT takes four products of a lane exactly into int32, of any bytes. */
-I8_INLINE void i8_dots(int32x4_t *sum, const int8x16_t *w, int8x16_t q, const bool wide) {
-  (void)wide;
-  I8_UNROLL for (size_t i = 0; i < 4; ++i) sum[i] = vdotq_s32(sum[i], w[i], q);
-}
-
-I8_INLINE int32x4_t i8_total(int32x4_t sum, int8x16_t w) { return vdotq_s32(sum, w, vdupq_n_s8(1)); }
+#include "ops/matmul/matmul_i8_sdot_neon.h"
 
 void bnc_matmul_i8_neon_dotprod(const bnc_matmul_i8_args *args, size_t from, size_t to, void *scratch) {
   i8_walk(args, from, to, I8_TOGETHER, i8_straight_part, scratch);

@@ -26,7 +26,7 @@ I8_INLINE int8x16_t i8_bytes(const int8_t *p, size_t count) {
 
 /* Four columns of the part from c on; absent ones repeat the last. */
 I8_INLINE void i8_columns(const i8_part *p, size_t c, const int8_t **w /* [4] of [depth] */) {
-  I8_UNROLL for (size_t i = 0; i < 4; ++i) w[i] = p->args->w + (p->n + i8_least(c + i, p->columns - 1)) * p->args->k + p->from;
+  I8_UNROLL for (size_t i = 0; i < 4; ++i) w[i] = p->w + i8_least(c + i, p->columns - 1) * p->w_stride;
 }
 
 /* Adds up weights, and finds the least of them where -128 matters. */

@@ -102,6 +102,7 @@ void check_add(check *c);
 void check_attention(check *c);
 void check_kv_append(check *c);
 void check_matmul(check *c);
+void check_matmul_c4(check *c);
 void check_matmul_f32(check *c);
 void check_matmul_i8(check *c);
 void check_norm(check *c);

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ops/matmul/matmul_c4.h"
+#include "ops/matmul/matmul_i8_slab_avx512vnni.h"
+
+/* Many rows: panels become slabs of v + 128 as matmul_i8's are, and its tiles pass over them. Few: the same bytes never leave registers. */
+enum {
+  LEAST_ROWS = 12, /* from so many on a slab pays */
+  FEW_ROWS = 4,    /* of fewer, so many share what is taken apart */
+  AHEAD = 4096     /* bytes of weights */
+};
+
+/* A block's steps, for the lanes of both groups. */
+typedef struct block_steps {
+  __m512i factor[2]; /* int16: the step */
+  __m512i base[2];   /* bytes: 128 - 8 step */
+} block_steps;
+
+/* Of eight columns of y, each for four bytes; the eight twice (steps of one panel), or those of two panels one behind the other. */
+DOTS_INLINE block_steps steps_of(__m512i both /* [16 columns, 4 equal bytes] */) {
+  const __m512i low = _mm512_set1_epi8(15);
+  const __m512i step = _mm512_broadcast_i32x4(_mm_setr_epi8(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16));
+  const __m512i base = _mm512_broadcast_i32x4(_mm_setr_epi8(120, 112, 104, 96, 88, 80, 72, 64, 56, 48, 40, 32, 24, 16, 8, 0));
+  const __m512i first = _mm512_and_si512(both, low), second = _mm512_and_si512(_mm512_srli_epi16(both, 4), low);
+  const __mmask64 even = 0x5555555555555555;
+  return (block_steps){{_mm512_maskz_shuffle_epi8(even, step, first), _mm512_maskz_shuffle_epi8(even, step, second)},
+                       {_mm512_shuffle_epi8(base, first), _mm512_shuffle_epi8(base, second)}};
+}
+
+/* v + 128 = u step + 128 - 8 step: a pair of bytes is a lane, whose products do not carry. */
+DOTS_INLINE __m512i values_of(__m512i nibbles, const block_steps *s, size_t group) {
+  return _mm512_add_epi8(_mm512_mullo_epi16(nibbles, s->factor[group]), s->base[group]);
+}
+
+/* ---- few rows: bound by reading the weights, or by taking them apart ---- */
+
+/* 32 columns of a row, each four of them eight times, as the nibbles of a block lie: those of the low ones of its halves, then of the high
+ * ones. */
+DOTS_INLINE void spread(const int8_t *q /* [32] */, __m512i *out /* [4] */) {
+  const __m512i all = _mm512_castsi256_si512(_mm256_loadu_si256((const __m256i *)q)),
+                high = _mm512_mask_set1_epi32(_mm512_setzero_si512(), 0xff00, 2);
+  DOTS_UNROLL for (int i = 0; i < 4; ++i) {
+    const __m512i places = _mm512_add_epi32(high, _mm512_set1_epi32(i / 2 * 4 + i % 2));
+    out[i] = _mm512_permutexvar_epi32(places, all);
+  }
+}
+
+/* A block's bytes v + 128: of the low nibbles of its first half, of the high ones, of its second half's. */
+DOTS_INLINE void take_apart(const uint8_t *nibbles /* [2, 64] */, const uint8_t *steps /* [8] */, __m512i *out /* [4] */) {
+  const __m512i low = _mm512_set1_epi8(15), a = _mm512_loadu_si512((const void *)nibbles),
+                b = _mm512_loadu_si512((const void *)(nibbles + 64));
+  const __m512i four = _mm512_set_epi32(0x07070707, 0x06060606, 0x05050505, 0x04040404, 0x03030303, 0x02020202, 0x01010101, 0, 0x07070707,
+                                        0x06060606, 0x05050505, 0x04040404, 0x03030303, 0x02020202, 0x01010101, 0);
+  int64_t eight;
+  memcpy(&eight, steps, sizeof eight);
+  const block_steps s = steps_of(_mm512_shuffle_epi8(_mm512_set1_epi64(eight), four));
+  out[0] = values_of(_mm512_and_si512(a, low), &s, 0);
+  out[1] = values_of(_mm512_and_si512(_mm512_srli_epi16(a, 4), low), &s, 0);
+  out[2] = values_of(_mm512_and_si512(b, low), &s, 1);
+  out[3] = values_of(_mm512_and_si512(_mm512_srli_epi16(b, 4), low), &s, 1);
+}
+
+/* `rows` (a constant) rows, two panels, the second one of which may be the first. Lanes i and i + 8 of a sum add up to column i. */
+DOTS_INLINE void few_panels(const bnc_matmul_c4_args *args, size_t row, const size_t *panel /* [2] */, const int32_t *starts,
+                            const size_t rows) {
+  const bnc_matmul_i8_args *a = &args->to;
+  const int8_t *q = a->q + row * a->q_stride;
+  const uint8_t *nibbles[2], *steps[2];
+  __m512i sum[FEW_ROWS][2];
+  DOTS_UNROLL for (size_t p = 0; p < 2; ++p) {
+    nibbles[p] = args->panels + panel[p] * bnc_c4_panel_bytes(a->k);
+    steps[p] = nibbles[p] + bnc_c4_nibble_bytes(a->k);
+    DOTS_UNROLL for (size_t r = 0; r < rows; ++r) sum[r][p] = _mm512_setzero_si512();
+  }
+  for (size_t k = 0; k < a->k; k += BNC_C4_BLOCK) {
+    __m512i weights[2][4];
+    DOTS_UNROLL for (size_t p = 0; p < 2; ++p) {
+      _mm_prefetch((const char *)(nibbles[p] + 4 * k + AHEAD), _MM_HINT_T0);
+      _mm_prefetch((const char *)(nibbles[p] + 4 * k + AHEAD + 64), _MM_HINT_T0);
+      take_apart(nibbles[p] + 4 * k, steps[p] + k / 4, weights[p]);
+    }
+    DOTS_UNROLL for (size_t r = 0; r < rows; ++r) {
+      __m512i four[4];
+      /* The panels take turns, so that a product need not wait for the one before it. */
+      spread(q + k + r * a->q_stride, four);
+      DOTS_UNROLL for (size_t i = 0; i < 8; ++i) sum[r][i % 2] = _mm512_dpbusd_epi32(sum[r][i % 2], weights[i % 2][i / 2], four[i / 2]);
+    }
+  }
+  /* y = (sum - zero point * total) * scale of the row * scale of the column + bias, of the columns that there are. */
+  DOTS_UNROLL for (size_t p = 0; p < 2; ++p) {
+    const size_t n = panel[p] * BNC_C4_PANEL;
+    const __mmask8 mask = (__mmask8)lanes_before(least(a->n - n, BNC_C4_PANEL));
+    const __m256i total = _mm256_loadu_si256((const __m256i *)(args->totals + n));
+    const __m256 scale = _mm256_maskz_loadu_ps(mask, a->scale + n);
+    const __m256 bias = a->bias ? _mm256_maskz_loadu_ps(mask, a->bias + n) : _mm256_setzero_ps();
+    DOTS_UNROLL for (size_t r = 0; r < rows; ++r) {
+      const bnc_qd8_params x = a->params[row + r];
+      const __m256i halves = _mm256_add_epi32(_mm512_castsi512_si256(sum[r][p]), _mm512_extracti64x4_epi64(sum[r][p], 1));
+      const __m256i exact = _mm256_sub_epi32(_mm256_add_epi32(halves, _mm256_set1_epi32(starts[row + r])),
+                                             _mm256_mullo_epi32(total, _mm256_set1_epi32(x.zero_point)));
+      const __m256 y = _mm256_fmadd_ps(_mm256_mul_ps(_mm256_cvtepi32_ps(exact), _mm256_set1_ps(x.scale)), scale, bias);
+      _mm256_mask_storeu_ps(a->y + (row + r) * a->y_stride + n, mask, y);
+    }
+  }
+}
+
+/* Panels are read as two streams, each without a break: what is fetched ahead of a panel's end is then what the stream goes on with. */
+static void few_rows(const bnc_matmul_c4_args *args, size_t from, size_t to) {
+  const bnc_matmul_i8_args *a = &args->to;
+  const size_t length = (to - from + 1) / 2;
+  int32_t starts[LEAST_ROWS];
+  for (size_t r = 0; r < a->rows; ++r) starts[r] = start_of(a->q + r * a->q_stride, a->k);
+  for (size_t i = 0; i < length; ++i) {
+    const size_t other = from + length + i, panel[2] = {from + i, other < to ? other : from + i};
+    size_t row = 0;
+    for (; row + FEW_ROWS <= a->rows; row += FEW_ROWS) few_panels(args, row, panel, starts, FEW_ROWS);
+    switch (a->rows - row) {
+      case 3: few_panels(args, row, panel, starts, 3); break;
+      case 2: few_panels(args, row, panel, starts, 2); break;
+      case 1: few_panels(args, row, panel, starts, 1); break;
+      default: break;
+    }
+  }
+}
+
+/* ---- many rows ---- */
+
+/* Two panels, for vector v of the slab at `from`; ahead: bytes to where the next slab lies. */
+DOTS_INLINE void expand_panels(const uint8_t *first, const uint8_t *second, const slab *s, size_t k, size_t ahead, uint8_t *out) {
+  const __m512i low = _mm512_set1_epi8(15);
+  const uint8_t *a = first + 4 * s->from, *b = second + 4 * s->from;
+  const uint8_t *c = first + bnc_c4_nibble_bytes(k) + s->from / 4, *d = second + bnc_c4_nibble_bytes(k) + s->from / 4;
+  for (size_t i = 0; i < s->depth; i += BNC_C4_BLOCK, c += BNC_C4_PANEL, d += BNC_C4_PANEL) {
+    const __m128i eight = _mm_unpacklo_epi64(_mm_loadl_epi64((const __m128i *)c), _mm_loadl_epi64((const __m128i *)d));
+    const __m512i lanes = _mm512_cvtepu8_epi32(eight), four = _mm512_mullo_epi32(lanes, _mm512_set1_epi32(0x01010101));
+    const block_steps steps = steps_of(four);
+    DOTS_UNROLL for (size_t part = 0; part < 4; ++part, a += 32, b += 32, out += 2 * 64 * DOTS_VECTORS) {
+      _mm_prefetch((const char *)(a + ahead), _MM_HINT_T1); /* short pieces, which hardware prefetchers see too late */
+      _mm_prefetch((const char *)(b + ahead), _MM_HINT_T1);
+      const __m256i one = _mm256_loadu_si256((const __m256i *)a), other = _mm256_loadu_si256((const __m256i *)b);
+      const __m512i both = _mm512_inserti64x4(_mm512_castsi256_si512(one), other, 1);
+      _mm512_store_si512((void *)out, values_of(_mm512_and_si512(both, low), &steps, part / 2));
+      _mm512_store_si512((void *)(out + 64 * DOTS_VECTORS), values_of(_mm512_and_si512(_mm512_srli_epi16(both, 4), low), &steps, part / 2));
+    }
+  }
+}
+
+/* A slab's columns; panels that are not there repeat the last, and are not kept. */
+static void expand(const bnc_matmul_c4_args *args, slab *s, uint8_t *out) {
+  const size_t k = args->to.k, bytes = bnc_c4_panel_bytes(k), end = bnc_c4_panels(args->to.n) - 1;
+  const size_t ahead = s->last ? BNC_I8_COLUMNS / BNC_C4_PANEL * bytes - 4 * s->from : 4 * s->depth;
+  for (size_t v = 0; v < DOTS_VECTORS; ++v) {
+    const size_t panel = s->n / BNC_C4_PANEL + 2 * v;
+    const __mmask16 mask = s->columns > 16 * v ? lanes_before(s->columns - 16 * v) : 0;
+    s->totals[v] = _mm512_maskz_loadu_epi32(mask, args->totals + s->n + 16 * v);
+    expand_panels(args->panels + least(panel, end) * bytes, args->panels + least(panel + 1, end) * bytes, s, k, ahead, out + 64 * v);
+  }
+}
+
+/* Rows [row, end), at most MOST_ROWS; columns [n, last). */
+static void many_rows(const bnc_matmul_c4_args *args, size_t row, size_t end, size_t n, size_t last, uint8_t *scratch) {
+  const bnc_matmul_i8_args *a = &args->to;
+  int32_t *starts = (int32_t *)(void *)(scratch + BNC_I8_COLUMNS * DEPTH); /* [MOST_ROWS] */
+  for (size_t r = row; r < end; ++r) starts[r - row] = start_of(a->q + r * a->q_stride, a->k);
+  const slab none = {.w = scratch, .starts = starts, .begin = row};
+  for (slab s = slab_at(a, &none, n, 0, last); s.columns; s = slab_after(a, &s, last)) {
+    expand(args, &s, scratch);
+    for (size_t r = row; r < end; r += DOTS_ROWS) tile_rows(a, &s, r, least(end - r, DOTS_ROWS));
+  }
+}
+
+void bnc_matmul_c4_avx512vnni(const bnc_matmul_c4_args *args, size_t from, size_t to, void *scratch) {
+  const bnc_matmul_i8_args *a = &args->to;
+  const size_t first = from * BNC_I8_COLUMNS, last = least(a->n, to * BNC_I8_COLUMNS);
+  if (first >= last) return;
+  if (a->rows < LEAST_ROWS)
+    few_rows(args, first / BNC_C4_PANEL, bnc_c4_panels(last));
+  else
+    for (size_t row = 0; row < a->rows; row += MOST_ROWS) many_rows(args, row, least(a->rows, row + MOST_ROWS), first, last, scratch);
+}
