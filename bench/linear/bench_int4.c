@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* int4 layers of LLaMA-3-8B: our kernel on the file's own panels beside XNNPACK's qb4w on weights that it packed, taking turns in one run.
+/* int4 layers of LLaMA-3-8B: our kernel on the file's own panels beside XNNPACK's qb4w on weights that it packed, and beside our kernel for
+   groups of 16 with steps (matmul_c4.h), taking turns in one run.
      usage: bench_int4 [THREADS [REPEATS [ROWS]]]     default: one thread, 5 repeats, 640 rows and 1 row
-   prints CSV: level,threads,rows,k,n,group,ours_gops,ours_gbytes_per_s,xnnpack_gops,ratio,equal
-   Best of all repeats; ratio: the median of the ratios within a repeat. GB/s are of our weights. One thread is timed by its own CPU time,
+   prints CSV: level,threads,rows,k,n,group,ours_gops,ours_gbytes_per_s,xnnpack_gops,ratio,equal,steps_gops,steps_ratio
+   Best of all repeats; ratio: the median of the ratios within a repeat, of XNNPACK's
+   seconds to ours; steps_ratio: of ours to those of groups of 16. GB/s are of our weights. One thread is timed by its own CPU time,
    several by the wall clock. The machine's limits to hold them against: checkkern --bench. */
 #include <math.h>
 #include <stdio.h>
@@ -67,6 +69,46 @@ static void run_panels(void *context, size_t thread, size_t from, size_t to) {
   j->ops->i4(&j->args, from, to, j->scratch + thread * BNC_MATMUL_SCRATCH);
 }
 
+/* The same layer in groups of 16 with steps. */
+typedef struct steps_job {
+  const bnc_matmul_ops *ops;
+  bnc_matmul_c4_args args;
+  uint8_t *scratch; /* [threads] */
+} steps_job;
+
+static void run_steps(void *context, size_t thread, size_t from, size_t to) {
+  const steps_job *j = context;
+  j->ops->c4(&j->args, from, to, j->scratch + thread * BNC_MATMUL_SCRATCH);
+}
+
+/* Of random weights; inputs and result are the other job's. */
+static steps_job make_steps(const job *other, const uint8_t *weights) {
+  const bnc_i4_matrix *w = &other->args.w;
+  const size_t panels = bnc_c4_panels(w->n);
+  uint8_t *steps = need(w->n * w->k / BNC_C4_GROUP), *all = need(panels * bnc_c4_panel_bytes(w->k));
+  int32_t *totals = need(panels * BNC_C4_PANEL * sizeof *totals);
+  float *scale = need(w->n * sizeof *scale);
+  for (size_t i = 0; i < w->n * w->k / BNC_C4_GROUP; i++) steps[i] = (uint8_t)(1 + random_bits() % BNC_C4_STEPS);
+  for (size_t i = 0; i < w->n; i++) scale[i] = 0.001f;
+  bnc_matmul_c4_pack(w->n, w->k, weights, steps, all, totals, 0, panels);
+  bnc_mem_free(steps);
+  const bnc_matmul_i8_args to = {.rows = other->args.rows,
+                                 .k = w->k,
+                                 .n = w->n,
+                                 .scale = scale,
+                                 .q = other->args.q,
+                                 .params = other->args.params,
+                                 .y = need(other->args.rows * w->n * sizeof(float)),
+                                 .q_stride = w->k,
+                                 .y_stride = w->n};
+  return (steps_job){other->ops, {to, all, totals}, other->scratch};
+}
+
+static void drop_steps(const steps_job *s) {
+  void *all[] = {(void *)(uintptr_t)s->args.panels, (void *)(uintptr_t)s->args.totals, (void *)(uintptr_t)s->args.to.scale, s->args.to.y};
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++) bnc_mem_free(all[i]);
+}
+
 static void bench(const layer *l, bnc_pool *pool, size_t threads, size_t repeats, const bnc_kernels *kernels) {
   const size_t panels = bnc_i4_panels(l->n), groups = l->k / l->group;
   uint8_t *weights = need(l->n * l->k / 2), *nibbles = need(panels * bnc_i4_panel_nibbles(l->k));
@@ -104,15 +146,20 @@ static void bench(const layer *l, bnc_pool *pool, size_t threads, size_t repeats
   must(bnc_packed_create(&store, &err) == BNC_OK && bnc_linear_set_create(&set, store, &err) == BNC_OK &&
            bnc_linear_set_add(set, &spec, 0, 0, &id, &err) == BNC_OK,
        "making XNNPACK's layer");
-  double ratio[MAX_REPEATS], best = 1e9, best_other = 1e9, worst = 0, size = 0;
+  steps_job steps = make_steps(&j, weights);
+  double ratio[MAX_REPEATS], steps_ratio[MAX_REPEATS], best_steps = 1e9, best = 1e9, best_other = 1e9, worst = 0, size = 0;
   for (size_t r = 0; r < repeats; r++) {
     const double start = seconds(threads);
     bnc_pool_run(pool, run_sums, &j, l->rows, 16);
     bnc_pool_run_threads(pool, run_panels, &j, panels, PIECE);
     const double middle = seconds(threads);
     must(bnc_linear_set_run(set, id, l->rows, q, params, other, pool) == BNC_OK, "running XNNPACK's layer");
-    const double ours = middle - start, theirs = seconds(threads) - middle;
+    const double end = seconds(threads);
+    bnc_pool_run_threads(pool, run_steps, &steps, bnc_matmul_i8_items(l->n), 2);
+    const double ours = middle - start, theirs = end - middle, with_steps = seconds(threads) - end;
     ratio[r] = theirs / ours;
+    steps_ratio[r] = ours / with_steps;
+    best_steps = with_steps < best_steps ? with_steps : best_steps;
     best = ours < best ? ours : best;
     best_other = theirs < best_other ? theirs : best_other;
   }
@@ -121,11 +168,14 @@ static void bench(const layer *l, bnc_pool *pool, size_t threads, size_t repeats
     size = fmax(size, fabs((double)y[i]));
   }
   qsort(ratio, repeats, sizeof *ratio, ascending);
+  qsort(steps_ratio, repeats, sizeof *steps_ratio, ascending);
   const double operations = 2e-9 * (double)l->rows * (double)l->k * (double)l->n;
-  printf("%s,%zu,%zu,%zu,%zu,%zu,%.1f,%.2f,%.1f,%.2f,%s\n", bnc_cpu_level_name(kernels->level), threads, l->rows, l->k, l->n, l->group,
-         operations / best, 1e-9 * (double)(panels * (bnc_i4_panel_nibbles(l->k) + bnc_i4_panel_scales(l->k, l->group))) / best,
-         operations / best_other, ratio[repeats / 2], worst < 1e-4 * size ? "yes" : "no");
+  printf("%s,%zu,%zu,%zu,%zu,%zu,%.1f,%.2f,%.1f,%.2f,%s,%.1f,%.2f\n", bnc_cpu_level_name(kernels->level), threads, l->rows, l->k, l->n,
+         l->group, operations / best, 1e-9 * (double)(panels * (bnc_i4_panel_nibbles(l->k) + bnc_i4_panel_scales(l->k, l->group))) / best,
+         operations / best_other, ratio[repeats / 2], worst < 1e-4 * size ? "yes" : "no", operations / best_steps,
+         steps_ratio[repeats / 2]);
   fflush(stdout);
+  drop_steps(&steps);
   bnc_linear_set_destroy(set);
   bnc_packed_destroy(store);
   void *all[] = {weights, nibbles, scales, panel_scales, offset, y, other, q, params, j.args.sums};
@@ -143,7 +193,7 @@ int main(int argc, char **argv) {
   must(bnc_cpu_detect(&cpu, &err) == BNC_OK, "looking at the CPU");
   must(bnc_pool_create(&pool, threads, &err) == BNC_OK && bnc_pool_start_native(pool, &err) == BNC_OK, "starting threads");
   bnc_kernels_init(&kernels, cpu.level);
-  printf("level,threads,rows,k,n,group,ours_gops,ours_gbytes_per_s,xnnpack_gops,ratio,equal\n");
+  printf("level,threads,rows,k,n,group,ours_gops,ours_gbytes_per_s,xnnpack_gops,ratio,equal,steps_gops,steps_ratio\n");
   for (size_t r = 0; r < (only ? 1 : 2); r++)
     for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++)
       for (size_t g = 0; g < 2; g++) {

@@ -159,6 +159,18 @@ static enum xnn_status create_int4(bnc_linear_set *set, const bnc_linear_spec *p
   return s;
 }
 
+/* As int8: the same values. */
+static enum xnn_status create_qc4(bnc_linear_set *set, const bnc_linear_spec *p, xnn_operator_t *op) {
+  int8_t *values = set->mode == PACK ? bnc_mem_array(p->n, p->k) : NULL;
+  if (set->mode == PACK && !values) return xnn_status_out_of_memory;
+  if (values) bnc_matmul_c4_expand(p->n, p->k, p->weights, values);
+  const enum xnn_status s =
+      xnn_create_fully_connected_nc_qd8_f32_qc8w(p->k, p->n, p->in_stride, p->out_stride, p->scales, values ? values : p->weights, p->bias,
+                                                 -INFINITY, INFINITY, XNN_FLAG_YIELD_WORKERS, NULL, &set->provider, op);
+  bnc_mem_free(values);
+  return s;
+}
+
 static enum xnn_status create(bnc_linear_set *set, cache_mode mode, const bnc_linear_spec *p, xnn_operator_t *op) {
   const float most = INFINITY;
   xnn_weights_cache_t cache = &set->provider;
@@ -172,6 +184,7 @@ static enum xnn_status create(bnc_linear_set *set, cache_mode mode, const bnc_li
     case BNC_LINEAR_QD8_QC8:
       return xnn_create_fully_connected_nc_qd8_f32_qc8w(p->k, p->n, p->in_stride, p->out_stride, p->scales, p->weights, p->bias, -most,
                                                         most, XNN_FLAG_YIELD_WORKERS, NULL, cache, op);
+    case BNC_LINEAR_QD8_QC4: return create_qc4(set, p, op);
     case BNC_LINEAR_QD8_QG4: return create_int4(set, p, op);
   }
   return xnn_status_invalid_parameter;
@@ -336,6 +349,7 @@ static bnc_status run(bnc_linear_set *set, uint32_t id, size_t rows, const void 
       if (status == xnn_status_success) status = xnn_setup_fully_connected_nc_f32(s->op, x, y);
       break;
     case BNC_LINEAR_QD8_QC8:
+    case BNC_LINEAR_QD8_QC4:
       status = xnn_reshape_fully_connected_nc_qd8_f32_qc8w(s->op, rows, threads);
       if (status == xnn_status_success) status = xnn_setup_fully_connected_nc_qd8_f32_qc8w(s->op, x, y, params);
       break;

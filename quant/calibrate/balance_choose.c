@@ -74,7 +74,11 @@ static void round_weights(const trial *t) {
   for (size_t n = 0; n < t->s->n; n++) {
     float *w = t->w + n * k, scale;
     for (size_t c = 0; c < k; c++) w[c] = ldexpf(t->s->w[n * k + c], t->exponent[c]);
-    if (group) {
+    if (group == BNC_QC4_GROUP) {
+      uint8_t *steps = (uint8_t *)t->scales;
+      bnc_quantize_row_qc4(w, k, t->nibbles, steps, &scale);
+      for (size_t c = 0; c < k; c++) w[c] = (float)((t->nibbles[c / 2] >> (c % 2 ? 4 : 0) & 15) - 8) * (float)steps[c / group] * scale;
+    } else if (group) {
       bnc_quantize_row_qg4(w, k, group, t->nibbles, t->scales);
       for (size_t c = 0; c < k; c++)
         w[c] = (float)((t->nibbles[c / 2] >> (c % 2 ? 4 : 0) & 15) - 8) * bnc_bf16_to_f32(t->scales[c / group]);

@@ -30,8 +30,9 @@ void bnc_gptq_factor(float *h, size_t k, bnc_pool *pool);
 /** Floats of scratch for bnc_gptq_round. */
 static inline size_t bnc_gptq_scratch(size_t k) { return 2 * k * BNC_GPTQ_ROWS; }
 
-/** Rounds rows w [rows, k], at most BNC_GPTQ_ROWS. q [rows, k / 2], scales [rows, k / group]: as bnc_quantize_row_qg4 leaves them. w
-   becomes what they stand for. r: of bnc_gptq_factor. */
-void bnc_gptq_round(float *w, size_t rows, size_t k, size_t group, const float *r, uint8_t *q, uint16_t *scales, float *scratch);
+/** Rounds rows w [rows, k], at most BNC_GPTQ_ROWS, to what rounded_files.h holds of them: q [rows, k / 2]; groups [rows, k / group], bf16
+   as bnc_quantize_row_qg4 leaves them, or steps as bnc_quantize_row_qc4 does, with scales [rows]. w becomes what they stand for. r: of
+   bnc_gptq_factor. */
+void bnc_gptq_round(float *w, size_t rows, size_t k, size_t group, const float *r, uint8_t *q, void *groups, float *scales, float *scratch);
 
 #endif

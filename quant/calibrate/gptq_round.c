@@ -2,11 +2,13 @@
 /* Sixteen rows at a time, one a lane: e and w are transposed, [k][16]. */
 #include <float.h>
 #include <math.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "quant/calibrate/gptq.h"
 #include "quant/calibrate/outer_product.h"
 #include "quant/compile/quantize_weights.h"
+#include "runtime/model/format.h"
 
 #define LANES BNC_TILE_LANES
 
@@ -16,6 +18,8 @@ typedef float lanes[LANES];
 typedef struct group_state {
   size_t k, first, size;
   const float *r;               /* R^T [k, k], lower triangle */
+  bool steps;                   /* QC4: a group's scale is a step of 1 to 16 of its row's */
+  lanes row_scale, least;       /* of each row; of each row, the least value that the group's scale allows */
   lanes target[BNC_GPTQ_GROUP]; /* the weights, changed for what the columns before have left */
   lanes value[BNC_GPTQ_GROUP];  /* what they are rounded to */
 } group_state;
@@ -25,9 +29,9 @@ static inline float round_small(float v) {
   return (v + shift) - shift;
 }
 
-static inline float nibble_of(float v) {
+static inline float nibble_of(float v, float least) {
   const float rounded = round_small(v), below = rounded < 7.0f ? rounded : 7.0f;
-  return below > -8.0f ? below : -8.0f;
+  return below > least ? below : least;
 }
 
 /* sum [size][16] = what the errors of the columns before the group leave in the group's components. */
@@ -52,7 +56,10 @@ static void set_targets(group_state *g, const lanes *w, const lanes *sum) {
 /* Rounds the group with a scale per lane; error: the squared length of its components. */
 static void round_group(group_state *g, const lanes scale, lanes error) {
   lanes inverse_scale;
-  for (size_t l = 0; l < LANES; l++) inverse_scale[l] = 1.0f / scale[l];
+  for (size_t l = 0; l < LANES; l++) {
+    inverse_scale[l] = 1.0f / scale[l];
+    g->least[l] = g->steps && scale[l] > 15.5f * g->row_scale[l] ? -7.0f : -8.0f; /* -128 is no int8 weight of ours */
+  }
   memset(error, 0, sizeof(lanes));
   for (size_t j = 0; j < g->size; j++) {
     const float *row = g->r + (g->first + j) * g->k + g->first;
@@ -61,11 +68,22 @@ static void round_group(group_state *g, const lanes scale, lanes error) {
     for (size_t i = 0; i < j; i++)
       for (size_t l = 0; l < LANES; l++) left[l] += (g->target[i][l] - g->value[i][l]) * row[i];
     for (size_t l = 0; l < LANES; l++) {
-      const float aim = g->target[j][l] + left[l] * inverse, q = nibble_of(aim * inverse_scale[l]) * scale[l], miss = (aim - q) * pivot;
+      const float aim = g->target[j][l] + left[l] * inverse, q = nibble_of(aim * inverse_scale[l], g->least[l]) * scale[l],
+                  miss = (aim - q) * pivot;
       g->value[j][l] = q;
       error[l] += miss * miss;
     }
   }
+}
+
+/* What the file can hold that is nearest to a group's scale. */
+static inline float scale_near(const group_state *g, size_t lane, float s) {
+  if (g->steps) {
+    const float step = round_small(s / g->row_scale[lane]), below = step < 16.0f ? step : 16.0f;
+    return (below > 1.0f ? below : 1.0f) * g->row_scale[lane];
+  }
+  s = bnc_bf16_to_f32(bnc_bf16_from_f32(s));
+  return s > FLT_MIN ? s : FLT_MIN;
 }
 
 /* Of the candidates, 7 never clips, those above trade peaks for the many small values, those below leave room for what is fed forward. */
@@ -76,13 +94,10 @@ static void choose_scales(group_state *g, lanes best) {
     for (size_t l = 0; l < LANES; l++) most[l] = fabsf(g->target[j][l]) > most[l] ? fabsf(g->target[j][l]) : most[l];
   for (size_t l = 0; l < LANES; l++) {
     least[l] = FLT_MAX;
-    best[l] = FLT_MIN; /* zeros: as in quantize_weights.c */
+    best[l] = g->steps ? g->row_scale[l] : FLT_MIN; /* zeros: as in quantize_weights.c */
   }
   for (size_t c = 0; c < sizeof candidates / sizeof *candidates; c++) {
-    for (size_t l = 0; l < LANES; l++) {
-      const float s = bnc_bf16_to_f32(bnc_bf16_from_f32(most[l] / candidates[c]));
-      scale[l] = s > FLT_MIN ? s : FLT_MIN;
-    }
+    for (size_t l = 0; l < LANES; l++) scale[l] = scale_near(g, l, most[l] / candidates[c]);
     round_group(g, scale, error);
     for (size_t l = 0; l < LANES; l++) {
       if (!(error[l] < least[l])) continue;
@@ -92,9 +107,13 @@ static void choose_scales(group_state *g, lanes best) {
   }
 }
 
-static void store_group(const group_state *g, size_t rows, const lanes scale, float *w, uint8_t *q, uint16_t *scales, size_t group) {
+static void store_group(const group_state *g, size_t rows, const lanes scale, float *w, uint8_t *q, void *groups) {
   for (size_t l = 0; l < rows; l++) {
-    scales[l * (g->k / group) + g->first / group] = bnc_bf16_from_f32(scale[l]);
+    const size_t at = l * (g->k / g->size) + g->first / g->size;
+    if (g->steps)
+      ((uint8_t *)groups)[at] = (uint8_t)round_small(scale[l] / g->row_scale[l]);
+    else
+      ((uint16_t *)groups)[at] = bnc_bf16_from_f32(scale[l]);
     for (size_t j = 0; j < g->size; j += 2) {
       const float low = g->value[j][l], high = g->value[j + 1][l];
       const int32_t a = (int32_t)round_small(low / scale[l]) + 8, b = (int32_t)round_small(high / scale[l]) + 8;
@@ -105,11 +124,16 @@ static void store_group(const group_state *g, size_t rows, const lanes scale, fl
   }
 }
 
-void bnc_gptq_round(float *w, size_t rows, size_t k, size_t group, const float *r, uint8_t *q, uint16_t *scales, float *scratch) {
+void bnc_gptq_round(float *w, size_t rows, size_t k, size_t group, const float *r, uint8_t *q, void *groups, float *scales,
+                    float *scratch) {
   lanes *columns = (lanes *)(void *)scratch, *e = columns + k, sum[BNC_GPTQ_GROUP], scale, error;
-  group_state g = {.k = k, .size = group, .r = r};
+  group_state g = {.k = k, .size = group, .r = r, .steps = group == BNC_QC4_GROUP};
   for (size_t c = 0; c < k; c++)
     for (size_t l = 0; l < LANES; l++) columns[c][l] = l < rows ? w[l * k + c] : 0.0f;
+  for (size_t l = 0; g.steps && l < LANES; l++) {
+    g.row_scale[l] = l < rows ? bnc_qc4_row_scale(w + l * k, k) : 1.0f;
+    if (l < rows) scales[l] = g.row_scale[l];
+  }
   for (g.first = 0; g.first < k; g.first += group) {
     feed_forward(&g, e, sum);
     set_targets(&g, columns + g.first, sum);
@@ -117,6 +141,6 @@ void bnc_gptq_round(float *w, size_t rows, size_t k, size_t group, const float *
     round_group(&g, scale, error);
     for (size_t j = 0; j < group; j++)
       for (size_t l = 0; l < LANES; l++) e[g.first + j][l] = columns[g.first + j][l] - g.value[j][l];
-    store_group(&g, rows, scale, w, q, scales, group);
+    store_group(&g, rows, scale, w, q, groups);
   }
 }

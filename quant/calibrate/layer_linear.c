@@ -48,8 +48,9 @@ static void round_and_multiply(void *context, size_t thread, size_t from, size_t
     const size_t at = tile * BNC_GPTQ_ROWS, rows = j->rows - at < BNC_GPTQ_ROWS ? j->rows - at : BNC_GPTQ_ROWS, row = j->first + at;
     float *w = j->run->weights + at * s->k;
     if (s->group) {
-      uint16_t *scales = (uint16_t *)(void *)(j->run->rounded + s->n * s->k / 2) + row * (s->k / s->group);
-      bnc_gptq_round(w, rows, s->k, s->group, j->run->moments, j->run->rounded + row * s->k / 2, scales, scratch);
+      uint8_t *out = j->run->rounded;
+      bnc_gptq_round(w, rows, s->k, s->group, j->run->moments, out + row * s->k / 2, out + bnc_rounded_groups_at(s, row),
+                     (float *)(void *)(out + bnc_rounded_scales_at(s)) + row, scratch);
     }
     transpose(w, rows, s->k, scratch);
     multiply(j, scratch, row, rows);

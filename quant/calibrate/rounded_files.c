@@ -52,6 +52,24 @@ bnc_status bnc_rounded_save(const char *folder, const char *name, const bnc_roun
   return s;
 }
 
+static bnc_status check_scales(const uint8_t *data, const bnc_rounded_shape *shape, bnc_error *err) {
+  const bool steps = bnc_rounded_has_steps(shape);
+  const size_t end = steps ? bnc_rounded_groups_at(shape, 0) : bnc_rounded_bytes(shape);
+  for (size_t at = bnc_rounded_scales_at(shape); at < end; at += steps ? sizeof(float) : sizeof(uint16_t)) {
+    uint16_t half;
+    float value;
+    memcpy(&half, data + at, sizeof half);
+    memcpy(&value, data + at, steps ? sizeof value : sizeof half);
+    if (!steps) value = bnc_bf16_to_f32(half);
+    if (!(value >= FLT_MIN && value <= FLT_MAX))
+      return bnc_fail(err, BNC_ERROR_FORMAT, "a scale that is no positive normal number: remove the folder and calibrate again");
+  }
+  for (size_t at = end; at < bnc_rounded_bytes(shape); at++)
+    if (data[at] < 1 || data[at] > 16)
+      return bnc_fail(err, BNC_ERROR_FORMAT, "a step of %d, expected 1 to 16: remove the folder and calibrate again", data[at]);
+  return BNC_OK;
+}
+
 bnc_status bnc_rounded_check(const uint8_t *file, size_t size, const bnc_rounded_shape *shape, bnc_error *err) {
   bnc_rounded_head head;
   if (size != file_bytes(shape))
@@ -63,14 +81,7 @@ bnc_status bnc_rounded_check(const uint8_t *file, size_t size, const bnc_rounded
                     shape->n, shape->k, shape->group);
   if (XXH3_64bits(data, size - sizeof head) != head.checksum)
     return bnc_fail(err, BNC_ERROR_FORMAT, "damaged: its checksum is another: remove the folder and calibrate again");
-  for (size_t at = shape->n * shape->k / 2; at < size - sizeof head; at += sizeof(uint16_t)) {
-    uint16_t scale;
-    memcpy(&scale, data + at, sizeof scale);
-    const float value = bnc_bf16_to_f32(scale);
-    if (!(value >= FLT_MIN && value <= FLT_MAX))
-      return bnc_fail(err, BNC_ERROR_FORMAT, "a scale that is no positive normal number: remove the folder and calibrate again");
-  }
-  return BNC_OK;
+  return check_scales(data, shape, err);
 }
 
 /* A file that was checked, mapped. */
@@ -85,14 +96,12 @@ static bnc_status open_file(const char *path, const bnc_rounded_shape *shape, bn
 }
 
 /* A scale that would be no normal number stands for zeros, whatever it is multiplied by. */
-static uint16_t multiply(uint16_t scale, float factor) {
-  const float value = bnc_bf16_to_f32(scale) * factor;
-  return bnc_bf16_from_f32(value >= FLT_MIN ? value : FLT_MIN);
-}
+static float normal(float scale) { return scale >= FLT_MIN ? scale : FLT_MIN; }
+static uint16_t multiply(uint16_t scale, float factor) { return bnc_bf16_from_f32(normal(bnc_bf16_to_f32(scale) * factor)); }
 
 bnc_status bnc_rounded_read(const char *folder, const char *name, const bnc_rounded_shape *shape, size_t first, size_t rows, float factor,
-                            uint8_t *nibbles, uint16_t *scales, bnc_error *err) {
-  const size_t groups = shape->k / shape->group, row_bytes = shape->k / 2;
+                            uint8_t *nibbles, void *groups, float *scales, bnc_error *err) {
+  const size_t row_bytes = shape->k / 2;
   bnc_file_map map;
   char *path = bnc_rounded_path(folder, name, "q4");
   if (!path) return bnc_fail_memory(err, strlen(folder));
@@ -100,8 +109,14 @@ bnc_status bnc_rounded_read(const char *folder, const char *name, const bnc_roun
   if (s == BNC_OK) {
     const uint8_t *data = map.data + sizeof(bnc_rounded_head);
     memcpy(nibbles, data + first * row_bytes, rows * row_bytes);
-    memcpy(scales, data + shape->n * row_bytes + first * groups * sizeof *scales, rows * groups * sizeof *scales);
-    for (size_t i = 0; i < rows * groups; i++) scales[i] = multiply(scales[i], factor);
+    const size_t at = bnc_rounded_groups_at(shape, first), size = bnc_rounded_groups_at(shape, first + rows) - at;
+    memcpy(groups, data + at, size);
+    if (bnc_rounded_has_steps(shape)) {
+      memcpy(scales, data + bnc_rounded_scales_at(shape) + first * sizeof *scales, rows * sizeof *scales);
+      for (size_t i = 0; i < rows; i++) scales[i] = normal(scales[i] * factor);
+    } else {
+      for (size_t i = 0; i < size / sizeof(uint16_t); i++) ((uint16_t *)groups)[i] = multiply(((uint16_t *)groups)[i], factor);
+    }
     bnc_file_map_close(&map);
   }
   bnc_mem_free(path);
@@ -118,8 +133,11 @@ bnc_status bnc_rounded_scale_rows(const char *folder, const char *name, const bn
   if (s == BNC_OK) {
     memcpy(data, map.data + sizeof(bnc_rounded_head), size);
     bnc_file_map_close(&map);
-    uint16_t *scales = (uint16_t *)(void *)(data + shape->n * shape->k / 2);
-    for (size_t i = 0; i < shape->n * groups; i++) scales[i] = multiply(scales[i], ldexpf(1.0f, -exponent[i / groups]));
+    float *whole = (float *)(void *)(data + bnc_rounded_scales_at(shape));
+    uint16_t *scales = (uint16_t *)(void *)whole;
+    const bool steps = bnc_rounded_has_steps(shape);
+    for (size_t i = 0; steps && i < shape->n; i++) whole[i] = normal(whole[i] * ldexpf(1.0f, -exponent[i]));
+    for (size_t i = 0; !steps && i < shape->n * groups; i++) scales[i] = multiply(scales[i], ldexpf(1.0f, -exponent[i / groups]));
     s = write_file(path, shape, data, err);
   }
   bnc_mem_free(data);

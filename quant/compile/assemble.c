@@ -53,8 +53,8 @@ bnc_status bnc_compile_options_take(bnc_compile_options *taken, const bnc_compil
   bnc_sized_read(o, sizeof *o, options);
   if ((unsigned)o->vision_weights > BNC_WEIGHTS_INT8) return bnc_fail(err, BNC_ERROR_ARGUMENT, "vision weights may be f32 or int8");
   if ((unsigned)o->text_weights > BNC_WEIGHTS_INT4) return bnc_fail(err, BNC_ERROR_ARGUMENT, "text weights may be f32, int8 or int4");
-  if (o->group != 32 && o->group != 64 && o->group != 128)
-    return bnc_fail(err, BNC_ERROR_ARGUMENT, "the group is %u, expected 32, 64 or 128", o->group);
+  if (o->group != 16 && o->group != 32 && o->group != 64 && o->group != 128)
+    return bnc_fail(err, BNC_ERROR_ARGUMENT, "the group is %u, expected 16, 32, 64 or 128", o->group);
   if (o->disabled_passes & ~BNC_ALL_PASSES) return bnc_fail(err, BNC_ERROR_ARGUMENT, "there are %d passes", BNC_PASSES);
   if ((o->calibration || o->prompts) && o->text_weights == BNC_WEIGHTS_F32)
     return bnc_fail(err, BNC_ERROR_ARGUMENT, "calibration serves int8 and int4 text weights");
@@ -159,7 +159,9 @@ static void tell_of_other_groups(const bnc_context *context, const bnc_programs 
   if (b->text_weights != BNC_WEIGHT_QG4) return;
   for (size_t i = 0; i < p->constants.weights; i++) {
     const bnc_weight *w = &p->constants.weight[i];
-    if (w->k % b->group == 0 || strncmp(bnc_constants_text(&p->constants, w->part[0].weight), "model.layers.", 13) != 0) continue;
+    if (bnc_weight_group(w->k, b->group) == b->group ||
+        strncmp(bnc_constants_text(&p->constants, w->part[0].weight), "model.layers.", 13) != 0)
+      continue;
     if (w->dtype == BNC_WEIGHT_QC8) {
       coarse++;
       k[0] = w->k;

@@ -7,6 +7,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "runtime/model/format.h"
+
 #define LANES 16u
 #define MOST 128u /* values rounded at a time */
 
@@ -66,7 +68,7 @@ void bnc_quantize_row_qc8(const float *restrict w, size_t k, int8_t *restrict q,
 
 static inline float nibble_of(float w, float inverse) { return clamp(round_small(w * inverse), -8.0f, 7.0f); }
 
-/* n: a multiple of LANES, as groups are of 32. */
+/* n: a multiple of LANES, as groups are. */
 static float squared_error(const float *restrict w, size_t n, float s) {
   float lane[LANES] = {0}, error = 0.0f, inverse = 1.0f / s;
   for (size_t i = 0; i < n; i += LANES)
@@ -125,5 +127,75 @@ void bnc_quantize_row_qg4(const float *restrict w, size_t k, size_t group, uint8
       nibbles_of(w + i, n, inverse, v);
       for (size_t j = 0; j < n; j += 2) q[(i + j) / 2] = (uint8_t)(v[j] | v[j + 1] << 4);
     }
+  }
+}
+
+/* ---- QC4 ---- */
+
+#define STEPS 16.0f
+#define SAMPLED 64u /* groups that decide on a row's scale */
+
+/* The scale that a group would like best, were it free. */
+static float liked_scale(const float *w) {
+  static const float candidates[] = {6.5f, 7.0f, 7.5f, 8.0f, 8.5f, 9.0f};
+  const float most = largest(w, BNC_QC4_GROUP);
+  float best = 0.0f, least = FLT_MAX;
+  for (size_t c = 0; c < sizeof candidates / sizeof *candidates; c++) {
+    const float s = most / candidates[c];
+    if (s < FLT_MIN) continue;
+    const float error = squared_error(w, BNC_QC4_GROUP, s);
+    if (error < least) {
+      least = error;
+      best = s;
+    }
+  }
+  return best;
+}
+
+/* The better of the steps below and above what the group would like; *error: the squared one that is left. */
+static float best_step(const float *w, float scale, float *error) {
+  const float liked = liked_scale(w) / scale, below = clamp(floorf(liked), 1.0f, STEPS), above = clamp(ceilf(liked), 1.0f, STEPS);
+  const float with_below = squared_error(w, BNC_QC4_GROUP, below * scale), with_above = squared_error(w, BNC_QC4_GROUP, above * scale);
+  *error = with_above < with_below ? with_above : with_below;
+  return with_above < with_below ? above : below;
+}
+
+float bnc_qc4_row_scale(const float *w, size_t k) {
+  /* Of the candidates, 1 lets no step be too small, those below trade the largest groups for finer steps of the many small ones. */
+  static const float candidates[] = {1.0f, 0.9f, 0.8f, 0.7f, 0.6f, 0.5f, 0.35f, 0.25f};
+  const size_t groups = k / BNC_QC4_GROUP, stride = (groups + SAMPLED - 1) / SAMPLED;
+  float most = 0.0f, best = 1.0f, least = FLT_MAX;
+  for (size_t g = 0; g < groups; g++) {
+    const float s = liked_scale(w + g * BNC_QC4_GROUP);
+    most = s > most ? s : most;
+  }
+  for (size_t c = 0; c < sizeof candidates / sizeof *candidates; c++) {
+    const float scale = most / STEPS * candidates[c];
+    float sum = 0.0f;
+    if (scale < FLT_MIN) continue; /* a row of zeros, or of values that float cannot scale up: 1 makes zeros of them */
+    for (size_t g = 0; g < groups; g += stride) {
+      float error;
+      best_step(w + g * BNC_QC4_GROUP, scale, &error);
+      sum += error;
+    }
+    if (sum < least) {
+      least = sum;
+      best = scale;
+    }
+  }
+  return best;
+}
+
+void bnc_quantize_row_qc4(const float *restrict w, size_t k, uint8_t *restrict q, uint8_t *restrict steps, float *scale) {
+  *scale = bnc_qc4_row_scale(w, k);
+  for (size_t g = 0; g < k / BNC_QC4_GROUP; g++) {
+    const float *x = w + g * BNC_QC4_GROUP;
+    float error;
+    const float step = best_step(x, *scale, &error), inverse = 1.0f / (step * *scale);
+    int32_t v[BNC_QC4_GROUP];
+    nibbles_of(x, BNC_QC4_GROUP, inverse, v);
+    steps[g] = (uint8_t)step;
+    for (size_t j = 0; j < BNC_QC4_GROUP; j++) v[j] = v[j] == 0 && step == STEPS ? 1 : v[j]; /* -128 is no int8 weight of ours */
+    for (size_t j = 0; j < BNC_QC4_GROUP; j += 2) q[(g * BNC_QC4_GROUP + j) / 2] = (uint8_t)(v[j] | v[j + 1] << 4);
   }
 }

@@ -13,6 +13,15 @@ void bnc_quantize_row_qc8(const float *w /* [k] */, size_t k, int8_t *q /* [k] *
    candidates near max |w| / 7.5. Even k in the low nibble. */
 void bnc_quantize_row_qg4(const float *w /* [k] */, size_t k, size_t group, uint8_t *q /* [k / 2] */, uint16_t *scales /* [k / group] */);
 
+/** One row for QC4: value = (nibble - 8) * step * scale, |(nibble - 8) * step| at most 127, scale a positive normal number. The scale is
+   the one of a few that leaves the least squared error; each group's step the better one beside the scale that the group would like best.
+ */
+void bnc_quantize_row_qc4(const float *w /* [k] */, size_t k, uint8_t *q /* [k / 2] */, uint8_t *steps /* [k / 16] of 1 to 16 */,
+                          float *scale);
+
+/** The scale of such a row. */
+float bnc_qc4_row_scale(const float *w /* [k] */, size_t k);
+
 /** f32 to the nearest bf16, ties to even; finite input. */
 uint16_t bnc_bf16_from_f32(float x);
 float bnc_bf16_to_f32(uint16_t x);

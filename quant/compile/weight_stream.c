@@ -41,6 +41,8 @@ static void multiply(float *x, size_t n, float factor) {
   for (size_t i = 0; factor != 1.0f && i < n; i++) x[i] *= factor;
 }
 
+static bool is_int4(const bnc_weight *w) { return w->dtype == BNC_WEIGHT_QG4 || w->dtype == BNC_WEIGHT_QC4; }
+
 /* Rows of a matrix, quantised and in the file's order: a chunk, by all threads. */
 typedef struct rows_job {
   stream *s;
@@ -48,9 +50,9 @@ typedef struct rows_job {
   size_t row, rows;  /* of the matrix; int4: whole panels, but for the matrix's last */
   uint8_t *stored;   /* [rows] as they go into the file */
   uint8_t *nibbles;  /* int4: [rows, k / 2] before they become panels */
-  uint16_t *groups;  /* int4: [rows, k / group], the same of scales */
+  void *groups;      /* int4: [rows, k / group], the same of bf16 scales, or of steps */
   uint8_t *scales;   /* of the whole matrix, in the file's order */
-  float *offsets;    /* int4: of the whole matrix */
+  void *offsets;     /* int4: of the whole matrix */
   bool rounded;      /* int4: nibbles and groups are there already */
   bool reads;        /* the source lets every thread read its own rows */
   atomic_int status; /* of the first read that failed */
@@ -73,6 +75,12 @@ static bnc_status read_rows(const stream *s, const bnc_weight *w, size_t row, si
   return status;
 }
 
+/* Where the groups of a row of the chunk begin. */
+static void *groups_at(const rows_job *j, size_t row) {
+  const size_t groups = row * (j->w->k / j->w->group);
+  return (uint8_t *)j->groups + (j->w->dtype == BNC_WEIGHT_QC4 ? groups : groups * sizeof(uint16_t));
+}
+
 /* The same rows of an int4 matrix that calibration has rounded. */
 static bnc_status take_rounded(const stream *s, const rows_job *j) {
   const bnc_weight *w = j->w;
@@ -83,7 +91,8 @@ static bnc_status take_rounded(const stream *s, const rows_job *j) {
     const size_t here = w->part[p].n - (row - first) < rows ? w->part[p].n - (row - first) : rows;
     const bnc_rounded_shape shape = {w->part[p].n, w->k, w->group};
     status = bnc_rounded_read(s->rounded, bnc_constants_text(s->constants, w->part[p].weight), &shape, row - first, here,
-                              w->part[p].weight_scale, j->nibbles + at * (w->k / 2), j->groups + at * (w->k / w->group), s->err);
+                              w->part[p].weight_scale, j->nibbles + at * (w->k / 2), groups_at(j, at),
+                              (float *)(void *)j->scales + j->row + at, s->err);
     row += here;
     rows -= here;
     at += here;
@@ -91,32 +100,41 @@ static bnc_status take_rounded(const stream *s, const rows_job *j) {
   return status;
 }
 
+static void quantize_row(const rows_job *j, size_t r) {
+  const bnc_weight *w = j->w;
+  const float *row = j->s->chunk + r * w->k;
+  float *scale = (float *)(void *)j->scales + j->row + r;
+  switch (w->dtype) {
+    case BNC_WEIGHT_QC8: bnc_quantize_row_qc8(row, w->k, (int8_t *)(j->stored + r * w->k), scale); break;
+    case BNC_WEIGHT_QG4: bnc_quantize_row_qg4(row, w->k, w->group, j->nibbles + r * (w->k / 2), groups_at(j, r)); break;
+    case BNC_WEIGHT_QC4: bnc_quantize_row_qc4(row, w->k, j->nibbles + r * (w->k / 2), groups_at(j, r), scale); break;
+    default: break;
+  }
+}
+
 static void quantize_rows(void *context, size_t from, size_t to) {
   rows_job *j = context;
   const bnc_weight *w = j->w;
-  const float *chunk = j->s->chunk;
   const size_t groups = w->dtype == BNC_WEIGHT_QG4 ? w->k / w->group : 0, first = j->row / BNC_I4_PANEL;
   if (j->reads) {
     bnc_status status = read_rows(j->s, w, j->row + from, to - from, j->s->chunk + from * w->k, NULL);
     if (status != BNC_OK) atomic_store(&j->status, (int)status);
   }
-  for (size_t r = from; !j->rounded && r < to; r++) {
-    if (w->dtype == BNC_WEIGHT_QC8)
-      bnc_quantize_row_qc8(chunk + r * w->k, w->k, (int8_t *)(j->stored + r * w->k), (float *)(void *)j->scales + j->row + r);
-    else if (w->dtype == BNC_WEIGHT_QG4)
-      bnc_quantize_row_qg4(chunk + r * w->k, w->k, w->group, j->nibbles + r * (w->k / 2), j->groups + r * groups);
-  }
+  for (size_t r = from; !j->rounded && r < to; r++) quantize_row(j, r);
   if (w->dtype == BNC_WEIGHT_QG4)
     bnc_matmul_i4_pack(j->rows, w->k, w->group, j->nibbles, j->groups, j->stored,
-                       (uint16_t *)(void *)j->scales + first * BNC_I4_PANEL * groups, j->offsets + first * BNC_I4_PANEL,
+                       (uint16_t *)(void *)j->scales + first * BNC_I4_PANEL * groups, (float *)j->offsets + first * BNC_I4_PANEL,
                        from / BNC_I4_PANEL, bnc_i4_panels(to));
+  else if (w->dtype == BNC_WEIGHT_QC4)
+    bnc_matmul_c4_pack(j->rows, w->k, j->nibbles, j->groups, j->stored, (int32_t *)j->offsets + first * BNC_C4_PANEL, from / BNC_C4_PANEL,
+                       bnc_c4_panels(to));
 }
 
 /* Threads take whole panels, whatever the type. */
 static bnc_status put_rows(stream *s, rows_job *j) {
   const bnc_weight *w = j->w;
   const size_t grain = ROWS_ELEMENTS / w->k / BNC_I4_PANEL * BNC_I4_PANEL;
-  j->rounded = s->rounded && w->dtype == BNC_WEIGHT_QG4;
+  j->rounded = s->rounded && is_int4(w);
   j->reads = s->constants->source->parallel && !j->rounded;
   bnc_status status = BNC_OK;
   if (j->rounded)
@@ -130,6 +148,7 @@ static bnc_status put_rows(stream *s, rows_job *j) {
   switch (w->dtype) {
     case BNC_WEIGHT_F32: return put(s, s->chunk, j->rows * w->k * sizeof(float));
     case BNC_WEIGHT_QC8: return put(s, j->stored, j->rows * w->k);
+    case BNC_WEIGHT_QC4: return put(s, j->stored, bnc_c4_panels(j->rows) * bnc_c4_panel_bytes(w->k));
     default: return put(s, j->stored, bnc_i4_panels(j->rows) * bnc_i4_panel_nibbles(w->k));
   }
 }
@@ -162,11 +181,11 @@ static bnc_status put_part(stream *s, const void *data, uint64_t size) {
 }
 
 static bnc_status put_weight(stream *s, const bnc_weight *w, const bnc_weight_sizes *sizes) {
-  const bool panels = w->dtype == BNC_WEIGHT_QG4;
+  const bool panels = is_int4(w);
   const size_t fit = CHUNK_ELEMENTS / w->k / BNC_I4_PANEL * BNC_I4_PANEL, most = fit ? fit : BNC_I4_PANEL;
   rows_job job = {.s = s,
                   .w = w,
-                  .scales = bnc_mem_array((size_t)sizes->scales, 1),
+                  .scales = bnc_mem_zalloc((size_t)sizes->scales + 1), /* QC4: those beyond n stay 0 */
                   .offsets = bnc_mem_array((size_t)sizes->offsets, 1),
                   .stored = bnc_mem_array(most, w->k),
                   .nibbles = bnc_mem_array(panels ? most : 0, w->k / 2),

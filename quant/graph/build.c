@@ -18,6 +18,7 @@ bnc_value_id bnc_build_linear(bnc_graph *g, bnc_value_id x, size_t n, bnc_linear
   size_t k = g->value[x].cols;
   const size_t fits = dtype == BNC_WEIGHT_QG4 ? bnc_weight_group(k, group) : 0;
   if (!fits && dtype == BNC_WEIGHT_QG4) dtype = BNC_WEIGHT_QC8;
+  if (fits == BNC_QC4_GROUP) dtype = BNC_WEIGHT_QC4;
   bnc_weight w = {.dtype = dtype, .n = n, .k = k, .group = fits, .parts = 1};
   w.part[0].weight = bnc_constants_string(g->constants, "%s", names.weight);
   w.part[0].bias = names.bias ? bnc_constants_string(g->constants, "%s", names.bias) : BNC_NO_ID;

@@ -32,8 +32,10 @@ typedef struct bnc_weight {
   } part[BNC_WEIGHT_PARTS];
 } bnc_weight;
 
-/** int4: the largest group, the asked one or half or a quarter of it, into which k inputs divide; 0: none, the matrix stays int8. */
+/** int4: the largest group, the asked one or half or a quarter of it, into which k inputs divide; 0: none, the matrix stays int8. Groups of
+   16, which have steps under a scale per row (QC4), are taken only where they are asked for. */
 static inline size_t bnc_weight_group(size_t k, size_t group) {
+  if (group == BNC_QC4_GROUP) return k % 32 == 0 ? group : 0;
   while (group >= 32 && k % group != 0) group /= 2;
   return group >= 32 ? group : 0;
 }

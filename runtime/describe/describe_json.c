@@ -111,8 +111,8 @@ static void add_weights(const describer *d) {
   uint64_t bytes[3] = {0}, count[3] = {0}, all = 0;
   for (size_t i = 0; i < f->weights; i++) {
     uint64_t b = bnc_weight_bytes(&f->weight[i]);
-    bytes[f->weight[i].dtype] += b;
-    count[f->weight[i].dtype]++;
+    bytes[bnc_weight_dtype_shown(f->weight[i].dtype)] += b;
+    count[bnc_weight_dtype_shown(f->weight[i].dtype)]++;
     all += b;
   }
   yyjson_mut_val *o = yyjson_mut_obj_add_obj(d->doc, d->root, "weights");

@@ -44,9 +44,9 @@ static void print_weights(bnc_page *p, const bnc_model_file *f) {
   uint64_t bytes[3] = {0}, count[3] = {0}, coarse = 0;
   bool grouped = false;
   for (size_t i = 0; i < f->weights; i++) {
-    bytes[f->weight[i].dtype] += bnc_weight_bytes(&f->weight[i]);
-    count[f->weight[i].dtype]++;
-    grouped = grouped || f->weight[i].dtype == BNC_WEIGHT_QG4;
+    bytes[bnc_weight_dtype_shown(f->weight[i].dtype)] += bnc_weight_bytes(&f->weight[i]);
+    count[bnc_weight_dtype_shown(f->weight[i].dtype)]++;
+    grouped = grouped || f->weight[i].dtype >= BNC_WEIGHT_QG4;
   }
   head(p, "weights");
   const char *separator = "";

@@ -9,8 +9,8 @@ const char *bnc_element_name(uint32_t element) {
 }
 
 const char *bnc_weight_dtype_name(uint32_t dtype) {
-  static const char *const names[] = {"f32", "int8", "int4"};
-  return dtype < 3 ? names[dtype] : "?";
+  static const char *const names[] = {"f32", "int8", "int4", "int4"};
+  return dtype < BNC_WEIGHT_DTYPES ? names[dtype] : "?";
 }
 
 const char *bnc_kv_dtype_name(uint32_t dtype) {

@@ -22,6 +22,7 @@ BNC_ROWS_JOB(columns_f32, bnc_matmul_f32_fn, bnc_matmul_f32_args)
   }
 COLUMNS_JOB(panels, bnc_matmul_i4_fn, bnc_matmul_args)
 COLUMNS_JOB(items, bnc_matmul_i8_fn, bnc_matmul_i8_args)
+COLUMNS_JOB(c4, bnc_matmul_c4_fn, bnc_matmul_c4_args)
 
 /* Rows [from, from + n) of a weight, as they lie in the file. */
 static bnc_i4_matrix matrix_of(const bnc_model_file *file, const bnc_file_weight *w, size_t from, size_t n) {
@@ -64,23 +65,28 @@ static void matmul_i8(const bnc_op_run *r, size_t first, size_t rows) {
   const bnc_operand *x = &op->in[0];
   const uint32_t count = op->attr.linear.count;
   const bnc_linear_spec spec = bnc_weight_slab_spec(r->ex->file, (bnc_weight_slab){op->weight, op->attr.linear.from, count});
-  items_job job = {r->ex->kernels->matmul.i8,
-                   {.rows = rows,
-                    .k = w->k,
-                    .n = count,
-                    .w = spec.weights,
-                    .scale = spec.scales,
-                    .bias = spec.bias,
-                    .q = bnc_run_qd8(r, x) + first * x->stride,
-                    .params = bnc_run_params(r, x) + first,
-                    .y = bnc_run_out(r, 0) + first * op->out[0].stride,
-                    .q_stride = x->stride,
-                    .y_stride = op->out[0].stride},
-                   r->ex->scratch,
-                   r->ex->scratch_bytes};
+  const bnc_matmul_i8_args args = {.rows = rows,
+                                   .k = w->k,
+                                   .n = count,
+                                   .w = spec.weights,
+                                   .scale = spec.scales,
+                                   .bias = spec.bias,
+                                   .q = bnc_run_qd8(r, x) + first * x->stride,
+                                   .params = bnc_run_params(r, x) + first,
+                                   .y = bnc_run_out(r, 0) + first * op->out[0].stride,
+                                   .q_stride = x->stride,
+                                   .y_stride = op->out[0].stride};
   const size_t items = bnc_matmul_i8_items(count), pieces = PIECES * bnc_pool_threads(r->ex->pool);
-  const bool small = (uint64_t)job.args.rows * w->k * count < BNC_SHARED_MACS;
-  bnc_pool_run_threads(r->ex->pool, items_columns, &job, items, small ? items : (items + pieces - 1) / pieces);
+  const bool small = (uint64_t)rows * w->k * count < BNC_SHARED_MACS;
+  const size_t piece = small ? items : (items + pieces - 1) / pieces;
+  if (w->dtype == BNC_WEIGHT_QC4) {
+    const int32_t *totals = (const int32_t *)(const void *)(r->ex->file->data.data + w->offsets) + op->attr.linear.from;
+    c4_job job = {r->ex->kernels->matmul.c4, {args, spec.weights, totals}, r->ex->scratch, r->ex->scratch_bytes};
+    bnc_pool_run_threads(r->ex->pool, c4_columns, &job, items, piece);
+  } else {
+    items_job job = {r->ex->kernels->matmul.i8, args, r->ex->scratch, r->ex->scratch_bytes};
+    bnc_pool_run_threads(r->ex->pool, items_columns, &job, items, piece);
+  }
 }
 
 /* Panels that a thread takes at a time. One row is bound by reading the weights, and each piece begins to read anew: few large ones, but
@@ -116,7 +122,7 @@ static void matmul_i4(const bnc_op_run *r, size_t first, size_t rows) {
 }
 
 void bnc_run_matmul(const bnc_op_run *r, size_t first, size_t rows) {
-  static void (*const by_dtype[])(const bnc_op_run *, size_t,
-                                  size_t) = {[BNC_WEIGHT_F32] = matmul_f32, [BNC_WEIGHT_QC8] = matmul_i8, [BNC_WEIGHT_QG4] = matmul_i4};
+  static void (*const by_dtype[])(const bnc_op_run *, size_t, size_t) = {
+      [BNC_WEIGHT_F32] = matmul_f32, [BNC_WEIGHT_QC8] = matmul_i8, [BNC_WEIGHT_QG4] = matmul_i4, [BNC_WEIGHT_QC4] = matmul_i8};
   by_dtype[r->ex->file->weight[r->op->weight].dtype](r, first, rows);
 }

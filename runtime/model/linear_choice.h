@@ -11,8 +11,8 @@
 
 /** All zeros: XNNPACK multiplies with every weight. */
 typedef struct bnc_linear_choice {
-  bool own[BNC_WEIGHT_QG4 + 1]; /* by bnc_weight_dtype */
-  char name[8];                 /* "auto", "own", "xnnpack" */
+  bool own[BNC_WEIGHT_DTYPES]; /* by bnc_weight_dtype */
+  char name[8];                /* "auto", "own", "xnnpack" */
 } bnc_linear_choice;
 
 /**

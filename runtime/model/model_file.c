@@ -30,9 +30,9 @@ static bnc_status read_header(bnc_model_file *f, const uint8_t *data, size_t siz
   memcpy(h, data, sizeof *h);
   if (memcmp(h->magic, BNC_FORMAT_MAGIC, sizeof h->magic) != 0)
     return bnc_fail(err, BNC_ERROR_FORMAT, "not a .bnc model file (a checkpoint is made into one by `binocle compile`)");
-  if (h->version != BNC_FORMAT_VERSION)
-    return bnc_fail(err, BNC_ERROR_UNSUPPORTED, "format version %u, expected %u: compile the checkpoint anew", h->version,
-                    BNC_FORMAT_VERSION);
+  if (h->version < BNC_FORMAT_OLDEST || h->version > BNC_FORMAT_VERSION)
+    return bnc_fail(err, BNC_ERROR_UNSUPPORTED, "format version %u, expected %u or %u: compile the checkpoint anew", h->version,
+                    BNC_FORMAT_OLDEST, BNC_FORMAT_VERSION);
   if (h->header_checksum != XXH3_64bits(h, offsetof(bnc_file_header, header_checksum)))
     return bnc_fail(err, BNC_ERROR_FORMAT, "the header is damaged");
   if (h->file_size != size)

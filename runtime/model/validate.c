@@ -62,13 +62,16 @@ static bool inside(uint64_t offset, uint64_t size, uint64_t limit) {
 static bnc_status check_weight(const bnc_model_file *f, size_t i, bnc_error *err) {
   const bnc_file_weight *w = &f->weight[i];
   const char *name = bnc_model_file_string(f, w->name);
-  if (w->dtype > BNC_WEIGHT_QG4 || w->n == 0 || w->k == 0 || w->n > MANY * 4 || w->k > MANY)
+  if (w->dtype >= BNC_WEIGHT_DTYPES || w->n == 0 || w->k == 0 || w->n > MANY * 4 || w->k > MANY)
     return bnc_fail(err, BNC_ERROR_FORMAT, "weight %zu (%s) has type %u and shape %u x %u", i, name, w->dtype, w->n, w->k);
   if (w->dtype != BNC_WEIGHT_F32 && w->k > MOST_QUANTIZED_K)
     return bnc_fail(err, BNC_ERROR_FORMAT, "weight %zu (%s) has %u quantised columns, expected at most %u", i, name, w->k,
                     MOST_QUANTIZED_K);
   if (w->dtype == BNC_WEIGHT_QG4 && (w->group == 0 || w->group % BNC_I4_BLOCK != 0 || w->k % w->group != 0))
     return bnc_fail(err, BNC_ERROR_FORMAT, "weight %zu (%s): groups of %u do not divide %u", i, name, w->group, w->k);
+  if (w->dtype == BNC_WEIGHT_QC4 && (w->group != BNC_C4_GROUP || w->k % BNC_C4_BLOCK != 0))
+    return bnc_fail(err, BNC_ERROR_FORMAT, "weight %zu (%s): %u columns in groups of %u, expected a multiple of %d in groups of %d", i,
+                    name, w->k, w->group, BNC_C4_BLOCK, BNC_C4_GROUP);
   const bnc_weight_sizes sizes = bnc_weight_sizes_of(w);
   if (!inside(w->data, sizes.data, f->data.size) || (sizes.scales && !inside(w->scales, sizes.scales, f->data.size)) ||
       (sizes.offsets && !inside(w->offsets, sizes.offsets, f->data.size)) || (sizes.bias && !inside(w->bias, sizes.bias, f->data.size)))

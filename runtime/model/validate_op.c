@@ -125,7 +125,7 @@ static bool valid_linear(const bnc_op_check *c, const bnc_file_op *op) {
   if (op->weight >= c->file->weights) return false;
   const bnc_file_weight *w = &c->file->weight[op->weight];
   return x->space == BNC_SPACE_ARENA && is_qd8(x) == (w->dtype != BNC_WEIGHT_F32) && same_rows(x, y) && x->cols == w->k &&
-         count == y->cols && from <= w->n && count <= w->n - from && (w->dtype != BNC_WEIGHT_QG4 || from % BNC_I4_PANEL == 0);
+         count == y->cols && from <= w->n && count <= w->n - from && (w->dtype < BNC_WEIGHT_QG4 || from % BNC_I4_PANEL == 0);
 }
 
 static bool valid_norm(const bnc_op_check *c, const bnc_file_op *op) {

@@ -26,8 +26,9 @@ bnc_linear_spec bnc_weight_slab_spec(const bnc_model_file *file, bnc_weight_slab
     spec.weights = data + w->data + panel * bnc_i4_panel_nibbles(w->k);
     spec.group_scales = (const uint16_t *)(const void *)(data + w->scales + panel * bnc_i4_panel_scales(w->k, w->group));
   } else {
-    spec.kind = BNC_LINEAR_QD8_QC8;
-    spec.weights = data + w->data + first * w->k;
+    const bool four = w->dtype == BNC_WEIGHT_QC4;
+    spec.kind = four ? BNC_LINEAR_QD8_QC4 : BNC_LINEAR_QD8_QC8;
+    spec.weights = data + w->data + (four ? first / BNC_C4_PANEL * bnc_c4_panel_bytes(w->k) : first * w->k);
     spec.scales = (const float *)(const void *)(data + w->scales + first * 4);
   }
   if (w->bias != UINT64_MAX) spec.bias = (const float *)(const void *)(data + w->bias + first * 4);
@@ -114,6 +115,7 @@ static slab_bytes bytes_of(const bnc_linear_spec *spec) {
   switch (spec->kind) {
     case BNC_LINEAR_F32: return (slab_bytes){count * 4, 0};
     case BNC_LINEAR_QD8_QC8: return (slab_bytes){count, spec->n * 4};
+    case BNC_LINEAR_QD8_QC4: return (slab_bytes){panels * bnc_c4_panel_bytes(spec->k), spec->n * 4};
     case BNC_LINEAR_QD8_QG4: break;
   }
   return (slab_bytes){panels * bnc_i4_panel_nibbles(spec->k), panels * bnc_i4_panel_scales(spec->k, spec->group)};
@@ -152,7 +154,7 @@ static bnc_status copy_parts(const bnc_model_file *file, slab_copy *copy, bnc_li
   if (s == BNC_OK && size.scales) {
     s = bnc_blocks_copy(file, (uint64_t)((const uint8_t *)scales_of(spec) - data), size.scales, &copy->scales, &part, err);
     if (s == BNC_OK && spec->kind == BNC_LINEAR_QD8_QG4) spec->group_scales = (const uint16_t *)(const void *)part;
-    if (s == BNC_OK && spec->kind == BNC_LINEAR_QD8_QC8) spec->scales = (const float *)(const void *)part;
+    if (s == BNC_OK && spec->kind != BNC_LINEAR_QD8_QG4) spec->scales = (const float *)(const void *)part;
   }
   if (s == BNC_OK && spec->bias) {
     s = bnc_blocks_copy(file, (uint64_t)((const uint8_t *)spec->bias - data), spec->n * 4, &copy->bias, &part, err);

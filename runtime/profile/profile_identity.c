@@ -20,7 +20,7 @@ static void print_model(const bnc_profile *p, bnc_page *page) {
   char name[BNC_NAME_SIZE], digest[2 * BNC_DIGEST_BYTES + 1];
   uint64_t bytes[3] = {0};
   bnc_digest_text(&f->content, BNC_DIGEST_BYTES, digest);
-  for (size_t i = 0; i < f->weights; i++) bytes[f->weight[i].dtype % 3] += bnc_weight_bytes(&f->weight[i]);
+  for (size_t i = 0; i < f->weights; i++) bytes[bnc_weight_dtype_shown(f->weight[i].dtype)] += bnc_weight_bytes(&f->weight[i]);
   bnc_page_print(page, "\"model_name\": ");
   bnc_profile_print_string(page, f->meta.name ? bnc_printable_name(f, f->meta.name, name) : "");
   print_text(page, "file", f->path ? f->path : "");

@@ -14,7 +14,7 @@ typedef struct bnc_model_options {
   bool packed;
 } bnc_model_options;
 
-#define BNC_MODEL_OPTIONS_DEFAULT ((bnc_model_options){.vision = BNC_WEIGHTS_INT8, .text = BNC_WEIGHTS_INT8})
+#define BNC_MODEL_OPTIONS_DEFAULT ((bnc_model_options){.vision = BNC_WEIGHTS_INT8, .text = BNC_WEIGHTS_INT8, .group = 1})
 
 extern const char *const bnc_vision_choices[], *const bnc_text_choices[], *const bnc_group_choices[], *const bnc_cache_choices[];
 
@@ -38,7 +38,7 @@ extern const char *const bnc_vision_choices[], *const bnc_text_choices[], *const
        .choices = bnc_text_choices},                                                                                                       \
       {.name = "group",                                                                                                                    \
        .value = "N",                                                                                                                       \
-       .help = "int4: weights per scale, 32 (the default), 64 or 128",                                                                     \
+       .help = "int4: weights per scale, 32 (the default), 64, 128, or 16 with 4-bit steps: 4.25 bits a weight",                           \
        .choice = &(m).group,                                                                                                               \
        .choices = bnc_group_choices},                                                                                                      \
       {.name = "context",                                                                                                                  \

@@ -85,7 +85,7 @@ static void test_round(void **state) {
   for (size_t i = 0; i < ROWS * K; i++) w[i] = next(&seed);
   memset(w, 0, K * sizeof *w); /* a row of zeros */
   memcpy(rounded, w, sizeof w);
-  bnc_gptq_round(rounded, ROWS, K, GROUP, h, q, scales, scratch);
+  bnc_gptq_round(rounded, ROWS, K, GROUP, h, q, scales, NULL, scratch);
   for (size_t r = 0; r < ROWS; r++) {
     unpack(q + r * K / 2, scales + r * (K / GROUP), value);
     for (size_t i = 0; i < K; i++) assert_true(value[i] == rounded[r * K + i]);
@@ -95,6 +95,70 @@ static void test_round(void **state) {
     const double before = error_of(x, w + r * K, nearest), after = error_of(x, w + r * K, value);
     assert_true(r == 0 ? after == 0 : after < 0.5 * before);
   }
+}
+
+static void unpack_steps(const uint8_t *q, const uint8_t *steps, float scale, float *w) {
+  for (size_t i = 0; i < K; i++) w[i] = (float)((q[i / 2] >> (i % 2 ? 4 : 0) & 15) - 8) * ((float)steps[i / BNC_QC4_GROUP] * scale);
+}
+
+/* Steps of 1 to 16 under a row's scale, never -128 of it; rounded for the inputs, better than nearest. */
+static void test_round_steps(void **state) {
+  static float x[SAMPLES * K], h[K * K], w[ROWS * K], rounded[ROWS * K], nearest[K], scratch[2 * K * BNC_GPTQ_ROWS], value[K];
+  uint8_t q[ROWS * K / 2], plain[K / 2], steps[ROWS * K / BNC_QC4_GROUP], plain_steps[K / BNC_QC4_GROUP];
+  float scales[ROWS], plain_scale;
+  uint32_t seed = 7;
+  (void)state;
+  make_inputs(x, 2);
+  make_factor(x, h, 1);
+  for (size_t i = 0; i < ROWS * K; i++) w[i] = next(&seed) * (i % 5 == 0 ? 8.0f : 1.0f);
+  memset(w, 0, K * sizeof *w); /* a row of zeros */
+  memcpy(rounded, w, sizeof w);
+  bnc_gptq_round(rounded, ROWS, K, BNC_QC4_GROUP, h, q, steps, scales, scratch);
+  for (size_t r = 0; r < ROWS; r++) {
+    const uint8_t *step = steps + r * (K / BNC_QC4_GROUP);
+    unpack_steps(q + r * K / 2, step, scales[r], value);
+    assert_true(scales[r] >= FLT_MIN);
+    for (size_t i = 0; i < K; i++) {
+      assert_true(value[i] == rounded[r * K + i]);
+      assert_in_range(step[i / BNC_QC4_GROUP], 1, 16);
+      assert_true(value[i] >= -127.0f * scales[r]);
+    }
+    bnc_quantize_row_qc4(w + r * K, K, plain, plain_steps, &plain_scale);
+    unpack_steps(plain, plain_steps, plain_scale, nearest);
+    const double before = error_of(x, w + r * K, nearest), after = error_of(x, w + r * K, value);
+    assert_true(r == 0 ? after == 0 : after < 0.5 * before);
+  }
+}
+
+static void test_files_of_steps(void **state) {
+  const bnc_rounded_shape shape = {4, 32, 16};
+  union {
+    uint8_t bytes[64 + 16 + 8];
+    float scales[22];
+  } data;
+  uint8_t nibbles[32], steps[4];
+  float scales[2];
+  const int8_t exponent[4] = {0, 1, 0, 0};
+  bnc_error err;
+  (void)state;
+  assert_int_equal(bnc_rounded_bytes(&shape), sizeof data.bytes);
+  for (size_t i = 0; i < 64; i++) data.bytes[i] = (uint8_t)i;
+  for (size_t i = 0; i < 4; i++) data.scales[16 + i] = (float)(i + 1);
+  for (size_t i = 0; i < 8; i++) data.bytes[80 + i] = (uint8_t)(2 * i + 1);
+  assert_int_equal(bnc_rounded_folder("rounded", &err), BNC_OK);
+  assert_int_equal(bnc_rounded_save("rounded", "s", &shape, data.bytes, &err), BNC_OK);
+  assert_int_equal(bnc_rounded_scale_rows("rounded", "s", &shape, exponent, &err), BNC_OK);
+  assert_int_equal(bnc_rounded_read("rounded", "s", &shape, 1, 2, 4.0f, nibbles, steps, scales, &err), BNC_OK);
+  assert_memory_equal(nibbles, data.bytes + 16, 32);
+  assert_memory_equal(steps, data.bytes + 82, 4);
+  assert_true(scales[0] == 4.0f && scales[1] == 12.0f);
+  static const uint8_t wrong[] = {0, 17};
+  for (size_t i = 0; i < 2; i++) {
+    data.bytes[87] = wrong[i];
+    assert_int_equal(bnc_rounded_save("rounded", "s", &shape, data.bytes, &err), BNC_OK);
+    assert_int_equal(bnc_rounded_read("rounded", "s", &shape, 1, 2, 1.0f, nibbles, steps, scales, &err), BNC_ERROR_FORMAT);
+  }
+  bnc_rounded_remove("rounded");
 }
 
 static void test_files(void **state) {
@@ -108,20 +172,21 @@ static void test_files(void **state) {
   assert_int_equal(bnc_rounded_folder("rounded", &err), BNC_OK);
   assert_int_equal(bnc_rounded_folder("rounded", &err), BNC_OK);
   assert_int_equal(bnc_rounded_save("rounded", "a", &shape, data, &err), BNC_OK);
-  assert_int_equal(bnc_rounded_read("rounded", "a", &shape, 1, 2, 2.0f, nibbles, scales, &err), BNC_OK);
+  assert_int_equal(bnc_rounded_read("rounded", "a", &shape, 1, 2, 2.0f, nibbles, scales, NULL, &err), BNC_OK);
   assert_memory_equal(nibbles, data + 32, 64);
   for (size_t i = 0; i < 4; i++) assert_int_equal(scales[i], two);
   memset(data + 128, 0xff, 2); /* NaN */
   assert_int_equal(bnc_rounded_save("rounded", "a", &shape, data, &err), BNC_OK);
-  assert_int_equal(bnc_rounded_read("rounded", "a", &shape, 0, 1, 1.0f, nibbles, scales, &err), BNC_ERROR_FORMAT);
+  assert_int_equal(bnc_rounded_read("rounded", "a", &shape, 0, 1, 1.0f, nibbles, scales, NULL, &err), BNC_ERROR_FORMAT);
   const bnc_rounded_shape other = {4, 32, 32};
   assert_int_equal(bnc_rounded_save("rounded", "a", &other, data, &err), BNC_OK);
-  assert_int_equal(bnc_rounded_read("rounded", "a", &shape, 1, 2, 1.0f, nibbles, scales, &err), BNC_ERROR_FORMAT);
+  assert_int_equal(bnc_rounded_read("rounded", "a", &shape, 1, 2, 1.0f, nibbles, scales, NULL, &err), BNC_ERROR_FORMAT);
   bnc_rounded_remove("rounded");
-  assert_int_equal(bnc_rounded_read("rounded", "a", &shape, 1, 2, 1.0f, nibbles, scales, &err), BNC_ERROR_IO);
+  assert_int_equal(bnc_rounded_read("rounded", "a", &shape, 1, 2, 1.0f, nibbles, scales, NULL, &err), BNC_ERROR_IO);
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_factor), cmocka_unit_test(test_round), cmocka_unit_test(test_files)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_factor), cmocka_unit_test(test_round), cmocka_unit_test(test_files),
+                                     cmocka_unit_test(test_round_steps), cmocka_unit_test(test_files_of_steps)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

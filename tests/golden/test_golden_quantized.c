@@ -65,15 +65,16 @@ static void test_int8(void **state) {
 /* Vision is that of the int8 model: one run of it serves both. */
 static void test_int4_text(void **state) {
   (void)state;
-  static const unsigned groups[] = {32, 64};
-  static const double pictures[] = {0.41, 0.42}, text_only[] = {0.60, 0.63};
-  for (int i = 0; i < 2; i++) {
+  static const unsigned groups[] = {16, 32, 64};
+  static const double pictures[] = {0.41, 0.41, 0.42}, text_only[] = {0.60, 0.60, 0.63};
+  static const char *const names[] = {"int4/16", "int4/32", "int4/64"};
+  for (int i = 0; i < 3; i++) {
     model_run m;
     bnc_compile_options o = reference_options("int4.bnc", BNC_WEIGHTS_INT8, BNC_WEIGHTS_INT4);
     o.group = groups[i];
     assert_true(model_compile(&o));
     model_open(&m, o.output, 2);
-    figures f = measure(&m, seen, false, groups[i] == 32 ? "int4/32" : "int4/64");
+    figures f = measure(&m, seen, false, names[i]);
     model_close(&m);
     assert_true(f.logits < pictures[i] && f.text_only < text_only[i]);
   }

@@ -16,6 +16,10 @@ void tiny_checkpoint(const char *folder) {
 }
 
 bnc_status tiny_compile(const char *checkpoint, const char *path, bnc_weights vision, bnc_weights text, bool packed) {
+  return tiny_compile_group(checkpoint, path, vision, text, 0, packed);
+}
+
+bnc_status tiny_compile_group(const char *checkpoint, const char *path, bnc_weights vision, bnc_weights text, unsigned group, bool packed) {
   bnc_context *context;
   bnc_compile_options options;
   bnc_compile_options_init(&options);
@@ -24,6 +28,7 @@ bnc_status tiny_compile(const char *checkpoint, const char *path, bnc_weights vi
   options.vision_weights = vision;
   options.text_weights = text;
   options.packed = packed;
+  if (group) options.group = group;
   bnc_status s = bnc_context_create(NULL, &context);
   if (s != BNC_OK) return s;
   s = bnc_compile(context, &options);

@@ -14,6 +14,8 @@
 void tiny_checkpoint(const char *folder);
 /** Compiles it to path (the checkpoint is made beside it). packed: with the weights packed for this machine. */
 bnc_status tiny_compile(const char *checkpoint, const char *path, bnc_weights vision, bnc_weights text, bool packed);
+/** group: of int4; 0: the default. */
+bnc_status tiny_compile_group(const char *checkpoint, const char *path, bnc_weights vision, bnc_weights text, unsigned group, bool packed);
 /** Both; int8 vision, int4 text. */
 void tiny_model(const char *path, bool packed);
 

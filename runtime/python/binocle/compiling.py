@@ -35,7 +35,7 @@ def compile(checkpoint: "str | os.PathLike[str]", output: "str | os.PathLike[str
             progress: Optional[Progress] = None) -> CompileReport:
     """Compiles a checkpoint, a folder (config.json, safetensors, tokenizer.json) or a GGUF file, with mmproj that of its vision side, into a .bnc file, which appears complete or not at all.
 
-    vision_weights  "f32" or "int8"     text_weights  "f32", "int8" or "int4", in groups of `group` (32, 64, 128) weights per scale
+    vision_weights  "f32" or "int8"     text_weights  "f32", "int8" or "int4", in groups of `group` (16, 32, 64, 128) weights per scale
     context         rows to which prompts are cut; 0: as the config says       input_size  side of the resized picture; 0: as the config says
     kv_cache        "f32", "f16" or "int8"   calibration  a text for which text weights are balanced, int4 rounded   target  a machine's name, as "pi5"
     packed          the file also holds the weights packed for this machine
