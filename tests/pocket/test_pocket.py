@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The committed pocket model through the program: answers about committed pictures of the held-out kind, and its making."""
+"""The committed pocket model through the program: answers about committed pictures of the held-out kind, what int8 leaves of vision, and its making."""
+import array
 import filecmp
 import json
+import math
 import os
 import subprocess
 import unittest
@@ -16,6 +18,7 @@ SURE = {
     "What number is on the sign?": "36", "What does the sign say?": "BUS", "Which digit is on the triangle?": "8",
     "What colour is the circle?": "red", "Is there a star?": "no", "Is the circle big or small?": "small",
 }
+COSINES = {".": 0.999, "photos": 0.997}  # of each picture's embeddings in int8 with those in f32, at least; photographs are not what it was trained on
 FLOORS = {".": 0.85, "photos": 0.8}  # share of right answers at least: on the lattice; of photographs with nothing asked about in them
 
 
@@ -39,6 +42,30 @@ class Pocket(unittest.TestCase):
                     rows = [json.loads(line) for line in lines]
                 self.assertGreaterEqual(len(rows), 10)
                 self.assertGreaterEqual(sum(row["right"] for row in rows) / len(rows), floor)
+
+    def test_vision_in_int8(self):
+        """Image embeddings of the committed model, which sees in int8, beside those of the same checkpoint in f32."""
+        binocle("compile", os.path.join(POCKET, "checkpoint"), "-o", "seen.bnc", "--vision-weights", "f32")
+        for folder, floor in COSINES.items():
+            with self.subTest(folder=folder):
+                names = [name for name in sorted(os.listdir(os.path.join(DATA, folder))) if name.endswith(".webp")]
+                found = {name: self.cosine(os.path.join(DATA, folder, name)) for name in names}
+                self.assertGreater(len(found), 1)
+                self.assertGreater(min(found.values()), floor, found)
+                self.assertLess(max(found.values()), 1 - 1e-6)  # f32 beside f32 would be no test
+
+    def cosine(self, picture):
+        values = []
+        for model in (MODEL, "seen.bnc"):
+            binocle("encode", model, picture, "--stage", "projector", "-o", "rows.npy")
+            with open("rows.npy", "rb") as f:
+                data = f.read()
+            values.append(array.array("f", data[10 + int.from_bytes(data[8:10], "little"):]))
+        a, b = values
+        self.assertEqual(len(a), len(b))
+        def dot(x, y):
+            return math.fsum(p * q for p, q in zip(x, y))
+        return dot(a, b) / math.sqrt(dot(a, a) * dot(b, b))
 
     def test_is_what_compile_makes(self):
         subprocess.run([os.path.join(POCKET, "remake"), PROGRAM, os.path.abspath("made.bnc")], check=True)
