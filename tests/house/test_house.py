@@ -58,6 +58,18 @@ class House(unittest.TestCase):
         self.finds(passes_page, "quant/README.md", rows.replace("| c | y |\n", ""), "its passes are a-b; quant/passes/passes.c runs a-b, c")
         self.finds(passes_page, "quant/README.md", "", "there is no table")
 
+    def test_the_best_peer_is_shown(self):
+        def row(program, median, unit="s", what="tile int8", setting="x", state="quiet"):
+            return f"cpu,level,2,{program},1,{what},{setting},{median},{median},{median},{unit},1,measured,{state},"
+        head = "cpu,level,threads,program,version,what,setting,min,median,max,unit,runs,how,state,quality"
+        rows = [head, row("binocle", 2), row("llama.cpp", 3), row("Good", 5), row("Poor", 9), row("binocle", 8, "tokens/s", "decode"), row("Poor", 4, "tokens/s", "decode"),
+                row("Good", 6, "tokens/s", "decode"), row("ratio", 1.25, "x", "decode", '"Good, x"'), row("ratio", 2.5, "x", "tile int8", '"Good, x"')]
+        strong = [r for r in rows if ",llama.cpp," not in r]
+        decode = "| decode | 8 tokens/s | 6 tokens/s | Good 1; x | 1.25x |"
+        self.assertIn(decode, speed_table.table.table("\n".join(strong)))
+        self.assertRegex(speed_table.table.table("\n".join(strong)), r"\| 2 s \| 5 s \| Good 1; x \| 2\.5x \|")
+        self.assertRegex(speed_table.table.table("\n".join(rows)), r"\| 2 s \| 3 s \| llama\.cpp 1; Debian's build.*; x \|  \|")
+
     def test_layers(self):
         def bad(path, include, expected):
             self.finds(layers, path, C + f"#include {include}\n", expected)

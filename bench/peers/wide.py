@@ -1,0 +1,242 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Races Binocle against OpenVINO, ONNX Runtime, ExecuTorch and llama.cpp (as llama-cpp-python builds it) on the same work, and writes CSV rows.
+
+    wide.py [--rounds 5] [--minutes M] [--threads N] [--neighbours 2] [--engines openvino,onnxruntime,executorch,llama] [--python ENGINE=PATH]...
+            [--work build/peers] [--build build/host] [-o FILE.csv] [--small | --prepare]
+
+Rounds are interleaved; every engine is a process of its own that is stopped while others have their turn. With several settings an engine's fastest
+races; the tries are rows. Behind the quiet rounds come busy ones, beside so many neighbours that compute without end. --minutes: rounds end where the
+time is over. --prepare makes the models (once; 20 GB) and ends. --small: stand-ins that show that every step works; their numbers mean nothing.
+Engines without a whole model run 4 layers, taken 8 times, and the head: such rows say "composed".
+"""
+import argparse
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import peer_models
+from race import COLUMNS
+from runner import Binocle, say, spread
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "../busy"))
+from busy import Neighbours  # noqa: E402
+
+NAMES = {"openvino": "OpenVINO", "onnxruntime": "ONNX Runtime", "executorch": "ExecuTorch", "llama": "llama-cpp-python"}
+OURS = "binocle"
+TILES = ("tile int8", "tile f32", "tile bf16")
+BUSY = ("tile int8", "prefill of 256 rows", "decode")  # what busy rounds measure
+QUALITY = {"tile int8": "int8 weights per channel, activations dynamic", "tile f32": "f32", "text": "4 bits, groups of 32, head 8 bits"}
+
+
+def has_bf16():
+    with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as file:
+        flags = next((line for line in file if line.startswith(("flags", "Features"))), "").split()
+    return bool({"avx512_bf16", "amx_bf16", "bf16"} & set(flags))
+
+
+class Engine:
+    """A worker process."""
+
+    def __init__(self, name, python, folder, threads, small):
+        self.name, self.process = NAMES[name], None
+        self.command = [python, os.path.join(HERE, "worker.py"), name, folder, str(threads), *(["--small"] if small else [])]
+        say(f"{self.name}: preparing")
+        made = subprocess.run([*self.command, "--prepare"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True, text=True)
+        self.about = json.loads(made.stdout.splitlines()[-1])
+        self.chosen = {}
+
+    def settings(self, what):
+        return self.about["settings"].get(what, [])
+
+    def seconds(self, what, setting, rows=0, past=0, least=0.5):
+        if not self.process:
+            self.process = subprocess.Popen(self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        else:
+            self.process.send_signal(signal.SIGCONT)
+        asked = {"what": what, "setting": setting, "rows": rows, "past": past, "seconds": least}
+        self.process.stdin.write(json.dumps(asked) + "\n")
+        self.process.stdin.flush()
+        line = self.process.stdout.readline()
+        if not line:
+            raise RuntimeError(f"{self.name} ended at {asked}")
+        self.process.send_signal(signal.SIGSTOP)
+        return json.loads(line)["seconds"]
+
+    def close(self):
+        if self.process:
+            self.process.send_signal(signal.SIGCONT)
+            self.process.stdin.close()
+            self.process.wait()
+
+
+class Wide:
+    def __init__(self, options):
+        self.options, self.samples, self.about = options, {}, {}
+        self.binocle = Binocle(options.build, options.work)
+        self.rows, self.past, self.layers = ((16, 16), 16, 1) if options.small else ((256, 626), 256, 8)
+        self.models = {"tile int8": self.model("pocket" if options.small else "llava-tile", "int8", "int4"), "text": self.model("pocket" if options.small else "inf-llava-8b", "int8", "int4")}
+        self.models["tile f32"] = self.model("pocket" if options.small else "llava-tile", "f32", "int4")
+        self.picture = os.path.join(self.binocle.work, "models", "tile.png")
+        peer_models.make(os.path.dirname(self.picture), ("tile.png",))
+        warm = self.bench("text", "--prompt-tokens", 1, "--gen-tokens", 1)
+        self.threads, self.level = options.threads or warm["threads"], warm["cpu_level"]
+        folder = os.path.join(self.binocle.work, "peers-small" if options.small else "peers")
+        os.makedirs(folder, exist_ok=True)
+        self.engines = [Engine(name, options.pythons.get(name, sys.executable), folder, self.threads, options.small) for name in options.engines]
+
+    def model(self, preset, vision, text):
+        usual = vision == "int8"
+        path = os.path.join(self.binocle.work, f"{preset}.bnc" if usual else f"{preset}-{vision}.bnc")
+        known = os.path.exists(path) and subprocess.run([self.binocle.program, "inspect", path], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0
+        if not known:
+            say(f"synthesising {path}")
+            self.binocle("synth", preset, "-o", path, "--text-weights", text, "--vision-weights", vision, "--quiet")
+        return path
+
+    def bench(self, model, *arguments):
+        return self.binocle.bench(self.models[model], getattr(self, "threads", 0), *arguments)
+
+    def add(self, state, program, what, setting, value, unit, quality, how="measured"):
+        key = state, program, what, setting, unit
+        self.samples.setdefault(key, []).append(value)
+        self.about[key] = quality, how
+        say(f"{state}, {program}: {what} ({setting}): {value:.3g} {unit}")
+
+    def text_seconds(self, engine, what, setting, rows, past, least):
+        """Of the whole language model."""
+        t = engine.seconds(what, setting, rows, past, least)
+        if "head" not in engine.about["settings"]:
+            return t, "measured: the whole model"
+        return self.layers * t + engine.seconds("head", setting, 1, 0, least / 2), f"composed: {self.layers} x 4 layers, and the head"
+
+    def choose(self):
+        """Each engine's fastest setting of each work; bf16 only where the CPU computes in it."""
+        for engine in self.engines:
+            for what in (*TILES, "prefill", "decode"):
+                settings = [s for s in engine.settings(what) if "bf16" not in s or has_bf16()]
+                tried = {}
+                for setting in settings if len(settings) > 1 else []:
+                    rows, past = {"prefill": (self.rows[0], 0), "decode": (1, self.past)}.get(what, (0, 0))
+                    tried[setting] = engine.seconds(what, setting, rows, past, 0.3)
+                    self.add("quiet", engine.name, f"{what}, tried", setting, tried[setting], "s", engine.about["quality"].get(setting, engine.about["quality"].get(what, "")))
+                engine.chosen[what] = min(tried, key=tried.get) if tried else settings[0] if settings else None
+
+    def ours(self, state, works):
+        for what in ("tile int8", "tile f32"):
+            if what in works:
+                b = self.bench(what, "--image", self.picture, "--prompt-tokens", 1, "--gen-tokens", 1, "--warm-up", 1)
+                self.add(state, OURS, what, what[5:], b["vision_s"], "s", QUALITY[what])
+        short, long = (f"prefill of {n} rows" for n in self.rows)
+        if short in works or "decode" in works:
+            b = self.bench("text", "--prompt-tokens", self.rows[0], "--gen-tokens", 16, "--warm-up", 1)
+            self.add(state, OURS, short, "int4", b["prefill_tokens_per_s"], "tokens/s", QUALITY["text"])
+            self.add(state, OURS, "decode", "int4", b["decode_tokens_per_s"], "tokens/s", QUALITY["text"])
+        if long in works and long != short:
+            b = self.bench("text", "--prompt-tokens", self.rows[1], "--gen-tokens", 1)
+            self.add(state, OURS, long, "int4", b["prefill_tokens_per_s"], "tokens/s", QUALITY["text"])
+
+    def theirs(self, engine, state, works):
+        quality = engine.about["quality"]
+        for what in TILES:
+            setting = engine.chosen[what]
+            if setting and what in works:
+                self.add(state, engine.name, what, setting, engine.seconds(what, setting), "s", quality.get(what, ""))
+        for rows in dict.fromkeys(self.rows):
+            setting, what = engine.chosen["prefill"], f"prefill of {rows} rows"
+            if setting and what in works:
+                seconds, how = self.text_seconds(engine, "prefill", setting, rows, 0, 0.1)
+                self.add(state, engine.name, what, setting, rows / seconds, "tokens/s", quality[setting], how)
+        setting = engine.chosen["decode"]
+        if setting and "decode" in works:
+            seconds, how = self.text_seconds(engine, "decode", setting, 1, self.past, 0.5)
+            self.add(state, engine.name, "decode", setting, 1 / seconds, "tokens/s", quality[setting], how)
+
+    def round(self, state, works):
+        start = time.monotonic()
+        self.ours(state, works)
+        for engine in self.engines:
+            self.theirs(engine, state, works)
+        return time.monotonic() - start
+
+    def race(self, begun):
+        budget = self.options.minutes * 60 if self.options.minutes else float("inf")
+        self.choose()
+        works = (*TILES, *(f"prefill of {n} rows" for n in self.rows), "decode")
+        longest, neighbours = 0, self.options.neighbours
+        for _ in range(self.options.rounds):
+            if longest and time.monotonic() - begun + longest > (0.7 if neighbours else 1) * budget:
+                break
+            longest = max(longest, self.round("quiet", works))
+        if not neighbours:
+            return
+        longest *= 1.5
+        with Neighbours(os.path.join(self.binocle.build, "bench/bench_busy"), neighbours):
+            for number in range(self.options.rounds):
+                if number and time.monotonic() - begun + longest > budget:
+                    break
+                longest = self.round(f"beside {neighbours} neighbours", (BUSY[0], f"prefill of {self.rows[0]} rows", BUSY[2]))
+
+    def derive(self):
+        """Their seconds over ours, our rates over theirs, round by round."""
+        for (state, program, what, setting, unit), values in list(self.samples.items()):
+            own = next((v for (s, p, w, _, _), v in self.samples.items() if (s, p, w) == (state, OURS, what)), None)
+            if program == OURS or "tried" in what or not own:
+                continue
+            pairs = list(zip(values, own))
+            key = state, "ratio", what, f"{program}, {setting}", "x"
+            self.samples[key] = [t / o if unit == "s" else o / t for t, o in pairs]
+            self.about[key] = "", "derived per round"
+
+    def write(self, file):
+        out = csv.writer(file, lineterminator="\n")
+        out.writerow((*COLUMNS, "state", "quality"))
+        versions = {OURS: self.binocle.version, **{e.name: e.about["version"] for e in self.engines}}
+        for key, values in self.samples.items():
+            state, program, what, setting, unit = key
+            quality, how = self.about[key]
+            out.writerow([self.binocle.cpu, self.level, self.threads, program, versions.get(program, ""), what, setting, *spread(values), unit, len(values), how, state, quality])
+
+
+def main():
+    begun = time.monotonic()
+    parser = argparse.ArgumentParser(usage=__doc__)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--minutes", type=float, default=0)
+    parser.add_argument("--threads", type=int, default=0)
+    parser.add_argument("--neighbours", type=int, default=2)
+    parser.add_argument("--engines", default="openvino,onnxruntime,executorch,llama")
+    parser.add_argument("--python", action="append", default=[])
+    parser.add_argument("--work")
+    parser.add_argument("--build")
+    parser.add_argument("--small", action="store_true")
+    parser.add_argument("--prepare", action="store_true")
+    parser.add_argument("-o", dest="output", default="/dev/stdout")
+    options = parser.parse_args()
+    options.engines = [e for e in options.engines.split(",") if e]
+    options.pythons = dict(entry.split("=", 1) for entry in options.python)
+    unknown = [e for e in options.engines if e not in NAMES]
+    if unknown:
+        sys.exit(f"wide: --engines has '{unknown[0]}', expected of {', '.join(NAMES)}")
+    wide = Wide(options)
+    if options.prepare:
+        return
+    try:
+        wide.race(begun)
+        wide.derive()
+        with open(options.output, "w", encoding="ascii", newline="") as file:
+            wide.write(file)
+    finally:
+        for engine in wide.engines:
+            engine.close()
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except (subprocess.CalledProcessError, RuntimeError) as e:
+        sys.exit(f"wide: {e}")

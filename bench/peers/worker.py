@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One engine, kept alive between its turns: a line of JSON in, a line of JSON out.
+
+    worker.py ENGINE FOLDER THREADS [--small] --prepare
+    worker.py ENGINE FOLDER THREADS [--small]
+
+In: {"what": "prefill", "setting": "g128", "rows": 256, "past": 0, "seconds": 0.5}. Out: {"seconds": mean of the runs behind an untimed one, "runs": n}.
+"""
+import importlib
+import json
+import sys
+import time
+
+
+def mean_seconds(run, seconds):
+    run()
+    count, start = 0, time.monotonic()
+    while count == 0 or time.monotonic() - start < seconds:
+        run()
+        count += 1
+    return (time.monotonic() - start) / count, count
+
+
+def main():
+    engine, folder, threads = sys.argv[1], sys.argv[2], int(sys.argv[3])
+    small = "--small" in sys.argv
+    peer = importlib.import_module(f"peer_{engine}")
+    out, sys.stdout = sys.stdout, sys.stderr  # engines print what they like
+    if "--prepare" in sys.argv:
+        peer.prepare(folder, small)
+        print(json.dumps({"version": peer.version(), "settings": peer.SETTINGS, "quality": peer.QUALITY}), file=out)
+        return
+    mine = peer.Peer(folder, threads, small)
+    for line in sys.stdin:
+        asked = json.loads(line)
+        seconds, runs = mean_seconds(mine.work(asked["what"], asked["setting"], asked["rows"], asked["past"]), asked["seconds"])
+        print(json.dumps({"seconds": seconds, "runs": runs}), file=out, flush=True)
+
+
+if __name__ == "__main__":
+    main()
