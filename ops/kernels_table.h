@@ -26,6 +26,7 @@
   K(embed.f32,                embed_f32,           _,   _,         _,   _,      _)  \
   K(embed.i8,                 embed_i8,            x,   x,         x,   _,      _)  \
   K(embed.bf16,               embed_bf16,          x,   x,         x,   _,      _)  \
+  K(embed.c4,                 embed_c4,            _,   _,         _,   _,      _)  \
   K(gather.gather_taps_f32,   gather_taps_f32,     x,   x,         x,   _,      _)  \
   K(gather.gather_f32,        gather_f32,          _,   _,         _,   _,      _)  \
   K(kv_append.f32,            kv_append_f32,       x,   x,         x,   _,      _)  \

@@ -7,8 +7,8 @@
 
 typedef struct bnc_embed_args {
   size_t cols;
-  const void *table;  /* [vocabulary, cols] of f32, int8 or bf16, rows contiguous */
-  const float *scale; /* [vocabulary]; int8 only: x = q * scale */
+  const void *table;  /* [vocabulary, cols] of f32, int8 or bf16, rows contiguous; or panels */
+  const float *scale; /* [vocabulary]; int8 and c4: x = q * scale */
   const int32_t *ids; /* [rows] */
   float *out;         /* [rows, cols] */
   size_t out_stride;  /* elements from row to row */
@@ -18,11 +18,14 @@ typedef struct bnc_embed_args {
 BNC_EMBED_KERNEL(embed_f32);
 BNC_EMBED_KERNEL(embed_i8);
 BNC_EMBED_KERNEL(embed_bf16);
+/** table: panels of matmul_c4.h, cols columns of k each. */
+BNC_EMBED_KERNEL(embed_c4);
 
 typedef struct bnc_embed_ops {
   bnc_embed_f32_fn *f32;
   bnc_embed_i8_fn *i8;
   bnc_embed_bf16_fn *bf16;
+  bnc_embed_c4_fn *c4;
 } bnc_embed_ops;
 
 #endif

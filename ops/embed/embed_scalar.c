@@ -3,6 +3,7 @@
 
 #include "ops/embed/embed.h"
 #include "ops/half.h"
+#include "ops/matmul/matmul_c4.h"
 
 void bnc_embed_f32_scalar(const bnc_embed_args *args, size_t from, size_t to) {
   for (size_t row = from; row < to; ++row) {
@@ -28,5 +29,14 @@ void bnc_embed_bf16_scalar(const bnc_embed_args *args, size_t from, size_t to) {
     const uint16_t *x = (const uint16_t *)args->table + id * args->cols; /* [cols] */
     float *out = args->out + row * args->out_stride;                     /* [cols] */
     for (size_t i = 0; i < args->cols; ++i) out[i] = bnc_f32_from_bf16(x[i]);
+  }
+}
+
+void bnc_embed_c4_scalar(const bnc_embed_args *args, size_t from, size_t to) {
+  for (size_t row = from; row < to; ++row) {
+    const size_t id = (size_t)args->ids[row];
+    const uint8_t *panel = (const uint8_t *)args->table + id / BNC_C4_PANEL * bnc_c4_panel_bytes(args->cols);
+    float *out = args->out + row * args->out_stride; /* [cols] */
+    for (size_t i = 0; i < args->cols; ++i) out[i] = (float)bnc_c4_value(panel, args->cols, id % BNC_C4_PANEL, i) * args->scale[id];
   }
 }

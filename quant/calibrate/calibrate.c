@@ -33,7 +33,8 @@ static double work_of(const bnc_layer_run *r) {
                kv = (double)(t->kv_heads * t->head_dim), f = (double)t->ffn;
   const double moments = 2 * h * h * (rows / 2 + h / 6) + q * q * (rows / 2 + q / 6) + f * f * (rows / 2 + f / 6);
   const double layers = (q + 2 * kv + 2 * f) * h * (rows + h / 2) + h * q * (rows + q / 2) + h * f * (rows + f / 2);
-  return (moments + layers) * (double)t->layers;
+  const double head = h * h * (rows / 2 + h / 6) + (double)t->vocab * h * (rows + h / 2);
+  return (moments + layers) * (double)t->layers + (r->c->head ? head : 0);
 }
 
 static double seconds(void) {
@@ -175,7 +176,7 @@ static bnc_status run_layers(bnc_layer_run *r, const char *path) {
     state.layers++;
     if (s == BNC_OK) s = save_state(r, path, &state);
   }
-  return s;
+  return s == BNC_OK && r->c->head ? bnc_layer_run_head(r) : s;
 }
 
 bnc_status bnc_calibrate(bnc_context *context, const bnc_calibration *c, bnc_error *err) {

@@ -23,6 +23,7 @@ typedef struct bnc_calibration {
   const int32_t *ids; /* [count], inside the vocabulary; whole windows of them are taken, as many as BNC_CALIBRATION_ROWS */
   size_t count;
   size_t group; /* int4; 0: the weights will be int8, and are balanced alone */
+  bool head;    /* the head is rounded too, to QC4 */
   const char *folder;
 } bnc_calibration;
 

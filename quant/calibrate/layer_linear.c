@@ -13,11 +13,11 @@ typedef struct linear_job {
   bnc_rounded_shape shape;
   size_t first, rows; /* of the matrix: the chunk */
   const float *x;     /* [run->rows, k] */
-  float *y;           /* [run->rows, n] */
+  float *y;           /* [run->rows, n], or NULL */
 } linear_job;
 
-void bnc_layer_run_observe(bnc_layer_run *run, const float *x, size_t k) {
-  if (!bnc_weight_group(k, run->c->group)) return;
+void bnc_layer_run_observe(bnc_layer_run *run, const float *x, size_t k, size_t group) {
+  if (!bnc_weight_group(k, group)) return;
   memset(run->moments, 0, k * k * sizeof *run->moments);
   bnc_gptq_add_moments(run->moments, k, x, run->rows, run->pool);
   bnc_gptq_factor(run->moments, k, run->pool);
@@ -52,16 +52,17 @@ static void round_and_multiply(void *context, size_t thread, size_t from, size_t
       bnc_gptq_round(w, rows, s->k, s->group, j->run->moments, out + row * s->k / 2, out + bnc_rounded_groups_at(s, row),
                      (float *)(void *)(out + bnc_rounded_scales_at(s)) + row, scratch);
     }
+    if (!j->y) continue;
     transpose(w, rows, s->k, scratch);
     multiply(j, scratch, row, rows);
   }
 }
 
-bnc_status bnc_layer_run_linear(bnc_layer_run *run, const char *name, const float *x, size_t k, size_t n, float *y) {
+bnc_status bnc_layer_run_linear(bnc_layer_run *run, const char *name, const float *x, size_t k, size_t n, size_t group, float *y) {
   const bnc_tensor_source *source = run->source;
   const size_t fit = BNC_LAYER_CHUNK / k / BNC_GPTQ_ROWS * BNC_GPTQ_ROWS, most = fit ? fit : BNC_GPTQ_ROWS;
   /* Matrices that are to be int8 are taken as they are: what rounds them is too fine to be corrected for. */
-  linear_job job = {run, {n, k, bnc_weight_group(k, run->c->group)}, 0, 0, x, y};
+  linear_job job = {run, {n, k, bnc_weight_group(k, group)}, 0, 0, x, y};
   bnc_status s = BNC_OK;
   for (; s == BNC_OK && job.first < n; job.first += job.rows) {
     job.rows = n - job.first < most ? n - job.first : most;

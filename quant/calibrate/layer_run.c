@@ -29,7 +29,8 @@ static void fill_rope(bnc_layer_run *r) {
 static bnc_status reserve(bnc_layer_run *r) {
   const bnc_text_geometry *t = r->c->text;
   const size_t rows = r->rows, q = t->heads * t->head_dim, kv = t->kv_heads * t->head_dim, wide = most(most(t->hidden, t->ffn), q);
-  const size_t matrix = most(most(t->hidden * t->ffn, t->hidden * q), 1);
+  const bnc_rounded_shape shape = {t->vocab, t->hidden, BNC_QC4_GROUP};
+  const size_t head = r->c->head ? bnc_rounded_bytes(&shape) : 1, matrix = most(most(t->hidden * t->ffn, t->hidden * q), head);
   r->scratch_bytes = most(bnc_gptq_scratch(wide) * sizeof(float), bnc_attention_scratch(t->heads, t->kv_heads, t->head_dim, r->longest));
   r->scratch_bytes = (r->scratch_bytes + 63) / 64 * 64;
   float **const floats[] = {&r->state, &r->norm,    &r->q,       &r->k,     &r->v,   &r->mixed, &r->gate,
@@ -111,10 +112,8 @@ void bnc_layer_run_destroy(bnc_layer_run *r) {
   bnc_pool_destroy(r->pool);
 }
 
-static bnc_status rms_norm(bnc_layer_run *r, size_t layer, const char *what) {
+static bnc_status rms_norm(bnc_layer_run *r, const char *name) {
   const size_t hidden = r->c->text->hidden;
-  char name[NAME];
-  snprintf(name, sizeof name, "model.layers.%zu.%s.weight", layer, what);
   bnc_status s = r->source->read(r->source->context, name, 0, hidden, r->gamma, r->err);
   const bnc_norm_args args = {
       .cols = hidden, .eps = r->c->text->rms_eps, .x = r->state, .gamma = r->gamma, .y = r->norm, .x_stride = hidden, .y_stride = hidden};
@@ -122,10 +121,16 @@ static bnc_status rms_norm(bnc_layer_run *r, size_t layer, const char *what) {
   return s;
 }
 
+static bnc_status layer_norm(bnc_layer_run *r, size_t layer, const char *what) {
+  char name[NAME];
+  snprintf(name, sizeof name, "model.layers.%zu.%s.weight", layer, what);
+  return rms_norm(r, name);
+}
+
 static bnc_status linear(bnc_layer_run *r, size_t layer, const char *what, const float *x, size_t k, size_t n, float *y, bool bias) {
   char name[NAME];
   snprintf(name, sizeof name, "model.layers.%zu.%s.weight", layer, what);
-  bnc_status s = bnc_layer_run_linear(r, name, x, k, n, y);
+  bnc_status s = bnc_layer_run_linear(r, name, x, k, n, r->c->group, y);
   if (s != BNC_OK || !bias) return s;
   snprintf(name, sizeof name, "model.layers.%zu.%s.bias", layer, what);
   s = r->source->read(r->source->context, name, 0, n, r->weights, r->err);
@@ -181,17 +186,17 @@ static void add_to_state(bnc_layer_run *r, const float *x) {
 static bnc_status attention(bnc_layer_run *r, size_t layer) {
   const bnc_text_geometry *t = r->c->text;
   const size_t q = t->heads * t->head_dim, kv = t->kv_heads * t->head_dim;
-  bnc_status s = rms_norm(r, layer, "input_layernorm");
+  bnc_status s = layer_norm(r, layer, "input_layernorm");
   if (s != BNC_OK) return s;
   s = bnc_layer_run_balance(r, layer, BNC_BALANCE_ATTENTION, r->norm);
   if (s != BNC_OK) return s;
-  bnc_layer_run_observe(r, r->norm, t->hidden);
+  bnc_layer_run_observe(r, r->norm, t->hidden, r->c->group);
   s = linear(r, layer, "self_attn.q_proj", r->norm, t->hidden, q, r->q, t->attention_bias);
   if (s == BNC_OK) s = linear(r, layer, "self_attn.k_proj", r->norm, t->hidden, kv, r->k, t->attention_bias);
   if (s == BNC_OK) s = linear(r, layer, "self_attn.v_proj", r->norm, t->hidden, kv, r->v, t->attention_bias);
   if (s != BNC_OK) return s;
   bnc_pool_run_threads(r->pool, attend, r, r->texts, 1);
-  bnc_layer_run_observe(r, r->mixed, q);
+  bnc_layer_run_observe(r, r->mixed, q, r->c->group);
   s = linear(r, layer, "self_attn.o_proj", r->mixed, q, t->hidden, r->norm, t->output_bias);
   if (s == BNC_OK) add_to_state(r, r->norm);
   return s;
@@ -199,11 +204,11 @@ static bnc_status attention(bnc_layer_run *r, size_t layer) {
 
 static bnc_status mlp(bnc_layer_run *r, size_t layer) {
   const bnc_text_geometry *t = r->c->text;
-  bnc_status s = rms_norm(r, layer, "post_attention_layernorm");
+  bnc_status s = layer_norm(r, layer, "post_attention_layernorm");
   if (s != BNC_OK) return s;
   s = bnc_layer_run_balance(r, layer, BNC_BALANCE_MLP, r->norm);
   if (s != BNC_OK) return s;
-  bnc_layer_run_observe(r, r->norm, t->hidden);
+  bnc_layer_run_observe(r, r->norm, t->hidden, r->c->group);
   s = linear(r, layer, "mlp.gate_proj", r->norm, t->hidden, t->ffn, r->gate, false);
   if (s == BNC_OK) s = linear(r, layer, "mlp.up_proj", r->norm, t->hidden, t->ffn, r->up, false);
   if (s != BNC_OK) return s;
@@ -212,7 +217,7 @@ static bnc_status mlp(bnc_layer_run *r, size_t layer) {
   r->kernels.activate.silu_mul_f32(&args, 0, r->rows);
   s = bnc_layer_run_balance(r, layer, BNC_BALANCE_DOWN, r->gate);
   if (s != BNC_OK) return s;
-  bnc_layer_run_observe(r, r->gate, t->ffn);
+  bnc_layer_run_observe(r, r->gate, t->ffn, r->c->group);
   s = linear(r, layer, "mlp.down_proj", r->gate, t->ffn, t->hidden, r->norm, false);
   if (s == BNC_OK) add_to_state(r, r->norm);
   return s;
@@ -221,4 +226,13 @@ static bnc_status mlp(bnc_layer_run *r, size_t layer) {
 bnc_status bnc_layer_run_next(bnc_layer_run *r, size_t layer) {
   bnc_status s = attention(r, layer);
   return s == BNC_OK ? mlp(r, layer) : s;
+}
+
+bnc_status bnc_layer_run_head(bnc_layer_run *r) {
+  const bnc_text_geometry *t = r->c->text;
+  const char *name = t->tie_word_embeddings ? "model.embed_tokens.weight" : "lm_head.weight";
+  bnc_status s = bnc_weight_group(t->hidden, BNC_QC4_GROUP) ? rms_norm(r, "model.norm.weight") : BNC_OK;
+  if (s != BNC_OK || !bnc_weight_group(t->hidden, BNC_QC4_GROUP)) return s;
+  bnc_layer_run_observe(r, r->norm, t->hidden, BNC_QC4_GROUP);
+  return bnc_layer_run_linear(r, name, r->norm, t->hidden, t->vocab, BNC_QC4_GROUP, NULL);
 }

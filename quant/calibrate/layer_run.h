@@ -38,12 +38,15 @@ void bnc_layer_run_destroy(bnc_layer_run *run);
 /** Runs layer `layer` over state, and leaves its matrices rounded in the folder. */
 bnc_status bnc_layer_run_next(bnc_layer_run *run, size_t layer);
 
+/** Behind the last layer: leaves the head rounded in the folder. */
+bnc_status bnc_layer_run_head(bnc_layer_run *run);
+
 /** Chooses a site's balance for its inputs x [rows, columns of the site], and balances those. */
 bnc_status bnc_layer_run_balance(bnc_layer_run *run, size_t layer, bnc_balance_site site, float *x);
-/** y [rows, n] = x [rows, k] times the transposed matrix of that name, with its bias where it has one. The matrix is rounded for
-   run->moments, factored, first. */
-bnc_status bnc_layer_run_linear(bnc_layer_run *run, const char *name, const float *x, size_t k, size_t n, float *y);
+/** y [rows, n] (NULL: it is only rounded) = x [rows, k] times the transposed matrix of that name, with its bias where it has one. The
+   matrix is rounded for run->moments, factored, first. */
+bnc_status bnc_layer_run_linear(bnc_layer_run *run, const char *name, const float *x, size_t k, size_t n, size_t group, float *y);
 /** run->moments = the factor of the second moments of x [rows, k]. */
-void bnc_layer_run_observe(bnc_layer_run *run, const float *x, size_t k);
+void bnc_layer_run_observe(bnc_layer_run *run, const float *x, size_t k, size_t group);
 
 #endif

@@ -212,6 +212,7 @@ static bnc_status calibrate(bnc_context *context, const bnc_compile_options *o, 
                              .ids = ids.data,
                              .count = ids.count,
                              .group = group,
+                             .head = group && o->head_weights == BNC_WEIGHTS_INT4,
                              .folder = *folder};
   if (s == BNC_OK) s = bnc_calibrate(context, &c, err);
   bnc_ids_free(&ids);
@@ -235,6 +236,7 @@ bnc_status bnc_assemble_model(bnc_context *context, const bnc_compile_options *o
   bnc_build_options b = {.vision_weights = (bnc_weight_dtype)o->vision_weights,
                          .text_weights = (bnc_weight_dtype)o->text_weights,
                          .group = o->group,
+                         .int4_head = o->head_weights == BNC_WEIGHTS_INT4,
                          .unrecorded = a->demand != NULL};
   bnc_model_parts parts = {.meta = a->meta};
   bnc_programs programs = {0};

@@ -8,9 +8,9 @@
 #include "quant/import/geometry.h"
 
 typedef struct bnc_build_options {
-  bnc_weight_dtype vision_weights,
-      text_weights; /* QG4 falls back to QC8 where a layer's inputs do not divide into groups, and for the head */
+  bnc_weight_dtype vision_weights, text_weights; /* QG4 falls back to QC8 where a layer's inputs do not divide into groups */
   size_t group;
+  bool int4_head;    /* under QG4: the head, and tied embeddings, are QC4 where they can */
   size_t input_size; /* side of the resized picture: geometry's input_side, or less (the picture is then upsampled in the graph) */
   size_t context;    /* rows of the KV cache */
   bool unrecorded;   /* what each pass saves is not measured: nobody will ask for the report */
@@ -20,6 +20,12 @@ typedef struct bnc_build_options {
 bnc_status bnc_build_vision(bnc_graph *graph, const bnc_geometry *geometry, const bnc_build_options *options);
 /** Embeddings [rows, hidden], rows varying -> logits of the last row [1, vocabulary]. */
 bnc_status bnc_build_text(bnc_graph *graph, const bnc_geometry *geometry, const bnc_build_options *options, size_t rows);
+
+/** How the head is kept. */
+static inline bnc_weight_dtype bnc_build_head_type(const bnc_build_options *options) {
+  if (options->text_weights != BNC_WEIGHT_QG4) return options->text_weights;
+  return options->int4_head ? BNC_WEIGHT_QG4 : BNC_WEIGHT_QC8;
+}
 
 /* Shared by the builders. Names are printf-formatted: `label` names the node, weight and bias the tensors (bias NULL: none). */
 typedef struct bnc_linear_names {

@@ -92,9 +92,8 @@ bnc_status bnc_build_text(bnc_graph *g, const bnc_geometry *geometry, const bnc_
   }
   x = rms_norm(&b, "norm", "model.norm.weight", x);
   bnc_linear_names head = {"lm_head", t->tie_word_embeddings ? "model.embed_tokens.weight" : "lm_head.weight", NULL};
-  /* The head stays int8 under int4 text weights: it decides the token, and costs little beside the layers. */
-  x = bnc_build_linear(g, x, t->vocab, head, options->text_weights == BNC_WEIGHT_QG4 ? BNC_WEIGHT_QC8 : options->text_weights,
-                       options->group);
+  /* The head stays int8 under int4 text weights unless asked for otherwise: it decides the token, and costs little beside the layers. */
+  x = bnc_build_linear(g, x, t->vocab, head, bnc_build_head_type(options), BNC_QC4_GROUP);
   if (!g->failed)
     g->program_output =
         bnc_graph_add(g, BNC_NODE_LAST_ROW, bnc_constants_string(g->constants, "last_row"), 1, t->vocab, BNC_ELEMENT_F32, &x, 1)->output;

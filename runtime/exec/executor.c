@@ -113,8 +113,10 @@ BNC_ROWS_JOB(embed, bnc_embed_f32_fn, bnc_embed_args)
 
 void bnc_executor_embed(bnc_executor *ex, const int32_t *ids, size_t count, float *out) {
   const bnc_file_weight *w = &ex->file->weight[ex->file->meta.embedding];
-  const bool quantized = w->dtype == BNC_WEIGHT_QC8;
-  embed_job job = {quantized ? ex->kernels->embed.i8 : ex->kernels->embed.f32,
+  const bool quantized = w->dtype != BNC_WEIGHT_F32;
+  embed_job job = {w->dtype == BNC_WEIGHT_QC4 ? ex->kernels->embed.c4
+                   : quantized                ? ex->kernels->embed.i8
+                                              : ex->kernels->embed.f32,
                    {.cols = w->k, .table = ex->file->data.data + w->data, .ids = ids, .out = out, .out_stride = w->k}};
   if (quantized) job.args.scale = (const float *)(const void *)(ex->file->data.data + w->scales);
   bnc_pool_run(ex->pool, embed_rows, &job, count, bnc_run_grain(w->k));

@@ -5,7 +5,7 @@
 #include <string.h>
 
 const char *const bnc_vision_choices[] = {"f32", "int8", NULL}, *const bnc_text_choices[] = {"f32", "int8", "int4", NULL},
-                  *const bnc_group_choices[] = {"16", "32", "64", "128", NULL},
+                  *const bnc_head_choices[] = {"int8", "int4", NULL}, *const bnc_group_choices[] = {"16", "32", "64", "128", NULL},
                   *const bnc_cache_choices[] = {"default", "f32", "f16", "int8", NULL};
 
 /* Index of `name` among the names that name_at gives; behind them, all are listed in text. */
@@ -43,6 +43,7 @@ int bnc_model_options_take(const bnc_command *command, const bnc_model_options *
   o->output = m->output;
   o->vision_weights = (bnc_weights)m->vision;
   o->text_weights = (bnc_weights)m->text;
+  o->head_weights = m->head ? BNC_WEIGHTS_INT4 : BNC_WEIGHTS_INT8;
   o->group = 16u << m->group;
   o->kv_cache = (bnc_cache_type)m->cache;
   o->context = (unsigned)m->context;

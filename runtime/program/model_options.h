@@ -7,7 +7,7 @@
 
 typedef struct bnc_model_options {
   const char *output, *report;
-  unsigned vision, text, group, cache; /* indices of the choices */
+  unsigned vision, text, head, group, cache; /* indices of the choices */
   uint64_t context, input_size;
   bnc_text_list disabled;
   const char *target;
@@ -16,7 +16,8 @@ typedef struct bnc_model_options {
 
 #define BNC_MODEL_OPTIONS_DEFAULT ((bnc_model_options){.vision = BNC_WEIGHTS_INT8, .text = BNC_WEIGHTS_INT8, .group = 1})
 
-extern const char *const bnc_vision_choices[], *const bnc_text_choices[], *const bnc_group_choices[], *const bnc_cache_choices[];
+extern const char *const bnc_vision_choices[], *const bnc_text_choices[], *const bnc_head_choices[], *const bnc_group_choices[],
+                                                                                                         *const bnc_cache_choices[];
 
 /** Rows of a command's table of options that set fields of a bnc_model_options. */
 #define BNC_MODEL_OPTIONS(m)                                                                                                               \
@@ -36,6 +37,11 @@ extern const char *const bnc_vision_choices[], *const bnc_text_choices[], *const
        .help = "f32, int8 (the default) or int4",                                                                                          \
        .choice = &(m).text,                                                                                                                \
        .choices = bnc_text_choices},                                                                                                       \
+      {.name = "head-weights",                                                                                                             \
+       .value = "TYPE",                                                                                                                    \
+       .help = "int4: of the matrix behind the last layer, and of embeddings tied to it: int8 (the default) or int4",                      \
+       .choice = &(m).head,                                                                                                                \
+       .choices = bnc_head_choices},                                                                                                       \
       {.name = "group",                                                                                                                    \
        .value = "N",                                                                                                                       \
        .help = "int4: weights per scale, 32 (the default), 64, 128, or 16 with 4-bit steps: 4.25 bits a weight",                           \

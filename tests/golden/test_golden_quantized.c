@@ -80,6 +80,20 @@ static void test_int4_text(void **state) {
   }
 }
 
+/* The head in int4 as well. */
+static void test_int4_head(void **state) {
+  (void)state;
+  model_run m;
+  bnc_compile_options o = reference_options("int4.bnc", BNC_WEIGHTS_INT8, BNC_WEIGHTS_INT4);
+  o.group = 16;
+  o.head_weights = BNC_WEIGHTS_INT4;
+  assert_true(model_compile(&o));
+  model_open(&m, o.output, 2);
+  figures f = measure(&m, seen, false, "int4/16, head");
+  model_close(&m);
+  assert_true(f.logits < 0.45 && f.text_only < 0.65);
+}
+
 static void test_threads_and_chunks(void **state) {
   (void)state;
   model_run m;
@@ -108,7 +122,7 @@ static int free_all(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_int8), cmocka_unit_test(test_int4_text),
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_int8), cmocka_unit_test(test_int4_text), cmocka_unit_test(test_int4_head),
                                      cmocka_unit_test(test_threads_and_chunks)};
   return cmocka_run_group_tests(tests, NULL, free_all);
 }

@@ -47,6 +47,25 @@ class Calibration(unittest.TestCase):
         self.assertFalse(os.path.exists(one + ".calibration"))
         self.assertEqual(binocle("inspect", one, "--json").code, 0)
 
+    def test_int4_head(self):
+        """The head is rounded with the layers, and is smaller for it; without int4 text weights the option says nothing."""
+        steps, _ = compile_model("steps.bnc", "--group", "16", "--calibration", TEXT)
+        head = ["--group", "16", "--head-weights", "int4"]
+        one, _ = compile_model("head1.bnc", *head, "--calibration", TEXT, "--threads", "1")
+        two, _ = compile_model("head2.bnc", *head, "--calibration", TEXT, "--threads", "2")
+        plain, _ = compile_model("head.bnc", *head)
+        self.assertEqual(self.read(one), self.read(two))
+        self.assertNotEqual(self.read(one), self.read(plain))
+        sizes = [json.loads(binocle("inspect", path, "--json").out)["weights"]["by_dtype"] for path in (steps, one)]
+        self.assertLess(sizes[1]["int8"], sizes[0]["int8"])
+        self.assertGreater(sizes[1]["int4"], sizes[0]["int4"])
+        self.assertEqual(binocle("verify", one, "--quiet").code, 0)
+        words = " ".join(WORDS.split()[:40])
+        with open(os.path.join(WORK, "words.txt"), "w", encoding="utf-8") as f:
+            f.write(words * 4)
+        asked = [json.loads(binocle("perplexity", path, os.path.join(WORK, "words.txt"), "--json", "--quiet").out)["perplexity"] for path in (steps, one)]
+        self.assertLess(abs(asked[1] / asked[0] - 1), 0.25)
+
     def test_goes_on(self):
         whole, _ = compile_model("whole.bnc", "--calibration", TEXT)
         path, again = self.interrupted("on.bnc", CHECKPOINT)

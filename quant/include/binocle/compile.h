@@ -63,7 +63,10 @@ typedef struct bnc_compile_options {
   const char *mmproj;                     /**< with a GGUF checkpoint: the GGUF file of its vision side; NULL: text alone */
   const bnc_calibration_prompts *prompts; /**< int8 and int4 text weights: what `calibration` says of a text, of prompts; NULL: none */
   size_t text_layers;                     /**< the first so many layers of the text model, for what it takes less than the model; 0: all */
-  void *reserved[3];                      /**< NULL */
+  /** int4 text weights: how the matrix that makes the logits is kept (and the embeddings, where the model ties them to it): int4, in groups
+     of 16; anything else: int8, the default. */
+  bnc_weights head_weights;
+  void *reserved[2]; /**< NULL */
 } bnc_compile_options;
 
 /** Fills in the defaults. Always call it first. */

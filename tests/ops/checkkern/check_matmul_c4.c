@@ -147,7 +147,37 @@ static void bench_shape(check *c, size_t rows, size_t k, size_t n, const char *s
   release(&f);
 }
 
+/* Rows of the same panels, as embeddings. */
+static void embed_case(check *c, size_t rows, size_t cols) {
+  enum { WORDS = 21 };
+  c4_fixture f = make(c, 1, cols, WORDS, false, SIDE_END);
+  int32_t *ids = malloc(rows * sizeof *ids);
+  double *expected = malloc(rows * cols * sizeof *expected);
+  tensor y[2];
+  for (size_t row = 0; row < rows; ++row) {
+    ids[row] = (int32_t)check_below(c, WORDS);
+    for (size_t i = 0; i < cols; ++i)
+      expected[row * cols + i] = (double)((float)value_of(&f, (size_t)ids[row], i) * ((float *)f.scale.data)[ids[row]]);
+  }
+  for (int i = 0; i < 2; ++i) {
+    y[i] = tensor_make(rows, cols, cols + 3, 4, SIDE_END);
+    const bnc_embed_args a = {cols, f.panels.data, f.scale.data, ids, y[i].data, cols + 3};
+    (i ? c->scalar : c->test).embed.c4(&a, 0, rows);
+  }
+  check_equal(c, &y[0], &y[1], true, "embeddings");
+  if (check_is_scalar(c)) check_near(c, &y[0], expected, 0, 0, "embeddings");
+  tensor_free(&y[0]);
+  tensor_free(&y[1]);
+  free(ids);
+  free(expected);
+  release(&f);
+}
+
 void check_matmul_c4(check *c) {
+  if (CHECK_BEGIN(c, embed, c4)) {
+    for (size_t cols = 32; cols <= 320; cols += 32) embed_case(c, 1 + check_below(c, 5), cols);
+    check_end(c);
+  }
   if (!CHECK_BEGIN(c, matmul, c4)) return;
   c->int8 = true;
   if (c->bench) {
