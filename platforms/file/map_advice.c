@@ -30,5 +30,15 @@ static void let_go(const void *from, size_t size, int before) {
   advise(first, end, MADV_DONTNEED);
 }
 
+void bnc_map_prefer_large(const void *from, size_t size) {
+#ifdef MADV_HUGEPAGE
+  const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), start = (uintptr_t)from;
+  advise(start & ~(page - 1), start + size, MADV_HUGEPAGE);
+#else
+  (void)from;
+  (void)size;
+#endif
+}
+
 void bnc_map_put_away(const void *from, size_t size) { let_go(from, size, MADV_COLD); }
 void bnc_map_give_up(const void *from, size_t size) { let_go(from, size, MADV_PAGEOUT); }

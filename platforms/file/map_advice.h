@@ -8,6 +8,9 @@
 
 /** The range will be read soon: the disk may begin now. */
 void bnc_map_fetch(const void *from, size_t size);
+/** The range is read again and again: let it come into memory in pages as large as the system has for files, however little it reads ahead.
+ * Small ones cost up to half the rate at which memory can be read (bench/baselines/pages-*.csv). */
+void bnc_map_prefer_large(const void *from, size_t size);
 /** The range is not needed again before the rest of the map is, and memory is short: the system gives it up now. Where it may not (a file
  * of somebody else), this is bnc_map_put_away. */
 void bnc_map_give_up(const void *from, size_t size);

@@ -5,6 +5,7 @@
 
 #include "ops/matmul/matmul.h"
 #include "platforms/base/mem.h"
+#include "platforms/file/map_advice.h"
 #include "runtime/model/data_blocks.h"
 
 bnc_packed_identity bnc_weight_slabs_identity(const bnc_model_file *file) {
@@ -216,6 +217,7 @@ static void mark(uint8_t *wanted, uint64_t offset, uint64_t size) {
 
 bnc_status bnc_weight_slabs_check(const bnc_model_file *file, bnc_pool *pool, const bnc_context *context, bnc_error *err) {
   bnc_block_damage damage;
+  if (file->map.base && !file->sparing) bnc_map_prefer_large(file->data.data, file->data.size);
   if (file->data_checked) return BNC_OK;
   uint8_t *wanted = bnc_mem_array(file->blocks, 1);
   if (!wanted) return bnc_fail_memory(err, file->blocks);
