@@ -4,9 +4,13 @@ import os
 import re
 import resource
 import subprocess
+import sys
 import unittest
 
 from program_case import PROGRAM, ROOT, binocle, main, path, sane_signals
+
+sys.path.insert(0, os.path.join(ROOT, "bench", "memory"))
+import limits  # noqa: E402
 
 POCKET = os.path.join(ROOT, "quant", "pocket", "pocket.bnc")
 PICTURE = os.path.join(ROOT, "tests", "data", "pocket", "0000.webp")
@@ -49,6 +53,16 @@ class LowMemory(unittest.TestCase):
                     self.one_line(err, "memory|allocate|threads|too large")
                 size = size * 7 // 8
             self.assertLessEqual({0, 1}, codes, which)
+
+    def test_limits_of_a_synth_model(self):
+        """A picture, a prompt and tokens, from 256 KiB to plenty; bench/baselines/memory-sweep.csv has finer steps."""
+        model = path("sweep.bnc")
+        os.makedirs(os.path.dirname(model), exist_ok=True)
+        self.assertEqual(0, binocle("synth", "w128", "-o", model, "--text-weights", "int4", "--quiet").code)
+        for kind in ("--memory-limit",) if os.environ.get("BINOCLE_SANITIZE") else limits.KINDS:
+            counts, enough, wrong = limits.sweep(model, kind, 1, 1.3, 256 << 10, 512 * MIB)
+            self.assertEqual([], wrong)
+            self.assertTrue(counts["answered"] > 3 and counts["refused"] > 1 and enough, (kind, counts))
 
     def test_memory_limit(self):
         refused = binocle(*ASK, "--memory-limit", "1M")
