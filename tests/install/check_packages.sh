@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # What toolchains/bundle made for an architecture is installed into roots of Debian 11, 12 and 13 and asked about a picture there: the bundle and
-# the .deb with glibc 2.36 and 2.41, the portable bundle with 2.31, the wheel with Debian 12's Python and pip. A foreign architecture runs under qemu-user.
+# the .deb with glibc 2.36 and 2.41, the portable bundle with 2.31, the wheel with Debian 12's Python and pip, and the libraries of bundle and .deb in a JVM
+# (Debian 12's OpenJDK 17; this machine's where it can run them). A foreign architecture runs under qemu-user.
 #   usage: check_packages.sh PACKAGES ARCH VERSION ROOTS      ROOTS: a folder for the roots; those that are there are used again
 set -eu
 packages=$(readlink -f "$1") arch=$2 version=$3
@@ -48,6 +49,35 @@ for suite in bookworm trixie; do
     { cat "$work/dpkg.out" >&2; exit 1; }
   answers deb "$root" "$root/usr/bin/binocle"
 done
+# The JNI binding, compiled against an installation's headers and linked with its library, in a JVM.
+classes=$work/classes
+find "$here/../../platforms/android/java" -name '*.java' -exec javac --release 8 -Xlint:-options -encoding UTF-8 -d "$classes" "$here/AskInstalled.java" {} +
+jdk=$(dirname "$(dirname "$(readlink -f "$(command -v javac)")")")
+case $arch in amd64) triplet=x86_64-linux-gnu ;; arm64) triplet=aarch64-linux-gnu ;; armhf) triplet=arm-linux-gnueabihf ;; esac
+java=$jdk/bin/java
+glibc='' # of the sysroot that toolchains/bundle built with, where the machine's own is of another architecture
+if [ -n "$emulator" ]; then
+  sysroot=$(readlink -f "$tools/../build/sysroot/$arch")
+  glibc="--sysroot=$sysroot -nostdinc -isystem $("$triplet-gcc" -print-file-name=include) -isystem $sysroot/usr/include/$triplet -isystem $sysroot/usr/include -B$sysroot/usr/lib/$triplet"
+  root=$roots/jvm-$arch
+  "$tools/debian_root" bookworm "$arch" "$root" libc6 libgcc-s1 openjdk-17-jre-headless
+  # Its settings lie in /etc of the root, to which the package's links are absolute.
+  for link in $(find "$root/usr/lib/jvm" -type l -lname '/etc/*'); do ln -sfn "$root$(readlink "$link")" "$link"; done
+  java=$(find "$root/usr/lib/jvm" -path '*/bin/java' -type f)
+fi
+jvm() { # WAY LIBRARY HEADERS: a JVM loads that library and asks it
+  binding=$work/libbinocle_jni-$1.so
+  # shellcheck disable=SC2086 # flags and their values
+  "$triplet-gcc" $glibc -std=c11 -shared -fPIC -O1 -I "$here/../.." -I "$jdk/include" -I "$jdk/include/linux" -I "$3" "$here"/../../platforms/android/jni/*.c \
+    -Wl,--version-script="$here/../../platforms/android/jni/jni.exports" -Wl,-z,defs -o "$binding" "$2" -Wl,--allow-shlib-undefined -Wl,-rpath,"${2%/*}"
+  got=$(env -u LD_LIBRARY_PATH BINOCLE_CACHE="$work/cache" $emulator ${emulator:+-L "$root"} "$java" -Xint -XX:+UseSerialGC -Xmx64m \
+    -Dorg.binocle.library="$binding" -cp "$classes" AskInstalled "$share/pocket.bnc" "$share/0000.webp" "What number is on the sign?")
+  [ "$got" = 36 ] || { echo "$1 in a JVM answered '$got', expected '36'" >&2; exit 1; }
+  echo "$1 in a JVM: $got"
+  count=$((count + 1))
+}
+jvm bundle "$work/$name/lib/libbinocle.so" "$work/$name/include"
+jvm deb "$(find "$roots/bookworm-$arch/usr/lib" -name libbinocle.so)" "$roots/bookworm-$arch/usr/include"
 loader=$(find "$work/$name-portable/lib/binocle" -name 'ld-linux*')
 answers portable "$roots/bullseye-$arch" "$loader" --library-path "$work/$name-portable/lib/binocle" "$work/$name-portable/lib/binocle/binocle"
 "$tools/debian_root" bookworm "$arch" "$roots/python-$arch" libc6 libgcc-s1 python3.11-minimal libpython3.11-minimal libpython3.11-stdlib python3-pip-whl
@@ -67,4 +97,4 @@ echo "wheel in ${root##*/}: $got"
 count=$((count + 1))
 if [ -z "$emulator" ]; then answers portable-wrapper "$roots/bullseye-$arch" "$work/$name-portable/bin/binocle"; fi
 echo "$count installations answered on $arch"
-[ "$count" -ge 6 ]
+[ "$count" -ge 8 ]
