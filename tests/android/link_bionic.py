@@ -115,8 +115,8 @@ def main():
         system = ["-nostdlibinc"] + [w for part in ("include", "kernel/uapi", "kernel/uapi/asm-arm64", "kernel/android/uapi") for w in ("-isystem", f"{libc}/{part}")]
         objects = compile_for_android(o, clang, own + foreign + system)
         lists = {"libc.so": "libc/libc.map.txt", "libm.so": "libm/libm.map.txt"}
-        for library, names in allowed.items():
-            extra = names - mapped(os.path.join(o.bionic, lists[library]))
+        for library, has in allowed.items():
+            extra = has - mapped(os.path.join(o.bionic, lists[library]))
             if extra:
                 sys.exit(f"link_bionic: bionic29.txt says that {library} has {sorted(extra)}; bionic's list does not")
     else:
