@@ -64,13 +64,11 @@ class Text:
         return rows
 
     def shared(self, rows):
-        """Each head of the cache for the heads that share it."""
+        """Each head of the cache for the heads that share it; in the form whose attention the plugin fuses with the cache."""
         op, t = self.op, self.t
         times = t["heads"] // t["kv"]
-        wide = op.unsqueeze(rows, np.array(2))
-        shape = op.concat([op.gather(op.shape_of(rows), np.array([0, 1]), np.array(0)), np.array([times]),
-                           op.gather(op.shape_of(rows), np.array([2, 3]), np.array(0))], 0)
-        return op.reshape(op.broadcast(wide, shape, "BIDIRECTIONAL"), np.array([0, t["heads"], -1, t["head"]]), True)
+        wide = op.multiply(op.unsqueeze(rows, np.array(2)), np.ones((1, 1, times, 1, 1), np.float32))
+        return op.reshape(wide, np.array([0, t["heads"], -1, t["head"]]), True)
 
     def model(self):
         ov, op, t = self.ov, self.op, self.t
