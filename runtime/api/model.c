@@ -53,6 +53,19 @@ bnc_status bnc_model_keep_pictures(bnc_model *model, size_t count) {
   return bnc_picture_cache_resize(model->pictures, count, &model->context->error);
 }
 
+static void count_weights(const bnc_model_file *f, bnc_model_info *info) {
+  static const char layers[] = "model.layers.";
+  for (uint32_t i = 0; i < f->weights; i++) {
+    const bnc_file_weight *w = &f->weight[i];
+    const bnc_weight_sizes sizes = bnc_weight_sizes_of(w);
+    const uint64_t elements = (uint64_t)w->n * w->k;
+    info->weights += elements;
+    if (strncmp(bnc_model_file_string(f, w->name), layers, sizeof layers - 1) != 0) continue;
+    info->layer_weights += elements;
+    info->layer_bytes += sizes.data + sizes.scales + sizes.offsets;
+  }
+}
+
 bnc_status bnc_model_get_info(const bnc_model *model, bnc_model_info *info) {
   if (!model || !bnc_sized_is_set(info)) return BNC_ERROR_ARGUMENT;
   const bnc_file_meta *m = &model->file.meta;
@@ -67,6 +80,7 @@ bnc_status bnc_model_get_info(const bnc_model *model, bnc_model_info *info) {
                          .file_bytes = model->file.header.file_size,
                          .predicted_bytes = bnc_predict_memory(&model->file).total,
                          .fingerprint = bnc_model_file_fingerprint(&model->file)};
+  count_weights(&model->file, &full);
   bnc_sized_write(info, &full, sizeof full);
   return BNC_OK;
 }

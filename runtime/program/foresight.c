@@ -150,6 +150,8 @@ int bnc_foresee(bnc_work *w, const char *model, const bnc_foresee_options *o, bn
   size_t count = 0;
   const size_t window = o->window && o->window < w->info.prompt_limit ? (size_t)o->window : w->info.prompt_limit, skip = (size_t)o->skip;
   *found = (bnc_foresight){.window = window, .skip = skip, .bytes = w->info.file_bytes};
+  found->layer_bits = 8.0 * (double)w->info.layer_bytes / (double)w->info.layer_weights;
+  found->file_bits = 8.0 * (double)w->info.file_bytes / (double)w->info.weights;
   int code = read_text(w, o->text_file, &t);
   if (code == BNC_EXIT_DONE) code = tokenize(w, model, &t, &ids, &count);
   if (code == BNC_EXIT_DONE && (count < 2 || window < 2))

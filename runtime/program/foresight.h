@@ -22,6 +22,7 @@ typedef struct bnc_foresight {
   bnc_mean distance;               /* relative L2 of the logits, without their mean: what softmax leaves out */
   bnc_mean cosine;                 /* of the same */
   uint64_t bytes, reference_bytes; /* of the files */
+  double layer_bits, file_bits;    /* per weight: in the text model's layers, and of the whole file over all matrices' */
 } bnc_foresight;
 
 double bnc_mean_of(const bnc_mean *m, uint64_t n);

@@ -9,6 +9,7 @@ static void print_lines(const bnc_foresight *f, const char *reference) {
   const double perplexity = exp(bnc_mean_of(&f->loss, n)), ratio = exp(bnc_mean_of(&f->more, n));
   bnc_console_print("perplexity %.4f +- %.4f over %llu tokens in windows of %zu\n", perplexity, perplexity * bnc_mean_error(&f->loss, n),
                     (unsigned long long)n, f->window);
+  bnc_console_print("%.2f bits per weight in the layers, %.2f of the whole file\n", f->layer_bits, f->file_bits);
   if (!reference) return;
   bnc_console_print("against %s, %.2f times as large:\n", reference, (double)f->reference_bytes / (double)f->bytes);
   bnc_console_print("  perplexity over its own %.4f +- %.4f\n", ratio, ratio * bnc_mean_error(&f->more, n));
@@ -34,6 +35,10 @@ static int print_json(bnc_work *w, const bnc_foresight *f, const char *reference
   bnc_json_count(&o, "context", f->window);
   bnc_json_count(&o, "skip", f->skip ? f->skip : 1);
   bnc_json_count(&o, "file_bytes", f->bytes);
+  bnc_json_open(&o, "bits_per_weight", "{");
+  bnc_json_real(&o, "layers", f->layer_bits);
+  bnc_json_real(&o, "file", f->file_bits);
+  bnc_json_close(&o, "}");
   if (reference) {
     bnc_json_open(&o, "against", "{");
     bnc_json_words(&o, "model", reference);

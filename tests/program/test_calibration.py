@@ -148,14 +148,17 @@ class Calibration(unittest.TestCase):
 
     def test_evaluate(self):
         path = os.path.join(WORK, "judged.bnc")
-        told = {}
+        told, bits = {}, {}
         for text in ("int8", "int4"):
             done = binocle("compile", CHECKPOINT, "-o", path, "--text-weights", text, "--evaluate", TEXT, "--json", "--quiet", timeout=250)
             self.assertEqual(0, done.code, done)
             told[text] = json.loads(done.out)["against"]
+            bits[text] = json.loads(done.out)["bits_per_weight"]
             self.assertEqual("f32", told[text]["model"])
             self.assertFalse(os.path.exists(path + ".f32"))
         self.assertTrue(0 < told["int8"]["kl"] < told["int4"]["kl"], told)
+        self.assertTrue(8 < bits["int8"]["layers"] < 9 and 4.5 < bits["int4"]["layers"] < 5, bits)  # scales and row sums are bits too
+        self.assertGreater(bits["int4"]["file"], bits["int4"]["layers"])
         self.assertGreater(told["int8"]["cosine"], told["int4"]["cosine"])
         _, done = compile_model("unjudged.bnc", "--evaluate", os.path.join(WORK, "none.txt"), code=1)
         self.assertIn(b"none.txt: cannot be read", done.err)

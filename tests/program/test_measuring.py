@@ -77,7 +77,8 @@ class Perplexity(Measuring):
             self.assertEqual((tokens, window), (told["tokens"], told["context"]))
             self.assertAlmostEqual(nats, told["nats_per_token"], places=3)
             self.assertAlmostEqual(math.exp(told["nats_per_token"]), told["perplexity"], places=6 - len(str(int(told["perplexity"]))))
-        self.assertRegex(self.done("perplexity", self.model, file).out.decode(), rf"\Aperplexity \d+\.\d+ \+- \d+\.\d+ over {len(TEXT) - 1} tokens in windows of {CONTEXT}\n\Z")
+        self.assertRegex(self.done("perplexity", self.model, file).out.decode(), rf"\Aperplexity \d+\.\d+ \+- \d+\.\d+ over {len(TEXT) - 1} tokens in windows of {CONTEXT}\n"
+                         r"\d+\.\d\d bits per weight in the layers, \d+\.\d\d of the whole file\n\Z")
 
     def test_a_byte_order_mark_is_no_text(self):
         plain = self.done_json("perplexity", self.model, self.text(TEXT.encode()), "--json")

@@ -34,6 +34,9 @@ typedef struct bnc_model_info {
   uint64_t file_bytes;      /**< of the .bnc file */
   uint64_t predicted_bytes; /**< resident memory while answering: mapped weights, arena, KV cache and a constant */
   uint64_t fingerprint;     /**< equal for equal content, however packed */
+  uint64_t weights;         /**< elements of all matrices */
+  uint64_t layer_weights;   /**< of those, in the text model's layers */
+  uint64_t layer_bytes;     /**< that those take, scales included */
 } bnc_model_info;
 
 /** Fails with BNC_ERROR_ARGUMENT alone. */
