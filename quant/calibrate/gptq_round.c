@@ -12,6 +12,10 @@
 
 #define LANES BNC_TILE_LANES
 
+/* Of a row's scale, for what is fed forward makes a row's largest groups larger, and 16 is the largest step: on SmolLM2 a KL of 0.112 in
+   place of 0.152. */
+#define ROOM 1.25f
+
 typedef float lanes[LANES];
 
 /* The group that is being rounded. */
@@ -131,7 +135,7 @@ void bnc_gptq_round(float *w, size_t rows, size_t k, size_t group, const float *
   for (size_t c = 0; c < k; c++)
     for (size_t l = 0; l < LANES; l++) columns[c][l] = l < rows ? w[l * k + c] : 0.0f;
   for (size_t l = 0; g.steps && l < LANES; l++) {
-    g.row_scale[l] = l < rows ? bnc_qc4_row_scale(w + l * k, k) : 1.0f;
+    g.row_scale[l] = l < rows ? ROOM * bnc_qc4_row_scale(w + l * k, k) : 1.0f;
     if (l < rows) scales[l] = g.row_scale[l];
   }
   for (g.first = 0; g.first < k; g.first += group) {
