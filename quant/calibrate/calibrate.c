@@ -66,6 +66,10 @@ static void copy_prompts(bnc_layer_run *r) {
   }
 }
 
+static uint64_t precision_key(const bnc_calibration *c) {
+  return c->precision ? XXH3_64bits(c->precision->group, c->text->layers * sizeof *c->precision->group) : 0;
+}
+
 static bnc_status embed(bnc_layer_run *r, uint64_t *key) {
   const bnc_calibration *c = r->c;
   const size_t hidden = c->text->hidden;
@@ -80,7 +84,8 @@ static bnc_status embed(bnc_layer_run *r, uint64_t *key) {
                             c->text->kv_heads,
                             c->text->head_dim,
                             c->text->ffn,
-                            c->group};
+                            c->group,
+                            precision_key(c)};
   *key = XXH3_64bits(parts, sizeof parts);
   return s;
 }

@@ -12,6 +12,7 @@
 
 #include "platforms/base/context_private.h"
 #include "quant/calibrate/balance.h"
+#include "quant/graph/precision.h"
 #include "quant/import/geometry.h"
 
 enum { BNC_CALIBRATE_WINDOW = 256, BNC_CALIBRATE_LEAST = 64 /* rows */ };
@@ -22,8 +23,9 @@ typedef struct bnc_calibration {
   const bnc_calibration_prompts *prompts; /* NULL: ids */
   const int32_t *ids; /* [count], inside the vocabulary; whole windows of them are taken, as many as BNC_CALIBRATION_ROWS */
   size_t count;
-  size_t group; /* int4; 0: the weights will be int8, and are balanced alone */
-  bool head;    /* the head is rounded too, to QC4 */
+  size_t group;                        /* int4; 0: the weights will be int8, and are balanced alone */
+  const bnc_text_precision *precision; /* int4: of each matrix; NULL: groups are alike */
+  bool head;                           /* the head is rounded too, to QC4 */
   const char *folder;
 } bnc_calibration;
 

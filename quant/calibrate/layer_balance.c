@@ -52,8 +52,10 @@ bnc_status bnc_layer_run_balance(bnc_layer_run *r, size_t layer, bnc_balance_sit
   const bnc_text_geometry *t = r->c->text;
   const size_t k = bnc_balance_columns(t, site), rows = r->rows < INPUTS ? r->rows : INPUTS;
   int8_t *exponent = bnc_balance_at(r->c->balance, layer, site);
+  const bnc_text_site place = site == BNC_BALANCE_DOWN ? BNC_SITE_DOWN : site == BNC_BALANCE_MLP ? BNC_SITE_GATE_UP : BNC_SITE_QKV;
   float *inputs = bnc_mem_array(rows * k, sizeof *inputs), *w = bnc_mem_array(3 * ROWS * k, sizeof *w);
-  bnc_balance_samples samples = {.x = inputs, .rows = rows, .k = k, .w = w, .group = bnc_weight_group(k, r->c->group)};
+  bnc_balance_samples samples = {
+      .x = inputs, .rows = rows, .k = k, .w = w, .group = bnc_weight_group(k, bnc_text_group(r->c->precision, layer, place, r->c->group))};
   bnc_status s = inputs && w ? BNC_OK : bnc_fail_memory(r->err, (rows + 3 * ROWS) * k * sizeof *w);
   memset(exponent, 0, k);
   if (s == BNC_OK) s = sample_rows(r, layer, site, k, w, &samples.n);
@@ -65,7 +67,8 @@ bnc_status bnc_layer_run_balance(bnc_layer_run *r, size_t layer, bnc_balance_sit
   bnc_mem_free(inputs);
   bnc_mem_free(w);
   /* up_proj was rounded before this was known; powers of two change its groups' scales alone. */
-  const bnc_rounded_shape up = {t->ffn, t->hidden, bnc_weight_group(t->hidden, r->c->group)};
+  const bnc_rounded_shape up = {t->ffn, t->hidden,
+                                bnc_weight_group(t->hidden, bnc_text_group(r->c->precision, layer, BNC_SITE_GATE_UP, r->c->group))};
   if (s != BNC_OK || site != BNC_BALANCE_DOWN || !up.group) return s;
   char name[96];
   snprintf(name, sizeof name, "model.layers.%zu.mlp.up_proj.weight", layer);

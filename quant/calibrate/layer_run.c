@@ -121,6 +121,10 @@ static bnc_status rms_norm(bnc_layer_run *r, const char *name) {
   return s;
 }
 
+static size_t group_of(const bnc_layer_run *r, size_t layer, bnc_text_site site) {
+  return bnc_text_group(r->c->precision, layer, site, r->c->group);
+}
+
 static bnc_status layer_norm(bnc_layer_run *r, size_t layer, const char *what) {
   char name[NAME];
   snprintf(name, sizeof name, "model.layers.%zu.%s.weight", layer, what);
@@ -130,7 +134,7 @@ static bnc_status layer_norm(bnc_layer_run *r, size_t layer, const char *what) {
 static bnc_status linear(bnc_layer_run *r, size_t layer, const char *what, const float *x, size_t k, size_t n, float *y, bool bias) {
   char name[NAME];
   snprintf(name, sizeof name, "model.layers.%zu.%s.weight", layer, what);
-  bnc_status s = bnc_layer_run_linear(r, name, x, k, n, r->c->group, y);
+  bnc_status s = bnc_layer_run_linear(r, name, x, k, n, group_of(r, layer, bnc_text_site_of(what)), y);
   if (s != BNC_OK || !bias) return s;
   snprintf(name, sizeof name, "model.layers.%zu.%s.bias", layer, what);
   s = r->source->read(r->source->context, name, 0, n, r->weights, r->err);
@@ -190,13 +194,13 @@ static bnc_status attention(bnc_layer_run *r, size_t layer) {
   if (s != BNC_OK) return s;
   s = bnc_layer_run_balance(r, layer, BNC_BALANCE_ATTENTION, r->norm);
   if (s != BNC_OK) return s;
-  bnc_layer_run_observe(r, r->norm, t->hidden, r->c->group);
+  bnc_layer_run_observe(r, r->norm, t->hidden, group_of(r, layer, BNC_SITE_QKV));
   s = linear(r, layer, "self_attn.q_proj", r->norm, t->hidden, q, r->q, t->attention_bias);
   if (s == BNC_OK) s = linear(r, layer, "self_attn.k_proj", r->norm, t->hidden, kv, r->k, t->attention_bias);
   if (s == BNC_OK) s = linear(r, layer, "self_attn.v_proj", r->norm, t->hidden, kv, r->v, t->attention_bias);
   if (s != BNC_OK) return s;
   bnc_pool_run_threads(r->pool, attend, r, r->texts, 1);
-  bnc_layer_run_observe(r, r->mixed, q, r->c->group);
+  bnc_layer_run_observe(r, r->mixed, q, group_of(r, layer, BNC_SITE_OUT));
   s = linear(r, layer, "self_attn.o_proj", r->mixed, q, t->hidden, r->norm, t->output_bias);
   if (s == BNC_OK) add_to_state(r, r->norm);
   return s;
@@ -208,7 +212,7 @@ static bnc_status mlp(bnc_layer_run *r, size_t layer) {
   if (s != BNC_OK) return s;
   s = bnc_layer_run_balance(r, layer, BNC_BALANCE_MLP, r->norm);
   if (s != BNC_OK) return s;
-  bnc_layer_run_observe(r, r->norm, t->hidden, r->c->group);
+  bnc_layer_run_observe(r, r->norm, t->hidden, group_of(r, layer, BNC_SITE_GATE_UP));
   s = linear(r, layer, "mlp.gate_proj", r->norm, t->hidden, t->ffn, r->gate, false);
   if (s == BNC_OK) s = linear(r, layer, "mlp.up_proj", r->norm, t->hidden, t->ffn, r->up, false);
   if (s != BNC_OK) return s;
@@ -217,7 +221,7 @@ static bnc_status mlp(bnc_layer_run *r, size_t layer) {
   r->kernels.activate.silu_mul_f32(&args, 0, r->rows);
   s = bnc_layer_run_balance(r, layer, BNC_BALANCE_DOWN, r->gate);
   if (s != BNC_OK) return s;
-  bnc_layer_run_observe(r, r->gate, t->ffn, r->c->group);
+  bnc_layer_run_observe(r, r->gate, t->ffn, group_of(r, layer, BNC_SITE_DOWN));
   s = linear(r, layer, "mlp.down_proj", r->gate, t->ffn, t->hidden, r->norm, false);
   if (s == BNC_OK) add_to_state(r, r->norm);
   return s;

@@ -13,6 +13,7 @@
 #include "quant/calibrate/default_text.h"
 #include "quant/calibrate/rounded_files.h"
 #include "quant/compile/model_writer.h"
+#include "quant/compile/precision_choose.h"
 #include "quant/compile/programs.h"
 #include "runtime/text/tokenizer.h"
 
@@ -53,6 +54,10 @@ bnc_status bnc_compile_options_take(bnc_compile_options *taken, const bnc_compil
   bnc_sized_read(o, sizeof *o, options);
   if ((unsigned)o->vision_weights > BNC_WEIGHTS_INT8) return bnc_fail(err, BNC_ERROR_ARGUMENT, "vision weights may be f32 or int8");
   if ((unsigned)o->text_weights > BNC_WEIGHTS_INT4) return bnc_fail(err, BNC_ERROR_ARGUMENT, "text weights may be f32, int8 or int4");
+  if (o->bits_per_weight != 0 && !(o->bits_per_weight > 0 && o->bits_per_weight <= 16))
+    return bnc_fail(err, BNC_ERROR_ARGUMENT, "%g bits per weight, expected up to 16", (double)o->bits_per_weight);
+  if (o->bits_per_weight != 0 && o->text_weights != BNC_WEIGHTS_INT4)
+    return bnc_fail(err, BNC_ERROR_ARGUMENT, "bits per weight are chosen for int4 text weights");
   if (o->group != 16 && o->group != 32 && o->group != 64 && o->group != 128)
     return bnc_fail(err, BNC_ERROR_ARGUMENT, "the group is %u, expected 16, 32, 64 or 128", o->group);
   if (o->disabled_passes & ~BNC_ALL_PASSES) return bnc_fail(err, BNC_ERROR_ARGUMENT, "there are %d passes", BNC_PASSES);
@@ -156,7 +161,7 @@ static void remove_report(const char *path) {
 /* int4 was asked for, but a layer's inputs do not divide into such groups. */
 static void tell_of_other_groups(const bnc_context *context, const bnc_programs *p, const bnc_build_options *b) {
   size_t coarse = 0, finer = 0, k[2] = {0}, group = 0;
-  if (b->text_weights != BNC_WEIGHT_QG4) return;
+  if (b->text_weights != BNC_WEIGHT_QG4 || b->precision) return;
   for (size_t i = 0; i < p->constants.weights; i++) {
     const bnc_weight *w = &p->constants.weight[i];
     if (bnc_weight_group(w->k, b->group) == b->group ||
@@ -197,8 +202,8 @@ static bnc_status read_calibration_ids(const char *path, const bnc_assembly *a, 
 }
 
 /* *folder: where the rounded matrices are then, a bnc_mem block. */
-static bnc_status calibrate(bnc_context *context, const bnc_compile_options *o, const bnc_assembly *a, bnc_balance *balance, char **folder,
-                            bnc_error *err) {
+static bnc_status calibrate(bnc_context *context, const bnc_compile_options *o, const bnc_assembly *a, const bnc_build_options *b,
+                            bnc_balance *balance, char **folder, bnc_error *err) {
   bnc_ids ids = {0};
   const size_t size = strlen(o->output) + sizeof ".calibration";
   *folder = bnc_mem_alloc(size);
@@ -212,6 +217,7 @@ static bnc_status calibrate(bnc_context *context, const bnc_compile_options *o, 
                              .ids = ids.data,
                              .count = ids.count,
                              .group = group,
+                             .precision = b->precision,
                              .head = group && o->head_weights == BNC_WEIGHTS_INT4,
                              .folder = *folder};
   if (s == BNC_OK) s = bnc_calibrate(context, &c, err);
@@ -230,6 +236,15 @@ static bnc_status write_model(bnc_context *context, const bnc_compile_options *o
   return s;
 }
 
+static bnc_status choose_precision(bnc_context *context, const bnc_compile_options *o, const bnc_geometry *g,
+                                   const bnc_tensor_source *source, bnc_text_precision *precision, bnc_error *err) {
+  const bnc_status s = bnc_text_precision_choose(precision, &g->text, source, (double)o->bits_per_weight, err);
+  if (s == BNC_OK)
+    bnc_context_log(context, BNC_LOG_INFO, "the text layers take %.3f bits per weight, with a loss of %.4f", precision->bits,
+                    precision->loss);
+  return s;
+}
+
 bnc_status bnc_assemble_model(bnc_context *context, const bnc_compile_options *o, const bnc_assembly *a, bnc_error *err) {
   bnc_geometry fewer = *a->geometry;
   const bnc_geometry *g = &fewer;
@@ -242,6 +257,7 @@ bnc_status bnc_assemble_model(bnc_context *context, const bnc_compile_options *o
   bnc_programs programs = {0};
   bnc_target target;
   bnc_balance balance = {0};
+  bnc_text_precision precision = {0};
   const bnc_tensor_source *source = a->source;
   char *report = NULL, *folder = NULL;
   if (!o->output && !a->demand) return bnc_fail(err, BNC_ERROR_ARGUMENT, "a model file needs a name: options.output");
@@ -251,9 +267,13 @@ bnc_status bnc_assemble_model(bnc_context *context, const bnc_compile_options *o
   float *rope = bnc_mem_array(g->text.head_dim / 2 + 1, sizeof *rope);
   bnc_status s = rope ? choose_sizes(context, o, g, &b, &parts.meta, err) : bnc_fail_memory(err, g->text.head_dim);
   if (s == BNC_OK) s = choose_target(o, &target, err);
+  if (s == BNC_OK && o->bits_per_weight > 0) {
+    s = choose_precision(context, o, g, a->source, &precision, err);
+    b.precision = &precision;
+  }
   if (s == BNC_OK && (o->calibration || o->prompts) && !a->demand) {
     s = bnc_balance_create(&balance, &g->text, a->source, err);
-    if (s == BNC_OK) s = calibrate(context, o, a, &balance, &folder, err);
+    if (s == BNC_OK) s = calibrate(context, o, a, &b, &balance, &folder, err);
     source = &balance.source;
   }
   if (s == BNC_OK) s = bnc_programs_create(&programs, context, g, &b, source, BNC_ALL_PASSES & ~o->disabled_passes, &target, err);
@@ -282,5 +302,6 @@ bnc_status bnc_assemble_model(bnc_context *context, const bnc_compile_options *o
   bnc_mem_free(rope);
   bnc_programs_free(&programs);
   bnc_balance_free(&balance);
+  bnc_text_precision_free(&precision);
   return s;
 }

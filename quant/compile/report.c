@@ -72,6 +72,38 @@ static void add_target(yyjson_mut_doc *doc, yyjson_mut_val *root, const bnc_prog
   }
 }
 
+static bool of_text_layer(const bnc_programs *p, const bnc_weight *w) {
+  return strncmp(bnc_constants_text(&p->constants, w->part[0].weight), "model.layers.", 13) == 0;
+}
+
+static double bits_of(const bnc_weight *w) {
+  bnc_file_weight f = bnc_weight_describe(w);
+  f.bias = UINT64_MAX;
+  return 8.0 * (double)bnc_weight_bytes(&f) / ((double)w->n * (double)w->k);
+}
+
+/* Which matrix of the text layers is kept how; those that were stacked are told as one, by the first's name. */
+static void add_precision(yyjson_mut_doc *doc, yyjson_mut_val *root, const bnc_programs *p) {
+  double bits = 0, weights = 0;
+  yyjson_mut_val *precision = yyjson_mut_obj_add_obj(doc, root, "text_layers"), *list = yyjson_mut_arr(doc);
+  const bnc_graph *g = &p->graph[BNC_PROGRAM_DECODE];
+  for (size_t i = 0; i < g->nodes; i++) {
+    if (g->node[i].dead || g->node[i].kind != BNC_NODE_LINEAR) continue;
+    const bnc_weight *w = &p->constants.weight[g->node[i].weight];
+    if (!of_text_layer(p, w)) continue;
+    yyjson_mut_val *row = yyjson_mut_arr_add_obj(doc, list);
+    yyjson_mut_obj_add_str(doc, row, "matrix", bnc_constants_text(&p->constants, w->part[0].weight));
+    yyjson_mut_obj_add_uint(doc, row, "tensors", w->parts);
+    yyjson_mut_obj_add_str(doc, row, "type", w->dtype == BNC_WEIGHT_F32 ? "f32" : w->dtype == BNC_WEIGHT_QC8 ? "int8" : "int4");
+    if (w->group) yyjson_mut_obj_add_uint(doc, row, "group", w->group);
+    yyjson_mut_obj_add_real(doc, row, "bits_per_weight", bits_of(w));
+    bits += bits_of(w) * (double)w->n * (double)w->k;
+    weights += (double)w->n * (double)w->k;
+  }
+  yyjson_mut_obj_add_real(doc, precision, "bits_per_weight", weights > 0 ? bits / weights : 0);
+  yyjson_mut_obj_add_val(doc, precision, "matrices", list);
+}
+
 bnc_status bnc_programs_report(const bnc_programs *p, char **json, bnc_error *err) {
   yyjson_mut_doc *doc = yyjson_mut_doc_new(&bnc_json_allocator);
   yyjson_mut_val *root = doc ? yyjson_mut_obj(doc) : NULL;
@@ -81,6 +113,7 @@ bnc_status bnc_programs_report(const bnc_programs *p, char **json, bnc_error *er
     yyjson_mut_obj_add_uint(doc, root, "tile_encodes", p->tile_encodes);
     yyjson_mut_obj_add_uint(doc, root, "tile_encodes_reference", p->tile_encodes_reference);
     add_target(doc, root, p);
+    add_precision(doc, root, p);
     yyjson_mut_val *programs = yyjson_mut_obj_add_obj(doc, root, "programs");
     for (bnc_program_id id = 0; id < BNC_PROGRAMS; id++)
       if (p->present[id]) add_program(doc, programs, p, id);

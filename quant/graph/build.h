@@ -5,12 +5,14 @@
 #define BINOCLE_QUANT_GRAPH_BUILD_H
 
 #include "quant/graph/graph.h"
+#include "quant/graph/precision.h"
 #include "quant/import/geometry.h"
 
 typedef struct bnc_build_options {
   bnc_weight_dtype vision_weights, text_weights; /* QG4 falls back to QC8 where a layer's inputs do not divide into groups */
   size_t group;
-  bool int4_head;    /* under QG4: the head, and tied embeddings, are QC4 where they can */
+  const bnc_text_precision *precision; /* under QG4: of each matrix of the text layers; NULL: all are alike */
+  bool int4_head;                      /* under QG4: the head, and tied embeddings, are QC4 where they can */
   size_t input_size; /* side of the resized picture: geometry's input_side, or less (the picture is then upsampled in the graph) */
   size_t context;    /* rows of the KV cache */
   bool unrecorded;   /* what each pass saves is not measured: nobody will ask for the report */

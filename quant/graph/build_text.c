@@ -18,7 +18,9 @@ static bnc_value_id linear(text *b, size_t layer, const char *what, bnc_value_id
   snprintf(weight, sizeof weight, "model.layers.%zu.%s.weight", layer, what);
   snprintf(bias, sizeof bias, "model.layers.%zu.%s.bias", layer, what);
   bnc_linear_names names = {label, weight, with_bias ? bias : NULL};
-  return bnc_build_linear(b->g, x, n, names, b->options->text_weights, b->options->group);
+  const size_t group = bnc_text_group(b->options->precision, layer, bnc_text_site_of(what), b->options->group);
+  const bool int8 = b->options->precision && group == 0;
+  return bnc_build_linear(b->g, x, n, names, int8 ? BNC_WEIGHT_QC8 : b->options->text_weights, group);
 }
 
 static bnc_value_id rms_norm(text *b, const char *label, const char *tensor, bnc_value_id x) {

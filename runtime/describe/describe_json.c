@@ -108,16 +108,19 @@ static void add_target(const describer *d) {
 
 static void add_weights(const describer *d) {
   const bnc_model_file *f = d->f;
+  double weights = 0;
   uint64_t bytes[3] = {0}, count[3] = {0}, all = 0;
   for (size_t i = 0; i < f->weights; i++) {
     uint64_t b = bnc_weight_bytes(&f->weight[i]);
     bytes[bnc_weight_dtype_shown(f->weight[i].dtype)] += b;
     count[bnc_weight_dtype_shown(f->weight[i].dtype)]++;
     all += b;
+    weights += (double)f->weight[i].n * f->weight[i].k;
   }
   yyjson_mut_val *o = yyjson_mut_obj_add_obj(d->doc, d->root, "weights");
   add(d, o, "bytes", all);
   add(d, o, "matrices", f->weights);
+  yyjson_mut_obj_add_real(d->doc, o, "bits_per_weight", weights > 0 ? 8 * (double)all / weights : 0);
   yyjson_mut_val *types = yyjson_mut_obj_add_obj(d->doc, o, "by_dtype");
   for (uint32_t t = 0; t < 3; t++)
     if (count[t]) add(d, types, bnc_weight_dtype_name(t), bytes[t]);

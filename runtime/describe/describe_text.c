@@ -43,9 +43,12 @@ static void print_tiles(bnc_page *p, const bnc_model_file *f) {
 static void print_weights(bnc_page *p, const bnc_model_file *f) {
   uint64_t bytes[3] = {0}, count[3] = {0}, coarse = 0;
   bool grouped = false;
+  double weights = 0, all = 0;
   for (size_t i = 0; i < f->weights; i++) {
     bytes[bnc_weight_dtype_shown(f->weight[i].dtype)] += bnc_weight_bytes(&f->weight[i]);
     count[bnc_weight_dtype_shown(f->weight[i].dtype)]++;
+    all += (double)bnc_weight_bytes(&f->weight[i]);
+    weights += (double)f->weight[i].n * f->weight[i].k;
     grouped = grouped || f->weight[i].dtype >= BNC_WEIGHT_QG4;
   }
   head(p, "weights");
@@ -56,12 +59,12 @@ static void print_weights(bnc_page *p, const bnc_model_file *f) {
     bnc_page_bytes(p, bytes[t]);
     separator = ", ";
   }
-  bnc_page_print(p, "\n");
+  bnc_page_print(p, ": %.2f bits a weight\n", weights > 0 ? 8 * all / weights : 0);
   /* Where int4 was asked for, layers whose inputs do not divide into groups are int8. */
   for (uint32_t i = 0; grouped && i < f->program[BNC_PROGRAM_DECODE].head->ops; i++) {
     const bnc_file_op *op = &f->program[BNC_PROGRAM_DECODE].op[i];
     coarse += op->kind == BNC_OP_LINEAR && op->attr.linear.from == 0 && f->weight[op->weight].dtype == BNC_WEIGHT_QC8 &&
-              f->weight[op->weight].n != f->meta.vocabulary;
+              f->weight[op->weight].n != f->meta.vocabulary && f->weight[op->weight].k % 32 != 0;
   }
   if (coarse == 0) return;
   head(p, "");

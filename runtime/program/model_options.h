@@ -9,6 +9,7 @@ typedef struct bnc_model_options {
   const char *output, *report;
   unsigned vision, text, head, group, cache; /* indices of the choices */
   uint64_t context, input_size;
+  double bits;
   bnc_text_list disabled;
   const char *target;
   bool packed;
@@ -42,6 +43,12 @@ extern const char *const bnc_vision_choices[], *const bnc_text_choices[], *const
        .help = "int4: of the matrix behind the last layer, and of embeddings tied to it: int8 (the default) or int4",                      \
        .choice = &(m).head,                                                                                                                \
        .choices = bnc_head_choices},                                                                                                       \
+      {.name = "bits-per-weight",                                                                                                          \
+       .value = "X",                                                                                                                       \
+       .help = "int4: choose type and group of each matrix so that the text layers take at most so many bits a weight",                    \
+       .real = &(m).bits,                                                                                                                  \
+       .low = 4,                                                                                                                           \
+       .high = 16},                                                                                                                        \
       {.name = "group",                                                                                                                    \
        .value = "N",                                                                                                                       \
        .help = "int4: weights per scale, 32 (the default), 64, 128, or 16 with 4-bit steps: 4.25 bits a weight",                           \

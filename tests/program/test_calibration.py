@@ -66,6 +66,22 @@ class Calibration(unittest.TestCase):
         asked = [json.loads(binocle("perplexity", path, os.path.join(WORK, "words.txt"), "--json", "--quiet").out)["perplexity"] for path in (steps, one)]
         self.assertLess(abs(asked[1] / asked[0] - 1), 0.25)
 
+    def test_bits_per_weight(self):
+        """Types by matrix, rounded on a text as well; the report tells them, and the budget is kept."""
+        report = os.path.join(WORK, "bits.json")
+        one, _ = compile_model("bits1.bnc", "--bits-per-weight", "6.1", "--calibration", TEXT, "--threads", "1", "--report", report)
+        two, _ = compile_model("bits2.bnc", "--bits-per-weight", "6.1", "--calibration", TEXT, "--threads", "2")
+        self.assertEqual(self.read(one), self.read(two))
+        with open(report, encoding="utf-8") as f:
+            layers = json.load(f)["text_layers"]
+        self.assertLessEqual(layers["bits_per_weight"], 6.1)
+        self.assertEqual({"int4", "int8"}, {matrix["type"] for matrix in layers["matrices"]})
+        self.assertEqual(binocle("inspect", one, "--json").code, 0)
+        for bits, text, said in (("4.1", "int4", rb"4\.100 bits per weight, expected at least "), ("6", "int8", rb"bits per weight are chosen for int4")):
+            _, done = compile_model("no.bnc", "--bits-per-weight", bits, code=1, text=text)
+            self.assertRegex(done.err, said)
+            self.assertEqual(1, done.err.count(b"\n"))
+
     def test_goes_on(self):
         whole, _ = compile_model("whole.bnc", "--calibration", TEXT)
         path, again = self.interrupted("on.bnc", CHECKPOINT)

@@ -51,7 +51,7 @@ class Wrong(ProgramCase):
                 *((f"--top-p is '{p}'", [*run, "--top-p", p]) for p in ("0", "1.01", "-1")), ("--seed is '18446744073709551616'", [*run, "--seed", "18446744073709551616"]),
                 ("--stage STAGE is missing", encode), ("--stage is 'patch'", [*encode, "--stage", "patch"]), ("IMAGE is missing", ["encode", m, "--stage", "dem", "-o", out]),
                 ("-o OUT.npy is missing", ["encode", m, PHOTO, "--stage", "dem"]), ("--ids IDS.npy is missing", score), ("-o LOGITS.npy is missing", ["score", m, "--ids", "x"]),
-                ("-o is given twice", [*comp, "-o", "a", "-o", "b"]), ("-o MODEL.bnc is missing", comp), ("--group is '48'", [*comp, "-o", out, "--group", "48"]),
+                ("-o is given twice", [*comp, "-o", "a", "-o", "b"]), ("-o MODEL.bnc is missing", comp), ("--group is '48'", [*comp, "-o", out, "--group", "48"]), *((f"--bits-per-weight is '{x}'", [*comp, "-o", out, "--bits-per-weight", x]) for x in ("3", "17", "nan")),
                 ("--vision-weights is 'int4'", [*comp, "-o", out, "--vision-weights", "int4"]), ("--text-weights is 'bf16'", [*comp, "-o", out, "--text-weights", "bf16"]),
                 ("--context is '0'", [*comp, "-o", out, "--context", "0"]), ("no pass 'x', expected one of", [*comp, "-o", out, "--disable-pass", "x"]),
                 ("no target 'pi6', expected one of pi4, pi5, ", [*comp, "-o", out, "--target", "pi6"]),

@@ -66,6 +66,9 @@ typedef struct bnc_compile_options {
   /** int4 text weights: how the matrix that makes the logits is kept (and the embeddings, where the model ties them to it): int4, in groups
      of 16; anything else: int8, the default. */
   bnc_weights head_weights;
+  /** int4 text weights: so many bits per weight of the text layers at most, scales included: types and groups are chosen for each matrix so
+     that what rounding loses is least; 0: all are alike, in groups of `group`. */
+  float bits_per_weight;
   void *reserved[2]; /**< NULL */
 } bnc_compile_options;
 

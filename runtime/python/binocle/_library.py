@@ -96,7 +96,7 @@ class bnc_compile_options(Structure):
     _fields_ = [("size", c_size_t), ("checkpoint", c_char_p), ("vision_tower", c_char_p), ("output", c_char_p), ("vision_weights", c_int),
                 ("text_weights", c_int), ("group", c_uint), ("context", c_uint), ("input_size", c_uint), ("disabled_passes", c_uint),
                 ("report", c_char_p), ("packed", c_uint), ("kv_cache", c_int), ("target", c_char_p), ("calibration", c_char_p),
-                ("mmproj", c_char_p), ("prompts", c_void_p), ("text_layers", c_size_t), ("head_weights", c_int), ("reserved", c_void_p * 2)]
+                ("mmproj", c_char_p), ("prompts", c_void_p), ("text_layers", c_size_t), ("head_weights", c_int), ("bits_per_weight", c_float), ("reserved", c_void_p * 2)]
 
 
 class bnc_profile_settings(Structure):
