@@ -61,10 +61,10 @@ static int open_model(reading *r, const bnc_compile_options *options) {
   if (status == BNC_OK) status = bnc_model_open(r->work->context, path, &r->model);
   if (status == BNC_OK) status = bnc_model_get_info(r->model, &r->info);
   if (status == BNC_OK) status = bnc_model_keep_pictures(r->model, 1);
-  if (status == BNC_OK && !r->info.has_tokenizer)
-    return bnc_work_refuse(r->work, "%s: calibration needs the checkpoint's tokenizer.json", options->checkpoint);
   if (status == BNC_OK) status = bnc_session_create(r->model, &r->session);
   unlink(path);
+  if (status == BNC_OK && !r->info.has_tokenizer)
+    return bnc_work_refuse(r->work, "%s: calibration needs the checkpoint's tokenizer.json", options->checkpoint);
   return status == BNC_OK ? BNC_EXIT_DONE : bnc_work_fail(r->work, status, NULL, bnc_context_error(r->work->context));
 }
 

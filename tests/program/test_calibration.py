@@ -159,6 +159,11 @@ class Calibration(unittest.TestCase):
         fails('line 1: "question" is a number', {"question": 5})
         fails(r"line 2: .*none.webp: No such file", known, dict(known, image="none.webp"))
         fails("prompts have [0-9]+ rows, expected at least 64", known)
+        mute = os.path.join(WORK, "mute")
+        shutil.copytree(CHECKPOINT, mute, ignore=shutil.ignore_patterns("tokenizer.json"))
+        done = binocle("compile", mute, "-o", os.path.join(WORK, "mute.bnc"), "--calibration", QUESTIONS, "--quiet", timeout=250)
+        self.assertIn(b"needs the checkpoint's tokenizer.json", done.err)
+        self.assertEqual((1, []), (done.code, [name for name in os.listdir(WORK) if name.startswith("mute.bnc")]))
         _, done = compile_model("wrong.bnc", "--calibration", os.path.join(WORK, "absent.jsonl"), code=1)
         self.assertIn(b"absent.jsonl: No such file", done.err)
 
