@@ -20,6 +20,8 @@ static void on_log(void *user, bnc_log_level level, const char *message) {
 
 static int on_progress(void *user, const char *stage, double fraction) {
   bnc_work *work = user;
+  /* It may take hours; what was said in front of it, how many among others, is to be read now. */
+  if (strcmp(stage, "calibrating") == 0 && !work->telling) bnc_work_tell(work);
   /* While the answer streams, its text is the progress. */
   if (work->whole)
     bnc_progress_show(&work->progress, work->whole, work->whole_done);

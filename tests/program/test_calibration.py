@@ -93,6 +93,14 @@ class Calibration(unittest.TestCase):
         self.assertTrue(layers and layers[1] == layers[2], done)
         self.assertEqual(self.read(whole), self.read(path))
 
+    def test_says_how_long(self):
+        """Before the work, not behind it."""
+        path = os.path.join(WORK, "long.bnc")
+        command = [PROGRAM, "compile", CHECKPOINT, "-o", path, "--text-weights", "int4", "--calibration", TEXT]
+        limited = subprocess.run(["sh", "-c", 'ulimit -f 1200; exec "$@"', "sh", *command], capture_output=True, timeout=250, check=False)
+        self.assertNotEqual(0, limited.returncode)
+        self.assertRegex(limited.stderr.decode(), r"from layer 0 of \d+: about \d+ minutes")
+
     def interrupted(self, name, checkpoint):
         """What an int4 compile leaves whose model file grows beyond what the system lets a file have, behind the last layer."""
         path = os.path.join(WORK, name)
