@@ -2,11 +2,11 @@
 """Races Binocle against OpenVINO, ONNX Runtime, ExecuTorch and llama.cpp (as llama-cpp-python builds it) on the same work, and writes CSV rows.
 
     wide.py [--rounds 5] [--minutes M] [--threads N] [--neighbours 2] [--engines openvino,onnxruntime,executorch,llama] [--python ENGINE=PATH]...
-            [--work build/peers] [--build build/host] [-o FILE.csv] [--small | --prepare]
+            [--work build/peers] [--build build/host] [-o FILE.csv] [--small] [--prepare | --prepared]
 
 Rounds are interleaved; every engine is a process of its own that is stopped while others have their turn. With several settings an engine's fastest
 races; the tries are rows. Behind the quiet rounds come busy ones, beside so many neighbours that compute without end. --minutes: rounds end where the
-time is over. --prepare makes the models (once; 20 GB) and ends. --small: stand-ins that show that every step works; their numbers mean nothing.
+time is over. --prepare makes the models (once; 20 GB) and ends; --prepared takes what is there and leaves out engines that have no models yet. --small: stand-ins that show that every step works; their numbers mean nothing.
 Engines without a whole model run 4 layers, taken 8 times, and the head: such rows say "composed".
 """
 import argparse
@@ -42,12 +42,14 @@ def has_bf16():
 class Engine:
     """A worker process."""
 
-    def __init__(self, name, python, folder, threads, small):
+    def __init__(self, name, python, folder, threads, small, prepared):
         self.name, self.process = NAMES[name], None
         self.command = [python, os.path.join(HERE, "worker.py"), name, folder, str(threads), *(["--small"] if small else [])]
-        say(f"{self.name}: preparing")
-        made = subprocess.run([*self.command, "--prepare"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True, text=True)
-        self.about = json.loads(made.stdout.splitlines()[-1])
+        if not prepared:
+            say(f"{self.name}: preparing")
+            subprocess.run([*self.command, "--prepare"], stderr=subprocess.DEVNULL, check=True)
+        with open(os.path.join(folder, f"about-{name}.json"), encoding="ascii") as file:
+            self.about = json.load(file)
         self.chosen = {}
 
     def settings(self, what):
@@ -87,7 +89,13 @@ class Wide:
         self.threads, self.level = options.threads or warm["threads"], warm["cpu_level"]
         folder = os.path.join(self.binocle.work, "peers-small" if options.small else "peers")
         os.makedirs(folder, exist_ok=True)
-        self.engines = [Engine(name, options.pythons.get(name, sys.executable), folder, self.threads, options.small) for name in options.engines]
+        self.engines, self.versions = [], {}
+        for name in options.engines:
+            try:
+                self.engines.append(Engine(name, options.pythons.get(name, sys.executable), folder, self.threads, options.small, options.prepared))
+                self.versions[self.engines[-1].name] = self.engines[-1].about["version"]
+            except (OSError, subprocess.CalledProcessError) as e:
+                say(f"{NAMES[name]} is left out: {e}")
 
     def model(self, preset, vision, text):
         usual = vision == "int8"
@@ -116,15 +124,29 @@ class Wide:
 
     def choose(self):
         """Each engine's fastest setting of each work; bf16 only where the CPU computes in it."""
-        for engine in self.engines:
-            for what in (*TILES, "prefill", "decode"):
-                settings = [s for s in engine.settings(what) if "bf16" not in s or has_bf16()]
-                tried = {}
-                for setting in settings if len(settings) > 1 else []:
-                    rows, past = {"prefill": (self.rows[0], 0), "decode": (1, self.past)}.get(what, (0, 0))
-                    tried[setting] = engine.seconds(what, setting, rows, past, 0.3)
-                    self.add("quiet", engine.name, f"{what}, tried", setting, tried[setting], "s", engine.about["quality"].get(setting, engine.about["quality"].get(what, "")))
-                engine.chosen[what] = min(tried, key=tried.get) if tried else settings[0] if settings else None
+        for engine in list(self.engines):
+            self.guarded(engine, lambda e=engine: self.choose_for(e))
+
+    def guarded(self, engine, work):
+        """An engine that fails is left out from then on; the others race."""
+        try:
+            work()
+        except (RuntimeError, OSError) as e:
+            say(f"{engine.name} is left out from here on: {e}")
+            self.engines.remove(engine)
+            if engine.process:
+                engine.process.kill()
+                engine.process.wait()
+
+    def choose_for(self, engine):
+        for what in (*TILES, "prefill", "decode"):
+            settings = [s for s in engine.settings(what) if "bf16" not in s or has_bf16()]
+            tried = {}
+            for setting in settings if len(settings) > 1 else []:
+                rows, past = {"prefill": (self.rows[0], 0), "decode": (1, self.past)}.get(what, (0, 0))
+                tried[setting] = engine.seconds(what, setting, rows, past, 0.3)
+                self.add("quiet", engine.name, f"{what}, tried", setting, tried[setting], "s", engine.about["quality"].get(setting, engine.about["quality"].get(what, "")))
+            engine.chosen[what] = min(tried, key=tried.get) if tried else settings[0] if settings else None
 
     def ours(self, state, works):
         for what in ("tile int8", "tile f32"):
@@ -159,8 +181,8 @@ class Wide:
     def round(self, state, works):
         start = time.monotonic()
         self.ours(state, works)
-        for engine in self.engines:
-            self.theirs(engine, state, works)
+        for engine in list(self.engines):
+            self.guarded(engine, lambda e=engine: self.theirs(e, state, works))
         return time.monotonic() - start
 
     def race(self, begun):
@@ -195,7 +217,7 @@ class Wide:
     def write(self, file):
         out = csv.writer(file, lineterminator="\n")
         out.writerow((*COLUMNS, "state", "quality"))
-        versions = {OURS: self.binocle.version, **{e.name: e.about["version"] for e in self.engines}}
+        versions = {OURS: self.binocle.version, **self.versions}
         for key, values in self.samples.items():
             state, program, what, setting, unit = key
             quality, how = self.about[key]
@@ -215,6 +237,7 @@ def main():
     parser.add_argument("--build")
     parser.add_argument("--small", action="store_true")
     parser.add_argument("--prepare", action="store_true")
+    parser.add_argument("--prepared", action="store_true")
     parser.add_argument("-o", dest="output", default="/dev/stdout")
     options = parser.parse_args()
     options.engines = [e for e in options.engines.split(",") if e]

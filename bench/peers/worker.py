@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """One engine, kept alive between its turns: a line of JSON in, a line of JSON out.
 
-    worker.py ENGINE FOLDER THREADS [--small] --prepare
+    worker.py ENGINE FOLDER THREADS [--small] --prepare      makes what is missing, and about-ENGINE.json at last
     worker.py ENGINE FOLDER THREADS [--small]
 
 In: {"what": "prefill", "setting": "g128", "rows": 256, "past": 0, "seconds": 0.5}. Out: {"seconds": mean of the runs behind an untimed one, "runs": n}.
 """
 import importlib
 import json
+import os
 import sys
 import time
 
@@ -28,7 +29,8 @@ def main():
     out, sys.stdout = sys.stdout, sys.stderr  # engines print what they like
     if "--prepare" in sys.argv:
         peer.prepare(folder, small)
-        print(json.dumps({"version": peer.version(), "settings": peer.SETTINGS, "quality": peer.QUALITY}), file=out)
+        with open(os.path.join(folder, f"about-{engine}.json"), "w", encoding="ascii") as file:
+            json.dump({"version": peer.version(), "settings": peer.SETTINGS, "quality": peer.QUALITY}, file)
         return
     mine = peer.Peer(folder, threads, small)
     for line in sys.stdin:
