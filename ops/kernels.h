@@ -8,6 +8,7 @@
 #include "ops/attention/attention.h"
 #include "ops/embed/embed.h"
 #include "ops/gather/gather.h"
+#include "ops/hadamard/hadamard.h"
 #include "ops/kv_append/kv_append.h"
 #include "ops/limits/limits.h"
 #include "ops/matmul/matmul.h"
@@ -26,6 +27,7 @@ typedef struct bnc_kernels {
   bnc_attention_ops attention;
   bnc_rope_ops rope;
   bnc_gather_ops gather;
+  bnc_hadamard_ops hadamard;
   bnc_patches_ops patches;
   bnc_embed_ops embed;
   bnc_kv_append_ops kv_append;

@@ -29,6 +29,7 @@
   K(embed.c4,                 embed_c4,            _,   _,         _,   _,      _)  \
   K(gather.gather_taps_f32,   gather_taps_f32,     x,   x,         x,   _,      _)  \
   K(gather.gather_f32,        gather_f32,          _,   _,         _,   _,      _)  \
+  K(hadamard.f32,            hadamard_f32,        x,   x,         x,   _,      _)  \
   K(kv_append.f32,            kv_append_f32,       x,   x,         x,   _,      _)  \
   K(kv_append.f16,            kv_append_f16,       x,   x,         x,   _,      _)  \
   K(kv_append.i8,             kv_append_i8,        x,   x,         x,   _,      _)  \
