@@ -75,6 +75,7 @@ static bnc_status embed(bnc_layer_run *r, uint64_t *key) {
   const size_t hidden = c->text->hidden;
   bnc_status s = BNC_OK;
   if (c->prompts) copy_prompts(r);
+  if (c->prompts && c->rotation) bnc_rotation_apply(c->rotation, r->state, r->rows, hidden);
   for (size_t i = 0; !c->prompts && s == BNC_OK && i < r->rows; i++)
     s = r->source->read(r->source->context, "model.embed_tokens.weight", (size_t)c->ids[i] * hidden, hidden, r->state + i * hidden, r->err);
   const uint64_t parts[] = {XXH3_64bits(r->start, (r->texts + 1) * sizeof *r->start),

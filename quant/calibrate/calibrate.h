@@ -14,12 +14,14 @@
 #include "quant/calibrate/balance.h"
 #include "quant/graph/precision.h"
 #include "quant/import/geometry.h"
+#include "quant/rotate/rotation.h"
 
 enum { BNC_CALIBRATE_WINDOW = 256, BNC_CALIBRATE_LEAST = 64 /* rows */ };
 
 typedef struct bnc_calibration {
   const bnc_text_geometry *text;
   bnc_balance *balance;                   /* over the checkpoint; zeros, then what is chosen */
+  const bnc_rotation *rotation;           /* what the balance is over, or NULL */
   const bnc_calibration_prompts *prompts; /* NULL: ids */
   const int32_t *ids; /* [count], inside the vocabulary; whole windows of them are taken, as many as BNC_CALIBRATION_ROWS */
   size_t count;

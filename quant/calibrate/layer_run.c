@@ -219,7 +219,11 @@ static bnc_status mlp(bnc_layer_run *r, size_t layer) {
   const bnc_activate_args args = {
       .cols = t->ffn, .x = r->gate, .up = r->up, .y = r->gate, .x_stride = t->ffn, .up_stride = t->ffn, .y_stride = t->ffn};
   r->kernels.activate.silu_mul_f32(&args, 0, r->rows);
-  s = bnc_layer_run_balance(r, layer, BNC_BALANCE_DOWN, r->gate);
+  /* Turned columns are none of up_proj's, which would have to take their balance. */
+  if (r->c->rotation)
+    bnc_rotation_apply(r->c->rotation, r->gate, r->rows, t->ffn);
+  else
+    s = bnc_layer_run_balance(r, layer, BNC_BALANCE_DOWN, r->gate);
   if (s != BNC_OK) return s;
   bnc_layer_run_observe(r, r->gate, t->ffn, group_of(r, layer, BNC_SITE_DOWN));
   s = linear(r, layer, "mlp.down_proj", r->gate, t->ffn, t->hidden, r->norm, false);

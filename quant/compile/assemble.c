@@ -15,10 +15,12 @@
 #include "quant/compile/model_writer.h"
 #include "quant/compile/precision_choose.h"
 #include "quant/compile/programs.h"
+#include "quant/rotate/rotation.h"
 #include "runtime/text/tokenizer.h"
 
 #define DEFAULT_CONTEXT 4096u
 #define CALIBRATION_TEXT ((size_t)1 << 20) /* bytes: more than calibration takes of any text */
+#define ROTATION_LEAST 512u                /* hidden columns */
 #define ANSWER_ROWS 256u                   /* rows of the KV cache behind the longest prompt */
 
 void bnc_compile_options_init(bnc_compile_options *options) {
@@ -64,6 +66,7 @@ bnc_status bnc_compile_options_take(bnc_compile_options *taken, const bnc_compil
   if ((o->calibration || o->prompts) && o->text_weights == BNC_WEIGHTS_F32)
     return bnc_fail(err, BNC_ERROR_ARGUMENT, "calibration serves int8 and int4 text weights");
   if (o->target && !bnc_target_find(o->target)) return bnc_fail(err, BNC_ERROR_ARGUMENT, "there is no target %.60s", o->target);
+  if ((unsigned)o->rotation > BNC_ROTATION_OFF) return bnc_fail(err, BNC_ERROR_ARGUMENT, "rotation may be auto, on or off");
   if ((unsigned)o->kv_cache > BNC_CACHE_INT8) return bnc_fail(err, BNC_ERROR_ARGUMENT, "the KV cache may be f32, f16 or int8");
   return BNC_OK;
 }
@@ -153,6 +156,12 @@ static bnc_status name_string(bnc_programs *p, const char *name, uint32_t *strin
   return *string == BNC_NO_ID ? bnc_fail_memory(err, strlen(name)) : BNC_OK;
 }
 
+static bnc_status name_strings(bnc_programs *p, const bnc_assembly *a, const char *target, bnc_file_meta *meta, bnc_error *err) {
+  bnc_status s = a->name ? name_string(p, a->name, &meta->name, err) : BNC_OK;
+  if (s == BNC_OK) s = name_string(p, target, &meta->target, err);
+  return s == BNC_OK && a->system ? name_string(p, a->system, &meta->system, err) : s;
+}
+
 static void remove_report(const char *path) {
   struct stat st;
   if (lstat(path, &st) == 0 && S_ISREG(st.st_mode)) unlink(path);
@@ -201,9 +210,24 @@ static bnc_status read_calibration_ids(const char *path, const bnc_assembly *a, 
   return s;
 }
 
+/* Small models have no columns that stand out much (bench/baselines/README.md), and their answers stay what they were. */
+static bnc_status rotate(const bnc_compile_options *o, const bnc_text_geometry *t, bool random, bool *rotated, bnc_rotation *rotation,
+                         const bnc_tensor_source **source, bnc_error *err) {
+  const bool fits = bnc_rotation_fits(t);
+  if (o->rotation == BNC_ROTATION_ON && !fits)
+    return bnc_fail(err, BNC_ERROR_UNSUPPORTED, "%zu hidden and %zu inner columns cannot be rotated: expected multiples of 16", t->hidden,
+                    t->ffn);
+  const bool pays = o->text_weights != BNC_WEIGHTS_F32 && t->hidden >= ROTATION_LEAST;
+  *rotated = o->rotation == BNC_ROTATION_ON || (o->rotation == BNC_ROTATION_AUTO && pays && fits);
+  if (!*rotated || random) return BNC_OK;
+  const bnc_status s = bnc_rotation_create(rotation, t, *source, err);
+  *source = &rotation->source;
+  return s;
+}
+
 /* *folder: where the rounded matrices are then, a bnc_mem block. */
 static bnc_status calibrate(bnc_context *context, const bnc_compile_options *o, const bnc_assembly *a, const bnc_build_options *b,
-                            bnc_balance *balance, char **folder, bnc_error *err) {
+                            bnc_balance *balance, const bnc_rotation *rotation, char **folder, bnc_error *err) {
   bnc_ids ids = {0};
   const size_t size = strlen(o->output) + sizeof ".calibration";
   *folder = bnc_mem_alloc(size);
@@ -213,6 +237,7 @@ static bnc_status calibrate(bnc_context *context, const bnc_compile_options *o, 
   const size_t group = o->text_weights == BNC_WEIGHTS_INT4 ? o->group : 0;
   const bnc_calibration c = {.text = balance->text,
                              .balance = balance,
+                             .rotation = rotation,
                              .prompts = o->prompts,
                              .ids = ids.data,
                              .count = ids.count,
@@ -248,16 +273,18 @@ static bnc_status choose_precision(bnc_context *context, const bnc_compile_optio
 bnc_status bnc_assemble_model(bnc_context *context, const bnc_compile_options *o, const bnc_assembly *a, bnc_error *err) {
   bnc_geometry fewer = *a->geometry;
   const bnc_geometry *g = &fewer;
+  bnc_text_precision precision = {0};
   bnc_build_options b = {.vision_weights = (bnc_weight_dtype)o->vision_weights,
                          .text_weights = (bnc_weight_dtype)o->text_weights,
                          .group = o->group,
                          .int4_head = o->head_weights == BNC_WEIGHTS_INT4,
+                         .precision = o->bits_per_weight > 0 ? &precision : NULL,
                          .unrecorded = a->demand != NULL};
   bnc_model_parts parts = {.meta = a->meta};
   bnc_programs programs = {0};
   bnc_target target;
   bnc_balance balance = {0};
-  bnc_text_precision precision = {0};
+  bnc_rotation rotation = {0};
   const bnc_tensor_source *source = a->source;
   char *report = NULL, *folder = NULL;
   if (!o->output && !a->demand) return bnc_fail(err, BNC_ERROR_ARGUMENT, "a model file needs a name: options.output");
@@ -267,20 +294,16 @@ bnc_status bnc_assemble_model(bnc_context *context, const bnc_compile_options *o
   float *rope = bnc_mem_array(g->text.head_dim / 2 + 1, sizeof *rope);
   bnc_status s = rope ? choose_sizes(context, o, g, &b, &parts.meta, err) : bnc_fail_memory(err, g->text.head_dim);
   if (s == BNC_OK) s = choose_target(o, &target, err);
-  if (s == BNC_OK && o->bits_per_weight > 0) {
-    s = choose_precision(context, o, g, a->source, &precision, err);
-    b.precision = &precision;
-  }
+  if (s == BNC_OK) s = rotate(o, &g->text, a->random, &b.rotated, &rotation, &source, err);
+  if (s == BNC_OK && b.precision) s = choose_precision(context, o, g, source, &precision, err);
   if (s == BNC_OK && (o->calibration || o->prompts) && !a->demand) {
-    s = bnc_balance_create(&balance, &g->text, a->source, err);
-    if (s == BNC_OK) s = calibrate(context, o, a, &b, &balance, &folder, err);
+    s = bnc_balance_create(&balance, &g->text, source, err);
+    if (s == BNC_OK) s = calibrate(context, o, a, &b, &balance, rotation.source.read ? &rotation : NULL, &folder, err);
     source = &balance.source;
   }
   if (s == BNC_OK) s = bnc_programs_create(&programs, context, g, &b, source, BNC_ALL_PASSES & ~o->disabled_passes, &target, err);
   if (s == BNC_OK && !a->demand) s = bnc_programs_report(&programs, &report, err);
-  if (s == BNC_OK && a->name) s = name_string(&programs, a->name, &parts.meta.name, err);
-  if (s == BNC_OK) s = name_string(&programs, target.name, &parts.meta.target, err);
-  if (s == BNC_OK && a->system) s = name_string(&programs, a->system, &parts.meta.system, err);
+  if (s == BNC_OK) s = name_strings(&programs, a, target.name, &parts.meta, err);
   if (s == BNC_OK) {
     if (!a->demand) tell_of_other_groups(context, &programs, &b);
     bnc_geometry_rope_frequencies(&g->text, rope);
@@ -303,5 +326,6 @@ bnc_status bnc_assemble_model(bnc_context *context, const bnc_compile_options *o
   bnc_programs_free(&programs);
   bnc_balance_free(&balance);
   bnc_text_precision_free(&precision);
+  bnc_rotation_free(&rotation);
   return s;
 }

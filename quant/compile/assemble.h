@@ -19,6 +19,7 @@ typedef struct bnc_assembly {
   const uint8_t *tokenizer; /* compact form; NULL: none */
   size_t tokenizer_size;
   const char *system; /* of a conversation that names none; NULL: the prompt template's own */
+  bool random;        /* the source's weights are random, and as random when rotated: they are taken as they are */
   bnc_demand *demand; /* not NULL: filled in, and nothing is quantised or written */
 } bnc_assembly;
 

@@ -4,6 +4,8 @@
 #include <stdio.h>
 
 #include "ops/attention/attention.h"
+#include "ops/hadamard/hadamard.h"
+#include "platforms/base/mem.h"
 
 static void keep_status(bnc_graph *g, bnc_status s) {
   if (s != BNC_OK) g->failed = true;
@@ -66,6 +68,21 @@ bnc_value_id bnc_build_binary(bnc_graph *g, bnc_node_kind kind, const char *labe
   bnc_value_id in[2] = {a, b};
   return bnc_graph_add(g, kind, bnc_constants_string(g->constants, "%s", label), g->value[a].rows, g->value[a].cols, BNC_ELEMENT_F32, in, 2)
       ->output;
+}
+
+bnc_value_id bnc_build_hadamard(bnc_graph *g, const char *label, bnc_value_id x) {
+  if (g->failed) return BNC_NO_VALUE;
+  const size_t cols = g->value[x].cols, mixed = bnc_hadamard_mixed(cols);
+  float *mix = bnc_mem_array(mixed * mixed, sizeof *mix);
+  uint32_t id = BNC_NO_ID;
+  if (mix) bnc_hadamard_mix(cols, mixed, mix);
+  keep_status(g,
+              mix ? bnc_constants_add(g->constants, mixed, mixed, mix, &id, g->err) : bnc_fail_memory(g->err, mixed * mixed * sizeof *mix));
+  bnc_mem_free(mix);
+  bnc_node *constant =
+      bnc_graph_add(g, BNC_NODE_CONSTANT, bnc_constants_string(g->constants, "%s.mix", label), mixed, mixed, BNC_ELEMENT_F32, NULL, 0);
+  constant->constant = id;
+  return bnc_build_binary(g, BNC_NODE_HADAMARD, label, x, constant->output);
 }
 
 bnc_value_id bnc_build_gather(bnc_graph *g, const char *label, bnc_value_id x, bnc_taps *taps) {

@@ -15,6 +15,7 @@ typedef struct bnc_build_options {
   bool int4_head;                      /* under QG4: the head, and tied embeddings, are QC4 where they can */
   size_t input_size; /* side of the resized picture: geometry's input_side, or less (the picture is then upsampled in the graph) */
   size_t context;    /* rows of the KV cache */
+  bool rotated;      /* the text weights come from a bnc_rotation */
   bool unrecorded;   /* what each pass saves is not measured: nobody will ask for the report */
 } bnc_build_options;
 
@@ -41,6 +42,8 @@ bnc_value_id bnc_build_constant(bnc_graph *graph, const char *tensor, size_t row
 bnc_value_id bnc_build_layer_norm(bnc_graph *graph, bnc_value_id x, const char *label, const char *tensor, float eps);
 bnc_value_id bnc_build_unary(bnc_graph *graph, bnc_node_kind kind, const char *label, bnc_value_id x);
 bnc_value_id bnc_build_binary(bnc_graph *graph, bnc_node_kind kind, const char *label, bnc_value_id a, bnc_value_id b);
+/** Transforms x's rows (ops/hadamard/hadamard.h). */
+bnc_value_id bnc_build_hadamard(bnc_graph *g, const char *label, bnc_value_id x);
 /** Takes ownership of taps. */
 bnc_value_id bnc_build_gather(bnc_graph *graph, const char *label, bnc_value_id x, bnc_taps *taps);
 

@@ -68,7 +68,10 @@ static bnc_value_id mlp(text *b, size_t layer, bnc_value_id h) {
   bnc_value_id gate = linear(b, layer, "mlp.gate_proj", h, b->t->ffn, false);
   bnc_value_id up = linear(b, layer, "mlp.up_proj", h, b->t->ffn, false);
   snprintf(label, sizeof label, "layer%zu.silu_mul", layer);
-  return linear(b, layer, "mlp.down_proj", bnc_build_binary(b->g, BNC_NODE_SILU_MUL, label, gate, up), b->t->hidden, false);
+  bnc_value_id x = bnc_build_binary(b->g, BNC_NODE_SILU_MUL, label, gate, up);
+  snprintf(label, sizeof label, "layer%zu.hadamard", layer);
+  if (b->options->rotated) x = bnc_build_hadamard(b->g, label, x);
+  return linear(b, layer, "mlp.down_proj", x, b->t->hidden, false);
 }
 
 bnc_status bnc_build_text(bnc_graph *g, const bnc_geometry *geometry, const bnc_build_options *options, size_t rows) {
@@ -92,7 +95,10 @@ bnc_status bnc_build_text(bnc_graph *g, const bnc_geometry *geometry, const bnc_
     snprintf(label, sizeof label, "layer%zu.add2", i);
     x = bnc_build_binary(g, BNC_NODE_ADD, label, x, m);
   }
+  /* The last norm's weights stay where they are: the stream is turned back for them, and turned again for the head. */
+  if (options->rotated) x = bnc_build_hadamard(g, "norm.hadamard", x);
   x = rms_norm(&b, "norm", "model.norm.weight", x);
+  if (options->rotated) x = bnc_build_hadamard(g, "lm_head.hadamard", x);
   bnc_linear_names head = {"lm_head", t->tie_word_embeddings ? "model.embed_tokens.weight" : "lm_head.weight", NULL};
   /* The head stays int8 under int4 text weights unless asked for otherwise: it decides the token, and costs little beside the layers. */
   x = bnc_build_linear(g, x, t->vocab, head, bnc_build_head_type(options), BNC_QC4_GROUP);

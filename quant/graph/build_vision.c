@@ -108,5 +108,6 @@ bnc_status bnc_build_vision(bnc_graph *g, const bnc_geometry *geometry, const bn
   }
   g->program_output = projector(g, geometry, options, x);
   if (!g->failed) bnc_graph_add_probe(g, BNC_STAGE_PROJECTOR, BNC_NO_ID, g->program_output);
+  if (options->rotated) g->program_output = bnc_build_hadamard(g, "projector.hadamard", g->program_output);
   return bnc_graph_status(g);
 }

@@ -32,6 +32,7 @@ bnc_op_kind bnc_node_op(bnc_node_kind kind) {
     case BNC_NODE_KV_APPEND: return BNC_OP_KV_APPEND;
     case BNC_NODE_CACHE_ATTENTION: return BNC_OP_CACHE_ATTENTION;
     case BNC_NODE_LAST_ROW: return BNC_OP_LAST_ROW;
+    case BNC_NODE_HADAMARD: return BNC_OP_HADAMARD;
   }
   return BNC_OP_KINDS;
 }

@@ -38,6 +38,7 @@ typedef enum bnc_node_kind {
   BNC_NODE_KV_APPEND,       /* k, v -> the layer's cache, with these rows at the run's positions */
   BNC_NODE_CACHE_ATTENTION, /* q, cache -> [n,heads*d]; causal */
   BNC_NODE_LAST_ROW,        /* x [n,c] -> [1,c]: the last row of the run */
+  BNC_NODE_HADAMARD,        /* x, mix (constant) -> x spread over its columns (ops/hadamard/hadamard.h) */
   BNC_NODE_KINDS
 } bnc_node_kind;
 

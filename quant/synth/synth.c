@@ -29,8 +29,12 @@ static bnc_status assemble(bnc_context *context, const char *preset, const bnc_c
   if (s != BNC_OK) return s;
   bnc_tensor_source source = bnc_random_tensors(&geometry);
   snprintf(name, sizeof name, "%s (random weights)", preset);
-  bnc_assembly assembly = {
-      .geometry = &geometry, .source = &source, .name = name, .meta = {.bos = -1, .prompt_template = BNC_PROMPT_PLAIN}, .demand = demand};
+  bnc_assembly assembly = {.geometry = &geometry,
+                           .source = &source,
+                           .name = name,
+                           .meta = {.bos = -1, .prompt_template = BNC_PROMPT_PLAIN},
+                           .random = true,
+                           .demand = demand};
   return bnc_assemble_model(context, &o, &assembly, err);
 }
 

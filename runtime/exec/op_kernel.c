@@ -48,6 +48,7 @@ static size_t slot_of(const bnc_executor *ex, const bnc_file_op *op) {
     case BNC_OP_QUANTIZE: return SLOT(quantize.qd8);
     case BNC_OP_ATTENTION: return SLOT(attention.rows_f32);
     case BNC_OP_ATTENTION_I8: return SLOT(attention.rows_i8);
+    case BNC_OP_HADAMARD: return SLOT(hadamard.f32);
     case BNC_OP_ROPE: return SLOT(rope.f32);
     case BNC_OP_KV_APPEND: return append[ex->file->meta.kv_dtype];
     case BNC_OP_CACHE_ATTENTION: return attention[ex->file->meta.kv_dtype];

@@ -126,6 +126,22 @@ bnc_status bnc_run_add(const bnc_op_run *r) {
   return BNC_OK;
 }
 
+BNC_ROWS_JOB(hadamard, bnc_hadamard_f32_fn, bnc_hadamard_args)
+
+bnc_status bnc_run_hadamard(const bnc_op_run *r) {
+  const bnc_operand *x = &r->op->in[0], *y = &r->op->out[0];
+  hadamard_job job = {r->ex->kernels->hadamard.f32,
+                      {.cols = x->cols,
+                       .mixed = r->op->in[1].rows,
+                       .mix = bnc_run_in(r, 1),
+                       .x = bnc_run_in(r, 0),
+                       .y = bnc_run_out(r, 0),
+                       .x_stride = x->stride,
+                       .y_stride = y->stride}};
+  bnc_pool_run(r->ex->pool, hadamard_rows, &job, bnc_run_rows(r, y), bnc_run_grain(y->cols));
+  return BNC_OK;
+}
+
 BNC_ROWS_JOB(gather, bnc_gather_taps_f32_fn, bnc_gather_args)
 
 bnc_status bnc_run_gather(const bnc_op_run *r) {

@@ -2,7 +2,8 @@
 #include "runtime/model/op_table.h"
 
 /* Files hold these numbers. */
-_Static_assert(BNC_OP_NORMALIZE == 0 && BNC_OP_LINEAR == 6 && BNC_OP_MEAN == 12 && BNC_OP_ATTENTION == 17 && BNC_OP_ATTENTION_I8 == 22,
+_Static_assert(BNC_OP_NORMALIZE == 0 && BNC_OP_LINEAR == 6 && BNC_OP_MEAN == 12 && BNC_OP_ATTENTION == 17 && BNC_OP_ATTENTION_I8 == 22 &&
+                   BNC_OP_HADAMARD == 23,
                "a kind was put between others: new ones go to the end");
 
 #define ROW(kind, name, family, group, macs, i0, i1, i2, i3, o0, o1, o2)                                                                   \

@@ -62,6 +62,7 @@ typedef enum bnc_macs_rule {
  *
  * ATTENTION_I8 is ATTENTION, rounded to int8 on the way (ops/attention/attention.h). PATCHES unfolds an f32 picture, PATCHES_U8 an 8-bit
  * one whose LEVELS ascend where it quantises. KV_APPEND writes rows of the KV cache.
+ * HADAMARD's second input is the constant by which blocks are mixed (ops/hadamard/hadamard.h).
  */
 /* clang-format off */
 #define BNC_OP_TABLE(OP) \
@@ -88,7 +89,8 @@ typedef enum bnc_macs_rule {
   OP(KV_APPEND,      kv_append,       kv_append,       MOVE,       NONE,     WHOLE,   WHOLE,   NONE,   NONE,   NONE,   NONE,     NONE) \
   OP(CACHE_ATTENTION,cache_attention, cache_attention, ATTENTION,  KEYS,     ROWS,    NONE,    NONE,   NONE,   RESULT, NONE,     NONE) \
   OP(LAST_ROW,       last_row,        last_row,        MOVE,       NONE,     LAST,    NONE,    NONE,   NONE,   RESULT, NONE,     NONE) \
-  OP(ATTENTION_I8,   attention_i8,    attention,       ATTENTION,  KEYS,     ROWS,    WHOLE,   WHOLE,  NONE,   RESULT, NONE,     NONE)
+  OP(ATTENTION_I8,   attention_i8,    attention,       ATTENTION,  KEYS,     ROWS,    WHOLE,   WHOLE,  NONE,   RESULT, NONE,     NONE) \
+  OP(HADAMARD,       hadamard,        hadamard,        ACTIVATION, NONE,     INPLACE, WHOLE,   NONE,   NONE,   RESULT, NONE,     NONE)
 /* clang-format on */
 
 #define BNC_OP_ENUM(kind, ...) BNC_OP_##kind,

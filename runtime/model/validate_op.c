@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "ops/attention/attention.h"
+#include "ops/hadamard/hadamard.h"
 #include "ops/matmul/matmul.h"
 #include "runtime/model/validate_private.h"
 
@@ -189,6 +190,14 @@ static bool valid_cache_attention(const bnc_op_check *c, const bnc_file_op *op) 
   const bnc_operand *q = &op->in[0];
   return has_position(c, q) && same_shape(q, &op->out[0]) && q->cols == m->heads * m->head_dim && op->attr.attention.heads == m->heads &&
          op->attr.attention.kv_heads == m->kv_heads && op->attr.attention.layer < m->layers && isfinite(op->attr.attention.scale);
+}
+
+static bool valid_hadamard(const bnc_op_check *c, const bnc_file_op *op) {
+  const bnc_operand *x = &op->in[0], *mix = &op->in[1];
+  (void)c;
+  return x->space == BNC_SPACE_ARENA && same_shape(x, &op->out[0]) && bnc_hadamard_fits(x->cols) && mix->space == BNC_SPACE_CONSTANT &&
+         mix->rows == mix->cols && mix->stride == mix->cols && mix->rows <= BNC_HADAMARD_BLOCKS &&
+         (mix->rows == 1 || mix->rows == x->cols / bnc_hadamard_block(x->cols));
 }
 
 #define VALIDATOR(kind, name, family, ...) [BNC_OP_##kind] = valid_##family,

@@ -6,7 +6,8 @@
 
 const char *const bnc_vision_choices[] = {"f32", "int8", NULL}, *const bnc_text_choices[] = {"f32", "int8", "int4", NULL},
                   *const bnc_head_choices[] = {"int8", "int4", NULL}, *const bnc_group_choices[] = {"16", "32", "64", "128", NULL},
-                  *const bnc_cache_choices[] = {"default", "f32", "f16", "int8", NULL};
+                  *const bnc_cache_choices[] = {"default", "f32", "f16", "int8", NULL},
+                  *const bnc_rotation_choices[] = {"auto", "on", "off", NULL};
 
 /* Index of `name` among the names that name_at gives; behind them, all are listed in text. */
 static unsigned find_name(const char *name, const char *(*name_at)(unsigned), char text[256]) {
@@ -47,6 +48,7 @@ int bnc_model_options_take(const bnc_command *command, const bnc_model_options *
   o->bits_per_weight = (float)m->bits;
   o->group = 16u << m->group;
   o->kv_cache = (bnc_cache_type)m->cache;
+  o->rotation = (bnc_rotation_choice)m->rotation;
   o->context = (unsigned)m->context;
   o->input_size = (unsigned)m->input_size;
   o->report = m->report;

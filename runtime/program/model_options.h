@@ -7,7 +7,7 @@
 
 typedef struct bnc_model_options {
   const char *output, *report;
-  unsigned vision, text, head, group, cache; /* indices of the choices */
+  unsigned vision, text, head, group, cache, rotation; /* indices of the choices */
   uint64_t context, input_size;
   double bits;
   bnc_text_list disabled;
@@ -18,7 +18,8 @@ typedef struct bnc_model_options {
 #define BNC_MODEL_OPTIONS_DEFAULT ((bnc_model_options){.vision = BNC_WEIGHTS_INT8, .text = BNC_WEIGHTS_INT8, .group = 1})
 
 extern const char *const bnc_vision_choices[], *const bnc_text_choices[], *const bnc_head_choices[], *const bnc_group_choices[],
-                                                                                                         *const bnc_cache_choices[];
+                                                                                                         *const bnc_cache_choices[],
+                                                                                                             *const bnc_rotation_choices[];
 
 /** Rows of a command's table of options that set fields of a bnc_model_options. */
 #define BNC_MODEL_OPTIONS(m)                                                                                                               \
@@ -65,6 +66,11 @@ extern const char *const bnc_vision_choices[], *const bnc_text_choices[], *const
        .help = "type of the KV cache: f32, f16 or int8; default: f32 under f32 text weights, else f16",                                    \
        .choice = &(m).cache,                                                                                                               \
        .choices = bnc_cache_choices},                                                                                                      \
+      {.name = "rotate",                                                                                                                   \
+       .value = "WHEN",                                                                                                                    \
+       .help = "turn text weights so that they lose less: on, off, or auto: int8 and int4 of large models",                                \
+       .choice = &(m).rotation,                                                                                                            \
+       .choices = bnc_rotation_choices},                                                                                                   \
       {.name = "input-size",                                                                                                               \
        .value = "N",                                                                                                                       \
        .help = "side of the resized picture in pixels; default: all tiles side by side",                                                   \

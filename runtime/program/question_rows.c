@@ -53,6 +53,7 @@ static int open_model(reading *r, const bnc_compile_options *options) {
   eyes.calibration = eyes.report = NULL;
   eyes.packed = 0;
   eyes.text_layers = 1;
+  eyes.rotation = BNC_ROTATION_OFF; /* calibration turns the rows itself */
   const bool quiet = r->work->quiet;
   r->work->quiet = true; /* what it says the model itself will say */
   bnc_status status = bnc_compile(r->work->context, &eyes);

@@ -21,7 +21,7 @@ static void numbers_are_those_of_the_format(void **state) {
   static const char *const names[] = {"normalize", "resample",   "patches",         "patches_u8", "gather",         "copy",
                                       "linear",    "layer_norm", "rms_norm",        "add",        "add_layer_norm", "add_rms_norm",
                                       "mean",      "gelu",       "quick_gelu",      "silu_mul",   "quantize",       "attention",
-                                      "rope",      "kv_append",  "cache_attention", "last_row",   "attention_i8"};
+                                      "rope",      "kv_append",  "cache_attention", "last_row",   "attention_i8",   "hadamard"};
   (void)state;
   assert_true(sizeof names / sizeof *names <= BNC_OP_KINDS);
   for (uint32_t i = 0; i < sizeof names / sizeof *names; i++) assert_string_equal(bnc_op_info_of(i)->name, names[i]);
