@@ -7,7 +7,8 @@ import geometry
 import networks
 import numpy as np
 
-SETTINGS = {"tile int8": ["f32 hint", "bf16 hint"], "tile f32": ["f32 hint"], "tile bf16": ["bf16 hint"], "prefill": ["g128", "g32"], "decode": ["g128", "g32"], "head": ["g128", "g32"]}
+SETTINGS = {"tile int8": ["f32 hint", "bf16 hint"], "tile f32": ["f32 hint"], "tile bf16": ["bf16 hint"],
+            "prefill": ["g128", "g32"], "decode": ["g128", "g32"], "head": ["g128", "g32"]}
 QUALITY = {"tile int8": "int8 weights per channel, activations static, calibrated", "tile f32": "f32", "tile bf16": "bf16",
            "g128": "4 bits, groups of 128", "g32": "4 bits, groups of 32"}
 

@@ -6,8 +6,9 @@
 
 Rounds are interleaved; every engine is a process of its own that is stopped while others have their turn. With several settings an engine's fastest
 races; the tries are rows. Behind the quiet rounds come busy ones, beside so many neighbours that compute without end. --minutes: rounds end where the
-time is over. --prepare makes the models (once; 20 GB) and ends; --prepared takes what is there and leaves out engines that have no models yet. --small: stand-ins that show that every step works; their numbers mean nothing.
-Engines without a whole model run 4 layers, taken 8 times, and the head: such rows say "composed".
+time is over. --prepare makes the models (once; 20 GB) and ends; --prepared takes what is there and leaves out engines that have no models yet.
+--small: stand-ins that show that every step works; their numbers mean nothing. Engines without a whole model run 4 layers, taken 8 times, and the
+head: such rows say "composed".
 """
 import argparse
 import csv
@@ -81,8 +82,8 @@ class Wide:
         self.options, self.samples, self.about = options, {}, {}
         self.binocle = Binocle(options.build, options.work)
         self.rows, self.past, self.layers = ((16, 16), 16, 1) if options.small else ((256, 626), 256, 8)
-        self.models = {"tile int8": self.model("pocket" if options.small else "llava-tile", "int8", "int4"), "text": self.model("pocket" if options.small else "inf-llava-8b", "int8", "int4")}
-        self.models["tile f32"] = self.model("pocket" if options.small else "llava-tile", "f32", "int4")
+        tile, whole = ("pocket", "pocket") if options.small else ("llava-tile", "inf-llava-8b")
+        self.models = {"tile int8": self.model(tile, "int8", "int4"), "tile f32": self.model(tile, "f32", "int4"), "text": self.model(whole, "int8", "int4")}
         self.picture = os.path.join(self.binocle.work, "models", "tile.png")
         peer_models.make(os.path.dirname(self.picture), ("tile.png",))
         warm = self.bench("text", "--prompt-tokens", 1, "--gen-tokens", 1)
