@@ -24,7 +24,7 @@
 #define QUIT 0x4000u       /* helpers end */
 #define GENERATION 0x8000u /* the rest counts jobs, so that a helper enters each one once */
 
-enum { HELPER_SLEEPS = 1, CALLER_SLEEPS = 2 }; /* whom a call wakes */
+enum { HELPER_SLEEPS = 1, CALLER_SLEEPS = 2, PARKED = 4 }; /* whom a call wakes */
 
 typedef struct helper {
   bnc_crew *crew;
@@ -37,6 +37,7 @@ struct bnc_crew {
   _Alignas(BNC_ALIGNMENT) _Atomic size_t next;    /* piece that nobody has taken */
   _Alignas(BNC_ALIGNMENT) _Atomic int32_t asleep; /* helpers that nobody has woken */
   _Atomic uint64_t helped;                        /* CPU time of helpers in jobs, ns */
+  _Atomic uint32_t active;                        /* threads that work; parked ones wait on it */
   /* The job: written while nobody is in it. */
   bnc_crew_task task;
   void *context;
@@ -115,6 +116,17 @@ static uint32_t await_job(bnc_crew *c, uint32_t seen) {
   }
 }
 
+/* Until this helper is to work, or to quit. True: it was parked. */
+static bool park(bnc_crew *c, size_t thread) {
+  uint32_t active;
+  bool parked = false;
+  while ((active = atomic_load(&c->active)) <= thread) {
+    sleep_on(&c->active, active, PARKED);
+    parked = true;
+  }
+  return parked;
+}
+
 static void *help(void *context) {
   const helper *h = context;
   bnc_crew *c = h->crew;
@@ -122,6 +134,7 @@ static void *help(void *context) {
   for (;;) {
     uint32_t state = await_job(c, seen);
     if (state & QUIT) return NULL;
+    if (park(c, h->thread)) continue;
     if (!atomic_compare_exchange_strong(&c->state, &state, state + 1)) continue;
     seen = state;
     const uint64_t start = thread_cpu_ns();
@@ -195,7 +208,7 @@ static void publish(bnc_crew *c) {
 
 void bnc_crew_run(bnc_crew *c, bnc_crew_task task, void *context, size_t count, size_t grain) {
   begin(c);
-  if (c->trial.alone) {
+  if (c->trial.alone || atomic_load_explicit(&c->active, memory_order_relaxed) == 1) {
     for (size_t from = 0; from < count; from += grain) task(context, 0, from, count - from < grain ? count : from + grain);
   } else {
     c->task = task;
@@ -215,11 +228,17 @@ void bnc_crew_watch(bnc_crew *c, void (*watch)(void *, size_t, uint64_t, uint64_
   c->watcher = context;
 }
 
+void bnc_crew_set_active(bnc_crew *c, size_t threads) {
+  if (atomic_load_explicit(&c->active, memory_order_relaxed) == threads) return;
+  atomic_store(&c->active, (uint32_t)threads);
+  wake(&c->active, INT_MAX, PARKED);
+}
+
 bool bnc_crew_enter(bnc_crew *c) {
   begin(c);
   c->enter_cpu = thread_cpu_ns();
   c->enter_all = cpu_ns(CLOCK_PROCESS_CPUTIME_ID);
-  return !c->trial.alone;
+  return !c->trial.alone && atomic_load_explicit(&c->active, memory_order_relaxed) > 1;
 }
 
 void bnc_crew_leave(bnc_crew *c, uint64_t *least) {
@@ -234,6 +253,7 @@ size_t bnc_crew_create(bnc_crew **crew, size_t helpers) {
   *crew = NULL;
   bnc_crew *c = bnc_mem_zalloc(sizeof *c + helpers * sizeof *c->helper);
   if (!c) return 0;
+  atomic_init(&c->active, UINT32_MAX);
   for (; c->helpers < helpers; c->helpers++) {
     helper *h = &c->helper[c->helpers];
     h->crew = c;
@@ -252,6 +272,7 @@ void bnc_crew_destroy(bnc_crew *c) {
   if (!c) return;
   atomic_fetch_or(&c->state, QUIT);
   wake(&c->state, INT_MAX, HELPER_SLEEPS);
+  bnc_crew_set_active(c, UINT32_MAX);
   for (size_t i = 0; i < c->helpers; i++) pthread_join(c->helper[i].id, NULL);
   bnc_mem_free(c);
 }

@@ -24,6 +24,9 @@ void bnc_crew_destroy(bnc_crew *crew);
 /** Runs task over [0, count) in pieces of `grain`. The caller is thread 0, helpers count from 1. */
 void bnc_crew_run(bnc_crew *crew, bnc_crew_task task, void *context, size_t count, size_t grain);
 
+/** From the next job on, so many threads work, the caller among them; the others sleep, parked, and no job wakes them. Between jobs. */
+void bnc_crew_set_active(bnc_crew *crew, size_t threads);
+
 /** From the next job on, each helper tells after its pieces of a job when it worked on them (bnc_clock_ns); NULL: no longer. Between jobs.
  */
 void bnc_crew_watch(bnc_crew *crew, void (*watch)(void *context, size_t thread, uint64_t from, uint64_t to), void *context);

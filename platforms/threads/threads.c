@@ -115,6 +115,10 @@ void bnc_pool_set_watch(bnc_pool *pool, bnc_pool_watch watch, void *context) {
   if (pool->crew) bnc_crew_watch(pool->crew, watch, context);
 }
 
+void bnc_pool_set_active(bnc_pool *pool, size_t threads) {
+  if (pool->crew) bnc_crew_set_active(pool->crew, threads ? threads : 1);
+}
+
 typedef struct job {
   bnc_pool_task task;
   void *context;

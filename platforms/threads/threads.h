@@ -45,6 +45,10 @@ typedef void (*bnc_pool_watch)(void *context, size_t thread, uint64_t from, uint
 /** From the next run on; watch NULL: no longer. XNNPACK's threads are not watched. */
 void bnc_pool_set_watch(bnc_pool *pool, bnc_pool_watch watch, void *context);
 
+/** From the next run on, so many threads work at most, at least 1; the rest is parked. XNNPACK's operators run on all of the pool's threads
+ * or, where that is 1, on the caller's alone. Results do not depend on it. */
+void bnc_pool_set_active(bnc_pool *pool, size_t threads);
+
 /** Starts what XNNPACK takes; once is enough. */
 bnc_status bnc_pool_start_native(bnc_pool *pool, bnc_error *err);
 /** What XNNPACK takes for one run of an operator, which must be told to let threads sleep (XNN_FLAG_YIELD_WORKERS): the pool's own work

@@ -100,6 +100,7 @@ void bnc_session_destroy(bnc_session *session) {
   if (!session) return;
   bnc_profile_free(session->profile); /* it watches the pool */
   bnc_executor_destroy(session->executor);
+  bnc_mem_free(session->pacer);
   bnc_detokenizer_free(session->detokenizer);
   bnc_pool_destroy(session->pool);
   bnc_mem_free(session->image);

@@ -25,6 +25,7 @@ struct bnc_session {
   char *system; /* owned: what the caller set, or NULL */
   bnc_pool *pool;
   bnc_executor *executor;
+  bnc_pacer *pacer;             /* owned; NULL: full speed */
   bnc_detokenizer *detokenizer; /* NULL without a tokenizer */
   float *image;                 /* [opening_images + images, image_rows, hidden]: of the first prompt; then those that wait for theirs */
   size_t images, opening_images, image_capacity; /* capacity in floats */

@@ -6,7 +6,8 @@
  *   memory           what benchmarks of others commonly read with all cores: 25 to 60 % of the theoretical rate
  *   taken            a system without a desktop; Android and JetPack with theirs
  *   storage          an SD card, an eMMC, an NVMe or UFS
- *   watts            the board's input with busy cores, as reviews tell it; the Pi 5's from 5.3 J per token of an 8B model */
+ *   watts            the board's input with busy cores, as reviews tell it; the Pi 5's from 5.3 J per token of an 8B model
+ *   idle             the same without work, screen and radio off, as reviews tell it */
 #include "runtime/devices/boards.h"
 
 #include <string.h>
@@ -16,16 +17,19 @@ const char bnc_board_assumptions[] =
     "limits that whole models reach on x86; cooled, nothing else running";
 
 static const bnc_board boards[] = {
-    {"pi3", "Raspberry Pi 3 B+, 1 GB, SD card", BNC_CPU_NEON, 4, 1400, 2.7, 3.9, 1.3, 2.2, 1.0, 0.2, 22, 5},
-    {"zero2", "Raspberry Pi Zero 2 W, 512 MB, SD card", BNC_CPU_NEON, 4, 1000, 2.7, 3.9, 1.3, 1.9, 0.5, 0.15, 22, 3},
-    {"pi4", "Raspberry Pi 4 B, 4 GB, SD card", BNC_CPU_NEON, 4, 1800, 7.7, 8, 4, 4.5, 4.0, 0.3, 44, 6.4},
-    {"pi5", "Raspberry Pi 5, 8 GB, SD card", BNC_CPU_NEON_DOTPROD, 4, 2400, 32, 32, 6.8, 10, 8.0, 0.4, 88, 10},
-    {"jetson-nano", "NVIDIA Jetson Nano, 4 GB, SD card", BNC_CPU_NEON, 4, 1430, 7.7, 8, 4, 9, 4.0, 0.9, 85, 9},
-    {"orin-nano", "NVIDIA Jetson Orin Nano, 8 GB, NVMe", BNC_CPU_NEON_DOTPROD, 6, 1500, 32, 32, 6.8, 28, 7.4, 1.2, 1500, 12},
-    {"agx-orin", "NVIDIA Jetson AGX Orin, 32 GB, NVMe", BNC_CPU_NEON_DOTPROD, 8, 2200, 32, 32, 6.8, 65, 30.0, 1.8, 2000, 28},
-    {"phone-mid", "phone with 2 x Cortex-A78, 6 GB, UFS", BNC_CPU_NEON_DOTPROD, 2, 2200, 32, 32, 6.8, 11, 5.6, 3.0, 500, 4},
+    {"pi3", "Raspberry Pi 3 B+, 1 GB, SD card", BNC_CPU_NEON, 4, 1400, 2.7, 3.9, 1.3, 2.2, 1.0, 0.2, 22, 5, 2.3, "Raspberry Pi 3"},
+    {"zero2", "Raspberry Pi Zero 2 W, 512 MB, SD card", BNC_CPU_NEON, 4, 1000, 2.7, 3.9, 1.3, 1.9, 0.5, 0.15, 22, 3, 0.7,
+     "Raspberry Pi Zero 2"},
+    {"pi4", "Raspberry Pi 4 B, 4 GB, SD card", BNC_CPU_NEON, 4, 1800, 7.7, 8, 4, 4.5, 4.0, 0.3, 44, 6.4, 2.9, "Raspberry Pi 4"},
+    {"pi5", "Raspberry Pi 5, 8 GB, SD card", BNC_CPU_NEON_DOTPROD, 4, 2400, 32, 32, 6.8, 10, 8.0, 0.4, 88, 10, 3.0, "Raspberry Pi 5"},
+    {"jetson-nano", "NVIDIA Jetson Nano, 4 GB, SD card", BNC_CPU_NEON, 4, 1430, 7.7, 8, 4, 9, 4.0, 0.9, 85, 9, 1.9, "NVIDIA Jetson Nano"},
+    {"orin-nano", "NVIDIA Jetson Orin Nano, 8 GB, NVMe", BNC_CPU_NEON_DOTPROD, 6, 1500, 32, 32, 6.8, 28, 7.4, 1.2, 1500, 12, 4.8,
+     "NVIDIA Jetson Orin Nano"},
+    {"agx-orin", "NVIDIA Jetson AGX Orin, 32 GB, NVMe", BNC_CPU_NEON_DOTPROD, 8, 2200, 32, 32, 6.8, 65, 30.0, 1.8, 2000, 28, 9.0,
+     "NVIDIA Jetson AGX Orin"},
+    {"phone-mid", "phone with 2 x Cortex-A78, 6 GB, UFS", BNC_CPU_NEON_DOTPROD, 2, 2200, 32, 32, 6.8, 11, 5.6, 3.0, 500, 4, 0.8, NULL},
     {"phone-flagship", "phone with Cortex-X2 and 3 x Cortex-A710, 12 GB, UFS", BNC_CPU_NEON_I8MM, 4, 2300, 63, 63, 6.8, 28, 11.4, 5.5, 1500,
-     7},
+     7, 1.0, NULL},
 };
 enum { BOARDS = sizeof boards / sizeof *boards };
 
@@ -34,5 +38,11 @@ const bnc_board *bnc_board_at(size_t index) { return index < BOARDS ? &boards[in
 const bnc_board *bnc_board_find(const char *name) {
   for (size_t i = 0; i < BOARDS; i++)
     if (strcmp(boards[i].name, name) == 0) return &boards[i];
+  return NULL;
+}
+
+const bnc_board *bnc_board_of_brand(const char *brand) {
+  for (size_t i = 0; i < BOARDS; i++)
+    if (boards[i].brand && strncmp(boards[i].brand, brand, strlen(boards[i].brand)) == 0) return &boards[i];
   return NULL;
 }

@@ -15,7 +15,8 @@ typedef struct bnc_board {
   double memory_gbytes;                  /* GB/s that those cores read together */
   double ram_gbytes, taken_gbytes;       /* of which system and other programs take so many */
   double storage_mbytes;                 /* MB/s read from what such a board usually starts from */
-  double watts;                          /* the whole board, cores busy */
+  double watts, idle;                    /* the whole board, cores busy and at rest */
+  const char *brand;                     /* how such a machine begins to call itself; NULL: many do, each its own way */
 } bnc_board;
 
 /** Which assumptions all rows share, in one line. */
@@ -24,5 +25,7 @@ extern const char bnc_board_assumptions[];
 /** NULL behind the last; NULL where there is none of that name. */
 const bnc_board *bnc_board_at(size_t index);
 const bnc_board *bnc_board_find(const char *name);
+/** The board that a machine of this brand (bnc_cpu.brand) is; NULL: none of the table. */
+const bnc_board *bnc_board_of_brand(const char *brand);
 
 #endif

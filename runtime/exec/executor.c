@@ -81,6 +81,20 @@ static bnc_status check_rows(const bnc_executor *ex, const bnc_program *program,
                   capacity, context);
 }
 
+void bnc_executor_set_pacer(bnc_executor *ex, bnc_pacer *pacer) {
+  ex->pacer = pacer;
+  bnc_pool_set_active(ex->pool, pacer ? bnc_pacer_threads(pacer) : bnc_pool_threads(ex->pool));
+}
+
+/* Behind an op: pauses for as long as is owed, unless that is cancelled (false), and sets the threads for the next one. */
+static bool pace(bnc_executor *ex, size_t done, size_t total, const bnc_run_hooks *hooks) {
+  bnc_pacer_add_work(ex->pacer);
+  while (bnc_pacer_pause(ex->pacer))
+    if (hooks && hooks->step && hooks->step(hooks->context, done, total)) return false;
+  bnc_pool_set_active(ex->pool, bnc_pacer_threads(ex->pacer));
+  return true;
+}
+
 bnc_status bnc_executor_run(bnc_executor *ex, bnc_program_id id, size_t rows, size_t position, const bnc_run_hooks *hooks, bnc_error *err) {
   const bnc_program *program = &ex->file->program[id];
   if (!program->head) return bnc_fail(err, BNC_ERROR_UNSUPPORTED, "this model has no vision: it was compiled from a text-only checkpoint");
@@ -89,6 +103,7 @@ bnc_status bnc_executor_run(bnc_executor *ex, bnc_program_id id, size_t rows, si
     if (s != BNC_OK) return s;
     bnc_rope_tables_reach(ex, position + rows);
   }
+  if (ex->pacer) bnc_pacer_begin(ex->pacer);
   uint64_t last = hooks && hooks->timing ? bnc_clock_ns() : 0;
   for (uint32_t i = 0; i < program->head->ops; i++) {
     const bnc_op_run run = {ex, ex->arena, &program->op[i], rows, position, ex->linear_of[id][i], i, program->head->ops, hooks};
@@ -96,12 +111,15 @@ bnc_status bnc_executor_run(bnc_executor *ex, bnc_program_id id, size_t rows, si
     const bnc_status s = bnc_run_op(&run);
     if (s == BNC_ERROR_CANCELLED) return bnc_fail(err, s, "cancelled");
     if (s != BNC_OK) return bnc_fail(err, BNC_ERROR_INTERNAL, "op %u (%s) failed", i, bnc_model_file_string(ex->file, program->op[i].name));
-    if (!hooks) continue;
-    if (hooks->timing) {
+    if (!hooks && !ex->pacer) continue;
+    if (hooks && hooks->timing) {
       const uint64_t now = bnc_clock_ns();
       hooks->timing(hooks->context, i, last, now);
       last = now;
     }
+    if (ex->pacer && !pace(ex, i + 1, program->head->ops, hooks)) return bnc_fail(err, BNC_ERROR_CANCELLED, "cancelled");
+    if (ex->pacer) last = bnc_clock_ns(); /* pauses are no op's */
+    if (!hooks) continue;
     if (hooks->probe) fire_probes(ex, program, i, hooks);
     if (hooks->step && hooks->step(hooks->context, i + 1, program->head->ops)) return bnc_fail(err, BNC_ERROR_CANCELLED, "cancelled");
   }

@@ -6,6 +6,7 @@
 
 #include "ops/kernels.h"
 #include "ops/xnn/packed.h"
+#include "platforms/energy/pacer.h"
 #include "platforms/threads/threads.h"
 #include "runtime/model/model_file.h"
 
@@ -48,6 +49,9 @@ size_t bnc_executor_each_rows(const bnc_executor *executor);
 bnc_status bnc_executor_run_each(bnc_executor *executor, size_t rows, size_t position, bnc_error *err);
 /** The prefill program's output behind row `row` of that run at `position`, whatever ran since. */
 bnc_status bnc_executor_finish_row(bnc_executor *executor, size_t row, size_t position, bnc_error *err);
+
+/** From the next run on it says how many threads work, and how long they pause between ops; NULL: full speed. Not owned. */
+void bnc_executor_set_pacer(bnc_executor *executor, bnc_pacer *pacer);
 
 /** `bytes` of mapped weights may stay in memory, the others are read from the file as they are needed (residency.h); a new executor keeps
    all. scarce: because the machine has no more. *streamed: how many bytes a token, or else a picture, reads so. */

@@ -4,6 +4,7 @@
 #define BINOCLE_RUNTIME_EXEC_EXECUTOR_PRIVATE_H
 
 #include "ops/xnn/linear.h"
+#include "platforms/energy/pacer.h"
 #include "runtime/exec/executor.h"
 #include "runtime/model/weight_slabs.h"
 
@@ -28,6 +29,7 @@ struct bnc_executor {
   bnc_outputs *outputs; /* NULL: bnc_executor_outputs_create was not called */
   bnc_linear_set *linears;
   struct bnc_residency *residency;
+  bnc_pacer *pacer;                  /* not owned; NULL: full speed */
   uint64_t round_macs;               /* multiply-accumulates after which an op asks whether the run goes on */
   uint32_t *linear_of[BNC_PROGRAMS]; /* [ops] layer of linears; UINT32_MAX for other ops, and those of ops/matmul */
 };

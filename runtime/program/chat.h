@@ -4,10 +4,12 @@
 #define BINOCLE_RUNTIME_PROGRAM_CHAT_H
 
 #include "runtime/program/answer.h"
+#include "runtime/program/joules.h"
 #include "runtime/program/path_argument.h"
 
 typedef struct bnc_chat {
   bnc_work work;
+  bnc_joules joules; /* that a limit of power looks at */
   bnc_answer_options answer;
   const char *path; /* of the model */
   size_t pictures;  /* added since the last question */

@@ -85,12 +85,15 @@ static int run(const bnc_command *command, int argc, char **argv) {
       {.name = "image", .value = "FILE", .help = "a picture to talk about", .list = &images},
       BNC_CONVERSATION_OPTIONS(c.answer),
       BNC_ANSWER_OPTIONS(c.answer),
+      BNC_JOULES_OPTIONS(c.joules),
+      BNC_WORK_POWER(c.work),
       BNC_WORK_MEMORY(c.work),
       BNC_WORK_THREADS(c.work),
       BNC_WORK_LINEAR(c.work),
       BNC_WORK_QUIET(c.work),
   };
   const bnc_arguments arguments = {(const char *const[]){"MODEL", NULL}, &c.path, options, BNC_COUNT_OF(options)};
+  c.work.joules = &c.joules;
   int code = bnc_options_parse(command, &arguments, argc, argv);
   if (code != BNC_PARSED) return code;
   code = bnc_work_begin(&c.work);
@@ -109,6 +112,7 @@ static int run(const bnc_command *command, int argc, char **argv) {
     code = converse(&c);
     if (code == BNC_EXIT_DONE) code = bnc_answer_save(&c.work, &c.answer);
   }
+  bnc_joules_end(&c.joules, &c.work);
   return bnc_work_end(&c.work, code);
 }
 

@@ -82,6 +82,7 @@ static int print(profile *p, bnc_profile_form form, const char *path) {
     bnc_json_words(&json, "model", p->model);
     bnc_json_count(&json, "threads", s.threads);
     bnc_json_words(&json, "cpu_level", s.cpu_level);
+    bnc_joules_describe_power(&p->work, p->work.session, &json);
     bnc_json_raw(&json, "profile", text);
     status = bnc_json_end(&json);
     if (status != BNC_OK) code = bnc_work_fail(&p->work, status, NULL, bnc_context_error(p->work.context));
@@ -139,6 +140,7 @@ static int run(const bnc_command *command, int argc, char **argv) {
        .most = 1000},
       BNC_JOULES_OPTIONS(p.joules),
       {.name = "no-roofs", .help = "do not measure what this machine can do at most: starts 0.3 s sooner", .flag = &p.no_roofs},
+      BNC_WORK_POWER(p.work),
       BNC_WORK_MEMORY(p.work),
       {.name = "compare", .value = "A.json", .help = "runs nothing: compares B.json, in MODEL's place, with A.json", .text = &p.compare},
       BNC_WORK_JSON(p.work, "print one JSON object"),
@@ -147,6 +149,7 @@ static int run(const bnc_command *command, int argc, char **argv) {
       BNC_WORK_QUIET(p.work),
   };
   const bnc_arguments arguments = {(const char *const[]){"MODEL", NULL}, &p.model, options, BNC_COUNT_OF(options)};
+  p.work.joules = &p.joules;
   int code = bnc_options_parse(command, &arguments, argc, argv);
   if (code != BNC_PARSED) return code;
   if (p.compare && (p.image || p.prompt || p.trace || p.report || p.csv))
@@ -156,6 +159,7 @@ static int run(const bnc_command *command, int argc, char **argv) {
   p.work.private_preamble = true;
   code = bnc_work_begin(&p.work);
   if (code == BNC_EXIT_DONE) code = p.compare ? compare(&p) : measure(&p);
+  bnc_joules_end(&p.joules, &p.work);
   return bnc_work_end(&p.work, code);
 }
 

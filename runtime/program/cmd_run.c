@@ -53,6 +53,7 @@ static int print_json(bnc_work *work, const bnc_answer *answer, const run_times 
   bnc_json_count(&json, "guessed_tokens", s.guessed_tokens);
   bnc_json_count(&json, "guessed_right", s.guessed_right);
   put_energy(&json, answer, times, &s);
+  bnc_joules_describe_power(work, work->session, &json);
   bnc_json_count(&json, "threads", s.threads);
   bnc_json_text(&json, "cpu_level", s.cpu_level, strlen(s.cpu_level));
   const bnc_status status = bnc_json_end(&json);
@@ -102,12 +103,14 @@ static int run(const bnc_command *command, int argc, char **argv) {
       BNC_ANSWER_OPTIONS(answer),
       BNC_JOULES_OPTIONS(joules),
       BNC_WORK_JSON(work, "the answer with times, counts and energy as one JSON object"),
+      BNC_WORK_POWER(work),
       BNC_WORK_MEMORY(work),
       BNC_WORK_THREADS(work),
       BNC_WORK_LINEAR(work),
       BNC_WORK_QUIET(work),
   };
   const bnc_arguments arguments = {(const char *const[]){"MODEL", NULL}, &model, options, BNC_COUNT_OF(options)};
+  work.joules = &joules;
   int code = bnc_options_parse(command, &arguments, argc, argv);
   if (code != BNC_PARSED) return code;
   code = bnc_work_begin(&work);

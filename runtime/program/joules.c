@@ -9,6 +9,7 @@ bool bnc_joules_options_fit(const bnc_joules *joules) {
 }
 
 int bnc_joules_begin(bnc_joules *joules, bnc_work *work) {
+  if (joules->meter[0] || joules->note[0]) return BNC_EXIT_DONE;
   if (!bnc_joules_options_fit(joules)) return bnc_usage_error(NULL, BNC_JOULES_ONE);
   if (joules->watts > 0) {
     snprintf(joules->meter, sizeof joules->meter, "estimate: %g W", joules->watts);
@@ -60,6 +61,17 @@ void bnc_joules_describe(const bnc_joules *joules, bnc_json_object *json) {
   bnc_json_count(json, "energy_lost", report.lost);
   bnc_json_count(json, "energy_malformed", report.malformed);
   bnc_json_real(json, "energy_meter_cpu_s", report.meter_seconds);
+}
+
+void bnc_joules_describe_power(const bnc_work *work, const bnc_session *session, bnc_json_object *json) {
+  bnc_power_report report = {.size = sizeof report};
+  bnc_session_get_power(session, &report);
+  bnc_json_real(json, "power_limit_watts", work->power_limit > 0 ? work->power_limit : (double)NAN);
+  bnc_json_bool(json, "battery_saver", work->battery_saver);
+  bnc_json_real(json, "power_watts", report.limit_watts > 0 ? report.watts : (double)NAN);
+  bnc_json_bool(json, "power_estimated", report.estimated != 0);
+  bnc_json_real(json, "power_paused_s", report.paused_seconds);
+  bnc_json_real(json, "power_threads", report.threads > 0 ? report.threads : (double)NAN);
 }
 
 void bnc_joules_end(bnc_joules *joules, bnc_work *work) {

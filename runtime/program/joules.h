@@ -4,6 +4,7 @@
 #define BINOCLE_RUNTIME_PROGRAM_JOULES_H
 
 #include <binocle/energy.h>
+#include <binocle/power.h>
 
 #include "runtime/program/json_object.h"
 #include "runtime/program/work.h"
@@ -48,7 +49,7 @@ typedef struct bnc_joules {
 /** Whether at most one of them was given. */
 bool bnc_joules_options_fit(const bnc_joules *joules);
 
-/** Zero-initialised, but for the options. Exit code as in work.h. */
+/** Zero-initialised, but for the options; once more does nothing. Exit code as in work.h. */
 int bnc_joules_begin(bnc_joules *joules, bnc_work *work);
 /** Joules since some moment; NaN where nothing counts. */
 double bnc_joules_now(bnc_joules *joules);
@@ -59,6 +60,9 @@ bnc_energy_report bnc_joules_report(const bnc_joules *joules);
 /** Members energy_meter (null: none), energy_estimated, energy_note (null: none), energy_idle_watts (null: not measured), energy_idle_s,
  * energy_readings, energy_lost, energy_malformed and energy_meter_cpu_s. */
 void bnc_joules_describe(const bnc_joules *joules, bnc_json_object *json);
+/** Members power_limit_watts (null: none), battery_saver, and of the session: power_watts (null: no meter), power_estimated, power_paused_s
+ * and power_threads. */
+void bnc_joules_describe_power(const bnc_work *work, const bnc_session *session, bnc_json_object *json);
 /** Ends the meter, after noting what was wrong with its readings. */
 void bnc_joules_end(bnc_joules *joules, bnc_work *work);
 

@@ -2,6 +2,7 @@
 #include "runtime/program/work.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +11,7 @@
 #include <unistd.h>
 
 #include "runtime/program/bus_guard.h"
+#include "runtime/program/joules.h"
 
 const char *const bnc_linear_choices[] = {"default", "auto", "own", "xnnpack", NULL};
 const char *const bnc_work_caches[] = {"default", "f32", "f16", "int8", NULL};
@@ -53,6 +55,27 @@ int bnc_work_open_model(bnc_work *work, const char *path) {
   return status == BNC_OK ? BNC_EXIT_DONE : bnc_work_fail(work, status, NULL, bnc_context_error(work->context));
 }
 
+static int limit_power(bnc_work *work, bnc_session *session) {
+  bnc_power_settings settings = {.size = sizeof settings, .limit_watts = work->power_limit, .saver = work->battery_saver};
+  if (work->joules && work->power_limit > 0) {
+    const int code = bnc_joules_begin(work->joules, work);
+    if (code != BNC_EXIT_DONE) return code;
+    settings.energy = work->joules->energy;
+    settings.busy_watts = work->joules->watts;
+  }
+  const bnc_status status = bnc_session_limit_power(session, &settings);
+  if (status != BNC_OK) return bnc_work_fail(work, status, NULL, bnc_session_error(session));
+  bnc_power_report report = {.size = sizeof report};
+  bnc_session_get_power(session, &report);
+  if (report.estimated)
+    bnc_work_note(work, "power is limited by an estimate, without a meter: %g W at rest, %g W busy", report.idle_watts, report.busy_watts);
+  const double idle = work->joules && work->power_limit > 0 ? bnc_joules_report(work->joules).idle_watts : (double)NAN;
+  const double rest = report.estimated ? report.idle_watts : idle;
+  if (rest >= work->power_limit && work->power_limit > 0)
+    bnc_work_note(work, "warning: --power-limit %g W cannot be kept: the machine draws %.3g W at rest", work->power_limit, rest);
+  return BNC_EXIT_DONE;
+}
+
 int bnc_work_create_session(bnc_work *work, bnc_session **session) {
   bnc_session_settings settings;
   bnc_session_settings_init(&settings);
@@ -61,7 +84,8 @@ int bnc_work_create_session(bnc_work *work, bnc_session **session) {
   settings.threads = (uint32_t)work->threads;
   settings.private_preamble = work->private_preamble;
   const bnc_status status = bnc_session_create_with(work->model, &settings, session);
-  return status == BNC_OK ? BNC_EXIT_DONE : bnc_work_fail(work, status, NULL, bnc_context_error(work->context));
+  if (status != BNC_OK) return bnc_work_fail(work, status, NULL, bnc_context_error(work->context));
+  return work->power_limit > 0 || work->battery_saver ? limit_power(work, *session) : BNC_EXIT_DONE;
 }
 
 int bnc_work_open_session(bnc_work *work) { return bnc_work_create_session(work, &work->session); }

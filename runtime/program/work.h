@@ -41,6 +41,17 @@
     .name = "kv", .value = "TYPE", .help = "KV cache: f32, f16 or int8; default: as the model was compiled", .choice = &(work).kv,         \
     .choices = bnc_work_caches                                                                                                             \
   }
+/* For commands that run a model: power. They set work.joules, and end it. */
+#define BNC_WORK_POWER(work)                                                                                                               \
+  {.name = "power-limit",                                                                                                                  \
+   .value = "W",                                                                                                                           \
+   .help = "keep the machine's mean power below W watts: parks threads and pauses; the same answers",                                      \
+   .real = &(work).power_limit,                                                                                                            \
+   .low = 0.01,                                                                                                                            \
+   .high = 1e6},                                                                                                                           \
+  {                                                                                                                                        \
+    .name = "battery-saver", .help = "half of the threads, rounded up; the same answers", .flag = &(work).battery_saver                    \
+  }
 extern const char *const bnc_work_caches[];
 
 #define BNC_NOTES_LIMIT 8
@@ -52,8 +63,11 @@ typedef struct bnc_work {
   unsigned linear;  /* of bnc_linear_choices, 0: what the environment says */
   bool quiet, json;
   uint64_t memory_limit; /* 0: none */
-  unsigned kv;           /* a bnc_cache_type, index in bnc_work_caches */
-  bool private_preamble; /* what stands in front of questions is of others, or is to be timed: no file is kept of it */
+  double power_limit;    /* W; 0: none */
+  bool battery_saver;
+  struct bnc_joules *joules; /* that a limit of power looks at; begun by the first session that needs it. NULL: an estimate */
+  unsigned kv;               /* a bnc_cache_type, index in bnc_work_caches */
+  bool private_preamble;     /* what stands in front of questions is of others, or is to be timed: no file is kept of it */
   bnc_progress progress;
   bnc_context *context;
   bnc_model *model;

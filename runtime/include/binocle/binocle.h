@@ -24,6 +24,7 @@
 #include <binocle/machine_state.h>
 #include <binocle/model.h>
 #include <binocle/plot.h>
+#include <binocle/power.h>
 #include <binocle/profile.h>
 #include <binocle/session.h>
 #include <binocle/text.h>

@@ -128,6 +128,7 @@ int bnc_bench_print_json(bnc_bench *b, double *values) {
   bnc_json_real(&o, "load_s", b->load);
   print_setting(b, &o, 0, values);
   bnc_joules_describe(&b->joules, &o);
+  bnc_joules_describe_power(&b->work, b->setting[0].session, &o);
   bnc_json_count(&o, "peak_rss_bytes", bnc_bench_peak_rss());
   bnc_json_count(&o, "predicted_bytes", b->work.info.predicted_bytes);
   bnc_json_count(&o, "repeat", b->minutes > 0 ? b->rounds / b->settings : b->repeat);

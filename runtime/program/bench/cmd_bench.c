@@ -155,11 +155,13 @@ static int run(const bnc_command *command, int argc, char **argv) {
       {.name = "markdown", .help = "print a table in Markdown", .flag = &b.markdown},
       BNC_JOULES_OPTIONS(b.joules),
       BNC_WORK_JSON(b.work, "print one JSON object, with every sample"),
+      BNC_WORK_POWER(b.work),
       BNC_WORK_MEMORY(b.work),
       BNC_WORK_LINEAR(b.work),
       BNC_WORK_QUIET(b.work),
   };
   const bnc_arguments arguments = {(const char *const[]){"MODEL", NULL}, &b.model, options, BNC_COUNT_OF(options)};
+  b.work.joules = &b.joules;
   int code = bnc_options_parse(command, &arguments, argc, argv);
   if (code == BNC_PARSED) code = check(command, &b);
   if (code != BNC_PARSED) return code;

@@ -56,6 +56,7 @@ static int run(const bnc_command *command, int argc, char **argv) {
       BNC_JOULES_OPTIONS(e.joules),
       {.name = "summary", .help = "sum up files of answers instead: --summary FILE... [--json]", .flag = &summary},
       BNC_WORK_JSON(e.work, "the summary as one JSON object on standard output too"),
+      BNC_WORK_POWER(e.work),
       BNC_WORK_MEMORY(e.work),
       BNC_WORK_THREADS(e.work),
       BNC_WORK_LINEAR(e.work),
@@ -67,6 +68,7 @@ static int run(const bnc_command *command, int argc, char **argv) {
     summary |= strcmp(argv[i], "--summary") == 0;
   }
   if (summary && !help) return run_summary(command, argc, argv);
+  e.work.joules = &e.joules;
   int code = bnc_options_parse(command, &arguments, argc, argv);
   if (code != BNC_PARSED) return code;
   if (shard && !parse_shard(shard, &e)) return bnc_usage_error(command->name, "--shard is '%.60s', expected I/N with I from 1 to N", shard);

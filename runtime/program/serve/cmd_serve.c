@@ -189,11 +189,13 @@ static int run(const bnc_command *command, int argc, char **argv) {
        .low = 0.1,
        .high = 3600},
       BNC_JOULES_OPTIONS(serve.joules),
+      BNC_WORK_POWER(serve.work),
       BNC_WORK_MEMORY(serve.work),
       BNC_WORK_THREADS(serve.work),
       BNC_WORK_QUIET(serve.work),
   };
   const bnc_arguments arguments = {(const char *const[]){"MODEL", NULL}, &model, options, BNC_COUNT_OF(options)};
+  serve.work.joules = &serve.joules;
   const int code = bnc_options_parse(command, &arguments, argc, argv);
   return code == BNC_PARSED ? run_serve(model, &o, &serve) : code;
 }

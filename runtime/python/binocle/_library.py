@@ -83,6 +83,15 @@ class bnc_energy_report(Structure):
                 ("lost", c_uint64), ("malformed", c_uint64), ("gone", c_uint32), ("malformed_line", c_char * 48)]
 
 
+class bnc_power_settings(Structure):
+    _fields_ = [("size", c_size_t), ("limit_watts", c_double), ("energy", c_void_p), ("busy_watts", c_double), ("saver", c_int)]
+
+
+class bnc_power_report(Structure):
+    _fields_ = [("size", c_size_t), ("limit_watts", c_double), ("watts", c_double), ("paused_seconds", c_double), ("threads", c_double),
+                ("estimated", c_int), ("idle_watts", c_double), ("busy_watts", c_double)]
+
+
 class bnc_fit_request(Structure):
     _fields_ = [("size", c_size_t), ("board", c_char_p), ("demand", POINTER(c_void_p)), ("count", c_size_t), ("asked", c_size_t), ("json", c_int)]
 
@@ -151,6 +160,8 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "bnc_model_verify": (STATUS, [HANDLE, POINTER(bnc_model_check)]),
     "bnc_model_describe": (STATUS, [HANDLE, c_int, TEXT_OUT]),
     "bnc_model_keep_pictures": (STATUS, [HANDLE, c_size_t]),
+    "bnc_session_limit_power": (STATUS, [HANDLE, POINTER(bnc_power_settings)]),
+    "bnc_session_get_power": (STATUS, [HANDLE, POINTER(bnc_power_report)]),
     "bnc_session_settings_init": (None, [POINTER(bnc_session_settings)]),
     "bnc_session_create_with": (STATUS, [HANDLE, POINTER(bnc_session_settings), HANDLE_OUT]),
     "bnc_session_destroy": (None, [HANDLE]),
