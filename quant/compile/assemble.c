@@ -217,7 +217,8 @@ static bnc_status rotate(const bnc_compile_options *o, const bnc_text_geometry *
   if (o->rotation == BNC_ROTATION_ON && !fits)
     return bnc_fail(err, BNC_ERROR_UNSUPPORTED, "%zu hidden and %zu inner columns cannot be rotated: expected multiples of 16", t->hidden,
                     t->ffn);
-  const bool pays = o->text_weights != BNC_WEIGHTS_F32 && t->hidden >= ROTATION_LEAST;
+  const bool fitted = o->calibration || o->prompts;
+  const bool pays = (o->text_weights == BNC_WEIGHTS_INT8 || (o->text_weights == BNC_WEIGHTS_INT4 && fitted)) && t->hidden >= ROTATION_LEAST;
   *rotated = o->rotation == BNC_ROTATION_ON || (o->rotation == BNC_ROTATION_AUTO && pays && fits);
   if (!*rotated || random) return BNC_OK;
   const bnc_status s = bnc_rotation_create(rotation, t, *source, err);
