@@ -2,8 +2,12 @@
 """llama.cpp as llama-cpp-python brings it: built on this machine for its CPU, with llamafile's kernels. Whole models; it has no 4 layers by themselves."""
 import ctypes
 import os
+import sys
 
 import peer_models
+
+# This folder has a llama_cpp.py of its own, by the package's name.
+sys.path = [p for p in sys.path if os.path.abspath(p or ".") != os.path.dirname(os.path.abspath(__file__))]
 
 SETTINGS = {"tile int8": ["q8_0"], "tile f32": ["f16"], "prefill": ["q4_0"], "decode": ["q4_0"]}
 QUALITY = {"tile int8": "8 bits in groups of 32, activations dynamic in groups of 32", "tile f32": "f16 weights", "q4_0": "4 bits, groups of 32, head too"}
