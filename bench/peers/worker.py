@@ -26,7 +26,8 @@ def main():
     engine, folder, threads = sys.argv[1], sys.argv[2], int(sys.argv[3])
     small = "--small" in sys.argv
     peer = importlib.import_module(f"peer_{engine}")
-    out, sys.stdout = sys.stdout, sys.stderr  # engines print what they like
+    out = os.fdopen(os.dup(1), "w", encoding="ascii")
+    os.dup2(2, 1)  # engines print what they like
     if "--prepare" in sys.argv:
         peer.prepare(folder, small)
         with open(os.path.join(folder, f"about-{engine}.json"), "w", encoding="ascii") as file:
