@@ -62,8 +62,7 @@ static int run(const bnc_command *command, int argc, char **argv) {
       {.name = "mmproj", .value = "FILE", .help = "GGUF file of the vision side of a GGUF checkpoint (LLaVA-1.5)", .text = &mmproj},
       {.name = "calibration",
        .value = "FILE",
-       .help = "int8, int4: fit the text weights to this text, QUESTIONS.jsonl as eval takes them, or: default; int4 takes long, can be "
-               "interrupted",
+       .help = "fit int8 and int4 text weights to this text, QUESTIONS.jsonl as for eval, or: default; can be interrupted",
        .text = &calibration},
       {.name = "evaluate",
        .value = "TEXT",
