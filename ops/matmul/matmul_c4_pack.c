@@ -10,13 +10,14 @@ static int32_t pack_row(size_t k, const uint8_t *row /* [k / 2] */, const uint8_
     const int32_t step = row ? steps[c / BNC_C4_GROUP] : 1;
     for (size_t j = 0; j < 4; ++j) {
       const size_t low = c + j, high = c + 4 + j;
-      const uint8_t a = row ? row[low / 2] >> (low % 2 ? 4 : 0) & 15 : 8, b = row ? row[high / 2] >> (high % 2 ? 4 : 0) & 15 : 8;
+      const uint8_t a = (uint8_t)(row ? row[low / 2] >> (low % 2 ? 4 : 0) & 15 : 8);
+      const uint8_t b = (uint8_t)(row ? row[high / 2] >> (high % 2 ? 4 : 0) & 15 : 8);
       out[j] = (uint8_t)(a | b << 4);
       total += (a + b - 16) * step;
     }
   }
   for (size_t b = 0; b < k / BNC_C4_BLOCK; ++b)
-    kept[b * BNC_C4_PANEL + i] = row ? (uint8_t)((steps[2 * b] - 1) | (steps[2 * b + 1] - 1) << 4) : 0;
+    kept[b * BNC_C4_PANEL + i] = (uint8_t)(row ? (steps[2 * b] - 1) | (steps[2 * b + 1] - 1) << 4 : 0);
   return total;
 }
 
