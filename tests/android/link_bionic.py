@@ -6,7 +6,7 @@
 BUILD is the aarch64-linux preset's folder; its objects of the library are linked, with what glibc's headers call otherwise than bionic's renamed (ALIASES).
 With --bionic, a checkout of Android's platform/bionic, library and binding are compiled by clang 19 for aarch64-linux-android29 against its headers instead,
 and bionic29.txt is compared with its lists of symbols. The libraries that Binocle is built on are stubs with the names of Debian's: the link says
-nothing of those. Checked: no name is missing, JNI_OnLoad alone is exported, of Android libc and libm alone are needed, segments are aligned to 16 KiB.
+nothing of those. Checked: no name is missing, JNI_OnLoad alone is exported, of Android libc, libdl and libm alone are needed, segments are aligned to 16 KiB.
 """
 import argparse
 import glob
@@ -114,7 +114,7 @@ def main():
         libc = os.path.join(o.bionic, "libc")
         system = ["-nostdlibinc"] + [w for part in ("include", "kernel/uapi", "kernel/uapi/asm-arm64", "kernel/android/uapi") for w in ("-isystem", f"{libc}/{part}")]
         objects = compile_for_android(o, clang, own + foreign + system)
-        lists = {"libc.so": "libc/libc.map.txt", "libm.so": "libm/libm.map.txt"}
+        lists = {"libc.so": "libc/libc.map.txt", "libdl.so": "libdl/libdl.map.txt", "libm.so": "libm/libm.map.txt"}
         for library, has in allowed.items():
             extra = has - mapped(os.path.join(o.bionic, lists[library]))
             if extra:
