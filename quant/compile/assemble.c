@@ -210,7 +210,7 @@ static bnc_status read_calibration_ids(const char *path, const bnc_assembly *a, 
   return s;
 }
 
-/* Small models have no columns that stand out much (bench/baselines/README.md), and their answers stay what they were. */
+/* From ROTATION_LEAST columns on alone (a judgement, not a measurement): the answers of smaller models stay what they were. */
 static bnc_status rotate(const bnc_compile_options *o, const bnc_text_geometry *t, bool random, bool *rotated, bnc_rotation *rotation,
                          const bnc_tensor_source **source, bnc_error *err) {
   const bool fits = bnc_rotation_fits(t);

@@ -8,7 +8,7 @@
 #include "runtime/api/session_private.h"
 #include "runtime/devices/boards.h"
 
-#define IDLE_SHARE 0.3 /* of the busy power, where that alone is known: the table's boards have 0.2 to 0.46 */
+#define IDLE_SHARE 0.3 /* of the busy power, where that alone is known: a judgement: the table's boards have 0.14 to 0.46 */
 
 static double read_meter(void *context) { return bnc_energy_joules(context); }
 

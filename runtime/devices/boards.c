@@ -6,8 +6,8 @@
  *   memory           what benchmarks of others commonly read with all cores: 25 to 60 % of the theoretical rate
  *   taken            a system without a desktop; Android and JetPack with theirs
  *   storage          an SD card, an eMMC, an NVMe or UFS
- *   watts            the board's input with busy cores, as reviews tell it; the Pi 5's from 5.3 J per token of an 8B model
- *   idle             the same without work, screen and radio off, as reviews tell it */
+ *   watts            the board's input with busy cores, a judgement; the Pi 5's from 5.3 J per token of an 8B model
+ *   idle             the same without work, screen and radio off, a judgement: no source stands behind it */
 #include "runtime/devices/boards.h"
 
 #include <string.h>

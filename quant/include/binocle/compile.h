@@ -27,7 +27,7 @@ typedef enum bnc_cache_type {
 } bnc_cache_type;
 
 /** Whether the text weights are rotated, so that no columns of their inputs stand out: int8 and int4 lose less. A token takes some 1 %
- * longer. */
+ * longer by the count of its operations; that is not measured. */
 typedef enum bnc_rotation_choice {
   BNC_ROTATION_AUTO =
       0, /**< int8 and calibrated int4 text weights of models of 512 hidden columns or more, where their sizes allow for it */
