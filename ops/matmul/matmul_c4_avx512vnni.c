@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ops/matmul/matmul_c4.h"
 #include "ops/matmul/matmul_i8_slab_avx512vnni.h"
+#include "ops/matmul/matmul_nibbles_avx512vnni.h"
 
 /* Many rows: panels become slabs of v + 128 as matmul_i8's are, and its tiles pass over them. Few: the same bytes never leave registers. */
 enum {
@@ -33,30 +34,15 @@ DOTS_INLINE __m512i values_of(__m512i nibbles, const block_steps *s, size_t grou
 
 /* ---- few rows: bound by reading the weights, or by taking them apart ---- */
 
-/* 32 columns of a row, each four of them eight times, as the nibbles of a block lie: those of the low ones of its halves, then of the high
- * ones. */
-DOTS_INLINE void spread(const int8_t *q /* [32] */, __m512i *out /* [4] */) {
-  const __m512i all = _mm512_castsi256_si512(_mm256_loadu_si256((const __m256i *)q)),
-                high = _mm512_mask_set1_epi32(_mm512_setzero_si512(), 0xff00, 2);
-  DOTS_UNROLL for (int i = 0; i < 4; ++i) {
-    const __m512i places = _mm512_add_epi32(high, _mm512_set1_epi32(i / 2 * 4 + i % 2));
-    out[i] = _mm512_permutexvar_epi32(places, all);
-  }
-}
-
 /* A block's bytes v + 128: of the low nibbles of its first half, of the high ones, of its second half's. */
 DOTS_INLINE void take_apart(const uint8_t *nibbles /* [2, 64] */, const uint8_t *steps /* [8] */, __m512i *out /* [4] */) {
-  const __m512i low = _mm512_set1_epi8(15), a = _mm512_loadu_si512((const void *)nibbles),
-                b = _mm512_loadu_si512((const void *)(nibbles + 64));
   const __m512i four = _mm512_set_epi32(0x07070707, 0x06060606, 0x05050505, 0x04040404, 0x03030303, 0x02020202, 0x01010101, 0, 0x07070707,
                                         0x06060606, 0x05050505, 0x04040404, 0x03030303, 0x02020202, 0x01010101, 0);
   int64_t eight;
   memcpy(&eight, steps, sizeof eight);
   const block_steps s = steps_of(_mm512_shuffle_epi8(_mm512_set1_epi64(eight), four));
-  out[0] = values_of(_mm512_and_si512(a, low), &s, 0);
-  out[1] = values_of(_mm512_and_si512(_mm512_srli_epi16(a, 4), low), &s, 0);
-  out[2] = values_of(_mm512_and_si512(b, low), &s, 1);
-  out[3] = values_of(_mm512_and_si512(_mm512_srli_epi16(b, 4), low), &s, 1);
+  nibbles_apart(nibbles, out);
+  DOTS_UNROLL for (size_t i = 0; i < 4; ++i) out[i] = values_of(out[i], &s, i / 2);
 }
 
 /* `rows` (a constant) rows, two panels, the second one of which may be the first. Lanes i and i + 8 of a sum add up to column i. */
@@ -81,7 +67,7 @@ DOTS_INLINE void few_panels(const bnc_matmul_c4_args *args, size_t row, const si
     DOTS_UNROLL for (size_t r = 0; r < rows; ++r) {
       __m512i four[4];
       /* The panels take turns, so that a product need not wait for the one before it. */
-      spread(q + k + r * a->q_stride, four);
+      nibbles_spread(q + k + r * a->q_stride, four);
       DOTS_UNROLL for (size_t i = 0; i < 8; ++i) sum[r][i % 2] = _mm512_dpbusd_epi32(sum[r][i % 2], weights[i % 2][i / 2], four[i / 2]);
     }
   }

@@ -5,6 +5,7 @@
 
 #include "ops/matmul/matmul.h"
 #include "ops/matmul/matmul_dots_avx512vnni.h"
+#include "ops/matmul/matmul_nibbles_avx512vnni.h"
 
 /* For many rows, the nibbles of four panels, DEPTH columns of k at a time, become bytes once, and all rows of activations pass over them in
    tiles. A tile's sums are those of one group: as many registers hold what the groups before it come to. Between two slabs y does. */
@@ -21,27 +22,6 @@ enum {
 _Static_assert((int)ROWS <= (int)DOTS_ROWS && (int)VECTORS <= (int)DOTS_VECTORS, "a tile is one of dots()");
 
 /* ---- few rows: bound by reading the weights, or by taking them apart ---- */
-
-/* 32 columns of a row, each four of them eight times, as the nibbles of a block lie: those of the low ones of its halves, then of the high
- * ones. */
-DOTS_INLINE void spread(const int8_t *q /* [32] */, __m512i *out /* [4] */) {
-  const __m512i all = _mm512_castsi256_si512(_mm256_loadu_si256((const __m256i *)q)),
-                high = _mm512_mask_set1_epi32(_mm512_setzero_si512(), 0xff00, 2);
-  DOTS_UNROLL for (int i = 0; i < 4; ++i) {
-    const __m512i places = _mm512_add_epi32(high, _mm512_set1_epi32(i / 2 * 4 + i % 2));
-    out[i] = _mm512_permutexvar_epi32(places, all);
-  }
-}
-
-/* A block's nibbles, apart. */
-DOTS_INLINE void take_apart(const uint8_t *nibbles /* [4, 32] */, __m512i *out /* [4] */) {
-  const __m512i low = _mm512_set1_epi8(15), a = _mm512_loadu_si512((const void *)nibbles),
-                b = _mm512_loadu_si512((const void *)(nibbles + 64));
-  out[0] = _mm512_and_si512(a, low);
-  out[1] = _mm512_and_si512(_mm512_srli_epi16(a, 4), low);
-  out[2] = _mm512_and_si512(b, low);
-  out[3] = _mm512_and_si512(_mm512_srli_epi16(b, 4), low);
-}
 
 DOTS_INLINE __m512 scales_of(const uint16_t *first /* bf16 [8] */, const uint16_t *second /* bf16 [8] */) {
   const __m128i low = _mm_loadu_si128((const __m128i *)first), high = _mm_loadu_si128((const __m128i *)second);
@@ -74,12 +54,12 @@ DOTS_INLINE void few_panels(const bnc_matmul_args *a, size_t row, const size_t *
       DOTS_UNROLL for (size_t p = 0; p < 2; ++p) {
         _mm_prefetch((const char *)(nibbles[p] + at + AHEAD), _MM_HINT_T0);
         _mm_prefetch((const char *)(nibbles[p] + at + AHEAD + 64), _MM_HINT_T0);
-        take_apart(nibbles[p] + at, weights[p]);
+        nibbles_apart(nibbles[p] + at, weights[p]);
       }
       DOTS_UNROLL for (size_t r = 0; r < rows; ++r) {
         __m512i four[4];
         /* The panels take turns, so that a product need not wait for the one before it. */
-        spread(q + r * a->q_stride, four);
+        nibbles_spread(q + r * a->q_stride, four);
         DOTS_UNROLL for (size_t i = 0; i < 8; ++i) sum[r][i % 2] = _mm512_dpbusd_epi32(sum[r][i % 2], weights[i % 2][i / 2], four[i / 2]);
       }
     }
