@@ -72,6 +72,7 @@ bnc_status bnc_session_create_with(bnc_model *model, const bnc_session_settings 
   uint64_t start = bnc_clock_ns();
   s->model = model;
   s->private_preamble = wanted.private_preamble != 0;
+  s->max_pixels = wanted.max_pixels ? (size_t)wanted.max_pixels : BNC_IMAGE_MAX_PIXELS;
   s->file = model->file;
   s->last_id = s->pending = s->token.id = -1;
   s->style.template_ = (bnc_prompt_template)model->file.meta.prompt_template;

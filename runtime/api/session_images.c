@@ -89,7 +89,7 @@ bnc_status bnc_session_add_image_file(bnc_session *session, const char *path) {
   if (!path) return bnc_fail(&session->error, BNC_ERROR_ARGUMENT, "a picture needs a path");
   bnc_status s = check_vision(session);
   const uint64_t start = bnc_profile_now(session->profile);
-  if (s == BNC_OK) s = bnc_image_load(&image, path, &session->error);
+  if (s == BNC_OK) s = bnc_image_load(&image, path, session->max_pixels, &session->error);
   return s == BNC_OK ? add_decoded(session, &image, path, start) : s;
 }
 
@@ -99,7 +99,7 @@ bnc_status bnc_session_add_image(bnc_session *session, const void *bytes, size_t
   if (!bytes) return bnc_fail(&session->error, BNC_ERROR_ARGUMENT, "a picture needs bytes");
   bnc_status s = check_vision(session);
   const uint64_t start = bnc_profile_now(session->profile);
-  if (s == BNC_OK) s = bnc_image_decode(&image, bytes, size, &session->error);
+  if (s == BNC_OK) s = bnc_image_decode(&image, bytes, size, session->max_pixels, &session->error);
   return s == BNC_OK ? add_decoded(session, &image, "a picture in memory", start) : s;
 }
 
@@ -205,7 +205,7 @@ bnc_status bnc_session_encode(bnc_session *session, const char *image_path, bnc_
     return bnc_fail(&session->error, BNC_ERROR_ARGUMENT, "encode needs a picture, a stage and a place");
   *array = (bnc_array){0};
   bnc_status s = check_vision(session);
-  if (s == BNC_OK) s = bnc_image_load(&image, image_path, &session->error);
+  if (s == BNC_OK) s = bnc_image_load(&image, image_path, session->max_pixels, &session->error);
   if (s != BNC_OK) return s;
   warn_of_damage(session, &image, image_path);
   s = fit(session, &image);

@@ -5,6 +5,7 @@
 
 #include "platforms/machine/memory.h"
 #include "runtime/describe/describe.h"
+#include "runtime/image/image.h"
 #include "runtime/model/weight_slabs.h"
 
 #define TEXT_ROWS 256u                     /* beside a picture: below it a conversation is none */
@@ -46,6 +47,9 @@ static bnc_status check_settings(const bnc_session *s, const bnc_session_setting
   if (settings->context > most)
     return bnc_fail(err, BNC_ERROR_ARGUMENT, "a context of %u rows, expected at most the %u that the model was compiled for",
                     settings->context, most);
+  if (settings->max_pixels > BNC_IMAGE_MAX_PIXELS)
+    return bnc_fail(err, BNC_ERROR_ARGUMENT, "pictures of %llu pixels, expected at most %u", (unsigned long long)settings->max_pixels,
+                    BNC_IMAGE_MAX_PIXELS);
   return BNC_OK;
 }
 

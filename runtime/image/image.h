@@ -4,9 +4,10 @@
  * Colours are those of Pillow's Image.open(path).convert("RGB"), bit for bit: no colour management and no gamma; alpha is dropped and the
  * stored colour kept; 16-bit channels keep their high byte, except grayscale without alpha, which Pillow clips (min(value, 255)); CMYK is
  * taken as Adobe stores it. Two things differ on purpose: an orientation in EXIF or XMP is applied, as ImageOps.exif_transpose does, as
- * people expect upright pictures; and a picture of more than BNC_IMAGE_MAX_PIXELS is halved (or quartered) while it is decoded, JPEG and
- * WebP by their libraries' scalers, PNG by the mean of 2 x 2 pixels, so that memory stays bounded: 3 bytes per pixel of the reduced picture
- * and what the library needs (all coefficients of a progressive JPEG, 4 bytes per pixel of a lossless WebP, 3 of an interlaced PNG).
+ * people expect upright pictures; and a picture of more pixels than the caller allows is halved (or quartered) while it is decoded, JPEG
+ * and WebP by their libraries' scalers, PNG by the mean of 2 x 2 pixels, so that memory stays bounded: 3 bytes per pixel of the reduced
+ * picture and what the library needs (all coefficients of a progressive JPEG, 4 bytes per pixel of a lossless WebP, 3 of an interlaced
+ * PNG).
  *
  * Damage: what is there must be there whole. A file that ends before its last pixel is an error. Lost end or restart markers, wrong
  * checksums behind the pixels and bad codes within them are passed over as Pillow does, and bnc_image.damage says so. */
@@ -22,7 +23,7 @@
 #include "platforms/threads/threads.h"
 
 #define BNC_IMAGE_MAX_SIDE 32768u                      /* pixels, width and height each */
-#define BNC_IMAGE_MAX_PIXELS (64u * 1024u * 1024u)     /* width * height, once decoded */
+#define BNC_IMAGE_MAX_PIXELS (64u * 1024u * 1024u)     /* width * height, once decoded: the most that callers may allow */
 #define BNC_IMAGE_MAX_REDUCED 3u                       /* a file may hold so many times more, which are reduced */
 #define BNC_IMAGE_MAX_FILE_SIZE (256u * 1024u * 1024u) /* bytes */
 
@@ -36,12 +37,13 @@ typedef struct bnc_image {
  * Decodes a picture; its format is told from its content. *image is overwritten; release it with bnc_image_free (harmless after an error).
  * BNC_ERROR_FORMAT: no picture, or one that is damaged beyond reading or cut short; nothing is ever decoded in part.
  * BNC_ERROR_UNSUPPORTED: another format, or a kind of one that is not done (12-bit JPEG).
- * BNC_ERROR_LIMIT: larger than the constants above, told from the header, before anything is allocated for it.
+ * BNC_ERROR_LIMIT: larger than max_pixels (width * height, once decoded) and the constants above allow, told from the header, before
+ * anything is allocated for it.
  */
-bnc_status bnc_image_decode(bnc_image *image, const uint8_t *data /* [size] */, size_t size, bnc_error *err);
+bnc_status bnc_image_decode(bnc_image *image, const uint8_t *data /* [size] */, size_t size, size_t max_pixels, bnc_error *err);
 
 /** bnc_image_decode of a file's content, or of what a pipe or standard stream ("/dev/stdin") brings; errors begin with path. */
-bnc_status bnc_image_load(bnc_image *image, const char *path, bnc_error *err);
+bnc_status bnc_image_load(bnc_image *image, const char *path, size_t max_pixels, bnc_error *err);
 
 void bnc_image_free(bnc_image *image);
 

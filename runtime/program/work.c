@@ -80,6 +80,7 @@ int bnc_work_create_session(bnc_work *work, bnc_session **session) {
   bnc_session_settings settings;
   bnc_session_settings_init(&settings);
   settings.memory_limit = work->memory_limit;
+  settings.max_pixels = work->max_pixels;
   settings.kv_cache = work->kv;
   settings.threads = (uint32_t)work->threads;
   settings.private_preamble = work->private_preamble;

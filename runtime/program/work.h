@@ -63,6 +63,7 @@ typedef struct bnc_work {
   unsigned linear;  /* of bnc_linear_choices, 0: what the environment says */
   bool quiet, json;
   uint64_t memory_limit; /* 0: none */
+  uint64_t max_pixels;   /* of a picture once it is decoded; 0: the most */
   double power_limit;    /* W; 0: none */
   bool battery_saver;
   struct bnc_joules *joules; /* that a limit of power looks at; begun by the first session that needs it. NULL: an estimate */

@@ -37,7 +37,7 @@ static void bad_files(void **state) {
     bnc_image image;
     bnc_error err = {0};
     const size_t live = bnc_mem_live();
-    const bnc_status s = bnc_image_load(&image, picture_path(path, cases[i].name), &err);
+    const bnc_status s = bnc_image_load(&image, picture_path(path, cases[i].name), BNC_IMAGE_MAX_PIXELS, &err);
     if (s != cases[i].status || !strstr(err.text, cases[i].says))
       fail_msg("%s: found status %d, \"%s\", expected %d with \"%s\"", cases[i].name, (int)s, err.text, (int)cases[i].status,
                cases[i].says);
@@ -55,7 +55,7 @@ static void bombs_take_no_memory(void **state) {
     size_t size;
     bnc_image image;
     uint8_t *data = read_picture(names[i], &size);
-    assert_int_not_equal(bnc_image_decode(&image, data, size, NULL), BNC_OK);
+    assert_int_not_equal(bnc_image_decode(&image, data, size, BNC_IMAGE_MAX_PIXELS, NULL), BNC_OK);
     bnc_mem_free(data);
   }
   assert_true(bnc_mem_peak() < 4u << 20);
@@ -87,7 +87,7 @@ static void names_other_formats(void **state) {
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     bnc_image image;
     bnc_error err = {0};
-    assert_int_not_equal(bnc_image_decode(&image, (const uint8_t *)cases[i].bytes, cases[i].size, &err), BNC_OK);
+    assert_int_not_equal(bnc_image_decode(&image, (const uint8_t *)cases[i].bytes, cases[i].size, BNC_IMAGE_MAX_PIXELS, &err), BNC_OK);
     if (!strstr(err.text, cases[i].says)) fail_msg("\"%s\" does not say \"%s\"", err.text, cases[i].says);
     if (!strstr(err.text, "expected a " BNC_IMAGE_FORMATS)) fail_msg("\"%s\" does not say what is expected", err.text);
   }
@@ -113,7 +113,7 @@ static bool truncated_at(const char *name, const bnc_image *good, const uint8_t 
   bnc_image image;
   bnc_error err = {0};
   memcpy(part, data, size);
-  const bnc_status s = bnc_image_decode(&image, part, size, &err);
+  const bnc_status s = bnc_image_decode(&image, part, size, BNC_IMAGE_MAX_PIXELS, &err);
   bnc_mem_free(part);
   if (s == BNC_OK) {
     if (!image.damage) fail_msg("%s: its first %zu bytes were taken for the whole", name, size);
@@ -135,7 +135,7 @@ static void truncated(void **state) {
     size_t size;
     bnc_image good;
     uint8_t *data = read_picture(whole[i], &size);
-    assert_int_equal(bnc_image_decode(&good, data, size, NULL), BNC_OK);
+    assert_int_equal(bnc_image_decode(&good, data, size, BNC_IMAGE_MAX_PIXELS, NULL), BNC_OK);
     for (size_t k = 0; k < 12; k++) assert_false(truncated_at(whole[i], &good, data, size * k / 16));
     for (size_t k = 1; k <= 40; k++) truncated_at(whole[i], &good, data, size - k);
     bnc_image_free(&good);
@@ -155,7 +155,7 @@ static void flipped_bits(void **state) {
       bnc_image image;
       bnc_error err = {0};
       data[at] ^= (uint8_t)(1u << (at % 8));
-      const bnc_status s = bnc_image_decode(&image, data, size, &err);
+      const bnc_status s = bnc_image_decode(&image, data, size, BNC_IMAGE_MAX_PIXELS, &err);
       assert_true((s == BNC_OK) == (image.rgb != NULL));
       assert_true((s == BNC_OK) == (err.text[0] == 0));
       bnc_image_free(&image);
@@ -178,7 +178,7 @@ static void failed_allocations(void **state) {
       bnc_image image;
       bnc_error err = {0};
       bnc_mem_fail_after(allowed);
-      s = bnc_image_decode(&image, data, size, &err);
+      s = bnc_image_decode(&image, data, size, BNC_IMAGE_MAX_PIXELS, &err);
       bnc_mem_fail_after(-1);
       if (s != BNC_OK && s != BNC_ERROR_MEMORY) fail_msg("%s without memory: found status %d, \"%s\"", whole[i], (int)s, err.text);
       bnc_image_free(&image);

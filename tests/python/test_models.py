@@ -225,6 +225,13 @@ class Models(PythonCase):
         with binocle.Model(POCKET, threads=1, memory_limit=1 << 20) as none, self.assertRaises(binocle.LimitExceeded):
             none.session()
 
+    def test_limit_of_pixels(self):
+        with binocle.Model(POCKET, threads=1, max_pixels=1000) as few, few.session() as session:
+            with self.assertRaisesRegex(binocle.LimitExceeded, "expected at most 3000"):
+                session.ask(QUESTION, SIGN).text()
+        with binocle.Model(POCKET, threads=1, max_pixels=1 << 40) as many, self.assertRaises(binocle.InvalidArgument):
+            many.session()
+
     def test_messages_go_to_logging(self):
         with self.assertLogs("binocle", logging.DEBUG) as logs:
             from binocle.models import _log

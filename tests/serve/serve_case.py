@@ -9,10 +9,12 @@ import os
 import re
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import time
 import unittest
+import zlib
 
 ROOT = os.environ["BINOCLE_ROOT"]
 sys.path.insert(0, os.path.join(ROOT, "tests", "program"))
@@ -28,6 +30,15 @@ SLOW = 10 if os.environ.get("BINOCLE_SANITIZE") else 1  # how much longer things
 def data_url(file, kind="webp"):
     with open(file, "rb") as f:
         return f"data:image/{kind};base64," + base64.b64encode(f.read()).decode()
+
+
+def blank_png(width, height):
+    """The address of a black picture."""
+    def chunk(name, data):
+        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+    pixels = zlib.compress(bytes(1 + 3 * width) * height, 1)
+    data = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
+    return "data:image/png;base64," + base64.b64encode(data).decode()
 
 
 def user(text, *urls):

@@ -4,7 +4,7 @@ import json
 import math
 import re
 
-from serve_case import CHAT, POCKET, SIGN, ServeCase, Server, data_url, main, user
+from serve_case import CHAT, POCKET, SIGN, ServeCase, Server, blank_png, data_url, main, user
 
 ASKED = user("What does the sign say?", data_url(SIGN))
 
@@ -200,6 +200,13 @@ class Api(ServeCase):
         self.refused(self.pocket.chat(user("all of them?", *[data_url(SIGN)] * 9)), 400, "8 pictures")
         self.refused(self.pocket.chat({"role": "system", "content": user("x", data_url(SIGN))["content"]}, "x"), 400, "only a user")
         self.assertEqual("BUS", self.pocket.chat(ASKED).text)
+
+    def test_limit_of_pixels(self):
+        with Server(POCKET, "--max-pixels", "1") as server:
+            self.assertEqual(200, server.chat(user("what is it?", blank_png(1500, 1400))).status)  # reduced
+            error = self.refused(server.chat(user("what is it?", blank_png(2000, 1600))), 400, "2000 x 1600", "at most 3145728")
+            self.assertNotEqual("context_length_exceeded", error["code"])
+        self.assertEqual(200, self.pocket.chat(user("what is it?", blank_png(2000, 1600))).status)
 
     def test_more_than_the_context_holds(self):
         error = self.refused(self.pocket.chat("word " * 4000), 400, "context")

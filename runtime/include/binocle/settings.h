@@ -26,6 +26,9 @@ typedef struct bnc_session_settings {
       given them. 0, the default: they are kept there (bnc_context_settings.cache_dir), for this user alone to read, and are the next
       session's before its first question. */
   uint32_t private_preamble;
+  /** Pixels of a picture once it is decoded from a file's bytes; 0: the most, 67,108,864. A larger one is halved or quartered while it is
+      decoded, and BNC_ERROR_LIMIT refuses one of more than three times as many before anything is allocated for it. */
+  uint64_t max_pixels;
 } bnc_session_settings;
 
 /** The model's context and cache, all memory, the context's threads. */

@@ -98,7 +98,7 @@ class bnc_fit_request(Structure):
 
 class bnc_session_settings(Structure):
     _fields_ = [("size", c_size_t), ("kv_cache", c_uint32), ("context", c_uint32), ("memory_limit", c_uint64),
-                ("threads", c_uint32), ("private_preamble", c_uint32)]
+                ("threads", c_uint32), ("private_preamble", c_uint32), ("max_pixels", c_uint64)]
 
 
 class bnc_compile_options(Structure):

@@ -129,6 +129,7 @@ class Model:
     linear     what runs linear layers: "own", "xnnpack", or "auto", the faster; None: BINOCLE_LINEAR, else auto
     kv_cache, context, memory_limit  of its sessions: "f32", "f16" or "int8" keys and values ("default": as compiled), rows that a session may have (0: the
                model's), and bytes that the process should keep to (0: what there is), for which cache and context become smaller and weights are read anew
+    max_pixels  of a picture once it is decoded from a file or bytes (0: 64 Mi): a larger one is reduced, one of three times as many is LimitExceeded
     progress   progress(stage, fraction) of the first session, which packs weights, and of work that has no progress of its own
 
     Raises FileError, FormatError (no model, or damaged), Unsupported (of another version), LimitExceeded. Messages of the library go to the logger
@@ -136,7 +137,7 @@ class Model:
     """
 
     def __init__(self, path: "str | os.PathLike[str]", *, threads: int = 0, cache_dir: "Optional[str | os.PathLike[str]]" = None,
-                 keep_pictures: int = 0, linear: Optional[str] = None, kv_cache: str = "default", context: int = 0, memory_limit: int = 0,
+                 keep_pictures: int = 0, linear: Optional[str] = None, kv_cache: str = "default", context: int = 0, memory_limit: int = 0, max_pixels: int = 0,
                  progress: Optional[Progress] = None) -> None:
         if kv_cache not in KV_CACHES:
             raise ValueError(f"kv_cache is {kv_cache!r}, expected one of {', '.join(KV_CACHES)}")
@@ -144,9 +145,10 @@ class Model:
         library.bnc_session_settings_init(byref(settings))
         settings.kv_cache, settings.context = KV_CACHES.index(kv_cache), unsigned(context, "context")
         settings.memory_limit = unsigned(memory_limit, "memory_limit", bits=64)
+        settings.max_pixels = unsigned(max_pixels, "max_pixels", bits=64)
         self.path = os.fspath(path)
         self._arguments = {"threads": threads, "cache_dir": cache_dir, "keep_pictures": keep_pictures, "linear": linear, "kv_cache": kv_cache,
-                           "context": context, "memory_limit": memory_limit}
+                           "context": context, "memory_limit": memory_limit, "max_pixels": max_pixels}
         self._core = _Core(path, Context(threads, cache_dir, progress, linear), settings)
         self._idle: "list[Session]" = []
         if keep_pictures:
