@@ -16,8 +16,17 @@ UBUNTU = "Ubuntu|Ubuntu|http://mirror.example/ubuntu/\n"
 JETSON = UBUNTU + "NVIDIA|jetson|http://board.example/jetson/\n"
 NO_KEY = "W: GPG error: InRelease: The following signatures couldn't be verified: NO_PUBKEY 6ED0E7B82643E131"
 
+DPKG = """#!/bin/sh
+case $1 in
+  --print-architecture) echo ARCH ;;
+  *) exec REAL "$@" ;;
+esac
+"""
+CROSS_TOOLS = ("gcc-aarch64-linux-gnu", "gcc-arm-linux-gnueabihf", "qemu-user")
+
 APT_GET = """#!/bin/sh
 case "$*" in
+  *install*) echo "$*" >> "$RECORDED/installed" ;;
   *indextargets*) cat "$RECORDED/targets" ;;
   *update*) sed -n 's/^deb //p' "$(dirname "$APT_CONFIG")/sources.list" >> "$RECORDED/asked"; cat "$RECORDED/update"; exit 1 ;;
 esac
@@ -91,6 +100,51 @@ class Machines(unittest.TestCase):
         told = self.run_tool("setup")
         self.assertEqual(told.returncode, 1)
         self.assertIn("CMake is 3.18.4, expected 3.22 or newer", told.stderr)
+
+    def set_up(self, arch, xnnpack, *steps):
+        """`setup check STEPS` on a machine of that architecture that has everything but tools for other ones, in a tree of its own: what it says, and which
+        packages it asks apt for (as root) or tells of."""
+        tree, tools = os.path.join(self.folder, "tree"), os.path.join(self.folder, "tools")
+        shutil.rmtree(tree, ignore_errors=True)
+        shutil.copytree(os.path.join(TREE, "toolchains"), os.path.join(tree, "toolchains"))
+        os.makedirs(tools, exist_ok=True)
+        for folder in ("/usr/sbin", "/usr/bin", "/bin"):
+            for name in os.listdir(folder):
+                if not name.startswith(("aarch64-", "arm-", "qemu-", "sudo")) and not os.path.lexists(os.path.join(tools, name)):
+                    os.symlink(os.path.join(folder, name), os.path.join(tools, name))
+        self.tool("dpkg", DPKG.replace("ARCH", arch).replace("REAL", shutil.which("dpkg")))
+        self.tool("dpkg-query", f"#!/bin/sh\ncase \"$*\" in *Version*) echo {xnnpack} ;; *) printf installed ;; esac\n")
+        self.tool("apt-cache", "#!/bin/sh\necho '  Candidate: (none)'\n")
+        for name in ("targets", "update", "installed"):
+            self.record(name, "")
+        told = subprocess.run([os.path.join(tree, "toolchains", "setup"), "check", *steps], capture_output=True, text=True, check=False,
+                              env={"PATH": self.folder + ":" + tools, "RECORDED": self.folder})
+        with open(os.path.join(self.folder, "installed"), encoding="utf-8") as file:
+            return told, (file.read() + told.stderr).replace(";", " ").split()
+
+    def lacks(self, arch, *steps):
+        asked = self.set_up(arch, "0.0~git20241108", *steps)[1]
+        return [tool for tool in CROSS_TOOLS if tool in asked]
+
+    def test_no_cross_tools_where_nothing_is_crossed(self):
+        self.assertEqual(self.lacks("amd64", "host"), [])
+        self.assertEqual(self.lacks("amd64", "host", "asan-ubsan", "tsan", "fuzz"), [])
+        self.assertEqual(self.lacks("amd64", "aarch64-linux"), ["gcc-aarch64-linux-gnu", "qemu-user"])
+        self.assertEqual(self.lacks("amd64"), list(CROSS_TOOLS))
+
+    def test_a_32_bit_userland_is_what_is_built_for(self):
+        """The kernel may have 64 bits: dpkg is asked, not uname."""
+        self.assertEqual(self.lacks("armhf", "host", "armhf-linux"), [])
+        self.assertEqual(self.lacks("armhf", "aarch64-linux"), ["gcc-aarch64-linux-gnu", "qemu-user"])
+        self.assertEqual(self.lacks("arm64", "host", "aarch64-linux"), [])
+
+    def test_an_old_system_is_told_before_anything_is_installed(self):
+        self.tool("getconf", "#!/bin/sh\necho glibc 2.31\n")
+        self.tool("cmake", "#!/bin/sh\necho cmake version 3.18.4\n")
+        told, asked = self.set_up("amd64", "", "aarch64-linux")
+        self.assertEqual(told.returncode, 1)
+        self.assertIn("C library is glibc 2.31, expected glibc 2.34 or newer to build here; the portable bundle", told.stderr.splitlines()[-1])
+        self.assertNotIn("gcc-aarch64-linux-gnu", asked)
 
     def test_wrong_usage(self):
         for arguments in (("built",), ("build", "host"), ("package",)):
