@@ -8,6 +8,8 @@
 #include "platforms/energy/vcgencmd.h"
 #include "platforms/file/sysfs.h"
 
+#define COOLING_MAX 128 /* phones have dozens */
+
 size_t bnc_thermal_read(bnc_thermal_zone zones[BNC_THERMAL_MAX_ZONES]) {
   char names[BNC_THERMAL_MAX_ZONES][BNC_SYSFS_NAME];
   size_t listed = bnc_sysfs_list("/sys/class/thermal", "thermal_zone[0-9]*", names, BNC_THERMAL_MAX_ZONES), count = 0;
@@ -27,20 +29,57 @@ static bool read_firmware(bnc_throttle *t) {
   char output[64];
   uint32_t bits;
   if (!bnc_vcgencmd_run("get_throttled", output, sizeof output) || !bnc_vcgencmd_parse_throttled(output, &bits)) return false;
-  *t = (bnc_throttle){"vcgencmd", bits & 0xf, bits >> 16 & 0xf, -1};
+  *t = (bnc_throttle){.source = "vcgencmd", .now = bits & 0xf, .since_boot = bits >> 16 & 0xf, .events = -1};
   return true;
+}
+
+/* "cpufreq-cpu0", before Linux 5.13 "thermal-cpufreq-0"; Jetsons have "cpu-throttle-alert" too, which is 1 while it slows them. */
+static void read_cooling(bnc_throttle *t) {
+  char names[COOLING_MAX][BNC_SYSFS_NAME], type[48];
+  int64_t held;
+  const size_t count = bnc_sysfs_list("/sys/class/thermal", "cooling_device[0-9]*", names, COOLING_MAX);
+  for (size_t i = 0; i < count; i++) {
+    bnc_sysfs_string(type, sizeof type, "/sys/class/thermal/%s/type", names[i]);
+    const uint32_t bit = strstr(type, "cpufreq")              ? BNC_THROTTLE_FREQUENCY_CAPPED
+                         : strstr(type, "cpu-throttle-alert") ? BNC_THROTTLE_THROTTLED
+                                                              : 0;
+    if (!bit || bnc_sysfs_int(&held, "/sys/class/thermal/%s/cur_state", names[i]) != BNC_SYSFS_OK) continue;
+    t->source = "cooling devices";
+    t->now_only = true;
+    if (held > 0) t->now |= bit;
+  }
+}
+
+/* A Jetson Orin's counters: oc1 under-voltage, oc2 and oc3 over-current on average and at once. */
+static void read_over_current(bnc_throttle *t) {
+  char names[64][BNC_SYSFS_NAME], text[32];
+  const size_t count = bnc_sysfs_list("/sys/class/hwmon", "hwmon[0-9]*", names, 64);
+  for (size_t i = 0; i < count; i++) {
+    if (bnc_sysfs_string(text, sizeof text, "/sys/class/hwmon/%s/name", names[i]) != BNC_SYSFS_OK || strcmp(text, "soctherm_oc") != 0)
+      continue;
+    for (int alarm = 1; alarm <= 3; alarm++) {
+      int64_t events;
+      if (bnc_sysfs_int(&events, "/sys/class/hwmon/%s/oc%d_event_cnt", names[i], alarm) != BNC_SYSFS_OK) continue;
+      if (!t->over_current) *t = (bnc_throttle){.source = "soctherm_oc", .now = t->now, .over_current = true};
+      if (events > 0 && events < INT64_MAX / 128) t->events += events;
+    }
+  }
 }
 
 void bnc_throttle_read(bnc_throttle *t) {
   char names[64][BNC_SYSFS_NAME];
-  *t = (bnc_throttle){NULL, 0, 0, -1};
+  *t = (bnc_throttle){.events = -1};
   if (read_firmware(t)) return;
   size_t cpus = bnc_sysfs_list("/sys/devices/system/cpu", "cpu[0-9]*", names, 64);
   for (size_t i = 0; i < cpus; i++) {
     int64_t events;
     if (bnc_sysfs_int(&events, "/sys/devices/system/cpu/%s/thermal_throttle/core_throttle_count", names[i]) != BNC_SYSFS_OK) continue;
-    if (!t->source) *t = (bnc_throttle){"thermal_throttle", 0, 0, 0};
+    if (!t->source) *t = (bnc_throttle){.source = "thermal_throttle"};
     if (events > 0 && events < INT64_MAX / 128) t->events += events;
+  }
+  if (!t->source) {
+    read_cooling(t);
+    read_over_current(t);
   }
   if (t->events > 0) t->since_boot = BNC_THROTTLE_THROTTLED;
 }

@@ -23,10 +23,14 @@ double bnc_thermal_hottest(void);
 enum { BNC_THROTTLE_UNDER_VOLTAGE = 1, BNC_THROTTLE_FREQUENCY_CAPPED = 2, BNC_THROTTLE_THROTTLED = 4, BNC_THROTTLE_SOFT_LIMIT = 8 };
 
 typedef struct bnc_throttle {
-  const char *source;       /* "vcgencmd", "thermal_throttle"; NULL: this machine does not tell */
+  const char *source;       /* "vcgencmd", "thermal_throttle", "cooling devices", "soctherm_oc"; NULL: this machine does not tell */
   uint32_t now, since_boot; /* bits; now stays 0 for thermal_throttle, which only counts */
-  int64_t events;           /* thermal_throttle: times that some core was slowed since boot; else -1 */
+  int64_t events;           /* times that some core was slowed since boot; -1: not told */
+  bool over_current;        /* those were for what the supply gives (soctherm_oc), not for heat */
+  bool now_only;            /* since_boot is not told */
 } bnc_throttle;
+/** From the first that tells: the firmware of Raspberry Pis; x86's counters; elsewhere what the kernel's cooling devices hold down now, and
+ * how often a Jetson's alarms of over-current and under-voltage did. */
 void bnc_throttle_read(bnc_throttle *throttle);
 /** "under-voltage" and so on for bit i in 0..3. */
 const char *bnc_throttle_bit_name(unsigned i);

@@ -165,7 +165,10 @@ static void put_thermals(doc_t *d, val_t *root, const bnc_machine *m) {
   val_t *o = yyjson_mut_obj_add_obj(d, root, "throttling");
   put_text(d, o, "source", t->source);
   put_bits(d, o, "now", t->now);
-  put_bits(d, o, "since_boot", t->since_boot);
+  if (t->now_only)
+    yyjson_mut_obj_add_null(d, o, "since_boot");
+  else
+    put_bits(d, o, "since_boot", t->since_boot);
   if (t->events >= 0)
     yyjson_mut_obj_add_sint(d, o, "events", t->events);
   else

@@ -103,15 +103,20 @@ static void print_thermals(bnc_page *p, const bnc_machine *m) {
   head(p, "throttling");
   if (!t->source) {
     bnc_page_print(p, "not reported by this machine\n");
-  } else if (t->events >= 0) {
-    bnc_page_print(p, "%lld times since boot\n", (long long)t->events);
-  } else {
+    return;
+  }
+  if (t->events < 0 || t->now) {
     bnc_page_print(p, "now: ");
     print_bits(p, t->now);
-    bnc_page_print(p, "; since boot: ");
-    print_bits(p, t->since_boot);
-    bnc_page_print(p, "\n");
+    bnc_page_print(p, "%s", t->now_only ? "" : "; ");
   }
+  if (t->events >= 0) {
+    bnc_page_print(p, "%lld times since boot%s", (long long)t->events, t->over_current ? ", by over-current or under-voltage" : "");
+  } else if (!t->now_only) {
+    bnc_page_print(p, "since boot: ");
+    print_bits(p, t->since_boot);
+  }
+  bnc_page_print(p, "\n");
 }
 
 static void print_rest(bnc_page *p, const bnc_machine *m) {

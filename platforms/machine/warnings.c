@@ -28,6 +28,10 @@ static void warn_of_power(list *l, const bnc_machine *m) {
     warn(l, "under-voltage since boot: the power supply or its cable is too weak for full load");
   if (now & (BNC_THROTTLE_THROTTLED | BNC_THROTTLE_FREQUENCY_CAPPED | BNC_THROTTLE_SOFT_LIMIT))
     warn(l, "throttled now: clocks are held down; cool it, or wait");
+  else if (m->throttle.events > 0 && m->throttle.over_current)
+    warn(l,
+         "throttled %lld times since boot by over-current or under-voltage: at full load this power mode wants more than the supply gives",
+         (long long)m->throttle.events);
   else if (m->throttle.events > 0)
     warn(l, "throttled %lld times since boot by heat", (long long)m->throttle.events);
   else if (ever & (BNC_THROTTLE_THROTTLED | BNC_THROTTLE_SOFT_LIMIT))

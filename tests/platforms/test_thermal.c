@@ -43,6 +43,35 @@ static void throttling(void **state) {
   fake_tree_none();
 }
 
+/* What boards without such firmware tell: the kernel of clocks that it holds down now, Jetsons of what their supply gave. */
+static void kernels(void **state) {
+  (void)state;
+  bnc_throttle t;
+  fake_tree_begin("cooling");
+  fake_file("/sys/class/thermal/cooling_device0/type", "pwm-fan\n");
+  fake_file("/sys/class/thermal/cooling_device0/cur_state", "3\n");
+  fake_file("/sys/class/thermal/cooling_device1/type", "cpufreq-cpu0\n");
+  bnc_throttle_read(&t);
+  assert_null(t.source);
+  fake_file("/sys/class/thermal/cooling_device1/cur_state", "0\n");
+  bnc_throttle_read(&t);
+  assert_string_equal(t.source, "cooling devices");
+  assert_true(t.now == 0 && t.now_only && t.events == -1);
+  fake_file("/sys/class/thermal/cooling_device2/type", "thermal-cpufreq-1\n");
+  fake_file("/sys/class/thermal/cooling_device2/cur_state", "5\n");
+  bnc_throttle_read(&t);
+  assert_int_equal(t.now, BNC_THROTTLE_FREQUENCY_CAPPED);
+  fake_file("/sys/class/thermal/cooling_device9/type", "cpu-throttle-alert\n");
+  fake_file("/sys/class/thermal/cooling_device9/cur_state", "1\n");
+  fake_file("/sys/class/hwmon/hwmon3/name", "soctherm_oc\n");
+  fake_file("/sys/class/hwmon/hwmon3/oc1_event_cnt", "2\n");
+  fake_file("/sys/class/hwmon/hwmon3/oc3_event_cnt", "-7\n");
+  bnc_throttle_read(&t);
+  assert_string_equal(t.source, "soctherm_oc");
+  assert_int_equal(t.now, BNC_THROTTLE_FREQUENCY_CAPPED | BNC_THROTTLE_THROTTLED);
+  assert_true(t.events == 2 && t.over_current && !t.now_only && t.since_boot == BNC_THROTTLE_THROTTLED);
+}
+
 static void frequency(void **state) {
   (void)state;
   bnc_frequency f;
@@ -56,6 +85,7 @@ static void frequency(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(zones), cmocka_unit_test(throttling), cmocka_unit_test(frequency)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(zones), cmocka_unit_test(throttling), cmocka_unit_test(kernels),
+                                     cmocka_unit_test(frequency)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

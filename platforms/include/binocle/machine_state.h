@@ -23,7 +23,7 @@ typedef struct bnc_machine_state {
   double load;             /**< processes that run or wait to, averaged over a minute; NaN: not known */
   double celsius;          /**< of the hottest zone; NaN: not known */
   uint32_t mhz;            /**< clock of the fastest CPU; 0: not known */
-  uint32_t throttled;      /**< not 0: the firmware says that it holds itself back now */
+  uint32_t throttled;      /**< not 0: firmware or kernel say that it holds itself back now */
   int64_t throttle_events; /**< times that some core was slowed since boot; -1: not told */
   char governor[32];       /**< of the first CPU's clock: "schedutil"; "": not known */
 } bnc_machine_state;
