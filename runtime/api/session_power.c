@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <binocle/power.h>
 #include <math.h>
+#include <stdio.h>
 
+#include "platforms/base/context_private.h"
 #include "platforms/base/mem.h"
 #include "platforms/base/sized.h"
 #include "platforms/cpu/cpu.h"
+#include "platforms/threads/frugal_cores.h"
 #include "runtime/api/session_private.h"
 #include "runtime/devices/boards.h"
 
 #define IDLE_SHARE 0.3 /* of the busy power, where that alone is known: a judgement: the table's boards have 0.14 to 0.46 */
+#define REST_WATTS 1.0 /* of a machine with several kinds of core that the table of boards does not know: a phone with its screen off */
 
 static double read_meter(void *context) { return bnc_energy_joules(context); }
 
@@ -82,5 +86,26 @@ bnc_status bnc_session_get_power(const bnc_session *session, bnc_power_report *r
     full.busy_watts = p->set.busy;
   }
   bnc_sized_write(report, &full, sizeof full);
+  return BNC_OK;
+}
+
+bnc_status bnc_power_choose_cores(bnc_context *context, bnc_power_cores *cores) {
+  bnc_power_cores full = {.size = sizeof full};
+  bnc_frugal_cores found;
+  cpu_set_t allowed;
+  if (!context) return BNC_ERROR_ARGUMENT;
+  if (!bnc_sized_is_set(cores)) return bnc_fail(&context->error, BNC_ERROR_ARGUMENT, "the report on cores has no size");
+  bnc_cpu *cpu = bnc_mem_zalloc(sizeof *cpu);
+  if (cpu && sched_getaffinity(0, sizeof allowed, &allowed) == 0 && bnc_cpu_detect(cpu, NULL) == BNC_OK) {
+    const bnc_board *board = bnc_board_of_brand(cpu->brand);
+    if (bnc_frugal_cores_find(cpu, &allowed, board ? board->idle : REST_WATTS, &found) &&
+        sched_setaffinity(0, sizeof found.cpus, &found.cpus) == 0) {
+      full = (bnc_power_cores){
+          .cores = found.cores, .watts = found.watts, .busy_watts = found.all, .speed = found.speed, .joules = found.joules};
+      snprintf(full.kind, sizeof full.kind, "%s", found.kind);
+    }
+  }
+  bnc_mem_free(cpu);
+  bnc_sized_write(cores, &full, sizeof full);
   return BNC_OK;
 }

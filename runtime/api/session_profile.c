@@ -48,7 +48,7 @@ void bnc_profile_settings_init(bnc_profile_settings *settings) {
 
 static bnc_status begin(bnc_session *s, bnc_profile *p, const bnc_profile_settings *settings) {
   bnc_context *context = s->model->context;
-  bnc_energy *energy = NULL;
+  bnc_energy *energy = settings->watts > 0 ? NULL : settings->energy;
   p->file = &s->file; /* with the cache that this session has */
   p->executor = s->executor;
   p->kernels = &s->model->kernels;
@@ -61,13 +61,14 @@ static bnc_status begin(bnc_session *s, bnc_profile *p, const bnc_profile_settin
     p->about.command = bnc_mem_strndup(settings->command, strlen(settings->command));
     if (!p->about.command) return bnc_fail_memory(&s->error, strlen(settings->command));
   }
-  if (!(settings->watts > 0)) {
+  if (!(settings->watts > 0) && !energy) {
     const bnc_energy_settings how = {
         .size = sizeof how, .meter = settings->meter, .command = settings->meter_command, .idle_seconds = settings->idle_seconds};
-    const bnc_status status = bnc_energy_open_with(context, &how, &energy);
+    const bnc_status status = bnc_energy_open_with(context, &how, &p->meter);
     if (status != BNC_OK) return bnc_fail(&s->error, status, "%s", context->error.text);
-    bnc_energy_get_info(energy, &p->about.meter);
+    energy = p->meter;
   }
+  bnc_energy_get_info(energy, &p->about.meter);
   bnc_status status = bnc_profile_begin(p, energy, settings->sample_ms, &s->error);
   if (status == BNC_OK)
     status = bnc_profile_add_loading(p, s->model->open_ns, s->pack_ns, (uint64_t)(s->statistics.load_seconds * 1e9), &s->error);

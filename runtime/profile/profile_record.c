@@ -92,6 +92,7 @@ void bnc_profile_free(bnc_profile *p) {
   if (!p) return;
   if (p->worker && !p->end) bnc_pool_set_watch(p->pool, NULL, NULL);
   bnc_profile_sampler_destroy(p->sampler);
+  bnc_energy_close(p->meter);
   for (size_t i = 0; i < p->workers; i++) bnc_mem_free(p->worker[i].slice);
   bnc_mem_free(p->worker);
   bnc_mem_free(p->about.command);

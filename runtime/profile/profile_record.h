@@ -67,6 +67,7 @@ typedef struct bnc_profile {
   const bnc_kernels *kernels;
   bnc_pool *pool;
   bnc_profile_about about;
+  bnc_energy *meter; /* the record's own, or NULL */
   bnc_profile_roofs roofs;
   uint64_t origin;                                   /* what was recorded begins here: before `begin`, where loading is drawn */
   uint64_t begin, end;                               /* end 0: it goes on */
@@ -89,7 +90,7 @@ typedef struct bnc_profile {
 #define BNC_CPU_EVERY_NS 200000u               /* reading costs some 300 ns */
 
 /** Measures the roofs (unless about.no_roofs), starts the sampler and the watch over threads. sample_ms 0: the default. Freed with
- * bnc_profile_free, whatever it returns; energy becomes its own. */
+ * bnc_profile_free, whatever it returns. energy: profile->meter, or one that outlives the record; NULL: none. */
 bnc_status bnc_profile_begin(bnc_profile *profile, bnc_energy *energy, unsigned sample_ms, bnc_error *err);
 /** Ends the record; once is enough. */
 bnc_status bnc_profile_end(bnc_profile *profile, bnc_error *err);

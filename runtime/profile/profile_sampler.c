@@ -34,10 +34,7 @@ bnc_status bnc_profile_sampler_create(bnc_profile_sampler **sampler, bnc_energy 
   bnc_profile_sampler *s = bnc_mem_zalloc(sizeof *s);
   pthread_condattr_t attr;
   *sampler = s;
-  if (!s) {
-    bnc_energy_close(energy);
-    return bnc_fail_memory(err, sizeof *s);
-  }
+  if (!s) return bnc_fail_memory(err, sizeof *s);
   s->energy = energy;
   s->every = (uint64_t)(sample_ms ? sample_ms : BNC_SAMPLE_MS) * 1000000u;
   s->clocks = UINT32_MAX;
@@ -137,7 +134,6 @@ void bnc_profile_sampler_stop(bnc_profile_sampler *s) {
 void bnc_profile_sampler_destroy(bnc_profile_sampler *s) {
   if (!s) return;
   bnc_profile_sampler_stop(s);
-  bnc_energy_close(s->energy);
   pthread_cond_destroy(&s->wake);
   pthread_mutex_destroy(&s->mutex);
   bnc_mem_free(s->sample);

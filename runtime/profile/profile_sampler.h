@@ -29,7 +29,7 @@ typedef struct bnc_profile_sampler bnc_profile_sampler;
 #define BNC_SAMPLE_MS 50u      /* by default */
 #define BNC_SAMPLES_MAX 16384u /* when so many are taken, every second one goes and the rest comes half as often */
 
-/** energy becomes the sampler's, also where this fails; NULL: none is read. */
+/** energy is not owned, outlives the sampler; NULL: none is read. */
 bnc_status bnc_profile_sampler_create(bnc_profile_sampler **sampler, bnc_energy *energy, unsigned sample_ms, bnc_error *err);
 /** Takes the first sample and starts the thread. */
 bnc_status bnc_profile_sampler_start(bnc_profile_sampler *sampler, bnc_error *err);

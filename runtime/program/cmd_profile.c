@@ -57,6 +57,7 @@ static int record(profile *p) {
   settings.meter = p->joules.name;
   settings.meter_command = p->joules.command;
   settings.idle_seconds = p->joules.idle;
+  settings.energy = p->joules.energy; /* that a limit of power looks at */
   settings.no_roofs = p->no_roofs;
   bnc_status status = bnc_session_profile_begin(p->work.session, &settings);
   for (uint64_t i = 0; status == BNC_OK && i < p->repeat && !bnc_interrupted(); i++) status = ask(p);
@@ -159,6 +160,8 @@ static int run(const bnc_command *command, int argc, char **argv) {
   p.work.private_preamble = true;
   code = bnc_work_begin(&p.work);
   if (code == BNC_EXIT_DONE) code = p.compare ? compare(&p) : measure(&p);
+  bnc_session_destroy(p.work.session); /* its record may look at the meter still */
+  p.work.session = NULL;
   bnc_joules_end(&p.joules, &p.work);
   return bnc_work_end(&p.work, code);
 }

@@ -65,9 +65,12 @@ void bnc_joules_describe(const bnc_joules *joules, bnc_json_object *json) {
 
 void bnc_joules_describe_power(const bnc_work *work, const bnc_session *session, bnc_json_object *json) {
   bnc_power_report report = {.size = sizeof report};
+  char cores[64];
   bnc_session_get_power(session, &report);
   bnc_json_real(json, "power_limit_watts", work->power_limit > 0 ? work->power_limit : (double)NAN);
   bnc_json_bool(json, "battery_saver", work->battery_saver);
+  snprintf(cores, sizeof cores, "%u x %s", (unsigned)work->cores.cores, work->cores.kind);
+  bnc_json_words(json, "battery_saver_cores", work->cores.cores ? cores : NULL);
   bnc_json_real(json, "power_watts", report.limit_watts > 0 ? report.watts : (double)NAN);
   bnc_json_bool(json, "power_estimated", report.estimated != 0);
   bnc_json_real(json, "power_paused_s", report.paused_seconds);

@@ -60,8 +60,8 @@ bnc_energy_report bnc_joules_report(const bnc_joules *joules);
 /** Members energy_meter (null: none), energy_estimated, energy_note (null: none), energy_idle_watts (null: not measured), energy_idle_s,
  * energy_readings, energy_lost, energy_malformed and energy_meter_cpu_s. */
 void bnc_joules_describe(const bnc_joules *joules, bnc_json_object *json);
-/** Members power_limit_watts (null: none), battery_saver, and of the session: power_watts (null: no meter), power_estimated, power_paused_s
- * and power_threads. */
+/** Members power_limit_watts (null: none), battery_saver, battery_saver_cores (null: it parks threads), and of the session: power_watts
+ * (null: no meter), power_estimated, power_paused_s and power_threads. */
 void bnc_joules_describe_power(const bnc_work *work, const bnc_session *session, bnc_json_object *json);
 /** Ends the meter, after noting what was wrong with its readings. */
 void bnc_joules_end(bnc_joules *joules, bnc_work *work);

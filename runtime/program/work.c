@@ -32,6 +32,15 @@ static int on_progress(void *user, const char *stage, double fraction) {
   return bnc_interrupted();
 }
 
+/* Before threads are started: they stay on the cores on which this one is. */
+static void save_battery(bnc_work *work) {
+  bnc_power_cores *c = &work->cores;
+  c->size = sizeof *c;
+  if (bnc_power_choose_cores(work->context, c) != BNC_OK || c->cores == 0) return;
+  bnc_work_note(work, "battery saver: %u x %s, an estimate: the machine draws %.2g W of %.2g, for %.2g of the speed and %.2g of the joules",
+                c->cores, c->kind, c->watts, c->busy_watts, c->speed, c->joules);
+}
+
 int bnc_work_begin(bnc_work *work) {
   bnc_context_settings settings;
   bnc_progress_init(&work->progress, work->quiet);
@@ -43,6 +52,7 @@ int bnc_work_begin(bnc_work *work) {
   settings.threads = (unsigned)work->threads;
   if (work->linear) settings.linear = bnc_linear_choices[work->linear];
   const bnc_status status = bnc_context_create(&settings, &work->context);
+  if (status == BNC_OK && work->battery_saver) save_battery(work);
   return status == BNC_OK ? BNC_EXIT_DONE : bnc_work_refuse(work, "out of memory");
 }
 
@@ -56,7 +66,8 @@ int bnc_work_open_model(bnc_work *work, const char *path) {
 }
 
 static int limit_power(bnc_work *work, bnc_session *session) {
-  bnc_power_settings settings = {.size = sizeof settings, .limit_watts = work->power_limit, .saver = work->battery_saver};
+  bnc_power_settings settings = {.size = sizeof settings, .limit_watts = work->power_limit};
+  settings.saver = work->battery_saver && work->cores.cores == 0;
   if (work->joules && work->power_limit > 0) {
     const int code = bnc_joules_begin(work->joules, work);
     if (code != BNC_EXIT_DONE) return code;

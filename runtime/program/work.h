@@ -50,7 +50,9 @@
    .low = 0.01,                                                                                                                            \
    .high = 1e6},                                                                                                                           \
   {                                                                                                                                        \
-    .name = "battery-saver", .help = "half of the threads, rounded up; the same answers", .flag = &(work).battery_saver                    \
+    .name = "battery-saver",                                                                                                               \
+    .help = "the cores that are estimated to take the fewest joules, else half of the threads, rounded up; the same answers",              \
+    .flag = &(work).battery_saver                                                                                                          \
   }
 extern const char *const bnc_work_caches[];
 
@@ -66,6 +68,7 @@ typedef struct bnc_work {
   uint64_t max_pixels;   /* of a picture once it is decoded; 0: the most */
   double power_limit;    /* W; 0: none */
   bool battery_saver;
+  bnc_power_cores cores;     /* that it chose; without cores half of the threads are parked */
   struct bnc_joules *joules; /* that a limit of power looks at; begun by the first session that needs it. NULL: an estimate */
   unsigned kv;               /* a bnc_cache_type, index in bnc_work_caches */
   bool private_preamble;     /* what stands in front of questions is of others, or is to be timed: no file is kept of it */

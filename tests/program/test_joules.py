@@ -183,28 +183,6 @@ class Joules(ProgramCase):
         self.assertIn("roofs: not measured", text)
         self.assertNotRegex(text, r"\d % (f32|int8|memory|L)")
 
-    def answer(self, *arguments, **settings):
-        return self.done_json("run", self.model, "--prompt", "hi", "--image", PHOTO, "--max-tokens", "40", "--threads", "2", "--json", *arguments, **settings)
-
-    def test_power_estimates(self):
-        free = self.answer("--energy", "none")
-        self.assertTrue(free["power_limit_watts"] is None and free["power_paused_s"] == 0 and free["power_threads"] is None)
-        saved = self.answer("--battery-saver")
-        self.assertTrue(saved["battery_saver"] and saved["power_threads"] == 1 and saved["power_paused_s"] == 0)
-        # 10 W busy and 3 W at rest, of 2 threads: 4.4 W is 0.4 of a thread, 1.5 pauses for each second of work.
-        slow = self.answer("--power-limit", "4.4", "--watts", "10", "--quiet")
-        self.assertTrue(slow["power_estimated"] and slow["power_threads"] == 1 and slow["power_watts"] is None)
-        told = self.done_json("bench", self.model, "--prompt-tokens", "200", "--repeat", "60", "--power-limit", "4.4", "--watts", "10", "--quiet", "--json")
-        self.assertGreater(told["power_paused_s"], 0.01)
-        for other in (saved, slow):
-            self.assertEqual(free["answer"], other["answer"])
-        # A Raspberry Pi 4 has no meter, but its power is known: 2.9 W at rest, 6.4 W busy.
-        tree = Tree("pi4", {"proc/device-tree/model": "Raspberry Pi 4 Model B Rev 1.4", "sys/devices/system/cpu/online": "0-1\n"})
-        outcome = binocle("run", self.model, "--prompt", "hi", "--max-tokens", "2", "--power-limit", "5", **tree.settings)
-        self.assertIn("limited by an estimate, without a meter: 2.9 W at rest, 6.4 W busy", outcome.err.decode())
-        outcome = binocle("run", self.model, "--prompt", "hi", "--power-limit", "5", **Tree("unknown", {}).settings)
-        self.assertIn("needs a meter", self.says_one_line(outcome))
-
 
 if __name__ == "__main__":
     main()

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** @file power.h  Running on less power: a limit of the machine's mean power, and half of the threads. */
+/** @file power.h  Running on less power: a limit of the machine's mean power, half of the threads, the cores that take the least. */
 #ifndef BINOCLE_POWER_H
 #define BINOCLE_POWER_H
 
@@ -37,6 +37,22 @@ typedef struct bnc_power_report {
 } bnc_power_report;
 /** Fills in the report; all 0 without a limit or saver. Fails with BNC_ERROR_ARGUMENT alone. */
 BNC_API bnc_status bnc_session_get_power(const bnc_session *session, bnc_power_report *report);
+
+/** The kind of core that saves a battery, where there are several: an estimate. */
+typedef struct bnc_power_cores {
+  size_t size;       /**< see binocle.h: set it before the call */
+  uint32_t cores;    /**< how many; 0: the thread stays where it was */
+  char kind[32];     /**< "Cortex-A55"; "" */
+  double watts;      /**< of the machine while they work; as the next three, 0 where cores is 0 */
+  double busy_watts; /**< while all big cores do */
+  double speed;      /**< against all big cores, where computing is what takes the time */
+  double joules;     /**< for the same work, against all big cores */
+} bnc_power_cores;
+/** Keeps the calling thread, and the threads that it starts from now on (those of sessions among them), on the kind of core, big or little,
+ * that is estimated to answer for the fewest joules, of those kinds on which the machine draws a fifth less than on all of its big cores.
+ * Where half of the big cores would take no more, or nothing is known of the machine's kinds of core, nothing happens: cores is 0, and
+ * bnc_power_settings.saver is what is left. Before sessions are created. Fails with BNC_ERROR_ARGUMENT alone. */
+BNC_API bnc_status bnc_power_choose_cores(bnc_context *context, bnc_power_cores *cores);
 
 #ifdef __cplusplus
 }

@@ -3,6 +3,7 @@
 #ifndef BINOCLE_PROFILE_H
 #define BINOCLE_PROFILE_H
 
+#include <binocle/energy.h>
 #include <binocle/session.h>
 
 #ifdef __cplusplus
@@ -19,6 +20,7 @@ typedef struct bnc_profile_settings {
   const char *meter;         /**< as in bnc_energy_settings, as the next two */
   const char *meter_command; /**< as bnc_energy_settings.command */
   double idle_seconds;       /**< the power at rest is told, and energy without it */
+  bnc_energy *energy;        /**< a meter that runs already, in place of the last three; not owned, outlives the record. NULL: none */
 } bnc_profile_settings;
 
 /** Sets size, and everything else to its default. */

@@ -92,6 +92,11 @@ class bnc_power_report(Structure):
                 ("estimated", c_int), ("idle_watts", c_double), ("busy_watts", c_double)]
 
 
+class bnc_power_cores(Structure):
+    _fields_ = [("size", c_size_t), ("cores", c_uint32), ("kind", c_char * 32), ("watts", c_double), ("busy_watts", c_double),
+                ("speed", c_double), ("joules", c_double)]
+
+
 class bnc_fit_request(Structure):
     _fields_ = [("size", c_size_t), ("board", c_char_p), ("demand", POINTER(c_void_p)), ("count", c_size_t), ("asked", c_size_t), ("json", c_int)]
 
@@ -110,7 +115,7 @@ class bnc_compile_options(Structure):
 
 class bnc_profile_settings(Structure):
     _fields_ = [("size", c_size_t), ("command", c_char_p), ("watts", c_double), ("sample_ms", c_uint32),
-                ("no_roofs", c_uint32), ("meter", c_char_p), ("meter_command", c_char_p), ("idle_seconds", c_double)]
+                ("no_roofs", c_uint32), ("meter", c_char_p), ("meter_command", c_char_p), ("idle_seconds", c_double), ("energy", c_void_p)]
 
 
 KV_CACHES = ("default", "f32", "f16", "int8")
@@ -161,6 +166,7 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "bnc_model_describe": (STATUS, [HANDLE, c_int, TEXT_OUT]),
     "bnc_model_keep_pictures": (STATUS, [HANDLE, c_size_t]),
     "bnc_session_limit_power": (STATUS, [HANDLE, POINTER(bnc_power_settings)]),
+    "bnc_power_choose_cores": (STATUS, [HANDLE, POINTER(bnc_power_cores)]),
     "bnc_session_get_power": (STATUS, [HANDLE, POINTER(bnc_power_report)]),
     "bnc_session_settings_init": (None, [POINTER(bnc_session_settings)]),
     "bnc_session_create_with": (STATUS, [HANDLE, POINTER(bnc_session_settings), HANDLE_OUT]),
