@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """bench: what it says of times, tokens, the model and the machine, in every form."""
 import csv
+import json
 import math
 import os
+import signal
 import statistics
 import subprocess
 import sys
@@ -10,7 +12,7 @@ import threading
 import time
 import xml.etree.ElementTree
 
-from program_case import CONTEXT, IMAGE_ROWS, PHOTO, ProgramCase, binocle, main, path
+from program_case import CONTEXT, IMAGE_ROWS, PHOTO, PROGRAM, ProgramCase, binocle, main, path, sane_signals
 from test_joules import Tree
 
 TIMINGS = ("vision_s", "prefill_tokens_per_s", "decode_tokens_per_s", "time_to_first_token_s")
@@ -201,6 +203,21 @@ class Sustained(ProgramCase):
         self.assertEqual(points[3][-1][1], min(heights))  # hotter is higher
         self.assertTrue(all(64 <= x <= 980.01 for line in points for x, _ in line))
         self.assertIn("prefers-color-scheme: dark", root.find(SVG + "style").text)
+
+    def test_interrupted(self):
+        """Ctrl-C in the middle loses nothing of what was measured."""
+        command = [PROGRAM, "bench", self.model, "--minutes", "5", "--idle", "0", "--json", "--svg", path("cut.svg"), "--csv", path("cut.csv"), "--quiet"]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=sane_signals) as process:
+            time.sleep(4)
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=60)
+        self.assertEqual(130, process.returncode, err)
+        self.assertRegex(err.decode(), r"\Abinocle: interrupted: what follows is of 0\.0\d+ of 5 minutes\n\Z")
+        told = json.loads(out)
+        self.assertTrue(told["cut_short"] and told["decode_tokens_per_s"] > 0)
+        with open(path("cut.csv"), encoding="utf-8", newline="") as file:
+            self.assertEqual(len(told["samples"]["rounds"]), len(list(csv.DictReader(file))))
+        self.assertEqual(SVG + "svg", xml.etree.ElementTree.parse(path("cut.svg")).getroot().tag)
 
 
 if __name__ == "__main__":

@@ -78,6 +78,7 @@ typedef struct bnc_bench {
   float *token; /* [tokens] seconds between two tokens of an answer */
   size_t tokens, token_room;
   uint64_t tokens_left_out;
+  bool cut_short;        /* a sustained run that Ctrl-C ended: reports tell what there is */
   bnc_bench_watch watch; /* of a sustained run */
   double origin;         /* of bnc_bench_round.at */
   double start, first;   /* of a repetition; seconds to its first token, 0: none yet */

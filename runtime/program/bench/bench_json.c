@@ -137,6 +137,7 @@ int bnc_bench_print_json(bnc_bench *b, double *values) {
   bnc_json_count(&o, "gen_tokens", b->gen_tokens);
   bnc_json_words(&o, "cooldown", b->cooldown_text);
   bnc_json_real(&o, "minutes", b->minutes);
+  bnc_json_bool(&o, "cut_short", b->cut_short);
   print_state(&o, "machine_before", &b->round[0].before);
   print_state(&o, "machine_after", &b->round[b->rounds - 1].after);
   if (b->settings > 1) {

@@ -187,6 +187,7 @@ static int sustain(bnc_bench *b) {
     code = each_setting(b, i, fmin(round, whole / 4));
   }
   bnc_bench_watch_stop(&b->watch);
+  b->cut_short = code == BNC_EXIT_INTERRUPTED && b->rounds > 0;
   return code;
 }
 

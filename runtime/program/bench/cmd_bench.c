@@ -82,6 +82,14 @@ static int report(bnc_bench *b) {
   return code;
 }
 
+/* Of a sustained run that Ctrl-C ended: nobody wants to lose its hours. */
+static int report_what_there_is(bnc_bench *b, int code) {
+  bnc_progress_clear(&b->work.progress);
+  bnc_console_error("interrupted: what follows is of %.3g of %g minutes", (bnc_seconds() - b->origin) / 60, b->minutes);
+  const int reported = report(b);
+  return reported == BNC_EXIT_DONE ? code : reported;
+}
+
 static int measure(bnc_bench *b) {
   const char *const files[] = {b->csv, b->svg};
   int code = BNC_EXIT_DONE;
@@ -91,6 +99,7 @@ static int measure(bnc_bench *b) {
   if (code == BNC_EXIT_DONE) code = bnc_bench_identify(b);
   if (code == BNC_EXIT_DONE) code = bnc_bench_measure(b);
   if (code == BNC_EXIT_DONE) code = report(b);
+  if (b->cut_short) code = report_what_there_is(b, code);
   for (unsigned i = 0; i < b->settings; i++) bnc_session_destroy(b->setting[i].session);
   free(b->round);
   free(b->token);
@@ -180,7 +189,8 @@ const bnc_command bnc_cmd_bench = {
     .details =
         "Reports name model and machine. Where the machine was busy with others, that is said: CPU time against wall time. Latencies of\n"
         "tokens are those from one token of an answer to the next; percentiles are over all of them (nearest rank). With several numbers\n"
-        "of threads, JSON holds a list 'sweep', and its other members are those of the first number; peak memory is that of all together.",
+        "of threads, JSON holds a list 'sweep', and its other members are those of the first number; peak memory is that of all together.\n"
+        "Ctrl-C ends a sustained run: what was measured until then is told, and the exit code is 130.",
     .examples = "  binocle bench model.bnc --image street.jpg\n"
                 "  binocle bench model.bnc --prompt-tokens 512 --gen-tokens 64 --repeat 5 --json\n"
                 "  binocle bench model.bnc --image street.jpg --threads 1,2,4 --cooldown 60C --csv rows.csv --markdown\n"
