@@ -146,13 +146,15 @@ class Talking(Stream):
 
 
 class Drawing(Stream):
-    """Lists of new scenes, half of them on the lattice, with more photographs and emptiness, which are learnt last."""
+    """Lists of new scenes: on the lattice, free, and photographs with nothing on them, which are learnt last and differ most."""
+
+    LOOKS = {scenes.FREE._replace(free=False, plain=1.0, photos=0.3, empty=0.05): 0.45, scenes.FREE._replace(photos=0.5): 0.33,
+             scenes.Look(photos=1.0, empty=1.0): 0.22}
 
     def batches(self, rng, new):
-        free = scenes.FREE._replace(photos=0.6, empty=0.25)
-        looks = (free, free._replace(free=False, plain=1.0))
         while True:
-            yield [scenes.make_scene(new(), look=rng.choice(looks)) for _ in range(self.batch)]
+            looks = rng.choices(list(self.LOOKS), list(self.LOOKS.values()), k=self.batch)
+            yield [scenes.make_scene(new(), look=look) for look in looks]
 
 
 class Tuning(Stream):

@@ -2,6 +2,7 @@
 """Writes the trained state as a checkpoint in the released layout: bf16 safetensors, index, configs, tokenizer.json.
 
     python3 export.py --state DIR -o checkpoint
+    python3 export.py --state DIR --mean OLD -o checkpoint     half way from the checkpoint OLD that stage settle began with
 """
 
 import argparse
@@ -14,6 +15,7 @@ from safetensors.torch import save_file
 import tokenizer
 import train_ask
 from model import InfLlava, default_config
+from parity import load_checkpoint
 
 
 def trained(folder):
@@ -79,9 +81,14 @@ def export(model, folder):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--state", required=True)
+    parser.add_argument("--mean", help="checkpoint whose weights count as much as the state's; both must come of one start")
     parser.add_argument("-o", required=True)
     args = parser.parse_args()
-    export(trained(args.state), args.o)
+    model = trained(args.state)
+    if args.mean:
+        old = load_checkpoint(args.mean).state_dict()
+        model.load_state_dict({name: (value + old[name]) / 2 for name, value in model.state_dict().items()})
+    export(model, args.o)
 
 
 if __name__ == "__main__":

@@ -53,9 +53,15 @@ def _picture(path):
 
 
 def photograph(rng, size, held_out=False):
-    """A square of a random photograph, at least a third of its shorter side, scaled to size and mirrored half of the time."""
+    """A square of a random photograph, at least a third of its shorter side, scaled to size and mirrored half of the time;
+    in training, where photographs are few, also turned, and with its colours exchanged half of the time."""
     picture = _picture(rng.choice(files(held_out)))
     side = int(min(picture.size) * rng.uniform(0.34, 1))
     x, y = (rng.randint(0, length - side) for length in picture.size)
     square = picture.resize((size, size), Image.BICUBIC, (x, y, x + side, y + side))
-    return square.transpose(Image.FLIP_LEFT_RIGHT) if rng.random() < 0.5 else square
+    square = square.transpose(Image.FLIP_LEFT_RIGHT) if rng.random() < 0.5 else square
+    if not held_out:
+        square = square.rotate(90 * rng.randrange(4))
+        if rng.random() < 0.5:
+            square = Image.merge("RGB", rng.sample(square.split(), 3))
+    return square

@@ -43,6 +43,12 @@ class Kept:
         while len(self.items) < share:
             self.grow(model, next(stream))
 
+    def fill(self, model, stream):
+        """As many scenes as wanted at once: a model that is trained already learns the first few by heart while they grow."""
+        while len(self.items) < self.wanted:
+            self.grow(model, next(stream))
+        self.save()
+
     def batch(self, rng, share):
         """Features [share,10,64,C], token labels and items of random scenes."""
         picked = rng.integers(len(self.items), size=share)

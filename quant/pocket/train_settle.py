@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Stage 7: DEM, projector and language model settle on the tower as it is, on kept features: a picture and its ten questions
-cost a fifth of what they cost in `tune`, and each is seen many times. It also takes an exported checkpoint further
-(--begin), which teaches it to say what it cannot tell without moving the tower. Half of the scenes lie on the lattice."""
+cost a fifth of what they cost in `tune`, and each is seen many times; all are drawn before the first step. It also takes an
+exported checkpoint further (--begin), which teaches it to say what it cannot tell without moving the tower. 45 % of the
+scenes lie on the lattice, 22 % are photographs with nothing on them."""
 
 import os
 import random
@@ -32,12 +33,13 @@ def run(args):
     have = Kept(os.path.join(args.state, f"settled{ranks.rank}.pt"), args.pool // ranks.world, where)
     held = train_ask.held_sets() if ranks.first else None
     stream = data.batches(data.Drawing("settle", args, ranks.rank, len(have.items) // 8, 8), args.workers)
+    if len(have.items) < have.wanted:
+        have.fill(model, stream)
     log, total, hits = loop.Log(args.state, "settle", start, args.steps), 0.0, 0.0
     params = [p for g in opt.param_groups for p in g["params"]]
     seed, share = args.seed + ranks.rank + start, args.batch // ranks.world
     rng, asking = np.random.default_rng(seed), random.Random(seed)
     for step in range(start, args.steps):
-        have.feed(model, stream, share, step)
         out, _, items = have.batch(rng, share)
         packed = data.Packed(prompt, data.ask_all(asking, items, 10, unknown=True))
         loop.set_rate(opt, step, args)
@@ -50,5 +52,3 @@ def run(args):
             total = hits = 0.0
         if ranks.first and ((step + 1) % args.save == 0 or step + 1 == args.steps):
             loop.save(path, model=model.state_dict(), opt=opt.state_dict(), step=step + 1)
-        if (step + 1) % (8 * args.save) == 0 or step + 1 == args.steps:
-            have.save()
