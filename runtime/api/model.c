@@ -66,6 +66,12 @@ static void count_weights(const bnc_model_file *f, bnc_model_info *info) {
   }
 }
 
+static bool is_rotated(const bnc_program *program) {
+  uint32_t i = 0;
+  while (i < program->head->ops && program->op[i].kind != BNC_OP_HADAMARD) i++;
+  return i < program->head->ops;
+}
+
 bnc_status bnc_model_get_info(const bnc_model *model, bnc_model_info *info) {
   if (!model || !bnc_sized_is_set(info)) return BNC_ERROR_ARGUMENT;
   const bnc_file_meta *m = &model->file.meta;
@@ -79,7 +85,9 @@ bnc_status bnc_model_get_info(const bnc_model *model, bnc_model_info *info) {
                          .has_tokenizer = model->bpe != NULL,
                          .file_bytes = model->file.header.file_size,
                          .predicted_bytes = bnc_predict_memory(&model->file).total,
-                         .fingerprint = bnc_model_file_fingerprint(&model->file)};
+                         .fingerprint = bnc_model_file_fingerprint(&model->file),
+                         .kv_cache = (uint32_t)m->kv_dtype + 1,
+                         .rotated = is_rotated(&model->file.program[BNC_PROGRAM_DECODE])};
   count_weights(&model->file, &full);
   bnc_sized_write(info, &full, sizeof full);
   return BNC_OK;

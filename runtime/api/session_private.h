@@ -3,6 +3,7 @@
 #ifndef BINOCLE_RUNTIME_API_SESSION_PRIVATE_H
 #define BINOCLE_RUNTIME_API_SESSION_PRIVATE_H
 
+#include <binocle/fidelity.h>
 #include <binocle/session.h>
 #include <stdatomic.h>
 
@@ -42,8 +43,10 @@ struct bnc_session {
   float *restored_logits; /* [vocabulary] of a saved session, or NULL */
   const float *logits;    /* behind the last row; NULL: nothing computed since */
   bnc_statistics statistics;
-  uint64_t pack_ns;           /* that getting the packed weights took */
-  bnc_profile *profile;       /* NULL: nothing is recorded */
+  uint64_t pack_ns;      /* that getting the packed weights took */
+  bnc_profile *profile;  /* NULL: nothing is recorded */
+  bnc_on_layer on_layer; /* NULL: nobody looks */
+  void *on_layer_user;
   bnc_constraint *constraint; /* NULL: answers are free */
 };
 

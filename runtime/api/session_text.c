@@ -214,6 +214,23 @@ bnc_status bnc_session_ask(bnc_session *session, const char *text) {
   return s;
 }
 
+bnc_status bnc_session_answer_ids(bnc_session *session, const char *answer, int32_t **ids, size_t *count) {
+  bnc_ids list = {0};
+  if (!session) return BNC_ERROR_ARGUMENT;
+  if (!answer || !ids || !count) return bnc_fail(&session->error, BNC_ERROR_ARGUMENT, "answer_ids needs an answer and a place for its ids");
+  *ids = NULL;
+  *count = 0;
+  bnc_status s = bnc_session_check_tokenizer(session);
+  if (s == BNC_OK) s = bnc_prompt_answer(session->model->bpe, session->style.template_, answer, &list, &session->error);
+  if (s != BNC_OK) {
+    bnc_ids_free(&list);
+    return s;
+  }
+  *ids = list.data;
+  *count = list.count;
+  return BNC_OK;
+}
+
 /* The ids of a conversation that begins; the last exchange may have its answer where `answered` says so. */
 static bnc_status begin(bnc_session *s, const bnc_exchange *exchanges, size_t count, bool answered, bnc_ids *ids) {
   bnc_error *err = &s->error;

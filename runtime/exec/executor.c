@@ -56,13 +56,20 @@ bnc_status bnc_executor_limit_weights(bnc_executor *ex, uint64_t bytes, bool sca
   return BNC_OK;
 }
 
+void bnc_executor_observe(bnc_executor *ex, bnc_on_op *on_op, void *context) {
+  ex->on_op = on_op;
+  ex->on_op_context = context;
+}
+
 void bnc_executor_leave(bnc_executor *ex, bnc_program_id id) { bnc_residency_leave(ex->residency, id); }
 
 #define RUNNER(kind, name, family, ...) [BNC_OP_##kind] = bnc_run_##family,
 
 bnc_status bnc_run_op(const bnc_op_run *run) {
   static bnc_run_fn *const runners[BNC_OP_KINDS] = {BNC_OP_TABLE(RUNNER)};
-  return run->op->kind < BNC_OP_KINDS ? runners[run->op->kind](run) : BNC_ERROR_INTERNAL;
+  const bnc_status s = run->op->kind < BNC_OP_KINDS ? runners[run->op->kind](run) : BNC_ERROR_INTERNAL;
+  if (s == BNC_OK && run->ex->on_op) run->ex->on_op(run->ex->on_op_context, run->op, run->arena, run->rows);
+  return s;
 }
 
 static void fire_probes(const bnc_executor *ex, const bnc_program *program, uint32_t op, const bnc_run_hooks *hooks) {

@@ -29,6 +29,11 @@ bnc_status bnc_executor_create(bnc_executor **executor, const bnc_model_file *fi
                                bnc_packed_store *store, const bnc_run_hooks *hooks, bnc_error *err);
 void bnc_executor_destroy(bnc_executor *executor);
 
+/** From the next run on it is told behind each op: what that wrote stands in `arena`, `rows` rows of operands that vary; valid during the
+   call. NULL: nobody is told. */
+typedef void bnc_on_op(void *context, const bnc_file_op *op, const uint8_t *arena, size_t rows);
+void bnc_executor_observe(bnc_executor *executor, bnc_on_op *on_op, void *context);
+
 /** Where a program reads and writes; the three programs share the arena, so an output is read before another program runs. */
 void *bnc_executor_input(bnc_executor *executor, bnc_program_id id);
 const float *bnc_executor_output(const bnc_executor *executor, bnc_program_id id);

@@ -29,7 +29,9 @@ struct bnc_executor {
   bnc_outputs *outputs; /* NULL: bnc_executor_outputs_create was not called */
   bnc_linear_set *linears;
   struct bnc_residency *residency;
-  bnc_pacer *pacer;                  /* not owned; NULL: full speed */
+  bnc_pacer *pacer; /* not owned; NULL: full speed */
+  bnc_on_op *on_op; /* NULL: nobody looks */
+  void *on_op_context;
   uint64_t round_macs;               /* multiply-accumulates after which an op asks whether the run goes on */
   uint32_t *linear_of[BNC_PROGRAMS]; /* [ops] layer of linears; UINT32_MAX for other ops, and those of ops/matmul */
 };

@@ -4,6 +4,7 @@
 
 #include "runtime/program/bus_guard.h"
 #include "runtime/program/commands.h"
+#include "runtime/program/eval/question_set.h"
 #include "runtime/program/foresight.h"
 #include "runtime/program/model_options.h"
 #include "runtime/program/question_rows.h"
@@ -31,25 +32,41 @@ static int compile(bnc_work *work, const bnc_compile_options *options) {
   return BNC_EXIT_DONE;
 }
 
-/* The same checkpoint in f32, beside the model while it is compared. */
-static int evaluate(bnc_work *work, const bnc_compile_options *o, const char *text) {
+/* The same checkpoint in f32, beside the model while it is compared; rotated as that is, so that layers can be. */
+static int evaluate(bnc_work *work, const bnc_compile_options *o, const char *file) {
   char path[4096];
-  bnc_foresight found;
-  const bnc_foresee_options judged = {.text_file = text, .reference = path, .window = EVALUATE_WINDOW};
+  bnc_foresight found = {.layers.file = -1};
+  const bnc_foresee_options judged = {.file = file, .reference = path, .window = EVALUATE_WINDOW, .whole = true};
   bnc_compile_options exact = *o;
   const int length = snprintf(path, sizeof path, "%s.f32", o->output);
   if (length < 0 || (size_t)length >= sizeof path) return bnc_work_refuse(work, "%.60s...: the name is too long", o->output);
+  int code = bnc_work_open_model(work, o->output);
+  if (code != BNC_EXIT_DONE) return code;
   exact.output = path;
-  exact.text_weights = BNC_WEIGHTS_F32;
+  exact.text_weights = exact.vision_weights = BNC_WEIGHTS_F32;
   exact.kv_cache = BNC_CACHE_DEFAULT;
+  exact.rotation = work->info.rotated ? BNC_ROTATION_ON : BNC_ROTATION_OFF;
+  exact.bits_per_weight = 0;
   exact.calibration = exact.report = NULL;
   exact.packed = 0;
+  bnc_bus_guard(o->checkpoint);
   const bnc_status status = bnc_compile(work->context, &exact);
   if (status != BNC_OK) return bnc_work_fail(work, status, NULL, bnc_context_error(work->context));
-  int code = bnc_work_open_model(work, o->output);
-  if (code == BNC_EXIT_DONE) code = bnc_foresee(work, o->output, &judged, &found);
+  code = bnc_foresee(work, o->output, &judged, &found);
   unlink(path);
-  return code == BNC_EXIT_DONE ? bnc_foresight_print(work, &found, "f32") : code;
+  if (code == BNC_EXIT_DONE) code = bnc_foresight_print(work, &found, "f32");
+  bnc_foresight_free(&found);
+  return code;
+}
+
+/* What is to be evaluated on, before hours of work. */
+static int check_evaluated(bnc_work *work, const char *file) {
+  bnc_question_set set = {0};
+  char why[BNC_WHY];
+  if (access(file, R_OK) != 0) return bnc_work_refuse(work, "%s: cannot be read", file);
+  const bool fine = !bnc_is_questions(file) || bnc_question_set_load(&set, file, why);
+  bnc_question_set_free(&set);
+  return fine ? BNC_EXIT_DONE : bnc_work_refuse(work, "%s: %s", file, why);
 }
 
 static int run(const bnc_command *command, int argc, char **argv) {
@@ -65,8 +82,8 @@ static int run(const bnc_command *command, int argc, char **argv) {
        .help = "fit int8 and int4 text weights to this text, QUESTIONS.jsonl as for eval, or: default; can be interrupted",
        .text = &calibration},
       {.name = "evaluate",
-       .value = "TEXT",
-       .help = "then compare the model on this text file with the checkpoint in f32, written beside it meanwhile",
+       .value = "FILE",
+       .help = "then compare it with the checkpoint in f32 on this text or QUESTIONS.jsonl: tokens, layers, KV caches",
        .text = &text},
       BNC_WORK_JSON(work, "with --evaluate: print one JSON object"),
       BNC_MODEL_OPTIONS(m),
@@ -84,7 +101,7 @@ static int run(const bnc_command *command, int argc, char **argv) {
   o.calibration = calibration;
   code = bnc_work_begin(&work);
   if (code == BNC_EXIT_DONE) code = bnc_model_options_check(&work, &m);
-  if (code == BNC_EXIT_DONE && text && access(text, R_OK) != 0) code = bnc_work_refuse(&work, "%s: cannot be read", text);
+  if (code == BNC_EXIT_DONE && text) code = check_evaluated(&work, text);
   if (code == BNC_EXIT_DONE) code = compile(&work, &o);
   if (code == BNC_EXIT_DONE && text) code = evaluate(&work, &o, text);
   return bnc_work_end(&work, code);

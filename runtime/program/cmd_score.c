@@ -1,14 +1,43 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "runtime/program/commands.h"
 #include "runtime/program/work.h"
 
+#define NO_LAYER UINT64_MAX
+
 typedef struct score_arguments {
   const char *model, *ids, *force, *output;
+  uint64_t layer; /* NO_LAYER: none */
   bnc_text_list images;
 } score_arguments;
+
+/* What a layer told, row by row. */
+typedef struct layer_rows {
+  char name[32];
+  float *values; /* [rows, columns] */
+  size_t rows, columns, room;
+  bool failed; /* no memory */
+} layer_rows;
+
+static void keep_layer(void *user, const bnc_layer_values *layer) {
+  layer_rows *l = user;
+  if (l->failed || strcmp(layer->name, l->name) != 0) return;
+  if (l->rows + layer->rows > l->room) {
+    const size_t room = 2 * l->room + layer->rows;
+    float *larger = realloc(l->values, room * layer->cols * sizeof *larger);
+    l->failed = !larger;
+    if (!larger) return;
+    l->values = larger;
+    l->room = room;
+  }
+  l->columns = layer->cols;
+  for (size_t i = 0; i < layer->rows; i++)
+    memcpy(l->values + l->rows++ * layer->cols, layer->values + i * layer->stride, layer->cols * sizeof *l->values);
+}
 
 typedef struct id_list {
   int32_t *id;
@@ -68,6 +97,14 @@ static int compute(bnc_work *work, const score_arguments *a, const id_list *ids,
   return status == BNC_OK ? BNC_EXIT_DONE : bnc_work_fail(work, status, a->force, bnc_session_error(work->session));
 }
 
+static int save_layer(bnc_work *work, const score_arguments *a, const layer_rows *layer) {
+  const size_t shape[2] = {layer->rows, layer->columns};
+  if (layer->failed) return bnc_work_refuse(work, "out of memory for the rows of a layer");
+  if (!layer->rows) return bnc_work_refuse(work, "%s: has no layer %" PRIu64 " of text", a->model, a->layer);
+  const bnc_status status = bnc_array_save(work->context, a->output, layer->values, shape, 2);
+  return status == BNC_OK ? BNC_EXIT_DONE : bnc_work_fail(work, status, NULL, bnc_context_error(work->context));
+}
+
 static int score(bnc_work *work, const score_arguments *a, const id_list *ids, const id_list *force) {
   const size_t rows = force->count ? force->count : 1, columns = work->info.vocabulary, shape[2] = {rows, columns};
   /* Each forced id takes a row of the context. */
@@ -75,20 +112,27 @@ static int score(bnc_work *work, const score_arguments *a, const id_list *ids, c
     return bnc_work_refuse(work, "%s: has %zu ids, expected at most the model's context of %u", a->force, rows, work->info.context);
   float *logits = calloc(rows * columns, sizeof *logits);
   if (!logits) return bnc_work_refuse(work, "out of memory for %zu x %zu logits", rows, columns);
+  layer_rows layer = {0};
+  snprintf(layer.name, sizeof layer.name, "layer%" PRIu64, a->layer);
+  work->private_preamble = true; /* every row is computed */
   int code = bnc_work_open_session(work);
   if (code == BNC_EXIT_DONE) code = bnc_work_add_images(work, &a->images);
+  if (code == BNC_EXIT_DONE && a->layer != NO_LAYER) bnc_session_observe(work->session, keep_layer, &layer);
   if (code == BNC_EXIT_DONE) code = compute(work, a, ids, force, logits);
-  if (code == BNC_EXIT_DONE) {
+  if (code == BNC_EXIT_DONE && a->layer != NO_LAYER) {
+    code = save_layer(work, a, &layer);
+  } else if (code == BNC_EXIT_DONE) {
     const bnc_status status = bnc_array_save(work->context, a->output, logits, a->force ? shape : shape + 1, a->force ? 2 : 1);
     if (status != BNC_OK) code = bnc_work_fail(work, status, NULL, bnc_context_error(work->context));
   }
+  free(layer.values);
   free(logits);
   return code;
 }
 
 static int run(const bnc_command *command, int argc, char **argv) {
   bnc_work work = {0};
-  score_arguments a = {0};
+  score_arguments a = {.layer = NO_LAYER};
   id_list ids = {0}, force = {0};
   const bnc_option options[] = {
       {.name = "ids",
@@ -101,6 +145,11 @@ static int run(const bnc_command *command, int argc, char **argv) {
        .value = "IDS.npy",
        .help = "n ids to go on with: row k of the result follows the prompt and the first k of them",
        .text = &a.force},
+      {.name = "layer",
+       .value = "N",
+       .help = "instead: what the text model's layer N (from 0) makes of each row, [rows, H]",
+       .count = &a.layer,
+       .most = UINT32_MAX},
       {.name = "o",
        .output = true,
        .value = "LOGITS.npy",

@@ -41,17 +41,21 @@ static void save_battery(bnc_work *work) {
                 c->cores, c->kind, c->watts, c->busy_watts, c->speed, c->joules);
 }
 
-int bnc_work_begin(bnc_work *work) {
+bnc_status bnc_work_create_context(bnc_work *work, const char *linear, bnc_context **context) {
   bnc_context_settings settings;
-  bnc_progress_init(&work->progress, work->quiet);
-  bnc_interrupt_arm();
   bnc_context_settings_init(&settings);
   settings.user = work;
   settings.log = on_log;
   settings.progress = on_progress;
   settings.threads = (unsigned)work->threads;
-  if (work->linear) settings.linear = bnc_linear_choices[work->linear];
-  const bnc_status status = bnc_context_create(&settings, &work->context);
+  settings.linear = work->linear ? bnc_linear_choices[work->linear] : linear;
+  return bnc_context_create(&settings, context);
+}
+
+int bnc_work_begin(bnc_work *work) {
+  bnc_progress_init(&work->progress, work->quiet);
+  bnc_interrupt_arm();
+  const bnc_status status = bnc_work_create_context(work, NULL, &work->context);
   if (status == BNC_OK && work->battery_saver) save_battery(work);
   return status == BNC_OK ? BNC_EXIT_DONE : bnc_work_refuse(work, "out of memory");
 }

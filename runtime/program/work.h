@@ -89,6 +89,8 @@ typedef struct bnc_work {
 /** After the options are parsed: the context, the bar, Ctrl-C. */
 int bnc_work_begin(bnc_work *work);
 int bnc_work_open_model(bnc_work *work, const char *path);
+/** Another context like the work's own, whose linear layers run on `linear` where the options do not say; NULL: as they do there. */
+bnc_status bnc_work_create_context(bnc_work *work, const char *linear, bnc_context **context);
 /** A session as the options ask for; the caller destroys it. */
 int bnc_work_create_session(bnc_work *work, bnc_session **session);
 /** The same as work->session. */

@@ -160,6 +160,12 @@ static bnc_status append_question(bnc_text *text, const wording *words, const ch
   return status == BNC_OK ? append(text, words->assistant, err) : status;
 }
 
+static bnc_status append_answer(bnc_text *text, const wording *words, const char *answer, bnc_error *err) {
+  bnc_status status = append(text, words->answer_space, err);
+  if (status == BNC_OK) status = append(text, answer, err);
+  return status == BNC_OK ? append(text, words->answer_end, err) : status;
+}
+
 static bnc_status check_images(size_t named, size_t given, bnc_error *err) {
   if (named == 0 || named == given) return BNC_OK;
   return bnc_fail(err, BNC_ERROR_ARGUMENT, "the prompt has %zu <image> but %zu pictures are given", named, given);
@@ -186,9 +192,7 @@ bnc_status bnc_prompt_conversation(const bnc_bpe *bpe, const bnc_prompt_style *s
   for (size_t i = 0; i < count && status == BNC_OK; i++) {
     status = append_question(&text, words, turns[i].question, i == 0 && named == 0 ? images : 0, err);
     if (!turns[i].answer || status != BNC_OK) continue;
-    status = append(&text, words->answer_space, err);
-    if (status == BNC_OK) status = append(&text, turns[i].answer, err);
-    if (status == BNC_OK) status = append(&text, words->answer_end, err);
+    status = append_answer(&text, words, turns[i].answer, err);
     if (status == BNC_OK && words->next) status = append(&text, words->next, err);
   }
   if (status == BNC_OK) status = tokenize_chunks(bpe, words->specials_are_text, text.data ? text.data : "", text.size, true, ids, err);
@@ -228,6 +232,16 @@ bnc_status bnc_prompt_next(const bnc_bpe *bpe, bnc_prompt_template template_, co
   if (status == BNC_OK) status = tokenize_chunks(bpe, words->specials_are_text, text.data ? text.data : "", text.size, false, ids, err);
   bnc_text_free(&text);
   if (status != BNC_OK) ids->count = before;
+  return status;
+}
+
+bnc_status bnc_prompt_answer(const bnc_bpe *bpe, bnc_prompt_template template_, const char *answer, bnc_ids *ids, bnc_error *err) {
+  const wording *words = wordings;
+  bnc_text text = {0};
+  bnc_status status = get_wording(template_, &words, err);
+  if (status == BNC_OK) status = append_answer(&text, words, answer, err);
+  if (status == BNC_OK) status = tokenize_chunks(bpe, false, text.data ? text.data : "", text.size, false, ids, err);
+  bnc_text_free(&text);
   return status;
 }
 

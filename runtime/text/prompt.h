@@ -54,6 +54,9 @@ bnc_status bnc_prompt_first(const bnc_bpe *bpe, const bnc_prompt_style *style, c
 bnc_status bnc_prompt_next(const bnc_bpe *bpe, bnc_prompt_template template_, const char *question, size_t images, int32_t last_id,
                            bnc_ids *ids, bnc_error *err);
 
+/** Appends the ids of an answer where the prompt of its question ends, and of the text that ends it. No bos. */
+bnc_status bnc_prompt_answer(const bnc_bpe *bpe, bnc_prompt_template template_, const char *answer, bnc_ids *ids, bnc_error *err);
+
 /** Ids after which an answer is over: llama3 <|eot_id|> and <|end_of_text|>, vicuna_v1, mistral and zephyr </s>, chatml <|im_end|>, plain
  * all of them; those that the vocabulary has. */
 size_t bnc_prompt_stop_ids(const bnc_bpe *bpe, bnc_prompt_template template_, int32_t ids[BNC_STOP_IDS]);

@@ -21,6 +21,7 @@
 #include <binocle/context.h>
 #include <binocle/devices.h>
 #include <binocle/energy.h>
+#include <binocle/fidelity.h>
 #include <binocle/machine_state.h>
 #include <binocle/model.h>
 #include <binocle/plot.h>

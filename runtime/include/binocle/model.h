@@ -37,6 +37,8 @@ typedef struct bnc_model_info {
   uint64_t weights;         /**< elements of all matrices */
   uint64_t layer_weights;   /**< of those, in the text model's layers */
   uint64_t layer_bytes;     /**< that those take, scales included */
+  uint32_t kv_cache;        /**< a bnc_cache_type (compile.h): how keys and values are kept where a session does not say */
+  uint32_t rotated;         /**< 1: the text model's rows are rotated (compile.h) */
 } bnc_model_info;
 
 /** Fails with BNC_ERROR_ARGUMENT alone. */

@@ -217,6 +217,7 @@ UNUSED = {
     "bnc_session_create": "bnc_session_create_with",
     "bnc_tokenizer_json_line": "a line of a pipe: json.dumps(model.tokenize(text))",
     "bnc_ids_load": "numpy.load", "bnc_array_save": "numpy.save", "bnc_text_save": "pathlib", "bnc_json_string": "json",
+    "bnc_session_observe": "the program: binocle compile --evaluate", "bnc_session_answer_ids": "the program: binocle compile --evaluate",
     "bnc_synth_demand": "the program: binocle devices PRESET",
     "bnc_synth": "the program: binocle synth", "bnc_synth_preset_name": "the program: binocle synth --help",
 }
