@@ -6,24 +6,12 @@
 #include <string.h>
 
 #include "quant/calibrate/balance.h"
+#include "tests/noise_source.h"
 #include "tests/unit.h"
 
 enum { HIDDEN = 12, FFN = 20, LAYERS = 2, K = 64, ROWS = 40, N = 24 };
 
 static const bnc_text_geometry geometry = {.hidden = HIDDEN, .ffn = FFN, .layers = LAYERS, .heads = 2, .kv_heads = 1, .head_dim = 6};
-
-static float value_of(const char *name, size_t i) {
-  uint32_t h = 2166136261u;
-  for (; *name; name++) h = (h ^ (uint8_t)*name) * 16777619u;
-  h = (h ^ (uint32_t)i) * 2654435761u;
-  return (float)(h >> 8) * 0x1p-24f - 0.5f;
-}
-
-static bnc_status read_values(void *context, const char *name, size_t first, size_t count, float *out, bnc_error *err) {
-  (void)context, (void)err;
-  for (size_t i = 0; i < count; i++) out[i] = value_of(name, first + i);
-  return BNC_OK;
-}
 
 static void fill(const bnc_balance *b) {
   for (size_t i = 0; i < bnc_balance_bytes(b->text); i++) b->exponent[i] = (int8_t)((int)(i * 7 % 11) - 5);
@@ -35,7 +23,7 @@ static float expected(const bnc_balance *b, size_t layer, const char *tensor, si
   int exponent = 0;
   if (column_site >= 0) exponent += bnc_balance_at(b, layer, (bnc_balance_site)column_site)[i % width];
   if (row_site >= 0) exponent -= bnc_balance_at(b, layer, (bnc_balance_site)row_site)[i / width];
-  return ldexpf(value_of(name, i), exponent);
+  return ldexpf(noise_value(name, i), exponent);
 }
 
 static void tensors_are_scaled_by_rows_and_columns(void **state) {
@@ -52,12 +40,11 @@ static void tensors_are_scaled_by_rows_and_columns(void **state) {
                  {"mlp.gate_proj", FFN * HIDDEN, HIDDEN, BNC_BALANCE_MLP, -1},
                  {"mlp.up_proj", FFN * HIDDEN, HIDDEN, BNC_BALANCE_MLP, BNC_BALANCE_DOWN},
                  {"mlp.down_proj", HIDDEN * FFN, FFN, BNC_BALANCE_DOWN, -1}};
-  const bnc_tensor_source inner = {.read = read_values};
   bnc_balance b;
   bnc_error err;
   float out[FFN * HIDDEN];
   (void)state;
-  assert_int_equal(bnc_balance_create(&b, &geometry, &inner, &err), BNC_OK);
+  assert_int_equal(bnc_balance_create(&b, &geometry, &noise_source, &err), BNC_OK);
   fill(&b);
   for (size_t layer = 0; layer < LAYERS; layer++)
     for (size_t t = 0; t < sizeof tensors / sizeof *tensors; t++)
@@ -73,7 +60,7 @@ static void tensors_are_scaled_by_rows_and_columns(void **state) {
                                        "model.layers.0.mlp.up_proj.bias", "model.layers.x.mlp.up_proj.weight"};
   for (size_t t = 0; t < sizeof others / sizeof *others; t++) {
     assert_int_equal(b.source.read(b.source.context, others[t], 3, 9, out, &err), BNC_OK);
-    for (size_t i = 0; i < 9; i++) assert_true(out[i] == value_of(others[t], 3 + i));
+    for (size_t i = 0; i < 9; i++) assert_true(out[i] == noise_value(others[t], 3 + i));
   }
   bnc_balance_free(&b);
 }
@@ -83,8 +70,8 @@ static void outliers_are_balanced_and_others_left(void **state) {
   int8_t exponent[K];
   bnc_error err;
   (void)state;
-  for (size_t i = 0; i < ROWS * K; i++) x[i] = value_of("x", i);
-  for (size_t i = 0; i < N * K; i++) w[i] = value_of("w", i);
+  for (size_t i = 0; i < ROWS * K; i++) x[i] = noise_value("x", i);
+  for (size_t i = 0; i < N * K; i++) w[i] = noise_value("w", i);
   for (size_t group = 0; group <= 32; group += 32) {
     bnc_balance_samples s = {.x = x, .rows = ROWS, .k = K, .w = w, .n = N, .group = group};
     assert_int_equal(bnc_balance_choose(&s, exponent, &err), BNC_OK);

@@ -5,24 +5,12 @@
 #include <string.h>
 
 #include "quant/rotate/rotation.h"
+#include "tests/noise_source.h"
 #include "tests/unit.h"
 
 enum { HIDDEN = 48, FFN = 80, LAYERS = 2, HEADS = 2, HEAD = 18, MOST = FFN * HIDDEN };
 
 static const bnc_text_geometry geometry = {.hidden = HIDDEN, .ffn = FFN, .layers = LAYERS, .heads = HEADS, .kv_heads = 1, .head_dim = HEAD};
-
-static double value_of(const char *name, size_t i) {
-  uint32_t h = 2166136261u;
-  for (; *name; name++) h = (h ^ (uint8_t)*name) * 16777619u;
-  h = (h ^ (uint32_t)i) * 2654435761u;
-  return (double)(h >> 8) * 0x1p-24 - 0.5;
-}
-
-static bnc_status read_values(void *context, const char *name, size_t first, size_t count, float *out, bnc_error *err) {
-  (void)context, (void)err;
-  for (size_t i = 0; i < count; i++) out[i] = (float)value_of(name, first + i);
-  return BNC_OK;
-}
 
 /* Q[i][j] of n columns: symmetric, its own inverse. */
 static double turn(size_t n, size_t i, size_t j) {
@@ -41,7 +29,7 @@ typedef struct tensor_case {
 static double entry(const tensor_case *t, size_t i, size_t c) {
   char gamma[96];
   if (t->gamma) snprintf(gamma, sizeof gamma, "model.layers.1.%s.weight", t->gamma);
-  return value_of(t->name, i * t->k + c) * (t->gamma ? value_of(gamma, c) : 1);
+  return (double)noise_value(t->name, i * t->k + c) * (t->gamma ? (double)noise_value(gamma, c) : 1);
 }
 
 /* out [n, k] */
@@ -79,11 +67,10 @@ static void tensors_are_products(void **state) {
       {"model.mm_projector.2.weight", NULL, HIDDEN, 5, false, false},
   };
   static double expected[MOST];
-  const bnc_tensor_source inner = {.read = read_values};
   bnc_rotation r;
   bnc_error err;
   (void)state;
-  assert_int_equal(bnc_rotation_create(&r, &geometry, &inner, &err), BNC_OK);
+  assert_int_equal(bnc_rotation_create(&r, &geometry, &noise_source, &err), BNC_OK);
   for (size_t t = 0; t < sizeof tensors / sizeof *tensors; t++) {
     const size_t all = tensors[t].n * tensors[t].k;
     expect(&tensors[t], expected);
@@ -101,12 +88,11 @@ static void tensors_are_products(void **state) {
 
 static void norms_have_no_weights_left(void **state) {
   static const char *const names[] = {"model.layers.0.input_layernorm.weight", "model.layers.1.post_attention_layernorm.weight"};
-  const bnc_tensor_source inner = {.read = read_values};
   bnc_rotation r;
   bnc_error err;
   float out[HIDDEN];
   (void)state;
-  assert_int_equal(bnc_rotation_create(&r, &geometry, &inner, &err), BNC_OK);
+  assert_int_equal(bnc_rotation_create(&r, &geometry, &noise_source, &err), BNC_OK);
   for (size_t n = 0; n < 2; n++) {
     assert_int_equal(r.source.read(r.source.context, names[n], 0, HIDDEN, out, &err), BNC_OK);
     for (size_t i = 0; i < HIDDEN; i++) assert_true(out[i] == 1.0f);

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "ops/matmul/matmul_i8.h"
-#include "tests/ops/checkkern/check.h"
+#include "tests/ops/checkkern/int_matmul.h"
 
 typedef struct i8_fixture {
   tensor w, scale, bias, q, params, scratch;
@@ -52,45 +52,20 @@ static void release(i8_fixture *f) {
   for (size_t i = 0; i < sizeof all / sizeof *all; ++i) tensor_free(all[i]);
 }
 
-/* Exact sums; two roundings of the scaled sum, one of the result. */
-static void check_oracle(check *c, const i8_fixture *f, const tensor *y) {
-  const bnc_matmul_i8_args *a = &f->args;
-  double *expected = malloc(a->rows * a->n * sizeof *expected), bound = 0;
-  for (size_t row = 0; row < a->rows; ++row) {
-    for (size_t n = 0; n < a->n; ++n) {
-      int64_t sum = 0;
-      for (size_t k = 0; k < a->k; ++k) sum += (a->q[row * a->q_stride + k] - a->params[row].zero_point) * (int64_t)a->w[n * a->k + k];
-      const double product = (double)sum * (double)a->params[row].scale * (double)a->scale[n];
-      expected[row * a->n + n] = product + (a->bias ? (double)a->bias[n] : 0);
-      bound = fmax(bound, 0x1p-24 * (3 * fabs(product) + fabs(expected[row * a->n + n])));
-    }
-  }
-  check_near(c, y, expected, bound, 0, "y");
-  free(expected);
+static int value_of(const void *fixture, size_t n, size_t k) {
+  const bnc_matmul_i8_args *a = &((const i8_fixture *)fixture)->args;
+  return a->w[n * a->k + k];
+}
+
+static void run_items(const bnc_kernels *kernels, const void *args, size_t from, size_t until, void *scratch) {
+  kernels->matmul.i8(args, from, until, scratch);
 }
 
 static void run_case(check *c, size_t rows, size_t k, size_t n, values kind) {
   const tensor_side side = check_below(c, 2) ? SIDE_END : SIDE_START;
   i8_fixture f = make(c, rows, k, n, kind, side);
-  const size_t items = bnc_matmul_i8_items(n);
-  tensor y[2];
-  for (int i = 0; i < 2; ++i) {
-    y[i] = tensor_make(rows, n, n + 3, 4, side);
-    f.args.y = y[i].data;
-    f.args.y_stride = n + 3;
-    if (i) {
-      c->scalar.matmul.i8(&f.args, 0, items, f.scratch.data);
-    } else {
-      const size_t cut = check_below(c, items + 1);
-      c->test.matmul.i8(&f.args, cut, items, f.scratch.data);
-      c->test.matmul.i8(&f.args, 0, cut, f.scratch.data);
-    }
-  }
-  check_equal(c, &y[0], &y[1], true, "y");
-  if (tensor_damage(&f.scratch)) check_failed(c, "scratch: %s", tensor_damage(&f.scratch));
-  if (check_is_scalar(c)) check_oracle(c, &f, &y[0]);
-  tensor_free(&y[0]);
-  tensor_free(&y[1]);
+  const int_matmul m = {&f.args, &f.args, run_items, &f.scratch, value_of, &f};
+  check_int_matmul(c, &m, side);
   release(&f);
 }
 
