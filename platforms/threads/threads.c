@@ -13,6 +13,7 @@ struct bnc_pool {
   bnc_crew *crew;       /* NULL: everything runs on the caller's thread */
   pthreadpool_t native; /* NULL: nobody asked for it */
   size_t threads;
+  uint64_t joins;
   bool tied; /* all threads but the caller's stay on the big cores */
   bnc_thread_places places;
 };
@@ -105,11 +106,14 @@ void bnc_pool_run_threads(bnc_pool *pool, bnc_pool_thread_task task, void *conte
   if (count == 0) return;
   if (grain == 0) grain = 1;
   if (pool->crew && count > grain) {
+    pool->joins++;
     bnc_crew_run(pool->crew, task, context, count, grain);
     return;
   }
   for (size_t from = 0; from < count; from += grain) task(context, 0, from, count - from < grain ? count : from + grain);
 }
+
+uint64_t bnc_pool_joins(const bnc_pool *pool) { return pool->joins; }
 
 void bnc_pool_set_watch(bnc_pool *pool, bnc_pool_watch watch, void *context) {
   if (pool->crew) bnc_crew_watch(pool->crew, watch, context);

@@ -40,6 +40,9 @@ void bnc_pool_run(bnc_pool *pool, bnc_pool_task task, void *context, size_t coun
 typedef void (*bnc_pool_thread_task)(void *context, size_t thread, size_t from, size_t to);
 void bnc_pool_run_threads(bnc_pool *pool, bnc_pool_thread_task task, void *context, size_t count, size_t grain);
 
+/** Runs so far whose pieces were offered to other threads, so that the caller had to wait for whoever took one. */
+uint64_t bnc_pool_joins(const bnc_pool *pool);
+
 /** When a thread other than the caller's worked on a piece of a run: bnc_clock_ns. Called on that thread, before the run returns. */
 typedef void (*bnc_pool_watch)(void *context, size_t thread, uint64_t from, uint64_t to);
 /** From the next run on; watch NULL: no longer. XNNPACK's threads are not watched. */
