@@ -10,7 +10,7 @@
 enum { ROWS = 6, GROUPS = BNC_ATTENTION_BLOCK / 16, CHUNK = 4 /* vectors of columns */, STEPS = BNC_ATTENTION_BLOCK / 4 };
 
 typedef uint8_t byte;  /* keys: [padded / 4][GROUPS][16 keys, 4]; values: for each CHUNK of vectors of columns, or less at the end,
-                          [STEPS][vectors][16 columns, 4 keys] */
+                          [STEPS][vectors][16 columns, 4 keys that lie 16 apart] */
 typedef uint8_t query; /* [ROWS, padded], of q + 128 */
 
 typedef struct block_keys {
@@ -43,7 +43,7 @@ static float round_row(const float *x /* [d] */, size_t d, uint8_t *out /* [padd
   v16 most = v16_set1(0.0f);
   for (size_t i = 0; i < d; i += 16) most = v16_max(v16_abs(load_part(x, i, d)), most);
   const float greatest = v16_greatest(most);
-  const v16 factor = inverse_of(v16_set1(greatest));
+  const v16 factor = v16_set1(greatest > BNC_ATTENTION_I8_TINY ? 127.0f / greatest : 0.0f);
   for (size_t i = 0; i < d; i += 16) _mm_storeu_si128((__m128i *)(out + i), _mm512_cvtepi32_epi8(rounded(load_part(x, i, d), factor)));
   return greatest;
 }
@@ -89,12 +89,12 @@ static void load_values(const bnc_attention_args *a, const float *values, size_t
     for (size_t j = 0; j < n; ++j) most = v16_max((v16){_mm512_abs_ps(_mm512_maskz_loadu_ps(mask, values + j * a->v_stride + c))}, most);
     const v16 factor = inverse_of(most);
     v16_store(b->value_step + c, step_of(most));
-    for (size_t j = 0; j < BNC_ATTENTION_BLOCK; j += 4, out += 64 * vectors) {
+    for (size_t j = 0; j < STEPS && j < n; ++j, out += 64 * vectors) {
       __m512i x[4];
-      /* Four values, rounded, share an int32 per column. */
+      /* The rounded values of four keys, 16 apart as their weights are, share an int32 per column. */
       UNROLL for (size_t i = 0; i < 4; ++i) {
-        const float *row = values + (j + i) * a->v_stride + c;
-        x[i] = rounded((v16){j + i < n ? _mm512_maskz_loadu_ps(mask, row) : _mm512_setzero_ps()}, factor);
+        const size_t key = j + 16 * i;
+        x[i] = rounded((v16){key < n ? _mm512_maskz_loadu_ps(mask, values + key * a->v_stride + c) : _mm512_setzero_ps()}, factor);
       }
       const __m512i first = _mm512_or_si512(_mm512_and_si512(x[0], low), _mm512_slli_epi32(_mm512_and_si512(x[1], low), 8));
       const __m512i last = _mm512_or_si512(_mm512_slli_epi32(_mm512_and_si512(x[2], low), 16), _mm512_slli_epi32(x[3], 24));
@@ -107,9 +107,9 @@ static void load_values(const bnc_attention_args *a, const float *values, size_t
 #define ADD_PRODUCTS(sum, x, y) __asm__("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(x), "v"(y))
 
 /* sum[r][x] += the products of `steps` times four unsigned bytes of row r with as many signed ones of 16 lanes. vectors: a constant. */
-V16_INLINE void products(const uint8_t *rows, size_t stride, const uint8_t *lanes /* [steps][vectors][16, 4] */, size_t steps,
+V16_INLINE void products(const uint8_t *rows, size_t stride, const uint8_t *lanes /* [steps][every][16, 4] */, size_t every, size_t steps,
                          __m512i (*sum)[4], const size_t vectors) {
-  for (size_t i = 0; i < steps; ++i, rows += 4, lanes += 64 * vectors) {
+  for (size_t i = 0; i < steps; ++i, rows += 4, lanes += 64 * every) {
     __m512i y[4];
     UNROLL for (size_t x = 0; x < vectors; ++x) y[x] = _mm512_load_si512((const void *)(lanes + 64 * x));
     UNROLL for (size_t r = 0; r < ROWS; ++r) {
@@ -121,47 +121,93 @@ V16_INLINE void products(const uint8_t *rows, size_t stride, const uint8_t *lane
   }
 }
 
-/* Weights of the block's keys, in 255ths; t's maxima and sums go on, and alpha says by what its results shrink. */
-V16_INLINE void weights(const block *b, tile *t, size_t padded, uint8_t *p /* [ROWS, 64] */, float *alpha /* [16] */) {
+/* Each pair of lanes of x and y by `op`, 16 lanes of each becoming 8: the lanes that unpacking leaves side by side. */
+#define HALVE_PS(op, x, y) op(_mm512_unpacklo_ps(x, y), _mm512_unpackhi_ps(x, y))
+#define HALVE_PD(op, x, y)                                                                                                                 \
+  op(_mm512_castpd_ps(_mm512_unpacklo_pd(_mm512_castps_pd(x), _mm512_castps_pd(y))),                                                       \
+     _mm512_castpd_ps(_mm512_unpackhi_pd(_mm512_castps_pd(x), _mm512_castps_pd(y))))
+
+/* The greatest lane of each of six vectors, or their sums as integers with add_bits, in lanes 0 to 5; zeros behind. */
+V16_INLINE __m512 add_bits(__m512 x, __m512 y) {
+  return _mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(x), _mm512_castps_si512(y)));
+}
+#define REDUCE_6(name, op)                                                                                                                 \
+  V16_INLINE __m512 name(const __m512 *x /* [6] */) {                                                                                      \
+    const __m512 ab = HALVE_PS(op, x[0], x[1]), cd = HALVE_PS(op, x[2], x[3]), ef = HALVE_PS(op, x[4], x[5]);                              \
+    const __m512 abcd = HALVE_PD(op, ab, cd), efef = HALVE_PD(op, ef, ef);                                                                 \
+    const __m512 both = op(_mm512_shuffle_f32x4(abcd, efef, 0x44), _mm512_shuffle_f32x4(abcd, efef, 0xee));                                \
+    const __m512 all = op(both, _mm512_shuffle_f32x4(both, both, 0xb1));                                                                   \
+    return _mm512_maskz_permutexvar_ps(0x3f, _mm512_setr_epi32(0, 1, 2, 3, 8, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0), all);                      \
+  }
+REDUCE_6(greatest_6, _mm512_max_ps)
+REDUCE_6(sums_6, add_bits)
+_Static_assert(ROWS == 6, "a tile's rows are reduced together");
+
+/* exp(x) in 255ths, as the low bits of the sum with the magic. The steps are v16_exp_nonpositive's; its last product by a power of two is
+   exact, and so is that power's by 255: the one rounding is that of the sum, whichever factor stands on which side. Where the exponential
+   is none of those above 2^-126, both ways leave the magic alone. */
+V16_INLINE __m512i weight_bits(v16 x) {
+  const v16 shift = v16_set1(BNC_EXP_MAGIC), one = v16_set1(1.0f);
+  x = v16_max(x, v16_set1(BNC_EXP_LOW));
+  const v16 t = v16_fma(x, v16_set1(BNC_EXP_LOG2E), shift), n = v16_sub(t, shift);
+  const v16 r = v16_fma(n, v16_set1(-BNC_EXP_LN2_LOW), v16_fma(n, v16_set1(-BNC_EXP_LN2_HIGH), x));
+  v16 p = v16_fma(r, v16_set1(BNC_EXP_C6), v16_set1(BNC_EXP_C5));
+  p = v16_fma(p, r, v16_set1(BNC_EXP_C4));
+  p = v16_fma(p, r, v16_set1(BNC_EXP_C3));
+  p = v16_fma(p, r, v16_set1(BNC_EXP_C2));
+  p = v16_fma(p, r, one);
+  p = v16_fma(p, r, one);
+  return rounded(p, (v16){_mm512_scalef_ps(_mm512_set1_ps(255.0f), n.a)});
+}
+
+/* The low bytes of four vectors, those of a lane side by side: quads of keys that lie 16 apart. */
+V16_INLINE __m512i low_bytes(const __m512i *x /* [GROUPS] */) {
+  enum { OR_AND = 0xa8, OR_OR = 0xfe }; /* (a | b) & c; a | b | c */
+  const __m512i low = _mm512_ternarylogic_epi32(x[0], _mm512_slli_epi32(x[1], 8), _mm512_set1_epi32(0xffff), OR_AND);
+  return _mm512_ternarylogic_epi32(low, _mm512_slli_epi32(x[2], 16), _mm512_slli_epi32(x[3], 24), OR_OR);
+}
+
+/* Weights of the block's keys, in 255ths, in the order of low_bytes; t's maxima and sums go on, and alpha says by what its results shrink.
+   groups: vectors of keys that are looked at; masked: some of their keys may be missing. Constants. */
+V16_INLINE void weights(const block *b, tile *t, size_t padded, uint8_t *p /* [ROWS, 64] */, float *alpha /* [16] */, const size_t groups,
+                        const bool masked) {
   __m512i sum[ROWS][4];
-  v16 s[ROWS][GROUPS];
-  float m[16], total[16];
-  v16_store(m, v16_load(t->m));
-  v16_store(total, v16_set1(0.0f));
+  __m512 s[ROWS][GROUPS], most[ROWS], total[ROWS];
+  float m[16];
   /* Scores, as integers: what the queries' 128 adds is in the start. */
-  UNROLL for (size_t r = 0; r < ROWS; ++r) UNROLL for (size_t g = 0; g < GROUPS; ++g) sum[r][g] = b->keys.start[g];
-  products(t->q, padded, b->k, padded / 4, sum, GROUPS);
+  UNROLL for (size_t r = 0; r < ROWS; ++r) UNROLL for (size_t g = 0; g < groups; ++g) sum[r][g] = b->keys.start[g];
+  products(t->q, padded, b->k, GROUPS, padded / 4, sum, groups);
   /* As floats, with each row's maximum so far. */
   UNROLL for (size_t r = 0; r < ROWS; ++r) {
-    UNROLL for (size_t g = 0; g < GROUPS; ++g) {
+    UNROLL for (size_t g = 0; g < groups; ++g) {
       const v16 x = v16_mul(v16_mul((v16){_mm512_cvtepi32_ps(sum[r][g])}, b->keys.step[g]), v16_set1(t->step[r]));
-      s[r][g] = (v16){_mm512_mask_blend_ps(b->keys.there[g], _mm512_set1_ps(-INFINITY), x.a)};
+      s[r][g] = masked ? _mm512_mask_blend_ps(b->keys.there[g], _mm512_set1_ps(-INFINITY), x.a) : x.a;
+      most[r] = g ? _mm512_max_ps(most[r], s[r][g]) : s[r][g];
     }
-    const float most = v16_greatest(v16_max(v16_max(s[r][0], s[r][1]), v16_max(s[r][2], s[r][3])));
-    m[r] = most > m[r] ? most : m[r];
   }
+  const v16 before = v16_load(t->m), top = v16_max((v16){greatest_6(most)}, before);
+  v16_store(m, top);
   /* Softmax in one pass (arXiv 1805.02867): what came before shrinks where the maximum grew. */
-  const v16 shrink = v16_exp_nonpositive(v16_sub(v16_load(t->m), v16_load(m)));
+  const v16 shrink = v16_exp_nonpositive(v16_sub(before, top));
   /* Weights in 255ths, and their exact sum. */
   UNROLL for (size_t r = 0; r < ROWS; ++r) {
-    __m512i all = _mm512_set1_epi32((int32_t)(0u - GROUPS * 0x4b400000u)); /* the magic's own bits */
-    UNROLL for (size_t g = 0; g < GROUPS; ++g) {
-      const __m512i x = rounded(v16_exp_nonpositive(v16_sub(s[r][g], v16_set1(m[r]))), v16_set1(255.0f));
-      _mm_store_si128((__m128i *)(p + r * BNC_ATTENTION_BLOCK + 16 * g), _mm512_cvtepi32_epi8(x));
-      all = _mm512_add_epi32(all, x);
-    }
-    total[r] = (float)_mm512_reduce_add_epi32(all);
+    __m512i x[GROUPS] = {_mm512_setzero_si512(), _mm512_setzero_si512(), _mm512_setzero_si512(), _mm512_setzero_si512()};
+    UNROLL for (size_t g = 0; g < groups; ++g) x[g] = weight_bits(v16_sub((v16){s[r][g]}, v16_set1(m[r])));
+    const __m512i bytes = low_bytes(x);
+    _mm512_store_si512((void *)(p + r * BNC_ATTENTION_BLOCK), bytes);
+    total[r] = _mm512_castsi512_ps(_mm512_dpbusd_epi32(_mm512_setzero_si512(), bytes, _mm512_set1_epi8(1)));
   }
+  const v16 sums = {_mm512_cvtepi32_ps(_mm512_castps_si512(sums_6(total)))};
   v16_store(alpha, shrink);
-  v16_store(t->m, v16_load(m));
-  v16_store(t->l, v16_fma(v16_load(t->l), shrink, v16_load(total)));
+  v16_store(t->m, top);
+  v16_store(t->l, v16_fma(v16_load(t->l), shrink, sums));
 }
 
 /* `vectors` (a constant) times sixteen columns from c on. */
 V16_INLINE void values(const block *b, const tile *t, size_t c, size_t padded, const uint8_t *p, const float *alpha, const size_t vectors) {
   __m512i sum[ROWS][4];
   UNROLL for (size_t r = 0; r < ROWS; ++r) UNROLL for (size_t x = 0; x < vectors; ++x) sum[r][x] = _mm512_setzero_si512();
-  products(p, BNC_ATTENTION_BLOCK, b->v + c * BNC_ATTENTION_BLOCK, STEPS, sum, vectors);
+  products(p, BNC_ATTENTION_BLOCK, b->v + c * BNC_ATTENTION_BLOCK, vectors, b->n < STEPS ? b->n : STEPS, sum, vectors);
   UNROLL for (size_t r = 0; r < ROWS; ++r) {
     UNROLL for (size_t x = 0; x < vectors; ++x) {
       float *o = t->out + r * padded + c + 16 * x;
@@ -174,7 +220,12 @@ V16_INLINE void values(const block *b, const tile *t, size_t c, size_t padded, c
 static void walk(const block *b, tile *t, size_t padded) {
   _Alignas(64) uint8_t p[ROWS * BNC_ATTENTION_BLOCK];
   float alpha[16];
-  weights(b, t, padded, p, alpha);
+  if (b->n == BNC_ATTENTION_BLOCK)
+    weights(b, t, padded, p, alpha, GROUPS, false);
+  else if (b->n > 16)
+    weights(b, t, padded, p, alpha, GROUPS, true);
+  else
+    weights(b, t, padded, p, alpha, 1, true);
   size_t c = 0;
   for (; c + 16 * CHUNK <= padded; c += 16 * CHUNK) values(b, t, c, padded, p, alpha, CHUNK);
   switch ((padded - c) / 16) {
