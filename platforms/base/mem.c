@@ -4,11 +4,24 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #ifdef __GLIBC__
 #include <malloc.h>
 #endif
 
+/* From here on blocks of zeros are pages of their own. */
+#ifdef BINOCLE_EXACT_BLOCKS
+#define LARGE SIZE_MAX
+#else
+#define LARGE ((size_t)4 << 20)
+#endif
+
 /* Each block starts with a header of one alignment unit that holds its size, for the live and peak figures and for realloc. */
+typedef struct block_header {
+  size_t size;
+  size_t mapped; /* bytes of pages that begin with this header; 0: the block is the C library's */
+} block_header;
+
 static _Atomic size_t live_bytes, peak_bytes;
 static _Atomic uint64_t allocation_count;
 static _Atomic long long fail_after = -1;
@@ -28,7 +41,7 @@ static void account(size_t size) {
   }
 }
 
-static size_t *header_of(void *ptr) { return (size_t *)(void *)((char *)ptr - BNC_ALIGNMENT); }
+static block_header *header_of(void *ptr) { return (block_header *)(void *)((char *)ptr - BNC_ALIGNMENT); }
 
 /* The C library wants multiples of the alignment; the address sanitizer must see the exact end, where a block's neighbour would begin. */
 static char *get_block(size_t size) {
@@ -42,16 +55,26 @@ static char *get_block(size_t size) {
 #endif
 }
 
-void *bnc_mem_alloc(size_t size) {
-  char *block = must_fail() ? NULL : get_block(size);
+static void *begin_block(char *block, size_t size, size_t mapped) {
   if (!block) return NULL;
-  *(size_t *)(void *)block = size;
+  *(block_header *)(void *)block = (block_header){size, mapped};
   atomic_fetch_add_explicit(&allocation_count, 1, memory_order_relaxed);
   account(size);
   return block + BNC_ALIGNMENT;
 }
 
+void *bnc_mem_alloc(size_t size) { return begin_block(must_fail() ? NULL : get_block(size), size, 0); }
+
+/* Pages out of the system, which are zeros, and cost memory and time only once they are touched. */
+static void *map_zeros(size_t size) {
+  size_t total;
+  if (!bnc_add_size(size, BNC_ALIGNMENT, &total)) return NULL;
+  char *block = mmap(NULL, total, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  return begin_block(block == MAP_FAILED ? NULL : block, size, total);
+}
+
 void *bnc_mem_zalloc(size_t size) {
+  if (size >= LARGE) return must_fail() ? NULL : map_zeros(size);
   void *ptr = bnc_mem_alloc(size);
   return ptr ? memset(ptr, 0, size) : NULL;
 }
@@ -64,7 +87,7 @@ void *bnc_mem_array(size_t count, size_t size) {
 void *bnc_mem_realloc(void *ptr, size_t new_size) {
   void *grown = bnc_mem_alloc(new_size);
   if (!grown || !ptr) return grown;
-  size_t old_size = *header_of(ptr);
+  size_t old_size = header_of(ptr)->size;
   memcpy(grown, ptr, old_size < new_size ? old_size : new_size);
   bnc_mem_free(ptr);
   return grown;
@@ -72,9 +95,12 @@ void *bnc_mem_realloc(void *ptr, size_t new_size) {
 
 void bnc_mem_free(void *ptr) {
   if (!ptr) return;
-  size_t *header = header_of(ptr);
-  atomic_fetch_sub_explicit(&live_bytes, *header, memory_order_relaxed);
-  free(header);
+  block_header *header = header_of(ptr);
+  atomic_fetch_sub_explicit(&live_bytes, header->size, memory_order_relaxed);
+  if (header->mapped)
+    munmap(header, header->mapped);
+  else
+    free(header);
 }
 
 char *bnc_mem_strndup(const char *text, size_t length) {

@@ -10,7 +10,7 @@
 
 /** size bytes, uninitialised, or NULL. size 0 gives a valid block of its own. Free with bnc_mem_free. */
 void *bnc_mem_alloc(size_t size);
-/** As bnc_mem_alloc, zeroed. */
+/** As bnc_mem_alloc, zeroed. Of a large block pages that nobody touches take no memory. */
 void *bnc_mem_zalloc(size_t size);
 /** count * size bytes, zeroed; NULL where the product overflows. */
 void *bnc_mem_array(size_t count, size_t size);

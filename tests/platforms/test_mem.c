@@ -26,6 +26,31 @@ static void blocks(void **state) {
   bnc_mem_free(NULL);
 }
 
+/* Large blocks of zeros have pages of their own: they are dirtied, freed, and had again. */
+static void large_zeros(void **state) {
+  (void)state;
+  const size_t live = bnc_mem_live(), size = ((size_t)8 << 20) + 5;
+  for (int i = 0; i < 3; i++) {
+    unsigned char *p = bnc_mem_zalloc(size);
+    assert_non_null(p);
+    assert_int_equal((uintptr_t)p % BNC_ALIGNMENT, 0);
+    assert_int_equal(bnc_mem_live(), live + size);
+    size_t dirty = 0;
+    for (size_t k = 0; k < size; k++) dirty += p[k] != 0;
+    assert_int_equal(dirty, 0);
+    memset(p, 0xaa, size);
+    p = bnc_mem_realloc(p, size / 2);
+    assert_non_null(p);
+    assert_int_equal(p[size / 2 - 1], 0xaa);
+    bnc_mem_free(p);
+  }
+  assert_int_equal(bnc_mem_live(), live);
+  bnc_mem_fail_after(0);
+  assert_null(bnc_mem_zalloc(size));
+  bnc_mem_fail_after(-1);
+  assert_null(bnc_mem_zalloc(SIZE_MAX));
+}
+
 static void overflow(void **state) {
   (void)state;
   size_t out;
@@ -83,7 +108,7 @@ static void failing(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(blocks), cmocka_unit_test(overflow), cmocka_unit_test(realloc_keeps),
-                                     cmocka_unit_test(failing)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(blocks), cmocka_unit_test(large_zeros), cmocka_unit_test(overflow),
+                                     cmocka_unit_test(realloc_keeps), cmocka_unit_test(failing)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
