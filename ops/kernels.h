@@ -6,6 +6,7 @@
 #include "ops/activate/activate.h"
 #include "ops/add/add.h"
 #include "ops/attention/attention.h"
+#include "ops/checksum/checksum.h"
 #include "ops/embed/embed.h"
 #include "ops/gather/gather.h"
 #include "ops/hadamard/hadamard.h"
@@ -34,6 +35,7 @@ typedef struct bnc_kernels {
   bnc_matmul_ops matmul;
   bnc_resample_ops resample;
   bnc_limits_ops limits;
+  bnc_checksum_ops checksum;
 } bnc_kernels;
 
 /** Fills every slot with the best kernel that `level` may use (bnc_cpu.level of platforms/cpu/cpu.h). */

@@ -23,6 +23,7 @@
   K(attention.cache_f32,      attention_cache_f32, x,   x,         x,   _,      _)  \
   K(attention.cache_f16,      attention_cache_f16, x,   x,         x,   _,      _)  \
   K(attention.cache_i8,       attention_cache_i8,  x,   x,         x,   _,      _)  \
+  K(checksum.xxh3,           checksum_xxh3,       x,   x,         x,   _,      _)  \
   K(embed.f32,                embed_f32,           _,   _,         _,   _,      _)  \
   K(embed.i8,                 embed_i8,            x,   x,         x,   _,      _)  \
   K(embed.bf16,               embed_bf16,          x,   x,         x,   _,      _)  \

@@ -4,15 +4,16 @@
 #include <unistd.h>
 #include <xxhash.h>
 
+#include "ops/checksum/checksum.h"
 #include "ops/xnn/packed_private.h"
 #include "platforms/base/mem.h"
 
-static bool block_ok(const bnc_packed_store *store, const packed_slot *slot, uint64_t block) {
+static bool block_ok(const bnc_packed_store *store, const packed_slot *slot, uint64_t block, bnc_checksum_xxh3_fn *xxh3) {
   const packed_entry *e = &slot->entry;
   uint64_t at = block * PACKED_BLOCK, expected;
   uint64_t size = e->size - at < PACKED_BLOCK ? e->size - at : PACKED_BLOCK;
   memcpy(&expected, store->checksums + (slot->first_block + block) * sizeof expected, sizeof expected);
-  return XXH3_64bits(store->data + e->offset + at, (size_t)size) == expected;
+  return xxh3(store->data + e->offset + at, (size_t)size) == expected;
 }
 
 /* Zeros follow each entry up to the next one's multiple. */
@@ -26,6 +27,7 @@ static bool padding_ok(const bnc_packed_store *store, const packed_entry *e) {
 
 typedef struct check_job {
   const bnc_packed_store *store;
+  bnc_checksum_xxh3_fn *xxh3;
   _Atomic size_t damaged; /* the first damaged entry */
 } check_job;
 
@@ -34,7 +36,7 @@ static void check_entries(void *context, size_t from, size_t to) {
   for (size_t i = from; i < to; i++) {
     const packed_slot *slot = &j->store->slot[i];
     bool ok = padding_ok(j->store, &slot->entry);
-    for (uint64_t b = 0, blocks = bnc_packed_blocks(slot->entry.size); ok && b < blocks; b++) ok = block_ok(j->store, slot, b);
+    for (uint64_t b = 0, blocks = bnc_packed_blocks(slot->entry.size); ok && b < blocks; b++) ok = block_ok(j->store, slot, b, j->xxh3);
     size_t first = atomic_load_explicit(&j->damaged, memory_order_relaxed);
     while (!ok && i < first && !atomic_compare_exchange_weak_explicit(&j->damaged, &first, i, memory_order_relaxed, memory_order_relaxed)) {
     }
@@ -42,7 +44,7 @@ static void check_entries(void *context, size_t from, size_t to) {
 }
 
 static bnc_status check_content(const bnc_packed_store *store, bnc_pool *pool, bnc_error *err) {
-  check_job job = {store, SIZE_MAX};
+  check_job job = {store, bnc_checksum_here(), SIZE_MAX};
   if (pool)
     bnc_pool_run(pool, check_entries, &job, store->slots, 1);
   else

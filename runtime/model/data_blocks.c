@@ -6,6 +6,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "ops/checksum/checksum.h"
 #include "platforms/base/array.h"
 #include "platforms/base/mem.h"
 #include "platforms/file/map_advice.h"
@@ -82,6 +83,7 @@ static bool is_authentic(const bnc_model_file *f, size_t block, const uint8_t *b
 
 typedef struct check_job {
   const bnc_model_file *file;
+  bnc_checksum_xxh3_fn *xxh3;
   const uint8_t *wanted; /* [blocks] or NULL */
   bool authentic;
   size_t start; /* block of item 0 */
@@ -95,7 +97,7 @@ static void check_blocks(void *context, size_t from, size_t to) {
     const uint8_t *bytes = j->file->data.data + i * BNC_FORMAT_BLOCK;
     const size_t size = block_size(j->file, i);
     atomic_fetch_add_explicit(&j->checked, 1, memory_order_relaxed);
-    const bool right = XXH3_64bits(bytes, size) == j->file->block[i].checksum && (!j->authentic || is_authentic(j->file, i, bytes));
+    const bool right = j->xxh3(bytes, size) == j->file->block[i].checksum && (!j->authentic || is_authentic(j->file, i, bytes));
     if (j->file->sparing && j->file->map.base) bnc_map_put_away(bytes, size);
     if (right) continue;
     size_t first = atomic_load_explicit(&j->first, memory_order_relaxed);
@@ -107,7 +109,7 @@ static void check_blocks(void *context, size_t from, size_t to) {
 
 bnc_status bnc_blocks_check(const bnc_model_file *f, const uint8_t *wanted, bool authentic, bnc_pool *pool, const bnc_context *context,
                             bnc_block_damage *damage, bnc_error *err) {
-  check_job job = {.file = f, .wanted = wanted, .authentic = authentic, .first = SIZE_MAX};
+  check_job job = {.file = f, .xxh3 = bnc_checksum_here(), .wanted = wanted, .authentic = authentic, .first = SIZE_MAX};
   bnc_status s = BNC_OK;
   for (; s == BNC_OK && job.start < f->blocks; job.start += CHECK_STEP) {
     const size_t left = f->blocks - job.start, count = left < CHECK_STEP ? left : CHECK_STEP;

@@ -100,6 +100,7 @@ double bench_peak_int8(bnc_cpu_level level);
 void check_activate(check *c);
 void check_add(check *c);
 void check_attention(check *c);
+void check_checksum(check *c);
 void check_hadamard(check *c);
 void check_kv_append(check *c);
 void check_matmul(check *c);
