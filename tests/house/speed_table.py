@@ -1,16 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The README's table of speeds is what bench/table.py makes of the committed rows."""
+"""The README's table of speeds is what bench/table.py makes of the committed rows, and the tables of joules what bench/energy/joules.py makes of theirs."""
 import os
 import sys
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../bench"))
+BENCH = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../bench")
+sys.path[:0] = [BENCH, os.path.join(BENCH, "energy")]
+import joules  # noqa: E402
 import table  # noqa: E402
 
 
 def violations(files):
-    readme = files.get("README.md", "")
-    try:
-        agrees = table.replaced(readme, table.block(files)) == readme
-    except ValueError as e:
-        return [str(e)]
-    return [] if agrees else ["README.md: its table is not that of bench/baselines/race-*.csv; bench/table.py writes it"]
+    found = []
+    for page, made, by in (("README.md", lambda text: table.replaced(text, table.block(files)), "bench/table.py"),
+                           ("platforms/README.md", lambda text: joules.replaced(text, files), "bench/energy/joules.py table")):
+        text = files.get(page, "")
+        try:
+            if made(text) != text:
+                found.append(f"{page}: a table is not that of the committed rows in bench/baselines; {by} writes it")
+        except (KeyError, ValueError) as e:
+            found.append(str(e))
+    return found

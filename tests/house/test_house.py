@@ -39,8 +39,13 @@ CLEAN = {
     "runtime/include/binocle/binocle.h": C + "#include <binocle/compile.h>\n#include <binocle/status.h>\n",
     "runtime/program/main.c": C + "#include <binocle/compile.h>\n",
     "README.md": "Speed\n" + speed_table.table.BEGIN + "\n" + speed_table.table.END + "\n",
+    speed_table.joules.JOULES: "title,model,watts,joules_per_picture,joules_per_token\nPi,m,5,1,2\n",
+    speed_table.joules.PUBLISHED: "machine,model,bits,engine,joules_per_token,source\nPi,m,4,e,3,s\n",
+    speed_table.joules.TRADEOFF: "machine,way,watts,speed,joules,how\nPi,all,5,1.00,1.00,estimate: x\n",
     "tests/test_a.c": C + '#include <png.h>\n\n#include "runtime/exec/exec.h"\n',
 }
+CLEAN["platforms/README.md"] = speed_table.joules.replaced(
+    "".join(f"<!-- {name}: made by bench/energy/joules.py -->\n<!-- {name}: end -->\n" for name in ("joules", "less power")), CLEAN)
 
 
 class House(unittest.TestCase):
@@ -141,6 +146,12 @@ class House(unittest.TestCase):
         self.finds(kernels, "ops/add/add_i8_neon_dotprod.c", C + "void bnc_add_i8_neon_dotprod(int x) {}\n", "nothing calls it")
         self.finds(kernels, "ops/add/add_i8_neon.c", C, "add_i8 has an x for neon, but no file defines it")
         self.finds(kernels, "ops/README.md", "", "its table is not that of")
+
+    def test_joules_tables(self):
+        self.assertIn("| Pi | m | 4 | Binocle | 1 | 2 | estimated from 5 W |", CLEAN["platforms/README.md"])
+        for path in (speed_table.joules.JOULES, speed_table.joules.PUBLISHED, speed_table.joules.TRADEOFF):
+            self.finds(speed_table, path, CLEAN[path].replace("Pi", "Po"), "joules.py table writes it")
+        self.finds(speed_table, "platforms/README.md", "no marks", "has no '<!-- joules")
 
     def test_speed_table(self):
         row = "a CPU,avx2,2,{},1.0,tile,x,1,2,3,s,5,measured\n"

@@ -122,10 +122,10 @@ class Power(ProgramCase):
         self.assertGreater(told["power_paused_s"], 0.01)
         for other in (saved, slow):
             self.assertEqual(free["answer"], other["answer"])
-        # A Raspberry Pi 4 has no meter, but its power is known: 2.9 W at rest, 6.4 W busy.
+        # A Raspberry Pi 4 has no meter, but its power is known: 2.7 W at rest, 6.4 W busy.
         tree = Tree("pi4", {"proc/device-tree/model": "Raspberry Pi 4 Model B Rev 1.4", "sys/devices/system/cpu/online": "0-1\n"})
         outcome = binocle("run", self.model, "--prompt", "hi", "--max-tokens", "2", "--power-limit", "5", **tree.settings)
-        self.assertIn("limited by an estimate, without a meter: 2.9 W at rest, 6.4 W busy", outcome.err.decode())
+        self.assertIn("limited by an estimate, without a meter: 2.7 W at rest, 6.4 W busy", outcome.err.decode())
         outcome = binocle("run", self.model, "--prompt", "hi", "--power-limit", "5", **Tree("unknown", {}).settings)
         self.assertIn("needs a meter", self.says_one_line(outcome))
 
