@@ -1,20 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <cpuinfo.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #include "platforms/cpu/cpu_record.h"
-
-bool bnc_cpuinfo_start(void) {
-  static const char *const needed[] = {"/proc/cpuinfo",
-#if !defined(__x86_64__)
-                                       "/sys/devices/system/cpu/possible", "/sys/devices/system/cpu/present",
-#endif
-                                       NULL};
-  for (size_t i = 0; needed[i]; i++)
-    if (access(needed[i], R_OK) != 0) return false;
-  return cpuinfo_initialize();
-}
 
 #if defined(__x86_64__)
 

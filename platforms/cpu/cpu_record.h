@@ -47,8 +47,8 @@ const bnc_cpu_arm_part *bnc_cpu_arm_part_find(uint32_t midr);
 uint32_t bnc_cpu_probe_features(void);
 void bnc_cpu_probe_names(char *brand, size_t brand_size, char *uarch, size_t uarch_size);
 
-/** Starts cpuinfo, which XNNPACK asks too. False without the files of /proc and /sys that it reads; it is not called then, as it would
- * complain on standard error. */
+/** Starts cpuinfo, which XNNPACK asks too. False without the files of /proc and /sys that it reads, or where they tell of no CPU; it is not
+ * called then, as it would complain on standard error or die. */
 bool bnc_cpuinfo_start(void);
 
 /** cap: the value of BINOCLE_CPU or NULL. */
