@@ -20,6 +20,12 @@ static inline uint32_t bnc_bits_from_f32(float f) {
 
 static inline float bnc_f32_from_bf16(uint16_t b) { return bnc_f32_from_bits((uint32_t)b << 16); }
 
+/** Of a finite number: NaNs may become infinite. */
+static inline uint16_t bnc_bf16_from_f32(float f) {
+  const uint32_t bits = bnc_bits_from_f32(f);
+  return (uint16_t)((bits + 0x7fffu + (bits >> 16 & 1u)) >> 16);
+}
+
 static inline float bnc_f32_from_f16(uint16_t h) {
   const uint32_t sign = (uint32_t)(h & 0x8000u) << 16, exponent = (h >> 10) & 31u, mantissa = h & 0x3ffu;
   if (exponent == 31) return bnc_f32_from_bits(sign | 0x7f800000u | mantissa << 13 | (mantissa ? 0x400000u : 0));

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "ops/half.h"
 #include "ops/quantize/quantize.h"
 #include "platforms/base/mem.h"
 #include "quant/calibrate/balance.h"
@@ -81,7 +82,7 @@ static void round_weights(const trial *t) {
     } else if (group) {
       bnc_quantize_row_qg4(w, k, group, t->nibbles, t->scales);
       for (size_t c = 0; c < k; c++)
-        w[c] = (float)((t->nibbles[c / 2] >> (c % 2 ? 4 : 0) & 15) - 8) * bnc_bf16_to_f32(t->scales[c / group]);
+        w[c] = (float)((t->nibbles[c / 2] >> (c % 2 ? 4 : 0) & 15) - 8) * bnc_f32_from_bf16(t->scales[c / group]);
     } else {
       bnc_quantize_row_qc8(w, k, t->q, &scale);
       for (size_t c = 0; c < k; c++) w[c] = (float)t->q[c] * scale;

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "ops/half.h"
 #include "quant/calibrate/gptq.h"
 #include "quant/calibrate/outer_product.h"
 #include "quant/compile/quantize_weights.h"
@@ -86,7 +87,7 @@ static inline float scale_near(const group_state *g, size_t lane, float s) {
     const float step = round_small(s / g->row_scale[lane]), below = step < 16.0f ? step : 16.0f;
     return (below > 1.0f ? below : 1.0f) * g->row_scale[lane];
   }
-  s = bnc_bf16_to_f32(bnc_bf16_from_f32(s));
+  s = bnc_f32_from_bf16(bnc_bf16_from_f32(s));
   return s > FLT_MIN ? s : FLT_MIN;
 }
 

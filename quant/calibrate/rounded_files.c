@@ -12,6 +12,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "ops/half.h"
 #include "platforms/base/mem.h"
 #include "platforms/file/file.h"
 #include "quant/compile/quantize_weights.h"
@@ -60,7 +61,7 @@ static bnc_status check_scales(const uint8_t *data, const bnc_rounded_shape *sha
     float value;
     memcpy(&half, data + at, sizeof half);
     memcpy(&value, data + at, steps ? sizeof value : sizeof half);
-    if (!steps) value = bnc_bf16_to_f32(half);
+    if (!steps) value = bnc_f32_from_bf16(half);
     if (!(value >= FLT_MIN && value <= FLT_MAX))
       return bnc_fail(err, BNC_ERROR_FORMAT, "a scale that is no positive normal number: remove the folder and calibrate again");
   }
@@ -97,7 +98,7 @@ static bnc_status open_file(const char *path, const bnc_rounded_shape *shape, bn
 
 /* A scale that would be no normal number stands for zeros, whatever it is multiplied by. */
 static float normal(float scale) { return scale >= FLT_MIN ? scale : FLT_MIN; }
-static uint16_t multiply(uint16_t scale, float factor) { return bnc_bf16_from_f32(normal(bnc_bf16_to_f32(scale) * factor)); }
+static uint16_t multiply(uint16_t scale, float factor) { return bnc_bf16_from_f32(normal(bnc_f32_from_bf16(scale) * factor)); }
 
 bnc_status bnc_rounded_read(const char *folder, const char *name, const bnc_rounded_shape *shape, size_t first, size_t rows, float factor,
                             uint8_t *nibbles, void *groups, float *scales, bnc_error *err) {

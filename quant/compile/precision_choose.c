@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "ops/half.h"
 #include "platforms/base/mem.h"
 #include "quant/compile/quantize_weights.h"
 
@@ -53,7 +54,7 @@ static void round_row(const work *w, size_t k, uint16_t group) {
     if (group == 0)
       w->rounded[i] = (float)(int8_t)w->q[i] * scale;
     else
-      w->rounded[i] = (float)nibble * (group == BNC_QC4_GROUP ? (float)steps[i / group] * scale : bnc_bf16_to_f32(w->scales[i / group]));
+      w->rounded[i] = (float)nibble * (group == BNC_QC4_GROUP ? (float)steps[i / group] * scale : bnc_f32_from_bf16(w->scales[i / group]));
   }
 }
 

@@ -7,23 +7,11 @@
 #include <math.h>
 #include <string.h>
 
+#include "ops/half.h"
 #include "runtime/model/format.h"
 
 #define LANES 16u
 #define MOST 128u /* values rounded at a time */
-
-uint16_t bnc_bf16_from_f32(float x) {
-  uint32_t bits;
-  memcpy(&bits, &x, sizeof bits);
-  return (uint16_t)((bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16);
-}
-
-float bnc_bf16_to_f32(uint16_t x) {
-  uint32_t bits = (uint32_t)x << 16;
-  float f;
-  memcpy(&f, &bits, sizeof f);
-  return f;
-}
 
 static float largest(const float *w, size_t n) {
   float lane[LANES] = {0}, most = 0.0f;
@@ -101,7 +89,7 @@ static float group_scale(const float *w, size_t n) {
   if (most < 8.0f * FLT_MIN) return FLT_MIN; /* zeros: the smallest scale keeps XNNPACK's rounding residue out of the result */
   candidates[0] = grid_steps(w, n, most);
   for (size_t c = candidates[0] > 0.0f ? 0 : 1; c < sizeof candidates / sizeof *candidates; c++) {
-    float s = bnc_bf16_to_f32(bnc_bf16_from_f32(most / candidates[c]));
+    float s = bnc_f32_from_bf16(bnc_bf16_from_f32(most / candidates[c]));
     if (s < FLT_MIN) continue;
     float error = squared_error(w, n, s);
     if (error < least) {

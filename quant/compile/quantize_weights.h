@@ -22,8 +22,4 @@ void bnc_quantize_row_qc4(const float *w /* [k] */, size_t k, uint8_t *q /* [k /
 /** The scale of such a row. */
 float bnc_qc4_row_scale(const float *w /* [k] */, size_t k);
 
-/** f32 to the nearest bf16, ties to even; finite input. */
-uint16_t bnc_bf16_from_f32(float x);
-float bnc_bf16_to_f32(uint16_t x);
-
 #endif

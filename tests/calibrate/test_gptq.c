@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "ops/half.h"
 #include "platforms/base/mem.h"
 #include "quant/calibrate/gptq.h"
 #include "quant/calibrate/rounded_files.h"
@@ -71,7 +72,7 @@ static double error_of(const float *x, const float *w, const float *q) {
 }
 
 static void unpack(const uint8_t *q, const uint16_t *scales, float *w) {
-  for (size_t i = 0; i < K; i++) w[i] = (float)((q[i / 2] >> (i % 2 ? 4 : 0) & 15) - 8) * bnc_bf16_to_f32(scales[i / GROUP]);
+  for (size_t i = 0; i < K; i++) w[i] = (float)((q[i / 2] >> (i % 2 ? 4 : 0) & 15) - 8) * bnc_f32_from_bf16(scales[i / GROUP]);
 }
 
 static void test_round(void **state) {
@@ -89,7 +90,7 @@ static void test_round(void **state) {
   for (size_t r = 0; r < ROWS; r++) {
     unpack(q + r * K / 2, scales + r * (K / GROUP), value);
     for (size_t i = 0; i < K; i++) assert_true(value[i] == rounded[r * K + i]);
-    for (size_t g = 0; g < K / GROUP; g++) assert_true(bnc_bf16_to_f32(scales[r * (K / GROUP) + g]) >= FLT_MIN);
+    for (size_t g = 0; g < K / GROUP; g++) assert_true(bnc_f32_from_bf16(scales[r * (K / GROUP) + g]) >= FLT_MIN);
     bnc_quantize_row_qg4(w + r * K, K, GROUP, plain, plain_scales);
     unpack(plain, plain_scales, nearest);
     const double before = error_of(x, w + r * K, nearest), after = error_of(x, w + r * K, value);

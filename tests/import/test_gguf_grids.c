@@ -36,8 +36,8 @@ static void test_q4_0(void **state) {
     make_block(block, half, most, &random);
     bnc_read_q4_0(block, 1, w);
     bnc_quantize_row_qg4(w, 32, 32, q, &scale);
-    const float kept = bnc_bf16_to_f32(scale), step = bnc_f32_from_f16(half);
-    const float rounded = bnc_bf16_to_f32(bnc_bf16_from_f32(step));
+    const float kept = bnc_f32_from_bf16(scale), step = bnc_f32_from_f16(half);
+    const float rounded = bnc_f32_from_bf16(bnc_bf16_from_f32(step));
     if (kept != rounded) fail_msg("block %u: scale %.9g, expected %.9g", round, (double)kept, (double)rounded);
     for (unsigned i = 0; i < 32; i++) {
       const int found = (i % 2 ? q[i / 2] >> 4 : q[i / 2] & 15) - 8, stored = nibble_at(block, i) - 8;
