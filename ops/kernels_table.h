@@ -26,7 +26,7 @@
   K(checksum.xxh3,           checksum_xxh3,       x,   x,         x,   _,      _)  \
   K(embed.f32,                embed_f32,           _,   _,         _,   _,      _)  \
   K(embed.i8,                 embed_i8,            x,   x,         x,   _,      _)  \
-  K(embed.bf16,               embed_bf16,          x,   x,         x,   _,      _)  \
+  K(embed.bf16,               embed_bf16,          _,   _,         _,   _,      _)  \
   K(embed.c4,                 embed_c4,            _,   _,         _,   _,      _)  \
   K(gather.gather_taps_f32,   gather_taps_f32,     x,   x,         x,   _,      _)  \
   K(gather.gather_f32,        gather_f32,          _,   _,         _,   _,      _)  \
@@ -38,6 +38,7 @@
   K(limits.flops,             limits_flops,        x,   x,         x,   _,      _)  \
   K(limits.read,              limits_read,         x,   x,         x,   _,      _)  \
   K(matmul.sums,              matmul_sums,         x,   _,         _,   _,      _)  \
+  K(matmul.bf16,              matmul_bf16,         x,   x,         x,   _,      _)  \
   K(matmul.c4,                matmul_c4,           x,   x,         x,   x,      x)  \
   K(matmul.f32,              matmul_f32,          x,   x,         x,   _,      _)  \
   K(matmul.i4,                matmul_i4,           x,   x,         x,   x,      x)  \

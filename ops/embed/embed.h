@@ -7,7 +7,7 @@
 
 typedef struct bnc_embed_args {
   size_t cols;
-  const void *table;  /* [vocabulary, cols] of f32, int8 or bf16, rows contiguous; or panels */
+  const void *table;  /* [vocabulary, cols] of f32 or int8, rows contiguous; or panels */
   const float *scale; /* [vocabulary]; int8 and c4: x = q * scale */
   const int32_t *ids; /* [rows] */
   float *out;         /* [rows, cols] */
@@ -17,8 +17,8 @@ typedef struct bnc_embed_args {
 #define BNC_EMBED_KERNEL(name) BNC_KERNEL(name, const bnc_embed_args *args, size_t from, size_t to)
 BNC_EMBED_KERNEL(embed_f32);
 BNC_EMBED_KERNEL(embed_i8);
+/** table: panels of matmul_bf16.h, then of matmul_c4.h, cols columns of k each. */
 BNC_EMBED_KERNEL(embed_bf16);
-/** table: panels of matmul_c4.h, cols columns of k each. */
 BNC_EMBED_KERNEL(embed_c4);
 
 typedef struct bnc_embed_ops {

@@ -3,6 +3,7 @@
 
 #include "ops/embed/embed.h"
 #include "ops/half.h"
+#include "ops/matmul/matmul_bf16.h"
 #include "ops/matmul/matmul_c4.h"
 
 void bnc_embed_f32_scalar(const bnc_embed_args *args, size_t from, size_t to) {
@@ -26,9 +27,9 @@ void bnc_embed_i8_scalar(const bnc_embed_args *args, size_t from, size_t to) {
 void bnc_embed_bf16_scalar(const bnc_embed_args *args, size_t from, size_t to) {
   for (size_t row = from; row < to; ++row) {
     const size_t id = (size_t)args->ids[row];
-    const uint16_t *x = (const uint16_t *)args->table + id * args->cols; /* [cols] */
-    float *out = args->out + row * args->out_stride;                     /* [cols] */
-    for (size_t i = 0; i < args->cols; ++i) out[i] = bnc_f32_from_bf16(x[i]);
+    const uint16_t *panels = args->table;
+    float *out = args->out + row * args->out_stride; /* [cols] */
+    for (size_t i = 0; i < args->cols; ++i) out[i] = bnc_f32_from_bf16(panels[bnc_bf16_place(args->cols, id, i)]);
   }
 }
 

@@ -3,7 +3,6 @@
 #include "ops/simd/v16.h"
 
 #include "ops/embed/embed.h"
-#include "ops/half.h"
 
 V16_INLINE void embed_i8(const bnc_embed_args *a, size_t from, size_t to) {
   for (size_t row = from; row < to; ++row) {
@@ -17,17 +16,4 @@ V16_INLINE void embed_i8(const bnc_embed_args *a, size_t from, size_t to) {
   }
 }
 
-V16_INLINE void embed_bf16(const bnc_embed_args *a, size_t from, size_t to) {
-  for (size_t row = from; row < to; ++row) {
-    const size_t id = (size_t)a->ids[row];
-    const uint16_t *x = (const uint16_t *)a->table + id * a->cols; /* [cols] */
-    float *out = a->out + row * a->out_stride;                     /* [cols] */
-    size_t i = 0;
-    for (; i + 16 <= a->cols; i += 16) v16_store(out + i, v16_from_bf16(x + i));
-    for (; i < a->cols; ++i) out[i] = bnc_f32_from_bf16(x[i]);
-  }
-}
-
 void BNC_AT_LEVEL(embed_i8)(const bnc_embed_args *args, size_t from, size_t to) { embed_i8(args, from, to); }
-
-void BNC_AT_LEVEL(embed_bf16)(const bnc_embed_args *args, size_t from, size_t to) { embed_bf16(args, from, to); }

@@ -17,6 +17,7 @@
 #define BINOCLE_OPS_MATMUL_MATMUL_H
 
 #include "ops/level.h"
+#include "ops/matmul/matmul_bf16.h"
 #include "ops/matmul/matmul_c4.h"
 #include "ops/matmul/matmul_f32.h"
 #include "ops/matmul/matmul_i8.h"
@@ -52,6 +53,7 @@ BNC_KERNEL(matmul_i4, const bnc_matmul_args *args, size_t from, size_t to, void 
 typedef struct bnc_matmul_ops {
   bnc_matmul_sums_fn *sums;
   bnc_matmul_f32_fn *f32;
+  bnc_matmul_bf16_fn *bf16;
   bnc_matmul_i4_fn *i4;
   bnc_matmul_i8_fn *i8;
   bnc_matmul_c4_fn *c4;

@@ -66,8 +66,9 @@ V16_INLINE void v16_store_f16(uint16_t *p, v16 x) { _mm256_storeu_si256((__m256i
 V16_INLINE void v16_store_f16_n(uint16_t *p, v16 x, size_t n) {
   _mm256_mask_storeu_epi16(p, v16_first(n), _mm512_cvtps_ph(x.a, _MM_FROUND_TO_NEAREST_INT));
 }
-V16_INLINE v16 v16_from_bf16(const uint16_t *p) {
-  return (v16){_mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)p)), 16))};
+V16_INLINE v16 v16_bf16_even(const uint16_t *p) { return (v16){_mm512_castsi512_ps(_mm512_slli_epi32(_mm512_loadu_si512(p), 16))}; }
+V16_INLINE v16 v16_bf16_odd(const uint16_t *p) {
+  return (v16){_mm512_castsi512_ps(_mm512_and_si512(_mm512_loadu_si512(p), _mm512_set1_epi32((int32_t)0xffff0000)))};
 }
 
 enum { V16_TRANSPOSE = 16 };

@@ -34,9 +34,16 @@ V16_INLINE void v16_store_f16_n(uint16_t *p, v16 x, size_t n) {
   v16_store_f16(h, x);
   memcpy(p, h, n * sizeof *h);
 }
-V16_INLINE __m256 v16_from_bf16_8(const uint16_t *p) {
-  return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)p)), 16));
+/* The first of each of 16 pairs, and the second. */
+V16_INLINE v16 v16_bf16_even(const uint16_t *p) {
+  const __m256i *q = (const __m256i *)p;
+  return (v16){_mm256_castsi256_ps(_mm256_slli_epi32(_mm256_loadu_si256(q), 16)),
+               _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_loadu_si256(q + 1), 16))};
 }
-V16_INLINE v16 v16_from_bf16(const uint16_t *p) { return (v16){v16_from_bf16_8(p), v16_from_bf16_8(p + 8)}; }
+V16_INLINE v16 v16_bf16_odd(const uint16_t *p) {
+  const __m256i *q = (const __m256i *)p, high = _mm256_set1_epi32((int32_t)0xffff0000);
+  return (v16){_mm256_castsi256_ps(_mm256_and_si256(_mm256_loadu_si256(q), high)),
+               _mm256_castsi256_ps(_mm256_and_si256(_mm256_loadu_si256(q + 1), high))};
+}
 
 #endif

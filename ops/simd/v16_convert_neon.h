@@ -47,9 +47,17 @@ V16_INLINE void v16_store_f16_n(uint16_t *p, v16 x, size_t n) {
   v16_store_f16(h, x);
   memcpy(p, h, n * sizeof *h);
 }
-V16_INLINE float32x4_t v16_from_bf16_4(const uint16_t *p) { return vreinterpretq_f32_u32(vshll_n_u16(vld1_u16(p), 16)); }
-V16_INLINE v16 v16_from_bf16(const uint16_t *p) {
-  return (v16){v16_from_bf16_4(p), v16_from_bf16_4(p + 4), v16_from_bf16_4(p + 8), v16_from_bf16_4(p + 12)};
+V16_INLINE float32x4_t v16_bf16_even4(const uint16_t *p) {
+  return vreinterpretq_f32_u32(vshlq_n_u32(vreinterpretq_u32_u16(vld1q_u16(p)), 16));
+}
+V16_INLINE float32x4_t v16_bf16_odd4(const uint16_t *p) {
+  return vreinterpretq_f32_u32(vandq_u32(vreinterpretq_u32_u16(vld1q_u16(p)), vdupq_n_u32(0xffff0000u)));
+}
+V16_INLINE v16 v16_bf16_even(const uint16_t *p) {
+  return (v16){v16_bf16_even4(p), v16_bf16_even4(p + 8), v16_bf16_even4(p + 16), v16_bf16_even4(p + 24)};
+}
+V16_INLINE v16 v16_bf16_odd(const uint16_t *p) {
+  return (v16){v16_bf16_odd4(p), v16_bf16_odd4(p + 8), v16_bf16_odd4(p + 16), v16_bf16_odd4(p + 24)};
 }
 
 #endif

@@ -7,6 +7,7 @@
 
 #include "ops/matmul/matmul.h"
 #include "ops/qd8.h"
+#include "ops/xnn/xnn_status.h"
 #include "platforms/base/array.h"
 #include "platforms/cpu/cpu_record.h"
 
@@ -99,20 +100,9 @@ static enum xnn_status delete_cache(void *context) {
   return xnn_status_success;
 }
 
-static const char *status_text(enum xnn_status s) {
-  switch (s) {
-    case xnn_status_uninitialized: return "not initialised";
-    case xnn_status_invalid_parameter: return "invalid parameter";
-    case xnn_status_unsupported_parameter: return "unsupported parameter";
-    case xnn_status_unsupported_hardware: return "unsupported hardware";
-    case xnn_status_out_of_memory: return "out of memory";
-    default: return "failed";
-  }
-}
-
 static bnc_status refused(const bnc_linear_spec *spec, enum xnn_status s, bnc_error *err) {
   bnc_status status = s == xnn_status_out_of_memory ? BNC_ERROR_MEMORY : BNC_ERROR_INTERNAL;
-  return bnc_fail(err, status, "XNNPACK refuses a linear layer of %zu x %zu: %s", spec->n, spec->k, status_text(s));
+  return bnc_fail(err, status, "XNNPACK refuses a linear layer of %zu x %zu: %s", spec->n, spec->k, bnc_xnn_status_text(s));
 }
 
 bnc_status bnc_linear_set_create(bnc_linear_set **set, bnc_packed_store *store, bnc_error *err) {
@@ -137,6 +127,9 @@ void bnc_linear_set_destroy(bnc_linear_set *set) {
   bnc_mem_free(set);
 }
 
+/* Bytes of an element of x, and of what a layer is packed from. */
+static size_t element_of(bnc_linear_kind kind) { return kind == BNC_LINEAR_F32 || kind == BNC_LINEAR_BF16 ? sizeof(float) : 1; }
+
 #define UNIT_BF16 0x3f80
 
 /* XNNPACK takes int4 weights row by row. It reads the scales even where it packs nothing, to refuse those that are not normal: ones will
@@ -159,14 +152,19 @@ static enum xnn_status create_int4(bnc_linear_set *set, const bnc_linear_spec *p
   return s;
 }
 
-/* As int8: the same values. */
-static enum xnn_status create_qc4(bnc_linear_set *set, const bnc_linear_spec *p, xnn_operator_t *op) {
-  int8_t *values = set->mode == PACK ? bnc_mem_array(p->n, p->k) : NULL;
-  if (set->mode == PACK && !values) return xnn_status_out_of_memory;
-  if (values) bnc_matmul_c4_expand(p->n, p->k, p->weights, values);
-  const enum xnn_status s =
-      xnn_create_fully_connected_nc_qd8_f32_qc8w(p->k, p->n, p->in_stride, p->out_stride, p->scales, values ? values : p->weights, p->bias,
-                                                 -INFINITY, INFINITY, XNN_FLAG_YIELD_WORKERS, NULL, &set->provider, op);
+static enum xnn_status create(bnc_linear_set *set, cache_mode mode, const bnc_linear_spec *p, xnn_operator_t *op);
+
+/* QC4 as int8, BF16 as f32: the same values. */
+static enum xnn_status create_wider(bnc_linear_set *set, const bnc_linear_spec *p, xnn_operator_t *op) {
+  const bool bf16 = p->kind == BNC_LINEAR_BF16, packs = set->mode == PACK;
+  void *values = packs ? bnc_mem_array(p->n, p->k * element_of(p->kind)) : NULL;
+  bnc_linear_spec wide = *p;
+  if (packs && !values) return xnn_status_out_of_memory;
+  if (packs && bf16) bnc_matmul_bf16_widen(p->n, p->k, p->weights, values);
+  if (packs && !bf16) bnc_matmul_c4_expand(p->n, p->k, p->weights, values);
+  if (packs) wide.weights = values;
+  wide.kind = bf16 ? BNC_LINEAR_F32 : BNC_LINEAR_QD8_QC8;
+  const enum xnn_status s = create(set, set->mode, &wide, op);
   bnc_mem_free(values);
   return s;
 }
@@ -184,7 +182,8 @@ static enum xnn_status create(bnc_linear_set *set, cache_mode mode, const bnc_li
     case BNC_LINEAR_QD8_QC8:
       return xnn_create_fully_connected_nc_qd8_f32_qc8w(p->k, p->n, p->in_stride, p->out_stride, p->scales, p->weights, p->bias, -most,
                                                         most, XNN_FLAG_YIELD_WORKERS, NULL, cache, op);
-    case BNC_LINEAR_QD8_QC4: return create_qc4(set, p, op);
+    case BNC_LINEAR_BF16:
+    case BNC_LINEAR_QD8_QC4: return create_wider(set, p, op);
     case BNC_LINEAR_QD8_QG4: return create_int4(set, p, op);
   }
   return xnn_status_invalid_parameter;
@@ -230,7 +229,7 @@ static bnc_status start(bnc_error *err) {
   const enum xnn_status status = xnn_initialize(NULL);
   return status == xnn_status_success
              ? BNC_OK
-             : bnc_fail(err, BNC_ERROR_UNSUPPORTED, "XNNPACK cannot run on this machine (%s)", status_text(status));
+             : bnc_fail(err, BNC_ERROR_UNSUPPORTED, "XNNPACK cannot run on this machine (%s)", bnc_xnn_status_text(status));
 }
 
 /* How large XNNPACK wants a shape's packed weights: from itself, not from a file. */
@@ -291,7 +290,7 @@ bnc_status bnc_linear_set_pack(bnc_linear_set *set, const bnc_linear_spec *spec,
 
 /* Bytes of two rows of x, and what may be read behind them; then come two of y. */
 static size_t twos_of_x(const shaped *s) {
-  const size_t element = s->shape.kind == BNC_LINEAR_F32 ? sizeof(float) : 1;
+  const size_t element = element_of(s->shape.kind);
   return ((s->in_stride + s->shape.k) * element + BNC_QD8_EXTRA + 63) / 64 * 64;
 }
 
@@ -345,6 +344,7 @@ static bnc_status run(bnc_linear_set *set, uint32_t id, size_t rows, const void 
   set->packed = (void *)address;
   switch (s->shape.kind) {
     case BNC_LINEAR_F32:
+    case BNC_LINEAR_BF16:
       status = xnn_reshape_fully_connected_nc_f32(s->op, rows, threads);
       if (status == xnn_status_success) status = xnn_setup_fully_connected_nc_f32(s->op, x, y);
       break;
@@ -367,7 +367,7 @@ static bnc_status run(bnc_linear_set *set, uint32_t id, size_t rows, const void 
 
 static bnc_status run_in_twos(bnc_linear_set *set, uint32_t id, const void *x, const void *params, float *y, bnc_pool *pool) {
   const shaped *s = &set->op[set->layer[id].op];
-  const size_t element = s->shape.kind == BNC_LINEAR_F32 ? sizeof(float) : 1;
+  const size_t element = element_of(s->shape.kind);
   float *both = (float *)(void *)(set->twos + twos_of_x(s)); /* [2, out_stride] */
   bnc_qd8_params two[2 + BNC_QD8_EXTRA];
   memcpy(set->twos, x, s->shape.k * element);

@@ -17,7 +17,8 @@ typedef enum bnc_linear_kind {
   BNC_LINEAR_F32,     /* f32 x, f32 W */
   BNC_LINEAR_QD8_QC8, /* qd8 x, int8 W with a scale per output */
   BNC_LINEAR_QD8_QC4, /* qd8 x, int4 W with steps (ops/matmul/matmul_c4.h): packed as the int8 W that they stand for */
-  BNC_LINEAR_QD8_QG4  /* qd8 x, int4 W with a scale per output and group of inputs (XNNPACK's qb4w); not the same bits on every CPU */
+  BNC_LINEAR_QD8_QG4, /* qd8 x, int4 W with a scale per output and group of inputs (XNNPACK's qb4w); not the same bits on every CPU */
+  BNC_LINEAR_BF16     /* f32 x, bf16 W in panels (ops/matmul/matmul_bf16.h): packed as the f32 W that they stand for */
 } bnc_linear_kind;
 
 /** Pointers must stay valid as long as the set. They are read when the layer is packed, and not of a layer that the store holds already. */
@@ -25,7 +26,7 @@ typedef struct bnc_linear_spec {
   bnc_linear_kind kind;
   size_t n, k;
   size_t in_stride, out_stride; /* elements */
-  const void *weights;          /* [n,k]: f32 or int8; QG4: nibbles in panels (bnc_i4_matrix of ops/matmul/matmul.h); QC4: panels */
+  const void *weights;          /* [n,k]: f32 or int8; QG4: nibbles in panels (bnc_i4_matrix of ops/matmul/matmul.h); QC4, BF16: panels */
   const float *scales;          /* [n] of int8 and QC4: positive and normal */
   const float *bias;            /* [n] or NULL */
   size_t group;                 /* int4: inputs per scale, a multiple of 32 that divides k */

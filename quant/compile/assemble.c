@@ -36,7 +36,8 @@ const char *bnc_compile_target_name(unsigned index) {
   return target ? target->name : NULL;
 }
 
-/* The public enums are frozen; these say that the file's numbers follow them, so that a cast is all it takes. */
+/* The public enums are frozen; these say that the file's numbers follow them, so that a cast is all it takes (dtype_of knows the one
+   that differs). */
 _Static_assert((int)BNC_WEIGHTS_F32 == (int)BNC_WEIGHT_F32, "f32 weights");
 _Static_assert((int)BNC_WEIGHTS_INT8 == (int)BNC_WEIGHT_QC8, "int8 weights");
 _Static_assert((int)BNC_WEIGHTS_INT4 == (int)BNC_WEIGHT_QG4, "int4 weights");
@@ -49,13 +50,19 @@ static uint32_t cache_type(const bnc_compile_options *o) {
   return o->text_weights == BNC_WEIGHTS_F32 ? BNC_KV_F32 : BNC_KV_F16;
 }
 
+static bool is_float(bnc_weights weights) { return weights == BNC_WEIGHTS_F32 || weights == BNC_WEIGHTS_BF16; }
+
+static bnc_weight_dtype dtype_of(bnc_weights weights) { return weights == BNC_WEIGHTS_BF16 ? BNC_WEIGHT_BF16 : (bnc_weight_dtype)weights; }
+
 bnc_status bnc_compile_options_take(bnc_compile_options *taken, const bnc_compile_options *options, bnc_error *err) {
   bnc_compile_options *o = taken;
   bnc_compile_options_init(o);
   if (!bnc_sized_is_set(options)) return bnc_fail(err, BNC_ERROR_ARGUMENT, "compile needs options");
   bnc_sized_read(o, sizeof *o, options);
-  if ((unsigned)o->vision_weights > BNC_WEIGHTS_INT8) return bnc_fail(err, BNC_ERROR_ARGUMENT, "vision weights may be f32 or int8");
-  if ((unsigned)o->text_weights > BNC_WEIGHTS_INT4) return bnc_fail(err, BNC_ERROR_ARGUMENT, "text weights may be f32, int8 or int4");
+  if (!is_float(o->vision_weights) && o->vision_weights != BNC_WEIGHTS_INT8)
+    return bnc_fail(err, BNC_ERROR_ARGUMENT, "vision weights may be f32, bf16 or int8");
+  if (!is_float(o->text_weights) && o->text_weights != BNC_WEIGHTS_INT8 && o->text_weights != BNC_WEIGHTS_INT4)
+    return bnc_fail(err, BNC_ERROR_ARGUMENT, "text weights may be f32, bf16, int8 or int4");
   if (o->bits_per_weight != 0 && !(o->bits_per_weight > 0 && o->bits_per_weight <= 16))
     return bnc_fail(err, BNC_ERROR_ARGUMENT, "%g bits per weight, expected up to 16", (double)o->bits_per_weight);
   if (o->bits_per_weight != 0 && o->text_weights != BNC_WEIGHTS_INT4)
@@ -63,7 +70,7 @@ bnc_status bnc_compile_options_take(bnc_compile_options *taken, const bnc_compil
   if (o->group != 16 && o->group != 32 && o->group != 64 && o->group != 128)
     return bnc_fail(err, BNC_ERROR_ARGUMENT, "the group is %u, expected 16, 32, 64 or 128", o->group);
   if (o->disabled_passes & ~BNC_ALL_PASSES) return bnc_fail(err, BNC_ERROR_ARGUMENT, "there are %d passes", BNC_PASSES);
-  if ((o->calibration || o->prompts) && o->text_weights == BNC_WEIGHTS_F32)
+  if ((o->calibration || o->prompts) && is_float(o->text_weights))
     return bnc_fail(err, BNC_ERROR_ARGUMENT, "calibration serves int8 and int4 text weights");
   if (o->target && !bnc_target_find(o->target)) return bnc_fail(err, BNC_ERROR_ARGUMENT, "there is no target %.60s", o->target);
   if ((unsigned)o->rotation > BNC_ROTATION_OFF) return bnc_fail(err, BNC_ERROR_ARGUMENT, "rotation may be auto, on or off");
@@ -275,8 +282,8 @@ bnc_status bnc_assemble_model(bnc_context *context, const bnc_compile_options *o
   bnc_geometry fewer = *a->geometry;
   const bnc_geometry *g = &fewer;
   bnc_text_precision precision = {0};
-  bnc_build_options b = {.vision_weights = (bnc_weight_dtype)o->vision_weights,
-                         .text_weights = (bnc_weight_dtype)o->text_weights,
+  bnc_build_options b = {.vision_weights = dtype_of(o->vision_weights),
+                         .text_weights = dtype_of(o->text_weights),
                          .group = o->group,
                          .int4_head = o->head_weights == BNC_WEIGHTS_INT4,
                          .precision = o->bits_per_weight > 0 ? &precision : NULL,

@@ -169,8 +169,15 @@ static bnc_status write_blocks(writer *w, bnc_file_writer *out, bnc_file_section
   return blocks ? bnc_file_writer_write(out, block, (size_t)entry->size, w->err) : BNC_OK;
 }
 
+/* The oldest version that knows all of its types. */
+static uint32_t version_of(const writer *w) {
+  for (size_t i = 0; i < w->weights; i++)
+    if (w->weight[i].dtype == BNC_WEIGHT_BF16) return BNC_FORMAT_VERSION;
+  return BNC_FORMAT_BEFORE_BF16;
+}
+
 static bnc_status write_sections(writer *w, bnc_file_writer *out, const section *sections, uint32_t count) {
-  bnc_file_header header = {.version = BNC_FORMAT_VERSION, .sections = count};
+  bnc_file_header header = {.version = version_of(w), .sections = count};
   bnc_file_section table[MAX_SECTIONS] = {{0}};
   memcpy(header.magic, BNC_FORMAT_MAGIC, sizeof header.magic);
   bnc_status s = bnc_file_writer_write(out, &header, sizeof header, w->err);

@@ -82,6 +82,15 @@ static double bits_of(const bnc_weight *w) {
   return 8.0 * (double)bnc_weight_bytes(&f) / ((double)w->n * (double)w->k);
 }
 
+static const char *type_name(bnc_weight_dtype dtype) {
+  switch (dtype) {
+    case BNC_WEIGHT_F32: return "f32";
+    case BNC_WEIGHT_BF16: return "bf16";
+    case BNC_WEIGHT_QC8: return "int8";
+    default: return "int4";
+  }
+}
+
 /* Which matrix of the text layers is kept how; those that were stacked are told as one, by the first's name. */
 static void add_precision(yyjson_mut_doc *doc, yyjson_mut_val *root, const bnc_programs *p) {
   double bits = 0, weights = 0;
@@ -94,7 +103,7 @@ static void add_precision(yyjson_mut_doc *doc, yyjson_mut_val *root, const bnc_p
     yyjson_mut_val *row = yyjson_mut_arr_add_obj(doc, list);
     yyjson_mut_obj_add_str(doc, row, "matrix", bnc_constants_text(&p->constants, w->part[0].weight));
     yyjson_mut_obj_add_uint(doc, row, "tensors", w->parts);
-    yyjson_mut_obj_add_str(doc, row, "type", w->dtype == BNC_WEIGHT_F32 ? "f32" : w->dtype == BNC_WEIGHT_QC8 ? "int8" : "int4");
+    yyjson_mut_obj_add_str(doc, row, "type", type_name(w->dtype));
     if (w->group) yyjson_mut_obj_add_uint(doc, row, "group", w->group);
     yyjson_mut_obj_add_real(doc, row, "bits_per_weight", bits_of(w));
     bits += bits_of(w) * (double)w->n * (double)w->k;

@@ -12,6 +12,7 @@
 
 #define CHUNK_ELEMENTS ((size_t)4 << 20)
 #define ROWS_ELEMENTS ((size_t)1 << 16) /* what a thread takes at a time */
+#define PANEL ((size_t)16)              /* rows: whole panels of all types */
 
 typedef struct stream {
   bnc_context *context;
@@ -40,8 +41,6 @@ static bnc_status align(stream *s) {
 static void multiply(float *x, size_t n, float factor) {
   for (size_t i = 0; factor != 1.0f && i < n; i++) x[i] *= factor;
 }
-
-static bool is_int4(const bnc_weight *w) { return w->dtype == BNC_WEIGHT_QG4 || w->dtype == BNC_WEIGHT_QC4; }
 
 /* Rows of a matrix, quantised and in the file's order: a chunk, by all threads. */
 typedef struct rows_job {
@@ -128,13 +127,15 @@ static void quantize_rows(void *context, size_t from, size_t to) {
   else if (w->dtype == BNC_WEIGHT_QC4)
     bnc_matmul_c4_pack(j->rows, w->k, j->nibbles, j->groups, j->stored, (int32_t *)j->offsets + first * BNC_C4_PANEL, from / BNC_C4_PANEL,
                        bnc_c4_panels(to));
+  else if (w->dtype == BNC_WEIGHT_BF16)
+    bnc_matmul_bf16_pack(j->rows, w->k, j->s->chunk, (uint16_t *)(void *)j->stored, from / BNC_BF16_PANEL, bnc_bf16_panels(to));
 }
 
 /* Threads take whole panels, whatever the type. */
 static bnc_status put_rows(stream *s, rows_job *j) {
   const bnc_weight *w = j->w;
-  const size_t grain = ROWS_ELEMENTS / w->k / BNC_I4_PANEL * BNC_I4_PANEL;
-  j->rounded = s->rounded && is_int4(w);
+  const size_t grain = ROWS_ELEMENTS / w->k / PANEL * PANEL;
+  j->rounded = s->rounded && bnc_weight_is_int4(w->dtype);
   j->reads = s->constants->source->parallel && !j->rounded;
   bnc_status status = BNC_OK;
   if (j->rounded)
@@ -142,11 +143,12 @@ static bnc_status put_rows(stream *s, rows_job *j) {
   else if (!j->reads)
     status = read_rows(s, w, j->row, j->rows, s->chunk, s->err);
   if (status != BNC_OK) return status;
-  bnc_pool_run(s->pool, quantize_rows, j, j->rows, grain ? grain : BNC_I4_PANEL);
+  bnc_pool_run(s->pool, quantize_rows, j, j->rows, grain ? grain : PANEL);
   status = (bnc_status)atomic_load(&j->status);
   if (status != BNC_OK) return bnc_fail(s->err, status, "%s could not be read", bnc_constants_text(s->constants, w->part[0].weight));
   switch (w->dtype) {
     case BNC_WEIGHT_F32: return put(s, s->chunk, j->rows * w->k * sizeof(float));
+    case BNC_WEIGHT_BF16: return put(s, j->stored, bnc_bf16_panels(j->rows) * bnc_bf16_panel(w->k) * sizeof(uint16_t));
     case BNC_WEIGHT_QC8: return put(s, j->stored, j->rows * w->k);
     case BNC_WEIGHT_QC4: return put(s, j->stored, bnc_c4_panels(j->rows) * bnc_c4_panel_bytes(w->k));
     default: return put(s, j->stored, bnc_i4_panels(j->rows) * bnc_i4_panel_nibbles(w->k));
@@ -181,13 +183,13 @@ static bnc_status put_part(stream *s, const void *data, uint64_t size) {
 }
 
 static bnc_status put_weight(stream *s, const bnc_weight *w, const bnc_weight_sizes *sizes) {
-  const bool panels = is_int4(w);
-  const size_t fit = CHUNK_ELEMENTS / w->k / BNC_I4_PANEL * BNC_I4_PANEL, most = fit ? fit : BNC_I4_PANEL;
+  const bool panels = bnc_weight_is_int4(w->dtype);
+  const size_t fit = CHUNK_ELEMENTS / w->k / PANEL * PANEL, most = fit ? fit : PANEL;
   rows_job job = {.s = s,
                   .w = w,
                   .scales = bnc_mem_zalloc((size_t)sizes->scales + 1), /* QC4: those beyond n stay 0 */
                   .offsets = bnc_mem_array((size_t)sizes->offsets, 1),
-                  .stored = bnc_mem_array(most, w->k),
+                  .stored = bnc_mem_array(most, w->dtype == BNC_WEIGHT_BF16 ? (w->k + 1) * sizeof(uint16_t) : w->k),
                   .nibbles = bnc_mem_array(panels ? most : 0, w->k / 2),
                   .groups = bnc_mem_array(panels ? most : 0, panels ? w->k / w->group * sizeof(uint16_t) : 0)};
   bnc_status status =

@@ -12,7 +12,7 @@ static void keep_status(bnc_graph *g, bnc_status s) {
 }
 
 bool bnc_build_attention_int8(bnc_weight_dtype dtype, size_t head_size) {
-  return dtype != BNC_WEIGHT_F32 && head_size <= BNC_ATTENTION_I8_SIZE;
+  return !bnc_weight_is_float(dtype) && head_size <= BNC_ATTENTION_I8_SIZE;
 }
 
 bnc_value_id bnc_build_linear(bnc_graph *g, bnc_value_id x, size_t n, bnc_linear_names names, bnc_weight_dtype dtype, size_t group) {

@@ -34,7 +34,7 @@ static inline bnc_weight_dtype bnc_build_head_type(const bnc_build_options *opti
 typedef struct bnc_linear_names {
   const char *label, *weight, *bias;
 } bnc_linear_names;
-/** Whether attention between layers of such weights rounds its operands too: where they are not f32, and its sums stay exact. */
+/** Whether attention between layers of such weights rounds its operands too: where they are no floats, and its sums stay exact. */
 bool bnc_build_attention_int8(bnc_weight_dtype dtype, size_t head_size);
 bnc_value_id bnc_build_linear(bnc_graph *graph, bnc_value_id x, size_t n, bnc_linear_names names, bnc_weight_dtype dtype, size_t group);
 bnc_value_id bnc_build_constant(bnc_graph *graph, const char *tensor, size_t rows, size_t cols);

@@ -45,7 +45,8 @@ bnc_status bnc_pass_quantize_inputs(bnc_graph *g, bool fuse) {
     return bnc_fail_memory(g->err, values * sizeof *twin);
   }
   for (uint32_t n = 0; n < nodes && !g->failed; n++) {
-    if (g->node[n].dead || g->node[n].kind != BNC_NODE_LINEAR || g->constants->weight[g->node[n].weight].dtype == BNC_WEIGHT_F32) continue;
+    if (g->node[n].dead || g->node[n].kind != BNC_NODE_LINEAR || bnc_weight_is_float(g->constants->weight[g->node[n].weight].dtype))
+      continue;
     bnc_value_id x = bnc_node_input(g, &g->node[n], 0);
     if (x >= values || g->value[x].element != BNC_ELEMENT_F32) continue;
     if (!twin[x]) twin[x] = twin_of(g, x, fuse, uses);

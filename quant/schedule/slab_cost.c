@@ -30,12 +30,10 @@ typedef struct sizes {
 
 static sizes sizes_of(const bnc_target *t, const bnc_slab_layer *l) {
   rates r = rates_of(t->level);
-  bool f32 = l->dtype == BNC_WEIGHT_F32;
+  bool f32 = bnc_weight_is_float(l->dtype);
   sizes s = {.row_block = f32 ? r.f32_rows : r.int8_rows,
              .macs = f32 ? r.f32_macs : r.int8_macs,
-             .weight_bytes = f32                          ? 4
-                             : l->dtype == BNC_WEIGHT_QC8 ? 1
-                                                          : 0.5,
+             .weight_bytes = (double)bnc_slab_bytes(l->dtype, 2, 1) / 2,
              .activation_bytes = f32 ? 4 : 1};
   double rows = (double)((l->rows + t->cores - 1) / t->cores);
   s.walks = rows > s.row_block ? rows / s.row_block : 1;
@@ -63,7 +61,12 @@ bool bnc_slab_helps(const bnc_target *t, bnc_weight_dtype dtype) {
 
 uint64_t bnc_slab_bytes(bnc_weight_dtype dtype, size_t k, size_t cols) {
   uint64_t count = (uint64_t)k * cols;
-  return dtype == BNC_WEIGHT_F32 ? count * 4 : dtype == BNC_WEIGHT_QC8 ? count : count / 2;
+  switch (dtype) {
+    case BNC_WEIGHT_F32: return count * 4;
+    case BNC_WEIGHT_BF16: return count * 2;
+    case BNC_WEIGHT_QC8: return count;
+    default: return count / 2;
+  }
 }
 
 double bnc_slab_cycles(const bnc_target *t, const bnc_slab_layer *l, size_t cols) {

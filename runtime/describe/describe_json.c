@@ -109,7 +109,7 @@ static void add_target(const describer *d) {
 static void add_weights(const describer *d) {
   const bnc_model_file *f = d->f;
   double weights = 0;
-  uint64_t bytes[3] = {0}, count[3] = {0}, all = 0;
+  uint64_t bytes[BNC_WEIGHT_DTYPES] = {0}, count[BNC_WEIGHT_DTYPES] = {0}, all = 0;
   for (size_t i = 0; i < f->weights; i++) {
     uint64_t b = bnc_weight_bytes(&f->weight[i]);
     bytes[bnc_weight_dtype_shown(f->weight[i].dtype)] += b;
@@ -122,10 +122,10 @@ static void add_weights(const describer *d) {
   add(d, o, "matrices", f->weights);
   yyjson_mut_obj_add_real(d->doc, o, "bits_per_weight", weights > 0 ? 8 * (double)all / weights : 0);
   yyjson_mut_val *types = yyjson_mut_obj_add_obj(d->doc, o, "by_dtype");
-  for (uint32_t t = 0; t < 3; t++)
+  for (uint32_t t = 0; t < BNC_WEIGHT_DTYPES; t++)
     if (count[t]) add(d, types, bnc_weight_dtype_name(t), bytes[t]);
   yyjson_mut_val *matrices = yyjson_mut_obj_add_obj(d->doc, o, "matrices_by_dtype");
-  for (uint32_t t = 0; t < 3; t++)
+  for (uint32_t t = 0; t < BNC_WEIGHT_DTYPES; t++)
     if (count[t]) add(d, matrices, bnc_weight_dtype_name(t), count[t]);
 }
 

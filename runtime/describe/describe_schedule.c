@@ -26,7 +26,7 @@ static void print_weight(bnc_page *p, const bnc_model_file *f, const bnc_file_op
   const bnc_file_weight *w = &f->weight[op->weight];
   bnc_page_print(p, " | weight %u %s %s[%u,%u]", op->weight, bnc_printable_name(f, w->name, name), bnc_weight_dtype_name(w->dtype), w->n,
                  w->k);
-  if (w->dtype >= BNC_WEIGHT_QG4) bnc_page_print(p, " groups of %u", w->group);
+  if (bnc_weight_is_int4(w->dtype)) bnc_page_print(p, " groups of %u", w->group);
   uint32_t from = op->attr.linear.from, count = op->attr.linear.count;
   if (from != 0 || count != w->n) bnc_page_print(p, " columns %u..%u", from, from + count);
 }

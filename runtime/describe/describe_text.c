@@ -41,7 +41,7 @@ static void print_tiles(bnc_page *p, const bnc_model_file *f) {
 }
 
 static void print_weights(bnc_page *p, const bnc_model_file *f) {
-  uint64_t bytes[3] = {0}, count[3] = {0}, coarse = 0;
+  uint64_t bytes[BNC_WEIGHT_DTYPES] = {0}, count[BNC_WEIGHT_DTYPES] = {0}, coarse = 0;
   bool grouped = false;
   double weights = 0, all = 0;
   for (size_t i = 0; i < f->weights; i++) {
@@ -49,11 +49,11 @@ static void print_weights(bnc_page *p, const bnc_model_file *f) {
     count[bnc_weight_dtype_shown(f->weight[i].dtype)]++;
     all += (double)bnc_weight_bytes(&f->weight[i]);
     weights += (double)f->weight[i].n * f->weight[i].k;
-    grouped = grouped || f->weight[i].dtype >= BNC_WEIGHT_QG4;
+    grouped = grouped || bnc_weight_is_int4(f->weight[i].dtype);
   }
   head(p, "weights");
   const char *separator = "";
-  for (uint32_t t = 0; t < 3; t++) {
+  for (uint32_t t = 0; t < BNC_WEIGHT_DTYPES; t++) {
     if (!count[t]) continue;
     bnc_page_print(p, "%s%llu matrices %s ", separator, (unsigned long long)count[t], bnc_weight_dtype_name(t));
     bnc_page_bytes(p, bytes[t]);

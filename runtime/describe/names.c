@@ -9,7 +9,7 @@ const char *bnc_element_name(uint32_t element) {
 }
 
 const char *bnc_weight_dtype_name(uint32_t dtype) {
-  static const char *const names[] = {"f32", "int8", "int4", "int4"};
+  static const char *const names[] = {"f32", "int8", "int4", "int4", "bf16"};
   return dtype < BNC_WEIGHT_DTYPES ? names[dtype] : "?";
 }
 

@@ -9,9 +9,9 @@
 
 /** "f32", "u8", "qd8". */
 const char *bnc_element_name(uint32_t element);
-/** "f32", "int8", "int4". */
+/** "f32", "int8", "int4", "bf16". */
 const char *bnc_weight_dtype_name(uint32_t dtype);
-/** Under which type of those three a weight counts: both kinds of int4 under one. */
+/** Under which type of those a weight counts: both kinds of int4 under one. */
 static inline uint32_t bnc_weight_dtype_shown(uint32_t dtype) { return dtype == BNC_WEIGHT_QC4 ? BNC_WEIGHT_QG4 : dtype; }
 /** "f32", "f16", "int8". */
 const char *bnc_kv_dtype_name(uint32_t dtype);

@@ -138,11 +138,11 @@ BNC_ROWS_JOB(embed, bnc_embed_f32_fn, bnc_embed_args)
 
 void bnc_executor_embed(bnc_executor *ex, const int32_t *ids, size_t count, float *out) {
   const bnc_file_weight *w = &ex->file->weight[ex->file->meta.embedding];
-  const bool quantized = w->dtype != BNC_WEIGHT_F32;
-  embed_job job = {w->dtype == BNC_WEIGHT_QC4 ? ex->kernels->embed.c4
-                   : quantized                ? ex->kernels->embed.i8
-                                              : ex->kernels->embed.f32,
-                   {.cols = w->k, .table = ex->file->data.data + w->data, .ids = ids, .out = out, .out_stride = w->k}};
-  if (quantized) job.args.scale = (const float *)(const void *)(ex->file->data.data + w->scales);
+  bnc_embed_f32_fn *const by_dtype[] = {[BNC_WEIGHT_F32] = ex->kernels->embed.f32,
+                                        [BNC_WEIGHT_QC8] = ex->kernels->embed.i8,
+                                        [BNC_WEIGHT_QC4] = ex->kernels->embed.c4,
+                                        [BNC_WEIGHT_BF16] = ex->kernels->embed.bf16};
+  embed_job job = {by_dtype[w->dtype], {.cols = w->k, .table = ex->file->data.data + w->data, .ids = ids, .out = out, .out_stride = w->k}};
+  if (!bnc_weight_is_float(w->dtype)) job.args.scale = (const float *)(const void *)(ex->file->data.data + w->scales);
   bnc_pool_run(ex->pool, embed_rows, &job, count, bnc_run_grain(w->k));
 }

@@ -27,7 +27,7 @@ static void add_op(const bnc_executor *ex, const bnc_file_op *op, needs *n) {
   const bnc_operand *x = &op->in[0];
   if (bnc_op_is_own(ex, op)) {
     const bnc_file_weight *w = &ex->file->weight[op->weight];
-    n->scratch = most(n->scratch, BNC_MATMUL_SCRATCH);
+    n->scratch = most(n->scratch, w->dtype == BNC_WEIGHT_BF16 ? bnc_bf16_scratch(w->k) : BNC_MATMUL_SCRATCH);
     if (w->dtype == BNC_WEIGHT_QG4) n->sums = most(n->sums, (uint64_t)x->rows * (x->cols / w->group));
   }
   if (bnc_op_info_of(op->kind)->group == BNC_GROUP_ATTENTION) {

@@ -28,7 +28,8 @@ static size_t slot_of(const bnc_executor *ex, const bnc_file_op *op) {
   static const size_t linear[] = {[BNC_WEIGHT_F32] = SLOT(matmul.f32),
                                   [BNC_WEIGHT_QC8] = SLOT(matmul.i8),
                                   [BNC_WEIGHT_QG4] = SLOT(matmul.i4),
-                                  [BNC_WEIGHT_QC4] = SLOT(matmul.c4)};
+                                  [BNC_WEIGHT_QC4] = SLOT(matmul.c4),
+                                  [BNC_WEIGHT_BF16] = SLOT(matmul.bf16)};
   static const size_t append[] = {SLOT(kv_append.f32), SLOT(kv_append.f16), SLOT(kv_append.i8)};
   const bool q = quantizes(op);
   switch ((bnc_op_kind)op->kind) {
@@ -64,7 +65,7 @@ static size_t slot_of(const bnc_executor *ex, const bnc_file_op *op) {
 bnc_op_kernel bnc_executor_op_kernel(const bnc_executor *ex, bnc_program_id id, uint32_t index) {
   const bnc_file_op *op = &ex->file->program[id].op[index];
   if (op->kind == BNC_OP_LINEAR && !bnc_op_is_own(ex, op)) {
-    const bool quantized = ex->file->weight[op->weight].dtype != BNC_WEIGHT_F32;
+    const bool quantized = !bnc_weight_is_float(ex->file->weight[op->weight].dtype);
     return (bnc_op_kernel){quantized ? "xnnpack qd8_f32_qc8w" : "xnnpack f32", "xnnpack"};
   }
   const size_t slot = slot_of(ex, op);

@@ -22,6 +22,7 @@ BNC_ROWS_JOB(columns_f32, bnc_matmul_f32_fn, bnc_matmul_f32_args)
   }
 COLUMNS_JOB(panels, bnc_matmul_i4_fn, bnc_matmul_args)
 COLUMNS_JOB(items, bnc_matmul_i8_fn, bnc_matmul_i8_args)
+COLUMNS_JOB(columns_bf16, bnc_matmul_bf16_fn, bnc_matmul_bf16_args)
 COLUMNS_JOB(c4, bnc_matmul_c4_fn, bnc_matmul_c4_args)
 
 /* Rows [from, from + n) of a weight, as they lie in the file. */
@@ -57,6 +58,28 @@ static void matmul_f32(const bnc_op_run *r, size_t first, size_t rows) {
   const size_t items = bnc_matmul_f32_items(count);
   const bool small = (uint64_t)rows * spec.k * count < BNC_SHARED_MACS;
   bnc_pool_run(r->ex->pool, columns_f32_rows, &job, items, small ? items : 1);
+}
+
+static void matmul_bf16(const bnc_op_run *r, size_t first, size_t rows) {
+  const bnc_file_op *op = r->op;
+  const bnc_operand *x = &op->in[0];
+  const uint32_t count = op->attr.linear.count;
+  const bnc_linear_spec spec = bnc_weight_slab_spec(r->ex->file, (bnc_weight_slab){op->weight, op->attr.linear.from, count});
+  columns_bf16_job job = {r->ex->kernels->matmul.bf16,
+                          {.rows = rows,
+                           .k = spec.k,
+                           .n = count,
+                           .w = spec.weights,
+                           .bias = spec.bias,
+                           .x = bnc_run_in(r, 0) + first * x->stride,
+                           .y = bnc_run_out(r, 0) + first * op->out[0].stride,
+                           .x_stride = x->stride,
+                           .y_stride = op->out[0].stride},
+                          r->ex->scratch,
+                          r->ex->scratch_bytes};
+  const size_t items = bnc_bf16_items(count);
+  const bool small = (uint64_t)rows * spec.k * count < BNC_SHARED_MACS;
+  bnc_pool_run_threads(r->ex->pool, columns_bf16_columns, &job, items, small ? items : 1);
 }
 
 static void matmul_i8(const bnc_op_run *r, size_t first, size_t rows) {
@@ -122,7 +145,10 @@ static void matmul_i4(const bnc_op_run *r, size_t first, size_t rows) {
 }
 
 void bnc_run_matmul(const bnc_op_run *r, size_t first, size_t rows) {
-  static void (*const by_dtype[])(const bnc_op_run *, size_t, size_t) = {
-      [BNC_WEIGHT_F32] = matmul_f32, [BNC_WEIGHT_QC8] = matmul_i8, [BNC_WEIGHT_QG4] = matmul_i4, [BNC_WEIGHT_QC4] = matmul_i8};
+  static void (*const by_dtype[])(const bnc_op_run *, size_t, size_t) = {[BNC_WEIGHT_F32] = matmul_f32,
+                                                                         [BNC_WEIGHT_QC8] = matmul_i8,
+                                                                         [BNC_WEIGHT_QG4] = matmul_i4,
+                                                                         [BNC_WEIGHT_QC4] = matmul_i8,
+                                                                         [BNC_WEIGHT_BF16] = matmul_bf16};
   by_dtype[r->ex->file->weight[r->op->weight].dtype](r, first, rows);
 }

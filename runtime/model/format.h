@@ -13,8 +13,9 @@
 
 #define BNC_FORMAT_MAGIC                                                                                                                   \
   "\x89"                                                                                                                                   \
-  "BNC\r\n\x1a\n" /* catches text-mode transfers, as PNG's does */
-#define BNC_FORMAT_VERSION 4u
+  "BNC\r\n\x1a\n"             /* catches text-mode transfers, as PNG's does */
+#define BNC_FORMAT_VERSION 5u /* files without BF16 are written as the version before, so that older programs still read them */
+#define BNC_FORMAT_BEFORE_BF16 4u
 #define BNC_FORMAT_OLDEST 3u /* the same without QC4 */
 #define BNC_FORMAT_ALIGNMENT 64u
 #define BNC_FORMAT_BLOCK ((size_t)256 << 10) /* of DATA, that has hashes of its own */
@@ -96,23 +97,29 @@ _Static_assert(sizeof(bnc_file_meta) == 256, "meta");
 /** How a matrix is stored, from the graph compiler to the kernels. */
 typedef enum bnc_weight_dtype {
   BNC_WEIGHT_F32 = 0,
-  BNC_WEIGHT_QC8 = 1, /* int8, one f32 scale per output row, range [-127, 127] */
-  BNC_WEIGHT_QG4 = 2, /* int4 in groups along k, one bf16 scale per group, value = nibble - 8 */
-  BNC_WEIGHT_QC4 = 3, /* int4 in groups of 16 along k, an integer step of 1 to 16 per group under one f32 scale per output row */
+  BNC_WEIGHT_QC8 = 1,  /* int8, one f32 scale per output row, range [-127, 127] */
+  BNC_WEIGHT_QG4 = 2,  /* int4 in groups along k, one bf16 scale per group, value = nibble - 8 */
+  BNC_WEIGHT_QC4 = 3,  /* int4 in groups of 16 along k, an integer step of 1 to 16 per group under one f32 scale per output row */
+  BNC_WEIGHT_BF16 = 4, /* bfloat16: the upper half of an f32, rounded to nearest even */
   BNC_WEIGHT_DTYPES
 } bnc_weight_dtype;
 #define BNC_QC4_GROUP 16u
 typedef enum bnc_kv_dtype { BNC_KV_F32 = 0, BNC_KV_F16 = 1, BNC_KV_INT8 = 2 } bnc_kv_dtype;
 
-/** y = x W^T + b with W [n, k]. QC8: int8 [n][k], scales f32 [n]. QG4: as the kernels read it (ops/matmul/matmul.h), in panels of 8 rows,
-   the last one filled up with rows of zeros (p = panels): two values a byte (nibble - 8) [p][k/32][4][8][4], where byte (c, i, j) of a
-   panel's 32 columns holds columns 8 c + j (low) and 8 c + 4 + j (high) of row i; scales bf16 [p][k/group][8]; offsets f32 [p][8], each
-   row's sum of its values times their scales. QC4: panels of 8 rows likewise, each its nibbles and behind them its steps
-   (ops/matmul/matmul_c4.h); group is 16; scales f32 [p][8]; offsets int32 [p][8], each row's sum of (nibble - 8) step. Places count from
-   the start of DATA. */
+static inline int bnc_weight_is_int4(uint32_t dtype) { return dtype == BNC_WEIGHT_QG4 || dtype == BNC_WEIGHT_QC4; }
+/** Layers read f32; those of other types read qd8. */
+static inline int bnc_weight_is_float(uint32_t dtype) { return dtype == BNC_WEIGHT_F32 || dtype == BNC_WEIGHT_BF16; }
+
+/** y = x W^T + b with W [n, k]. F32: [n][k]. QC8: int8 [n][k], scales f32 [n]. QG4: as the kernels read it (ops/matmul/matmul.h), in panels
+   of 8 rows, the last one filled up with rows of zeros (p = panels): two values a byte (nibble - 8) [p][k/32][4][8][4], where byte (c, i,
+   j) of a panel's 32 columns holds columns 8 c + j (low) and 8 c + 4 + j (high) of row i; scales bf16 [p][k/group][8]; offsets f32 [p][8],
+   each row's sum of its values times their scales. QC4: panels of 8 rows likewise, each its nibbles and behind them its steps
+   (ops/matmul/matmul_c4.h); group is 16; scales f32 [p][8]; offsets int32 [p][8], each row's sum of (nibble - 8) step. BF16: panels of
+   16 rows, the last one filled up likewise, [p][(k + 1) / 2][16][2]: column 2 c + j of row i at (c, i, j) (ops/matmul/matmul_bf16.h).
+   Places count from the start of DATA. */
 typedef struct bnc_file_weight {
   uint32_t dtype, n, k, group;
-  uint64_t data, scales, offsets, bias; /* bias: f32 [n]. UINT64_MAX: none, as scales of F32 and offsets of all but QG4 and QC4 */
+  uint64_t data, scales, offsets, bias; /* bias: f32 [n]. UINT64_MAX: none, as scales of F32 and BF16 and offsets of all but QG4 and QC4 */
   uint32_t name, reserved;
 } bnc_file_weight;
 _Static_assert(sizeof(bnc_file_weight) == 56, "weight");
@@ -126,6 +133,7 @@ static inline bnc_weight_sizes bnc_weight_sizes_of(const bnc_file_weight *w) {
   const uint64_t n = w->n, k = w->k, rows = (n + 7) / 8 * 8, bias = w->bias == UINT64_MAX ? 0 : n * 4;
   switch (w->dtype) {
     case BNC_WEIGHT_F32: return (bnc_weight_sizes){n * k * 4, 0, 0, bias};
+    case BNC_WEIGHT_BF16: return (bnc_weight_sizes){(n + 15) / 16 * 16 * ((k + 1) / 2 * 2) * 2, 0, 0, bias};
     case BNC_WEIGHT_QC8: return (bnc_weight_sizes){n * k, n * 4, 0, bias};
     case BNC_WEIGHT_QC4: return (bnc_weight_sizes){rows * k / 2 + rows * (k / 32), rows * 4, rows * 4, bias};
     default: return (bnc_weight_sizes){rows * k / 2, rows * (k / w->group) * 2, rows * 4, bias};

@@ -26,7 +26,7 @@ bnc_status bnc_linear_choose(const char *name, bnc_linear_choice *choice, bnc_er
   const bool only_own = automatic && !bnc_cpuinfo_start(); /* XNNPACK cannot run */
   choice->own[BNC_WEIGHT_F32] = own || only_own;
   choice->own[BNC_WEIGHT_QC8] = own || only_own || (automatic && int8_wins());
-  choice->own[BNC_WEIGHT_QG4] = choice->own[BNC_WEIGHT_QC4] = own || automatic;
+  choice->own[BNC_WEIGHT_QG4] = choice->own[BNC_WEIGHT_QC4] = choice->own[BNC_WEIGHT_BF16] = own || automatic;
   snprintf(choice->name, sizeof choice->name, "%s", name);
   return BNC_OK;
 }

@@ -14,8 +14,8 @@
  * scale. */
 static uint64_t resident_bytes(const bnc_model_file *f, const bnc_file_weight *w) {
   if (!bnc_weight_is_packed(f, w) || w->dtype == BNC_WEIGHT_QG4) return bnc_weight_bytes(w); /* of int4 both forms are about as large */
-  uint64_t count = (uint64_t)w->n * w->k;                                                    /* XNNPACK takes QC4 as int8 */
-  return w->dtype == BNC_WEIGHT_F32 ? count * 4 + (uint64_t)w->n * 4 : count + (uint64_t)w->n * 12;
+  uint64_t count = (uint64_t)w->n * w->k;                                                    /* XNNPACK takes QC4 as int8 and BF16 as f32 */
+  return bnc_weight_is_float(w->dtype) ? count * 4 + (uint64_t)w->n * 4 : count + (uint64_t)w->n * 12;
 }
 
 /* Adds what a program's linear layers read to the prediction, each weight once; returns how many XNNPACK operators they need. */

@@ -33,7 +33,7 @@ typedef union bnc_op_attributes {
     uint32_t patch; /* pixels per side */
   } patches;
   struct {
-    uint32_t from, count; /* rows of the weight: columns of the result; of an int4 weight, `from` starts a panel */
+    uint32_t from, count; /* rows of the weight: columns of the result; of an int4 or bf16 weight, `from` starts a panel */
   } linear;
   struct {
     uint32_t reserved[4];

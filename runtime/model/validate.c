@@ -62,9 +62,10 @@ static bool inside(uint64_t offset, uint64_t size, uint64_t limit) {
 static bnc_status check_weight(const bnc_model_file *f, size_t i, bnc_error *err) {
   const bnc_file_weight *w = &f->weight[i];
   const char *name = bnc_model_file_string(f, w->name);
-  if (w->dtype >= BNC_WEIGHT_DTYPES || w->n == 0 || w->k == 0 || w->n > MANY * 4 || w->k > MANY)
+  const uint32_t dtypes = f->header.version > BNC_FORMAT_BEFORE_BF16 ? BNC_WEIGHT_DTYPES : BNC_WEIGHT_BF16;
+  if (w->dtype >= dtypes || w->n == 0 || w->k == 0 || w->n > MANY * 4 || w->k > MANY)
     return bnc_fail(err, BNC_ERROR_FORMAT, "weight %zu (%s) has type %u and shape %u x %u", i, name, w->dtype, w->n, w->k);
-  if (w->dtype != BNC_WEIGHT_F32 && w->k > MOST_QUANTIZED_K)
+  if (!bnc_weight_is_float(w->dtype) && w->k > MOST_QUANTIZED_K)
     return bnc_fail(err, BNC_ERROR_FORMAT, "weight %zu (%s) has %u quantised columns, expected at most %u", i, name, w->k,
                     MOST_QUANTIZED_K);
   if (w->dtype == BNC_WEIGHT_QG4 && (w->group == 0 || w->group % BNC_I4_BLOCK != 0 || w->k % w->group != 0))

@@ -120,13 +120,18 @@ static bool valid_last_row(const bnc_op_check *c, const bnc_file_op *op) {
   return y->rows == 1 && !y->varying && op->in[0].cols == y->cols;
 }
 
+/* Rows of a weight that lie together. */
+static uint32_t panel_of(uint32_t dtype) {
+  return dtype == BNC_WEIGHT_BF16 ? BNC_BF16_PANEL : bnc_weight_is_int4(dtype) ? BNC_I4_PANEL : 1;
+}
+
 static bool valid_linear(const bnc_op_check *c, const bnc_file_op *op) {
   const bnc_operand *x = &op->in[0], *y = &op->out[0];
   uint32_t from = op->attr.linear.from, count = op->attr.linear.count;
   if (op->weight >= c->file->weights) return false;
   const bnc_file_weight *w = &c->file->weight[op->weight];
-  return x->space == BNC_SPACE_ARENA && is_qd8(x) == (w->dtype != BNC_WEIGHT_F32) && same_rows(x, y) && x->cols == w->k &&
-         count == y->cols && from <= w->n && count <= w->n - from && (w->dtype < BNC_WEIGHT_QG4 || from % BNC_I4_PANEL == 0);
+  return x->space == BNC_SPACE_ARENA && is_qd8(x) == !bnc_weight_is_float(w->dtype) && same_rows(x, y) && x->cols == w->k &&
+         count == y->cols && from <= w->n && count <= w->n - from && from % panel_of(w->dtype) == 0;
 }
 
 static bool valid_norm(const bnc_op_check *c, const bnc_file_op *op) {

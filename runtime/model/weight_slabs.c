@@ -20,6 +20,9 @@ bnc_linear_spec bnc_weight_slab_spec(const bnc_model_file *file, bnc_weight_slab
   if (w->dtype == BNC_WEIGHT_F32) {
     spec.kind = BNC_LINEAR_F32;
     spec.weights = data + w->data + first * w->k * 4;
+  } else if (w->dtype == BNC_WEIGHT_BF16) {
+    spec.kind = BNC_LINEAR_BF16;
+    spec.weights = data + w->data + first / BNC_BF16_PANEL * bnc_bf16_panel(w->k) * sizeof(uint16_t);
   } else if (w->dtype == BNC_WEIGHT_QG4) {
     const size_t panel = first / BNC_I4_PANEL;
     spec.kind = BNC_LINEAR_QD8_QG4;
@@ -115,6 +118,7 @@ static slab_bytes bytes_of(const bnc_linear_spec *spec) {
   const size_t panels = bnc_i4_panels(spec->n), count = spec->n * spec->k;
   switch (spec->kind) {
     case BNC_LINEAR_F32: return (slab_bytes){count * 4, 0};
+    case BNC_LINEAR_BF16: return (slab_bytes){bnc_bf16_panels(spec->n) * bnc_bf16_panel(spec->k) * sizeof(uint16_t), 0};
     case BNC_LINEAR_QD8_QC8: return (slab_bytes){count, spec->n * 4};
     case BNC_LINEAR_QD8_QC4: return (slab_bytes){panels * bnc_c4_panel_bytes(spec->k), spec->n * 4};
     case BNC_LINEAR_QD8_QG4: break;

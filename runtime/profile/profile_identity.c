@@ -18,7 +18,7 @@ static void print_text(bnc_page *page, const char *name, const char *text) {
 static void print_model(const bnc_profile *p, bnc_page *page) {
   const bnc_model_file *f = p->file;
   char name[BNC_NAME_SIZE], digest[2 * BNC_DIGEST_BYTES + 1];
-  uint64_t bytes[3] = {0};
+  uint64_t bytes[BNC_WEIGHT_DTYPES] = {0};
   bnc_digest_text(&f->content, BNC_DIGEST_BYTES, digest);
   for (size_t i = 0; i < f->weights; i++) bytes[bnc_weight_dtype_shown(f->weight[i].dtype)] += bnc_weight_bytes(&f->weight[i]);
   bnc_page_print(page, "\"model_name\": ");
@@ -27,7 +27,7 @@ static void print_model(const bnc_profile *p, bnc_page *page) {
   print_text(page, "fingerprint", digest);
   bnc_page_print(page, ", \"format_version\": %u, \"file_bytes\": %llu, \"weights\": {", f->header.version, (number)f->header.file_size);
   const char *separator = "";
-  for (uint32_t d = 0; d < 3; d++) {
+  for (uint32_t d = 0; d < BNC_WEIGHT_DTYPES; d++) {
     if (!bytes[d]) continue;
     bnc_page_print(page, "%s\"%s\": %llu", separator, bnc_weight_dtype_name(d), (number)bytes[d]);
     separator = ", ";

@@ -25,7 +25,7 @@ static size_t keep_called(bnc_profile_sum *sums, size_t count) {
 }
 
 static bool computes_int8(const bnc_model_file *file, const bnc_file_op *op) {
-  return op->kind == BNC_OP_ATTENTION_I8 || (op->kind == BNC_OP_LINEAR && file->weight[op->weight].dtype != BNC_WEIGHT_F32);
+  return op->kind == BNC_OP_ATTENTION_I8 || (op->kind == BNC_OP_LINEAR && !bnc_weight_is_float(file->weight[op->weight].dtype));
 }
 
 /* The ops of one run. */

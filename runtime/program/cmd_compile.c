@@ -11,6 +11,8 @@
 
 #define EVALUATE_WINDOW 512u /* tokens */
 
+static bool is_quantized(bnc_weights weights) { return weights == BNC_WEIGHTS_INT8 || weights == BNC_WEIGHTS_INT4; }
+
 static int compile(bnc_work *work, const bnc_compile_options *options) {
   const double start = bnc_seconds();
   bnc_compile_options o = *options;
@@ -18,7 +20,7 @@ static int compile(bnc_work *work, const bnc_compile_options *options) {
   int code = BNC_EXIT_DONE;
   bnc_progress_show(&work->progress, "reading the checkpoint", 0);
   bnc_bus_guard(o.checkpoint);
-  if (o.calibration && o.text_weights != BNC_WEIGHTS_F32 && bnc_is_questions(o.calibration)) {
+  if (o.calibration && is_quantized(o.text_weights) && bnc_is_questions(o.calibration)) {
     code = bnc_question_rows_read(work, &o, o.calibration, &rows);
     o.calibration = NULL;
     o.prompts = &rows.prompts;

@@ -28,7 +28,7 @@ static bool is_preset(const char *text) {
 static int add_preset(devices *d, const char *name) {
   bnc_compile_options o;
   bnc_compile_options_init(&o);
-  o.vision_weights = (bnc_weights)d->vision;
+  o.vision_weights = bnc_vision_weights(d->vision);
   o.text_weights = (bnc_weights)d->text;
   const bnc_status s = bnc_synth_demand(d->work.context, name, &o, &d->demand[d->count]);
   if (s != BNC_OK) return bnc_work_fail(&d->work, s, NULL, bnc_context_error(d->work.context));
@@ -86,12 +86,12 @@ static int run(const bnc_command *command, int argc, char **argv) {
        .text = &d.board},
       {.name = "vision-weights",
        .value = "TYPE",
-       .help = "of a preset: f32 or int8 (the default)",
+       .help = "of a preset: f32, bf16 or int8 (the default)",
        .choice = &d.vision,
        .choices = bnc_vision_choices},
       {.name = "text-weights",
        .value = "TYPE",
-       .help = "of a preset: f32, int8 or int4 (the default)",
+       .help = "of a preset: f32, bf16, int8 or int4 (the default)",
        .choice = &d.text,
        .choices = bnc_text_choices},
       BNC_WORK_JSON(d.work, "everything as one JSON object"),

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-const char *const bnc_vision_choices[] = {"f32", "int8", NULL}, *const bnc_text_choices[] = {"f32", "int8", "int4", NULL},
+const char *const bnc_vision_choices[] = {"f32", "int8", "bf16", NULL}, *const bnc_text_choices[] = {"f32", "int8", "int4", "bf16", NULL},
                   *const bnc_head_choices[] = {"int8", "int4", NULL}, *const bnc_group_choices[] = {"16", "32", "64", "128", NULL},
                   *const bnc_cache_choices[] = {"default", "f32", "f16", "int8", NULL},
                   *const bnc_rotation_choices[] = {"auto", "on", "off", NULL};
@@ -39,10 +39,15 @@ static int check_target(const bnc_command *command, const char *target) {
   return bnc_usage_error(command->name, "there is no target '%.60s', expected one of %s", target, all);
 }
 
+bnc_weights bnc_vision_weights(unsigned choice) {
+  static const bnc_weights weights[] = {BNC_WEIGHTS_F32, BNC_WEIGHTS_INT8, BNC_WEIGHTS_BF16};
+  return weights[choice];
+}
+
 int bnc_model_options_take(const bnc_command *command, const bnc_model_options *m, bnc_compile_options *o) {
   bnc_compile_options_init(o);
   o->output = m->output;
-  o->vision_weights = (bnc_weights)m->vision;
+  o->vision_weights = bnc_vision_weights(m->vision);
   o->text_weights = (bnc_weights)m->text;
   o->head_weights = m->head ? BNC_WEIGHTS_INT4 : BNC_WEIGHTS_INT8;
   o->bits_per_weight = (float)m->bits;

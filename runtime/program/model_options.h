@@ -31,12 +31,12 @@ extern const char *const bnc_vision_choices[], *const bnc_text_choices[], *const
    .text = &(m).output},                                                                                                                   \
       {.name = "vision-weights",                                                                                                           \
        .value = "TYPE",                                                                                                                    \
-       .help = "f32 or int8 (the default), of attention's operands too",                                                                   \
+       .help = "f32, bf16 or int8 (the default), of attention's operands too",                                                             \
        .choice = &(m).vision,                                                                                                              \
        .choices = bnc_vision_choices},                                                                                                     \
       {.name = "text-weights",                                                                                                             \
        .value = "TYPE",                                                                                                                    \
-       .help = "f32, int8 (the default) or int4",                                                                                          \
+       .help = "f32, bf16 (half of its bytes), int8 (the default) or int4",                                                                \
        .choice = &(m).text,                                                                                                                \
        .choices = bnc_text_choices},                                                                                                       \
       {.name = "head-weights",                                                                                                             \
@@ -88,6 +88,8 @@ extern const char *const bnc_vision_choices[], *const bnc_text_choices[], *const
     .name = "report", .output = true, .value = "FILE.json", .help = "write what each pass saved", .text = &(m).report                      \
   }
 
+/** What an index of bnc_vision_choices stands for; those of bnc_text_choices are the values of bnc_weights. */
+bnc_weights bnc_vision_weights(unsigned choice);
 /** The library's options. BNC_PARSED, or the exit code of wrong usage. */
 int bnc_model_options_take(const bnc_command *command, const bnc_model_options *m, bnc_compile_options *options);
 /** Fails early where an output surely cannot be written. */

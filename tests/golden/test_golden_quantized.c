@@ -62,6 +62,20 @@ static void test_int8(void **state) {
   assert_true(f.logits < 0.064 && f.text_only < 0.10);
 }
 
+/* Weights are rounded to 8 bits of mantissa, activations not, or, where the CPU multiplies bf16, to as many. */
+static void test_bf16(void **state) {
+  (void)state;
+  model_run m;
+  bnc_compile_options o = reference_options("bf16.bnc", BNC_WEIGHTS_BF16, BNC_WEIGHTS_BF16);
+  assert_true(model_compile(&o));
+  model_open(&m, o.output, 2);
+  figures f = measure(&m, seen, true, "bf16");
+  model_close(&m);
+  assert_true(f.projector < 1e-4);
+  assert_true(f.one_less_cosine < 1e-4);
+  assert_true(f.logits < 1e-3 && f.text_only < 1e-3); /* of the f16 cache */
+}
+
 /* Vision is that of the int8 model: one run of it serves both. */
 static void test_int4_text(void **state) {
   (void)state;
@@ -122,7 +136,7 @@ static int free_all(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_int8), cmocka_unit_test(test_int4_text), cmocka_unit_test(test_int4_head),
-                                     cmocka_unit_test(test_threads_and_chunks)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_bf16), cmocka_unit_test(test_int8), cmocka_unit_test(test_int4_text),
+                                     cmocka_unit_test(test_int4_head), cmocka_unit_test(test_threads_and_chunks)};
   return cmocka_run_group_tests(tests, NULL, free_all);
 }

@@ -60,5 +60,6 @@ int main(int argc, char **argv) {
   return write_one(argv[1], "text_int4", &text, BNC_WEIGHTS_INT8, BNC_WEIGHTS_INT4, false) |
          write_one(argv[1], "text_packed", &text, BNC_WEIGHTS_INT8, BNC_WEIGHTS_INT4, true) |
          write_one(argv[1], "one_view", &plain, BNC_WEIGHTS_INT8, BNC_WEIGHTS_INT8, false) |
-         write_one(argv[1], "tiles", &tiles, BNC_WEIGHTS_INT8, BNC_WEIGHTS_F32, false);
+         write_one(argv[1], "tiles", &tiles, BNC_WEIGHTS_INT8, BNC_WEIGHTS_F32, false) |
+         write_one(argv[1], "bf16", &plain, BNC_WEIGHTS_BF16, BNC_WEIGHTS_BF16, false);
 }

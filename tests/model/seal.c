@@ -30,7 +30,7 @@ void seal_model(uint8_t *bytes, size_t size) {
   if (size < sizeof h) return;
   memcpy(&h, bytes, sizeof h);
   memcpy(h.magic, BNC_FORMAT_MAGIC, sizeof h.magic);
-  h.version = BNC_FORMAT_VERSION;
+  if (h.version < BNC_FORMAT_OLDEST || h.version > BNC_FORMAT_VERSION) h.version = BNC_FORMAT_VERSION;
   h.file_size = size;
   if (h.sections <= 64 && h.sections * sizeof(bnc_file_section) <= size - sizeof h) {
     bnc_file_section *table = (bnc_file_section *)(void *)(bytes + sizeof h);

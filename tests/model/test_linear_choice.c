@@ -23,6 +23,7 @@ static const struct {
   double bound; /* relative L2 between the logits of two choices */
 } models[] = {
     {"linear_f32.bnc", BNC_WEIGHTS_F32, BNC_WEIGHTS_F32, 0, 1e-5},
+    {"linear_bf16.bnc", BNC_WEIGHTS_BF16, BNC_WEIGHTS_BF16, 0, 0.02}, /* beside f32, where the CPU multiplies bf16 */
     {"linear_int8.bnc", BNC_WEIGHTS_INT8, BNC_WEIGHTS_INT8, 0, X86 ? 0.0 : 0.02},
     {"linear_int4.bnc", BNC_WEIGHTS_INT8, BNC_WEIGHTS_INT4, 32, 0.02},
     {"linear_int4_steps.bnc", BNC_WEIGHTS_INT8, BNC_WEIGHTS_INT4, 16, X86 ? 0.0 : 0.02}, /* int8 to XNNPACK */
@@ -168,7 +169,7 @@ static void test_setting_wins(void **state) {
   settings.linear = "xnnpack";
   setenv("BINOCLE_LINEAR", "own", 1);
   assert_int_equal(bnc_context_create(&settings, &context), BNC_OK);
-  assert_int_equal(bnc_model_open(context, models[2].path, &model), BNC_OK);
+  assert_int_equal(bnc_model_open(context, models[3].path, &model), BNC_OK);
   assert_int_equal(bnc_session_create(model, &session), BNC_OK);
   assert_int_equal(bnc_session_get_statistics(session, &statistics), BNC_OK);
   assert_string_equal(statistics.linear, "xnnpack");

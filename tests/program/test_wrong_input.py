@@ -52,7 +52,7 @@ class Wrong(ProgramCase):
                 ("--stage STAGE is missing", encode), ("--stage is 'patch'", [*encode, "--stage", "patch"]), ("IMAGE is missing", ["encode", m, "--stage", "dem", "-o", out]),
                 ("-o OUT.npy is missing", ["encode", m, PHOTO, "--stage", "dem"]), ("--ids IDS.npy is missing", score), ("-o LOGITS.npy is missing", ["score", m, "--ids", "x"]),
                 ("-o is given twice", [*comp, "-o", "a", "-o", "b"]), ("-o MODEL.bnc is missing", comp), ("--group is '48'", [*comp, "-o", out, "--group", "48"]), *((f"--bits-per-weight is '{x}'", [*comp, "-o", out, "--bits-per-weight", x]) for x in ("3", "17", "nan")),
-                ("--vision-weights is 'int4'", [*comp, "-o", out, "--vision-weights", "int4"]), ("--text-weights is 'bf16'", [*comp, "-o", out, "--text-weights", "bf16"]),
+                ("--vision-weights is 'int4'", [*comp, "-o", out, "--vision-weights", "int4"]), ("--text-weights is 'f16'", [*comp, "-o", out, "--text-weights", "f16"]),
                 ("--context is '0'", [*comp, "-o", out, "--context", "0"]), ("no pass 'x', expected one of", [*comp, "-o", out, "--disable-pass", "x"]),
                 ("no target 'pi6', expected one of pi4, pi5, ", [*comp, "-o", out, "--target", "pi6"]),
                 ("--memory-svg FILE.svg lacks", ["inspect", m, "--memory-svg"])):

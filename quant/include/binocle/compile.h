@@ -15,7 +15,8 @@ extern "C" {
 typedef enum bnc_weights {
   BNC_WEIGHTS_F32 = 0,  /**< as the checkpoint has them, in float32: agrees with the PyTorch reference */
   BNC_WEIGHTS_INT8 = 1, /**< int8, a scale per output; activations int8, a scale per row */
-  BNC_WEIGHTS_INT4 = 2  /**< int4 in groups, a scale per group; text only */
+  BNC_WEIGHTS_INT4 = 2, /**< int4 in groups, a scale per group; text only */
+  BNC_WEIGHTS_BF16 = 3  /**< bfloat16, half of float32's bytes; activations float32, rounded where the CPU multiplies bfloat16 */
 } bnc_weights;
 
 /** How a conversation's keys and values are kept. */
@@ -53,7 +54,7 @@ typedef struct bnc_compile_options {
   const char *checkpoint;     /**< folder with config.json and safetensors, or a GGUF file */
   const char *vision_tower;   /**< folder of a CLIP tower; NULL: the checkpoint's own */
   const char *output;         /**< the .bnc file; appears complete or not at all */
-  bnc_weights vision_weights; /**< f32 or int8; default int8 */
+  bnc_weights vision_weights; /**< f32, bf16 or int8; default int8 */
   bnc_weights text_weights;   /**< default int8 */
   unsigned group;             /**< int4: weights per scale, 32, 64 or 128; 16: per integer step under a scale per output, 4.25 bits */
   unsigned context;           /**< rows to which a prompt, pictures included, is cut; 0: as the checkpoint's config says, at most 4096 */

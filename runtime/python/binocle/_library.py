@@ -131,7 +131,7 @@ ENUMS = {
     "bnc_description": ["BNC_DESCRIBE_" + name for name in ("TEXT", "JSON", "SCHEDULE", "MEMORY_SVG")],
     "bnc_image_stage": ["BNC_IMAGE_" + name for name in ("PIXELS", "TILES", "DEM", "PROJECTOR")],
     "bnc_profile_form": ["BNC_PROFILE_" + name for name in ("TEXT", "JSON", "TRACE", "HTML", "CSV")],
-    "bnc_weights": ["BNC_WEIGHTS_" + name for name in ("F32", "INT8", "INT4")],
+    "bnc_weights": ["BNC_WEIGHTS_" + name for name in ("F32", "INT8", "INT4", "BF16")],
     "bnc_cache_type": ["BNC_CACHE_" + name.upper() for name in KV_CACHES],
 }
 IMAGE_TOKEN = -200

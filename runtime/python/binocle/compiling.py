@@ -15,7 +15,8 @@ from .models import Context
 from .results import CompileReport
 from .sessions import Progress
 
-WEIGHTS = ("f32", "int8", "int4")
+WEIGHTS = ("f32", "int8", "int4", "bf16")
+VISION_WEIGHTS = ("f32", "int8", "bf16")
 
 
 def pass_names() -> "list[str]":
@@ -35,14 +36,14 @@ def compile(checkpoint: "str | os.PathLike[str]", output: "str | os.PathLike[str
             progress: Optional[Progress] = None) -> CompileReport:
     """Compiles a checkpoint, a folder (config.json, safetensors, tokenizer.json) or a GGUF file, with mmproj that of its vision side, into a .bnc file, which appears complete or not at all.
 
-    vision_weights  "f32" or "int8"     text_weights  "f32", "int8" or "int4", in groups of `group` (16, 32, 64, 128) weights per scale
+    vision_weights  "f32", "bf16" or "int8"     text_weights  "f32", "bf16", "int8" or "int4", in groups of `group` (16, 32, 64, 128) weights per scale
     context         rows to which prompts are cut; 0: as the config says       input_size  side of the resized picture; 0: as the config says
     kv_cache        "f32", "f16" or "int8"   calibration  a text for which text weights are balanced, int4 rounded   target  a machine's name, as "pi5"
     packed          the file also holds the weights packed for this machine
 
     Raises FileError, FormatError (damaged, contradictory), Unsupported (a model that Binocle does not know), Cancelled, or what progress raised.
     """
-    for what, value, allowed in (("vision_weights", vision_weights, WEIGHTS[:2]), ("text_weights", text_weights, WEIGHTS), ("kv_cache", kv_cache, KV_CACHES)):
+    for what, value, allowed in (("vision_weights", vision_weights, VISION_WEIGHTS), ("text_weights", text_weights, WEIGHTS), ("kv_cache", kv_cache, KV_CACHES)):
         if value not in allowed:
             raise ValueError(f"{what} is {value!r}, expected one of {', '.join(allowed)}")
     options = bnc_compile_options(size=ctypes.sizeof(bnc_compile_options))

@@ -104,6 +104,7 @@ void check_checksum(check *c);
 void check_hadamard(check *c);
 void check_kv_append(check *c);
 void check_matmul(check *c);
+void check_matmul_bf16(check *c);
 void check_matmul_c4(check *c);
 void check_matmul_f32(check *c);
 void check_matmul_i8(check *c);

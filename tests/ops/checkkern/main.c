@@ -11,21 +11,14 @@ static const struct {
   const char *name;
   void (*run)(check *c);
 } families[] = {
-    {"activate", check_activate},
-    {"add", check_add},
-    {"attention", check_attention},
-    {"checksum", check_checksum},
-    {"hadamard", check_hadamard},
-    {"kv_append", check_kv_append},
-    {"matmul", check_matmul},
-    {"matmul_c4", check_matmul_c4},
-    {"matmul_f32", check_matmul_f32},
-    {"matmul_i8", check_matmul_i8},
-    {"norm", check_norm},
-    {"patches", check_patches},
-    {"quantize", check_quantize},
-    {"resample", check_resample},
-    {"rope", check_rope},
+    {"activate", check_activate},   {"add", check_add},
+    {"attention", check_attention}, {"checksum", check_checksum},
+    {"hadamard", check_hadamard},   {"kv_append", check_kv_append},
+    {"matmul", check_matmul},       {"matmul_bf16", check_matmul_bf16},
+    {"matmul_c4", check_matmul_c4}, {"matmul_f32", check_matmul_f32},
+    {"matmul_i8", check_matmul_i8}, {"norm", check_norm},
+    {"patches", check_patches},     {"quantize", check_quantize},
+    {"resample", check_resample},   {"rope", check_rope},
     {"rows", check_rows},
 };
 enum { FAMILIES = sizeof families / sizeof *families };

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+
+#include "ops/half.h"
+#include "ops/matmul/matmul_bf16.h"
+#include "tests/ops/checkkern/check.h"
+
+typedef struct bf16_fixture {
+  tensor panels, bias, x;
+  float *w; /* [n, k] what the panels hold */
+  void *scratch;
+  bnc_matmul_bf16_args args;
+} bf16_fixture;
+
+/* Panels of the right values at the right places, by the formula of the header; pack must make the same of them. */
+static void fill_panels(check *c, bf16_fixture *f, size_t k, size_t n, unsigned edges) {
+  tensor source = tensor_make(n, k, k, 4, SIDE_END);
+  uint16_t *panels = f->panels.data;
+  bool good = true;
+  check_fill(c, &source, 0.1f, edges);
+  bnc_matmul_bf16_pack(n, k, source.data, panels, 0, bnc_bf16_panels(n));
+  bnc_matmul_bf16_widen(n, k, panels, f->w);
+  for (size_t row = 0; row < bnc_bf16_panels(n) * BNC_BF16_PANEL; ++row)
+    for (size_t i = 0; i < (k + 1) / 2 * 2; ++i) {
+      const uint16_t found = panels[((row / 16 * ((k + 1) / 2) + i / 2) * 16 + row % 16) * 2 + i % 2];
+      const float value = row < n && i < k ? ((float *)source.data)[row * k + i] : 0.0f, kept = bnc_f32_from_bf16(found);
+      good = good && (kept == value || fabsf(kept - value) <= fabsf(value) * 0x1p-8f + 0x1p-134f);
+      good = good && (row >= n || i >= k || bnc_bits_from_f32(kept) == bnc_bits_from_f32(f->w[row * k + i]));
+    }
+  if (!good) check_failed(c, "panels of %zu x %zu do not hold the rounded weights", n, k);
+  tensor_free(&source);
+}
+
+static bf16_fixture make(check *c, size_t rows, size_t k, size_t n, unsigned edges, tensor_side side) {
+  bf16_fixture f;
+  const size_t values = bnc_bf16_panels(n) * bnc_bf16_panel(k);
+  f.panels = tensor_make(1, values, values, 2, side);
+  f.bias = tensor_make(1, n, n, 4, side);
+  f.x = tensor_make(rows, k, k + check_below(c, 20), 4, side);
+  f.w = malloc(n * k * sizeof *f.w);
+  f.scratch = aligned_alloc(64, (bnc_bf16_scratch(k) + 63) / 64 * 64);
+  fill_panels(c, &f, k, n, edges);
+  check_fill(c, &f.bias, 1.0f, 0);
+  check_fill(c, &f.x, 1.0f, edges);
+  tensor_protect(&f.panels);
+  tensor_protect(&f.x);
+  f.args = (bnc_matmul_bf16_args){.rows = rows,
+                                  .k = k,
+                                  .n = n,
+                                  .w = f.panels.data,
+                                  .bias = check_below(c, 2) ? f.bias.data : NULL,
+                                  .x = f.x.data,
+                                  .x_stride = f.x.stride};
+  return f;
+}
+
+static void release(bf16_fixture *f) {
+  tensor_free(&f->panels);
+  tensor_free(&f->bias);
+  tensor_free(&f->x);
+  free(f->w);
+  free(f->scratch);
+}
+
+/* In the order of k a product and its sum are rounded once. */
+static void check_oracle(check *c, const bf16_fixture *f, const tensor *y) {
+  const bnc_matmul_bf16_args *a = &f->args;
+  double *expected = malloc(a->rows * a->n * sizeof *expected), bound = 0;
+  for (size_t row = 0; row < a->rows; ++row)
+    for (size_t n = 0; n < a->n; ++n) {
+      double sum = a->bias ? (double)a->bias[n] : 0, size = fabs(sum);
+      for (size_t k = 0; k < a->k; ++k) {
+        const double product = (double)a->x[row * a->x_stride + k] * (double)f->w[n * a->k + k];
+        sum += product;
+        size += fabs(product);
+      }
+      expected[row * a->n + n] = sum;
+      bound = fmax(bound, size * 0x1p-24 * (double)(a->k + 2));
+    }
+  check_near(c, y, expected, bound, 0, "y");
+  free(expected);
+}
+
+/* A row alone has the bits that it has among others. */
+static void check_alone(check *c, const bf16_fixture *f, const tensor *y) {
+  const size_t row = check_below(c, f->args.rows), n = f->args.n;
+  const tensor among = {.data = (float *)y->data + row * y->stride, .rows = 1, .cols = n, .stride = n, .size = 4};
+  tensor alone = tensor_make(1, n, n, 4, SIDE_END);
+  bnc_matmul_bf16_args args = f->args;
+  args.rows = 1;
+  args.x += row * args.x_stride;
+  args.y = alone.data;
+  c->test.matmul.bf16(&args, 0, bnc_bf16_items(n), f->scratch);
+  check_equal(c, &alone, &among, true, "a row alone");
+  tensor_free(&alone);
+}
+
+static void run_case(check *c, size_t rows, size_t k, size_t n, unsigned edges) {
+  const tensor_side side = check_below(c, 2) ? SIDE_END : SIDE_START;
+  bf16_fixture f = make(c, rows, k, n, edges, side);
+  const size_t items = bnc_bf16_items(n);
+  tensor y[2];
+  for (int i = 0; i < 2; ++i) {
+    y[i] = tensor_make(rows, n, n + 3, 4, side);
+    f.args.y = y[i].data;
+    f.args.y_stride = n + 3;
+    if (i) {
+      c->scalar.matmul.bf16(&f.args, 0, items, f.scratch);
+    } else {
+      const size_t cut = check_below(c, items + 1);
+      c->test.matmul.bf16(&f.args, cut, items, f.scratch);
+      c->test.matmul.bf16(&f.args, 0, cut, f.scratch);
+    }
+  }
+  check_equal(c, &y[0], &y[1], true, "y");
+  check_alone(c, &f, &y[0]);
+  if (check_is_scalar(c) && !edges) check_oracle(c, &f, &y[0]);
+  tensor_free(&y[0]);
+  tensor_free(&y[1]);
+  release(&f);
+}
+
+static void run_job(const void *job, const bnc_kernels *kernels) {
+  const bf16_fixture *f = job;
+  kernels->matmul.bf16(&f->args, 0, bnc_bf16_items(f->args.n), f->scratch);
+}
+
+static void bench_shape(check *c, size_t rows, size_t k, size_t n, const char *shape) {
+  bf16_fixture f = make(c, rows, k, n, 0, SIDE_START);
+  tensor y = tensor_make(rows, n, n, 4, SIDE_START);
+  f.args.y = y.data;
+  f.args.y_stride = n;
+  const bench_job b = {.shape = shape,
+                       .run = run_job,
+                       .job = &f,
+                       .bytes = 2.0 * (double)n * (double)k + 4.0 * (double)(rows * (k + n)),
+                       .flops = 2.0 * (double)rows * (double)k * (double)n,
+                       .slots = BENCH_SLOTS(c, matmul, bf16)};
+  bench_run(c, &b);
+  tensor_free(&y);
+  release(&f);
+}
+
+void check_matmul_bf16(check *c) {
+  if (!CHECK_BEGIN(c, matmul, bf16)) return;
+  if (c->bench) {
+    bench_shape(c, 577, 1024, 1024, "577x1024x1024");
+    bench_shape(c, 64, 4096, 1024, "64x4096x1024");
+    bench_shape(c, 1, 4096, 4096, "1x4096x4096");
+  }
+  for (size_t rows = 1; rows <= 27; ++rows) run_case(c, rows, 1 + check_below(c, 130), 1 + check_below(c, 150), 0);
+  for (size_t k = 1; k <= 34; ++k) run_case(c, 1 + check_below(c, 14), k, 1 + check_below(c, 40), 0);
+  for (size_t n = 1; n <= (c->quick ? 34u : 140u); ++n) run_case(c, 1 + check_below(c, 14), 1 + check_below(c, 70), n, 0);
+  for (size_t i = 0; i < 8; ++i) run_case(c, 5, 37, 19, EDGE_FINITE | EDGE_INFINITE);
+  run_case(c, 14, 1025, 131, 0);
+  check_end(c);
+}
