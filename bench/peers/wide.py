@@ -4,7 +4,8 @@
     wide.py [--rounds 5] [--minutes M] [--threads N] [--neighbours 2] [--engines openvino,onnxruntime,executorch,llama] [--python ENGINE=PATH]...
             [--work build/peers] [--build build/host] [-o FILE.csv] [--small] [--prepare | --prepared]
 
-Rounds are interleaved; every engine is a process of its own that is stopped while others have their turn. With several settings an engine's fastest
+Rounds are interleaved; every engine is a process of its own that is stopped while others have their turn, or ended where that would not leave the
+memory to hold the others' weights (then it loads them anew, which is not timed). With several settings an engine's fastest
 races; the tries are rows. Behind the quiet rounds come busy ones, beside so many neighbours that compute without end. --minutes: rounds end where the
 time is over. --prepare makes the models (once; 20 GB) and ends; --prepared takes what is there and leaves out engines that have no models yet.
 --small: stand-ins that show that every step works; their numbers mean nothing. Engines without a whole model run 4 layers, taken 8 times, and the
@@ -31,7 +32,14 @@ NAMES = {"openvino": "OpenVINO", "onnxruntime": "ONNX Runtime", "executorch": "E
 OURS = "binocle"
 TILES = ("tile int8", "tile f32", "tile bf16")
 BUSY = ("tile int8", "prefill of 256 rows", "decode")  # what busy rounds measure
+ROOM = 2.5  # of Binocle's largest model: its own, and as much again for an engine that loads
 QUALITY = {"tile int8": "int8 weights per channel, activations dynamic", "tile f32": "f32", "text": "4 bits, groups of 32, head 8 bits"}
+
+
+def available():
+    """Bytes that programs can have without pushing out what the system needs."""
+    with open("/proc/meminfo", encoding="ascii") as file:
+        return 1024 * int(next(line for line in file if line.startswith("MemAvailable")).split()[1])
 
 
 def has_bf16():
@@ -75,6 +83,7 @@ class Engine:
             self.process.send_signal(signal.SIGCONT)
             self.process.stdin.close()
             self.process.wait()
+            self.process = None
 
 
 class Wide:
@@ -127,6 +136,7 @@ class Wide:
         """Each engine's fastest setting of each work; bf16 only where the CPU computes in it."""
         for engine in list(self.engines):
             self.guarded(engine, lambda e=engine: self.choose_for(e))
+            self.make_room(engine)
 
     def guarded(self, engine, work):
         """An engine that fails is left out from then on; the others race."""
@@ -138,6 +148,11 @@ class Wide:
             if engine.process:
                 engine.process.kill()
                 engine.process.wait()
+
+    def make_room(self, engine):
+        """Ends an engine that would push the files that others map out of memory."""
+        if available() < ROOM * os.path.getsize(self.models["text"]):
+            engine.close()
 
     def choose_for(self, engine):
         for what in (*TILES, "prefill", "decode"):
@@ -184,6 +199,7 @@ class Wide:
         self.ours(state, works)
         for engine in list(self.engines):
             self.guarded(engine, lambda e=engine: self.theirs(e, state, works))
+            self.make_room(engine)
         return time.monotonic() - start
 
     def race(self, begun):
