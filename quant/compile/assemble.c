@@ -286,6 +286,7 @@ bnc_status bnc_assemble_model(bnc_context *context, const bnc_compile_options *o
                          .text_weights = dtype_of(o->text_weights),
                          .group = o->group,
                          .int4_head = o->head_weights == BNC_WEIGHTS_INT4,
+                         .int4_embedding = o->embedding_weights == BNC_WEIGHTS_INT4,
                          .precision = o->bits_per_weight > 0 ? &precision : NULL,
                          .unrecorded = a->demand != NULL};
   bnc_model_parts parts = {.meta = a->meta};

@@ -78,9 +78,12 @@ static bnc_status build_graph(build *b, const bnc_geometry *geometry, const bnc_
 
 static bnc_status add_embedding(bnc_programs *p, const bnc_geometry *geometry, const bnc_build_options *options, bnc_error *err) {
   const bnc_text_geometry *t = &geometry->text;
-  const bool int4 = t->tie_word_embeddings && bnc_build_head_type(options) == BNC_WEIGHT_QG4 && bnc_weight_group(t->hidden, BNC_QC4_GROUP);
+  const bool asked = t->tie_word_embeddings ? bnc_build_head_type(options) == BNC_WEIGHT_QG4
+                                            : options->text_weights == BNC_WEIGHT_QG4 && options->int4_embedding;
+  const bool int4 = asked && bnc_weight_group(t->hidden, BNC_QC4_GROUP);
   bnc_weight_dtype dtype = int4 ? BNC_WEIGHT_QC4 : options->text_weights == BNC_WEIGHT_QG4 ? BNC_WEIGHT_QC8 : options->text_weights;
-  bnc_weight w = {.dtype = dtype, .n = t->vocab, .k = t->hidden, .group = int4 ? BNC_QC4_GROUP : 0, .parts = 1};
+  bnc_weight w = {
+      .dtype = dtype, .n = t->vocab, .k = t->hidden, .group = int4 ? BNC_QC4_GROUP : 0, .by_itself = !t->tie_word_embeddings, .parts = 1};
   w.part[0].weight = bnc_constants_string(&p->constants, "model.embed_tokens.weight");
   w.part[0].bias = BNC_NO_ID;
   w.part[0].n = w.n;

@@ -135,7 +135,7 @@ static void quantize_rows(void *context, size_t from, size_t to) {
 static bnc_status put_rows(stream *s, rows_job *j) {
   const bnc_weight *w = j->w;
   const size_t grain = ROWS_ELEMENTS / w->k / PANEL * PANEL;
-  j->rounded = s->rounded && bnc_weight_is_int4(w->dtype);
+  j->rounded = s->rounded && bnc_weight_is_int4(w->dtype) && !w->by_itself;
   j->reads = s->constants->source->parallel && !j->rounded;
   bnc_status status = BNC_OK;
   if (j->rounded)

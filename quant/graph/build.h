@@ -13,6 +13,7 @@ typedef struct bnc_build_options {
   size_t group;
   const bnc_text_precision *precision; /* under QG4: of each matrix of the text layers; NULL: all are alike */
   bool int4_head;                      /* under QG4: the head, and tied embeddings, are QC4 where they can */
+  bool int4_embedding;                 /* under QG4: so are embeddings of their own */
   size_t input_size; /* side of the resized picture: geometry's input_side, or less (the picture is then upsampled in the graph) */
   size_t context;    /* rows of the KV cache */
   bool rotated;      /* the text weights come from a bnc_rotation */

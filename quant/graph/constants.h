@@ -24,6 +24,7 @@ typedef struct bnc_tensor_source {
 typedef struct bnc_weight {
   bnc_weight_dtype dtype;
   size_t n, k, group;
+  bool by_itself; /* int4: rounded row by row, whatever a calibration does to others */
   size_t parts;
   struct {
     uint32_t weight, bias; /* tensor names, strings; bias BNC_NO_ID: none */

@@ -50,6 +50,7 @@ int bnc_model_options_take(const bnc_command *command, const bnc_model_options *
   o->vision_weights = bnc_vision_weights(m->vision);
   o->text_weights = (bnc_weights)m->text;
   o->head_weights = m->head ? BNC_WEIGHTS_INT4 : BNC_WEIGHTS_INT8;
+  o->embedding_weights = m->embedding ? BNC_WEIGHTS_INT4 : BNC_WEIGHTS_INT8;
   o->bits_per_weight = (float)m->bits;
   o->group = 16u << m->group;
   o->kv_cache = (bnc_cache_type)m->cache;

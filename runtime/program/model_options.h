@@ -7,7 +7,7 @@
 
 typedef struct bnc_model_options {
   const char *output, *report;
-  unsigned vision, text, head, group, cache, rotation; /* indices of the choices */
+  unsigned vision, text, head, embedding, group, cache, rotation; /* indices of the choices */
   uint64_t context, input_size;
   double bits;
   bnc_text_list disabled;
@@ -43,6 +43,11 @@ extern const char *const bnc_vision_choices[], *const bnc_text_choices[], *const
        .value = "TYPE",                                                                                                                    \
        .help = "int4: of the matrix behind the last layer, and of embeddings tied to it: int8 (the default) or int4",                      \
        .choice = &(m).head,                                                                                                                \
+       .choices = bnc_head_choices},                                                                                                       \
+      {.name = "embedding-weights",                                                                                                        \
+       .value = "TYPE",                                                                                                                    \
+       .help = "int4: of embeddings that are not tied to the head: int8 (the default) or int4",                                            \
+       .choice = &(m).embedding,                                                                                                           \
        .choices = bnc_head_choices},                                                                                                       \
       {.name = "bits-per-weight",                                                                                                          \
        .value = "X",                                                                                                                       \

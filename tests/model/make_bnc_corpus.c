@@ -44,11 +44,19 @@ static make_spec spec_of(bool vision, size_t views) {
   return s;
 }
 
-static int write_one(const char *folder, const char *name, const make_spec *spec, bnc_weights vision, bnc_weights text, bool packed) {
+static int write_one(const char *folder, const char *name, const make_spec *spec, const bnc_compile_options *options) {
   char path[4096];
+  bnc_context *context;
+  bnc_compile_options o = *options;
   snprintf(path, sizeof path, "%s/%s", folder, name);
   if (system("rm -rf corpus_checkpoint") != 0 || make_checkpoint("corpus_checkpoint", spec) != 0) return 1;
-  return tiny_compile("corpus_checkpoint", path, vision, text, packed) != BNC_OK;
+  o.checkpoint = "corpus_checkpoint";
+  o.output = path;
+  if (bnc_context_create(NULL, &context) != BNC_OK) return 1;
+  const bnc_status status = bnc_compile(context, &o);
+  if (status != BNC_OK) fprintf(stderr, "%s: %s\n", name, bnc_context_error(context));
+  bnc_context_destroy(context);
+  return status != BNC_OK;
 }
 
 int main(int argc, char **argv) {
@@ -57,9 +65,18 @@ int main(int argc, char **argv) {
     return 2;
   }
   const make_spec text = spec_of(false, 0), plain = spec_of(true, 1), tiles = spec_of(true, 3);
-  return write_one(argv[1], "text_int4", &text, BNC_WEIGHTS_INT8, BNC_WEIGHTS_INT4, false) |
-         write_one(argv[1], "text_packed", &text, BNC_WEIGHTS_INT8, BNC_WEIGHTS_INT4, true) |
-         write_one(argv[1], "one_view", &plain, BNC_WEIGHTS_INT8, BNC_WEIGHTS_INT8, false) |
-         write_one(argv[1], "tiles", &tiles, BNC_WEIGHTS_INT8, BNC_WEIGHTS_F32, false) |
-         write_one(argv[1], "bf16", &plain, BNC_WEIGHTS_BF16, BNC_WEIGHTS_BF16, false);
+  bnc_compile_options int8, int4, packed, steps, exact, bf16;
+  bnc_compile_options_init(&int8);
+  bf16 = exact = int4 = int8;
+  int4.text_weights = BNC_WEIGHTS_INT4;
+  packed = steps = int4;
+  packed.packed = 1;
+  /* Steps of groups of 16 under a scale per row: in the layers, the head and the embeddings. */
+  steps.group = 16;
+  steps.head_weights = steps.embedding_weights = BNC_WEIGHTS_INT4;
+  exact.text_weights = BNC_WEIGHTS_F32;
+  bf16.vision_weights = bf16.text_weights = BNC_WEIGHTS_BF16;
+  return write_one(argv[1], "text_int4", &text, &int4) | write_one(argv[1], "text_steps", &text, &steps) |
+         write_one(argv[1], "text_packed", &text, &packed) | write_one(argv[1], "one_view", &plain, &int8) |
+         write_one(argv[1], "tiles", &tiles, &exact) | write_one(argv[1], "bf16", &plain, &bf16);
 }

@@ -120,7 +120,7 @@ class Declarations(unittest.TestCase):
             for value, enumerator in enumerate(values):
                 lines.append(f'printf("{enumerator} %d\\n", (int){enumerator});')
                 expected.append(f"{enumerator} {value}")
-        for macro, value in (("BNC_IMAGE_TOKEN", _library.IMAGE_TOKEN), ("BNC_STOP_TEXTS", _library.STOP_TEXTS),
+        for macro, value in (("BNC_IMAGE_TOKEN", _library.IMAGE_TOKEN), ("BNC_STOP_TEXTS", _library.STOP_TEXTS), ("BNC_CALIBRATION_ROWS", _library.CALIBRATION_ROWS),
                              ("BNC_TOP_TOKENS", _library.bnc_token.top_id.size // 4), ("BNC_LOG_WARNING", 1), ("BNC_LOG_DEBUG", 3)):
             lines.append(f'printf("{macro} %d\\n", (int){macro});')
             expected.append(f"{macro} {value}")

@@ -3,11 +3,13 @@
 import ctypes
 import gc
 import importlib.util
+import inspect
 import json
 import logging
 import multiprocessing
 import os
 import pickle
+import re
 import signal
 import subprocess
 import sys
@@ -15,6 +17,7 @@ import time
 import unittest
 
 import binocle
+from binocle import compiling
 from python_case import ANSWER, POCKET, QUESTION, ROOT, SIGN, PythonCase, program
 
 CHECKPOINT = os.path.join(ROOT, "quant", "pocket", "checkpoint")
@@ -193,6 +196,36 @@ class Models(PythonCase):
             binocle.compile(CHECKPOINT, output, progress=stop)
         self.assertFalse(os.path.exists(output))
         self.assertIn("prune-rows", binocle.pass_names())
+
+    def test_compile_has_the_flags_of_the_program(self):
+        flags = set(re.findall(r"^  -{1,2}([a-z][a-z-]*) ", program("compile", "--help"), re.M)) - {"help"}
+        arguments = set(inspect.signature(binocle.compile).parameters) - {"checkpoint"}
+        self.assertGreater(len(flags), 20)
+        self.assertEqual(arguments, {compiling.FLAGS.get(flag, flag.replace("-", "_")) for flag in flags - set(compiling.OTHER_FLAGS)})
+        self.assertEqual(set(), set(compiling.OTHER_FLAGS) - flags)
+
+    def test_compile_as_the_program_does(self):
+        """The same bytes, for each argument that the program has a flag for."""
+        text = os.path.join(self.work, "text.txt")
+        with open(text, "w", encoding="utf-8") as file:
+            file.write("the red sign says stop and a small dog sits near the blue car while two people read what is on the wall. " * 8)
+        questions, int4 = os.path.join(os.path.dirname(SIGN), "questions.jsonl"), ("--text-weights", "int4")
+        for settings, flags in (({"head_weights": "int4", "group": 16, "rotate": "on"}, ("--head-weights", "int4", "--group", "16", "--rotate", "on")),
+                                ({"embedding_weights": "int4", "bits_per_weight": 5.5}, ("--embedding-weights", "int4", "--bits-per-weight", "5.5")),
+                                ({"calibration": text, "kv_cache": "int8"}, ("--calibration", text, "--kv", "int8")),
+                                ({"calibration": questions}, ("--calibration", questions))):
+            binocle.compile(CHECKPOINT, os.path.join(self.work, "mine.bnc"), text_weights="int4", threads=1, **settings)
+            program("compile", CHECKPOINT, "-o", os.path.join(self.work, "theirs.bnc"), *int4, *flags, "--threads", "1", "--quiet")
+            with open(os.path.join(self.work, "mine.bnc"), "rb") as mine, open(os.path.join(self.work, "theirs.bnc"), "rb") as other:
+                self.assertEqual(other.read(), mine.read(), settings)
+        for wrong in ("{", '{"image": "a.png"}', "[]", ""):
+            with open(os.path.join(self.work, "wrong.jsonl"), "w", encoding="utf-8") as file:
+                file.write(wrong)
+            with self.assertRaisesRegex(ValueError, "wrong.jsonl"):
+                binocle.compile(CHECKPOINT, os.path.join(self.work, "mine.bnc"), calibration=os.path.join(self.work, "wrong.jsonl"))
+        for settings in ({"head_weights": "f32"}, {"rotate": "no"}, {"embedding_weights": None}):
+            with self.assertRaises(ValueError):
+                binocle.compile(CHECKPOINT, os.path.join(self.work, "mine.bnc"), **settings)
 
     def test_energy_and_devices(self):
         with binocle.EnergyMeter() as meter:

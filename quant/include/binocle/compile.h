@@ -80,7 +80,9 @@ typedef struct bnc_compile_options {
      that what rounding loses is least; 0: all are alike, in groups of `group`. */
   float bits_per_weight;
   bnc_rotation_choice rotation; /**< default: auto */
-  void *reserved[2];            /**< NULL */
+  /** int4 text weights: how embeddings are kept that are no part of the head: int4, in groups of 16; anything else: int8, the default. */
+  bnc_weights embedding_weights;
+  void *reserved[2]; /**< NULL */
 } bnc_compile_options;
 
 /** Fills in the defaults. Always call it first. */

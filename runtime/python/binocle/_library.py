@@ -110,7 +110,12 @@ class bnc_compile_options(Structure):
     _fields_ = [("size", c_size_t), ("checkpoint", c_char_p), ("vision_tower", c_char_p), ("output", c_char_p), ("vision_weights", c_int),
                 ("text_weights", c_int), ("group", c_uint), ("context", c_uint), ("input_size", c_uint), ("disabled_passes", c_uint),
                 ("report", c_char_p), ("packed", c_uint), ("kv_cache", c_int), ("target", c_char_p), ("calibration", c_char_p),
-                ("mmproj", c_char_p), ("prompts", c_void_p), ("text_layers", c_size_t), ("head_weights", c_int), ("bits_per_weight", c_float), ("reserved", c_void_p * 2)]
+                ("mmproj", c_char_p), ("prompts", c_void_p), ("text_layers", c_size_t), ("head_weights", c_int), ("bits_per_weight", c_float), ("rotation", c_int),
+                ("embedding_weights", c_int), ("reserved", c_void_p * 2)]
+
+
+class bnc_calibration_prompts(Structure):
+    _fields_ = [("rows", POINTER(c_float)), ("length", POINTER(c_size_t)), ("count", c_size_t), ("hidden", c_size_t)]
 
 
 class bnc_profile_settings(Structure):
@@ -119,6 +124,7 @@ class bnc_profile_settings(Structure):
 
 
 KV_CACHES = ("default", "f32", "f16", "int8")
+ROTATIONS = ("auto", "on", "off")
 # Enumerators, in the order of their values.
 ENUMS = {
     "bnc_status": [f"BNC_{'' if i == 0 else 'ERROR_'}{name.upper()}" for i, name in enumerate(errors.STATUS_NAMES)],
@@ -132,9 +138,11 @@ ENUMS = {
     "bnc_image_stage": ["BNC_IMAGE_" + name for name in ("PIXELS", "TILES", "DEM", "PROJECTOR")],
     "bnc_profile_form": ["BNC_PROFILE_" + name for name in ("TEXT", "JSON", "TRACE", "HTML", "CSV")],
     "bnc_weights": ["BNC_WEIGHTS_" + name for name in ("F32", "INT8", "INT4", "BF16")],
+    "bnc_rotation_choice": ["BNC_ROTATION_" + name.upper() for name in ROTATIONS],
     "bnc_cache_type": ["BNC_CACHE_" + name.upper() for name in KV_CACHES],
 }
 IMAGE_TOKEN = -200
+CALIBRATION_ROWS = 8192
 STOP_TEXTS = 16
 
 HANDLE, HANDLE_OUT, TEXT_OUT = c_void_p, POINTER(c_void_p), POINTER(c_void_p)
