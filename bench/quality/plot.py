@@ -4,10 +4,12 @@
 
     plot.py OURS.csv PEERS.csv WEIGHTS -o PICTURE.svg     what quality.py and peer_quality.py printed; WEIGHTS: elements of all matrices
     plot.py TABLE.csv -o PICTURE.svg                      what smollm2.py printed
+    ... --report NAME=REPORT.json -o PAGE.html            and models of your own: what `binocle compile --evaluate TEXT --json` printed
 
-A mark is a model file: KL from f32 (up: worse, logarithmic), its bar two standard errors either way. Nearer to the lower left corner is better."""
+A page has the picture, its rows as a table, and of each report what every layer and type of the KV cache loses. A mark is a model file: KL from f32 (up: worse, logarithmic), its bar two standard errors either way. Nearer to the lower left corner is better."""
 import argparse
 import csv
+import json
 import math
 from html import escape
 
@@ -18,6 +20,11 @@ STYLE = """text { font: 13px system-ui, 'DejaVu Sans', sans-serif; fill: #1c2430
 .middle { text-anchor: middle } .bar { stroke-width: 1.5 } .lead { stroke: #9aa4b2; stroke-width: 0.7 }
 @media (prefers-color-scheme: dark) { text { fill: #e6eaf0 } .soft { fill: #a5b0c0 } .page { fill: #14181f } .grid { stroke: #2a313c }
 .ours { fill: #8db4ff; stroke: #8db4ff } .peer { fill: #14181f; stroke: #f0996b } }"""
+
+PAGE_STYLE = """<style>body { font: 15px system-ui, sans-serif; max-width: 940px; margin: 2em auto; padding: 0 1em; color-scheme: light dark }
+svg { max-width: 100%; height: auto } table { border-collapse: collapse; margin: 1em 0; font-variant-numeric: tabular-nums; display: block; overflow-x: auto }
+th, td { padding: 2px 10px; text-align: right } th:first-child, td:first-child { text-align: left } tr + tr { border-top: 1px solid #8884 }
+.bar { width: 160px; text-align: left } .bar div { height: 10px; background: #3a66b8 }</style>"""
 
 
 def rows_of(path):
@@ -30,11 +37,15 @@ def point(row, bits, ours):
     return {"name": name, "bits": float(bits), "kl": float(row["kl"]), "error": float(row["kl_error"]), "ours": ours}
 
 
-def points(paths, weights):
-    if len(paths) == 1:
-        found = [point(row, row["file_bits"], not row["model"].startswith("llama.cpp_")) for row in rows_of(paths[0])]
+def points(paths, weights, reports):
+    found = [{"name": name, "bits": r["bits_per_weight"]["file"], "kl": r["against"]["kl"], "error": r["against"]["kl_error"], "ours": True}
+             for name, r in reports]
+    if not paths:
+        pass
+    elif len(paths) == 1:
+        found += [point(row, row["file_bits"], not row["model"].startswith("llama.cpp_")) for row in rows_of(paths[0])]
     else:
-        found = [point(row, 8 * int(row["bytes"]) / weights, True) for row in rows_of(paths[0])]
+        found += [point(row, 8 * int(row["bytes"]) / weights, True) for row in rows_of(paths[0])]
         found += [point(row, row["bits"], False) for row in rows_of(paths[1])]
     # The KV cache's rows have f32 weights, and are another question.
     return sorted((p for p in found if p["kl"] > LEAST and p["bits"] < 16), key=lambda p: (-p["kl"], p["name"]))
@@ -88,16 +99,55 @@ def draw(found, title, subtitle):
     return "\n".join(out) + "\n</svg>\n"
 
 
+def table(head, rows):
+    cells = ["".join(f"<th>{escape(name)}</th>" for name in head)]
+    cells += ["".join(f"<td>{escape(cell if isinstance(cell, str) else f'{cell:.6g}')}</td>" for cell in row) for row in rows]
+    return "<table>\n" + "\n".join(f"<tr>{row}</tr>" for row in cells) + "\n</table>"
+
+
+def layers(report):
+    """Relative L2 of each layer, as bars with the mean's two standard errors said beside it, and the rest as numbers."""
+    rows = [(kind, layer) for kind in ("vision", "text") for layer in report.get(kind + "_layers", [])]
+    most = max([layer["relative_l2"] for _, layer in rows], default=1) or 1
+    out = ["<table>", "<tr><th>layer</th><th>relative L2</th><th></th><th>cosine</th><th>least cosine</th><th>rows</th></tr>"]
+    for kind, layer in rows:
+        out.append(f'<tr><td>{kind} {escape(layer["name"])}</td><td>{layer["relative_l2"]:.5f} &plusmn; {2 * layer["relative_l2_error"]:.5f}</td>'
+                   f'<td class="bar"><div style="width:{100 * layer["relative_l2"] / most:.1f}%"></div></td><td>{layer["cosine"]:.6f} &plusmn; '
+                   f'{2 * layer["cosine_error"]:.6f}</td><td>{layer["least_cosine"]:.6f}</td><td>{layer["rows"]}</td></tr>')
+    return "\n".join(out) + "\n</table>"
+
+
+def page(found, picture, title, reports):
+    parts = [f'<!DOCTYPE html>\n<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{escape(title)}</title>', PAGE_STYLE,
+             picture, table(("model", "bits per weight", "KL", "standard error"), ((p["name"], p["bits"], p["kl"], p["error"]) for p in found))]
+    for name, r in reports:
+        a = r["against"]
+        parts += [f"<h2>{escape(name)}</h2>", table(("bits, layers", "bits, file", "perplexity over f32's", "KL", "top-1", "logits, cosine", "tokens"),
+                  [(r["bits_per_weight"]["layers"], r["bits_per_weight"]["file"], f'{a["perplexity_ratio"]:.4f} +- {a["perplexity_ratio_error"]:.4f}',
+                    f'{a["kl"]:.5f} +- {a["kl_error"]:.5f}', f'{100 * a["top1"]:.2f} %', a["cosine"], str(r["tokens"]))]),
+                  table(("KV cache", "perplexity over f32's", "KL", "top-1"),
+                        ((kind, k["perplexity_ratio"], f'{k["kl"]:.5f} +- {k["kl_error"]:.5f}', f'{100 * k["top1"]:.2f} %') for kind, k in r.get("kv", {}).items())),
+                  layers(r)]
+    return "\n".join(parts) + "\n</html>\n"
+
+
 def main():
     p = argparse.ArgumentParser()
-    p.add_argument("table", nargs="+")
+    p.add_argument("table", nargs="*")
+    p.add_argument("--report", action="append", default=[], metavar="NAME=FILE.json")
     p.add_argument("-o", required=True, dest="output")
     p.add_argument("--title", default="What SmolLM2-135M loses, over the bits of its file")
     p.add_argument("--subtitle", default="docstrings of Python's library; each runtime against its own f32; lower left is better")
     o = p.parse_args()
     weights = int(o.table.pop()) if len(o.table) == 3 else 0
+    reports = []
+    for name, path in (report.split("=", 1) for report in o.report):
+        with open(path, encoding="utf-8") as f:
+            reports.append((name, json.load(f)))
+    found = points(o.table, weights, reports)
+    picture = draw(found, o.title, o.subtitle)
     with open(o.output, "w", encoding="utf-8") as f:
-        f.write(draw(points(o.table, weights), o.title, o.subtitle))
+        f.write(page(found, picture, o.title, reports) if o.output.endswith(".html") else picture)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 #include "runtime/program/distribution.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -9,14 +10,14 @@ enum { LANES = 16 };
 
 /* y = exp(x) for x <= 0: 2^n exp(r) with |r| <= log(2) / 2, whose series ends at r^6 / 6! (the rest is 1.3e-7 of the sum). Adding 1.5 *
  * 2^23 rounds to a whole number, which then stands in the low bits. */
-static void exp_lanes(const float *x, float *y) {
+static void exp_lanes(const float *restrict x, float *restrict y) {
   static const float rounding = 12582912.0f, log2_e = 1.44269504f, ln2_high = 0.693145752f, ln2_low = 1.42860677e-6f;
-  float shifted[LANES], scale[LANES];
+  float at[LANES], shifted[LANES], scale[LANES];
   uint32_t bits[LANES];
+  for (int i = 0; i < LANES; i++) at[i] = x[i] > -87.0f ? x[i] : -87.0f; /* alone: else no compiler makes vectors of what follows */
   for (int i = 0; i < LANES; i++) {
-    const float least = -87.0f, at = x[i] > least ? x[i] : least;
-    shifted[i] = at * log2_e + rounding;
-    const float n = shifted[i] - rounding, r = at - n * ln2_high - n * ln2_low;
+    shifted[i] = at[i] * log2_e + rounding;
+    const float n = shifted[i] - rounding, r = at[i] - n * ln2_high - n * ln2_low;
     y[i] = 1.0f + r * (1.0f + r * (0.5f + r * (0.166666667f + r * (0.0416666667f + r * (0.00833333333f + r * 0.00138888889f)))));
   }
   memcpy(bits, shifted, sizeof bits);
@@ -31,6 +32,12 @@ static double sum_of(const double lane[LANES]) {
   return sum;
 }
 
+static bool reaches(const float logits[LANES], float most) {
+  int hits = 0;
+  for (int i = 0; i < LANES; i++) hits += logits[i] >= most;
+  return hits > 0;
+}
+
 static size_t find_likeliest(const float *logits, size_t count) {
   float most[LANES];
   size_t at = 0;
@@ -40,6 +47,7 @@ static size_t find_likeliest(const float *logits, size_t count) {
   for (; at < count; at++) most[0] = logits[at] > most[0] ? logits[at] : most[0];
   for (int i = 1; i < LANES; i++) most[0] = most[i] > most[0] ? most[i] : most[0];
   at = 0;
+  while (count - at > LANES && !reaches(logits + at, most[0])) at += LANES;
   while (at + 1 < count && logits[at] < most[0]) at++;
   return at;
 }

@@ -5,10 +5,13 @@ import array
 import json
 import math
 import os
+import re
 import struct
+import subprocess
+import sys
 
 import random_checkpoint
-from program_case import IMAGE_ROWS, PHOTO, PHOTO2, VOCABULARY, ProgramCase, binocle, compiled, load_array, main, path, save_ids
+from program_case import IMAGE_ROWS, PHOTO, PHOTO2, ROOT, ProgramCase, binocle, compiled, load_array, main, path, save_ids
 
 WORDS = "a street sign, then a house. a street sign"
 OPTIONS = ("--text-weights", "int4", "--vision-weights", "int8")
@@ -223,6 +226,25 @@ class Fidelity(ProgramCase):
                 tiles[-1] += [values[i * width:(i + 1) * width] for i in range(live * count)]
         self.agrees(layers["layer1"], *tiles)  # the last layer that is used, without the class token
         self.assertGreater(told["text_layers"][0]["rows"], 3 * IMAGE_ROWS)
+
+    def test_page(self):
+        """bench/quality/plot.py puts reports beside the rows of peers."""
+        told = self.evaluated(self.questions({"question": "What?", "answer": "x", "image": PHOTO}), *OPTIONS)
+        told["bits_per_weight"]["file"] = 5.0  # of so small a model most is no weights, and 16 bits are not drawn
+        with open(path("report.json"), "w", encoding="utf-8") as f:
+            json.dump(told, f)
+        with open(path("peers.csv"), "w", encoding="utf-8") as f:
+            f.write("model,file_bits,kl,kl_error\nint4,5.4,0.3,0.003\nllama.cpp_Q8_0,8.5,0.004,0.0001\n")
+        subprocess.run([sys.executable, os.path.join(ROOT, "bench", "quality", "plot.py"), path("peers.csv"), "--report", f"mine={path('report.json')}", "-o",
+                        path("page.html")], check=True)
+        with open(path("page.html"), encoding="utf-8") as f:
+            page = f.read()
+        self.assertEqual(3 + 2, page.count("<circle"))  # and the legend's
+        self.assertEqual([1, 1, 1], [len(re.findall(f"<text[^>]*>{name}</text>", page)) for name in ("mine", "int4", "Q8_0")])
+        for layer in told["vision_layers"] + told["text_layers"]:
+            self.assertRegex(page, f"{layer['name']}</td><td>{layer['relative_l2']:.5f} ")
+        for kind, found in told["kv"].items():
+            self.assertIn(f"<td>{kind}</td><td>{found['perplexity_ratio']:.6g}</td>", page)
 
     def test_budget_and_wrong_files(self):
         told = self.evaluated(self.text, "--text-weights", "int4", "--bits-per-weight", "6.6")
