@@ -40,18 +40,23 @@ static void print_energy(const bnc_profile *p, bnc_page *page) {
 static void print_head(const bnc_profile *p, bnc_page *page) {
   char warning[BNC_WARNINGS_MAX][BNC_WARNING_SIZE];
   const size_t warnings = bnc_profile_warnings(p, warning);
-  bnc_page_print(page, "%s, %zu threads, %s, load %.2f before and %.2f behind\n", bnc_cpu_level_name(p->kernels->level),
-                 bnc_pool_threads(p->pool), p->about.date, p->about.load_before, p->about.load_after);
+  bnc_page_print(page, "%s, %zu threads, %s", bnc_cpu_level_name(p->kernels->level), bnc_pool_threads(p->pool), p->about.date);
+  if (!isnan(p->about.load_before) && !isnan(p->about.load_after))
+    bnc_page_print(page, ", load %.2f before and %.2f behind", p->about.load_before, p->about.load_after);
+  bnc_page_print(page, "\n");
   bnc_page_print(page, p->about.no_roofs ? "roofs: not measured" : "roofs:");
   for (bnc_roof r = 0; r < BNC_ROOFS; r++)
     if (bnc_profile_roofs_best(&p->roofs, r) > 0)
       bnc_page_print(page, "%s %s %.1f %s", r ? "," : "", bnc_roof_name(r), bnc_profile_roofs_best(&p->roofs, r),
                      r <= BNC_ROOF_INT8 ? "GOP/s" : "GB/s");
   bnc_page_print(page, "\nmemory: ");
-  bnc_page_bytes(page, p->before.rss_bytes);
-  bnc_page_print(page, " resident before the run, ");
-  bnc_page_bytes(page, p->after.rss_bytes);
-  bnc_page_print(page, " behind it; %llu page faults, %llu of them from the disk\n",
+  if (p->after.rss_bytes) { /* without /proc it is not known */
+    bnc_page_bytes(page, p->before.rss_bytes);
+    bnc_page_print(page, " resident before the run, ");
+    bnc_page_bytes(page, p->after.rss_bytes);
+    bnc_page_print(page, " behind it; ");
+  }
+  bnc_page_print(page, "%llu page faults, %llu of them from the disk\n",
                  (unsigned long long)(p->after.minor_faults + p->after.major_faults - p->before.minor_faults - p->before.major_faults),
                  (unsigned long long)(p->after.major_faults - p->before.major_faults));
   bnc_page_print(page, "sampling: %.1f ms of CPU, %.2f %% of the run\n", ms(bnc_profile_sampler_cost(p->sampler)),

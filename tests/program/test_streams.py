@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import threading
 import time
+import unittest
 
 from program_case import IMAGES, PHOTO, PROGRAM, ROOT, SHARD, ProgramCase, binocle, main, path, sane_signals
 
@@ -146,6 +147,20 @@ class Checkpoints(ProgramCase):
 
 
 class Machines(ProgramCase):
+    def without(self, *folders):
+        """What to put in front of a program that finds those folders empty."""
+        hide = ["unshare", "-m", "sh", "-c", "".join(f"mount -t tmpfs none {folder} && " for folder in folders) + 'exec "$0" "$@"']
+        if not shutil.which("unshare") or subprocess.run([*hide, "true"], capture_output=True, check=False).returncode:
+            self.skipTest("needs the right to mount")
+        return hide
+
+    @unittest.skipIf(os.environ.get("BINOCLE_SANITIZE"), "sanitizers need /proc")
+    def test_what_is_not_known_is_not_told(self):
+        for command in (["profile", POCKET], ["profile", POCKET, "--json"], ["bench", POCKET, "--repeat", "1"], ["devices"]):
+            outcome = subprocess.run([*self.without("/sys", "/proc"), PROGRAM, *command, "--quiet"], capture_output=True, text=True, check=False)
+            self.assertEqual((0, ""), (outcome.returncode, outcome.stderr), command)
+            self.assertNotRegex(outcome.stdout, r"\bnan\b|\b0 B resident", command)
+
     def test_without_proc_or_sys(self):
         with open(os.path.join(ROOT, "tests", "data", "pocket", "questions.jsonl"), encoding="utf-8") as f:
             question = json.loads(f.readline())
@@ -153,9 +168,7 @@ class Machines(ProgramCase):
         run = [PROGRAM, "run", POCKET, "--image", picture, "--prompt", question["question"], "--quiet"]
         expected = subprocess.run(run, capture_output=True, check=True).stdout
         for hidden in ("/sys", "/proc"):
-            hide = ["unshare", "-m", "sh", "-c", f'mount -t tmpfs none {hidden} && exec "$0" "$@"']
-            if not shutil.which("unshare") or subprocess.run([*hide, "true"], capture_output=True, check=False).returncode:
-                self.skipTest("needs the right to mount")
+            hide = self.without(hidden)
             outcome = subprocess.run([*hide, *run], capture_output=True, check=False, preexec_fn=sane_signals)
             if b"LeakSanitizer has encountered a fatal error" in outcome.stderr:  # it needs /proc itself, even to read that it is not wanted
                 self.assertEqual(expected, outcome.stdout)

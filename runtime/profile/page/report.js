@@ -35,7 +35,7 @@ function identity() {
     ["Model", i.file], ["Name", i.model_name], ["Fingerprint (BLAKE2b)", i.fingerprint], ["Weights", `${weights}; KV cache ${i.kv}, context ${i.context}`],
     ["Machine", m && `${m.cpu}, ${m.uarch}, ${plural(m.cores, "core")}, ${plural(m.cpus, "CPU")}, ${bytes(m.memory_bytes)}`], ["System", m && `${m.os}, Linux ${m.kernel}`],
     ["Kernels", `level ${i.cpu_level}, ${plural(i.threads, "thread")}, linear layers: ${i.linear}`], ["Binocle", `${i.version}, model format ${i.format_version}`],
-    ["Command", el("code", null, i.command)], ["Date", i.date], ["Load average", `${i.load_before} before, ${i.load_after} behind the run`],
+    ["Command", el("code", null, i.command)], ["Date", i.date], ["Load average", i.load_before === null ? "not known" : `${i.load_before} before, ${i.load_after} behind the run`],
     ["Roofs", [["int8", roof(r.int8_gops, "GOP/s")], ["f32", roof(r.f32_gops, "GOP/s")], ["memory", roof(r.memory_gbps, "GB/s")], ["L3", roof(r.l3_gbps, "GB/s")],
       ["L2", roof(r.l2_gbps, "GB/s")]].filter((x) => x[1]).map((x) => x.join(" ")).join(", ")],
     ["Page faults", `${count(data.memory.minor_faults)} in memory, ${count(data.memory.major_faults)} from the disk`],
