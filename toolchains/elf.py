@@ -5,10 +5,12 @@
     elf.py needs FILE...                     the newest glibc version that the files ask for, as 2.34, and the first file that does
     elf.py closure FOLDER NAME...            the libraries in FOLDER that NAME... (sonames) need, themselves included, one soname a line
     elf.py soname FILE                       the name by which the loader asks for it
+    elf.py rename FOLDER OLD NEW NAME...     the library OLD (a soname) in FOLDER, and what the files NAME... there need of it, is called NEW, a name as long
     elf.py rebase FILE LIBRARY VERSION BASE  what FILE wants of LIBRARY in VERSION it takes in BASE; FILE is rewritten in place
 
 rebase is for a library that runs with an older glibc except for a symbol whose interface did not change: libXNNPACK's fmodf@GLIBC_2.38 differs
 from the first fmodf in how it reports errors alone. The entry itself has to go: the loader checks the versions before any symbol.
+rename is for libraries of which a program may have loaded another version that cannot stand in for ours: the loader tells them apart by name alone.
 """
 import os
 import re
@@ -115,12 +117,26 @@ class Elf:
                 raise Bad(f"{self.path}: the name {base} is not among its strings")
         struct.pack_into("<I", self.data, entries[version], version_hash(base))
         struct.pack_into("<I", self.data, entries[version] + 8, name)
+        self.write()
+        return True
+
+    def rename(self, old, new):
+        """True where the file is that library or needs it, and says so by another name now."""
+        names = [value for tag, value in self.dynamic if tag in (NEEDED, SONAME) and self.string(value) == old]
+        for at in names:
+            self.data[self.strings + at : self.strings + at + len(new)] = new.encode()
+        if any(library == old for library, _, _ in self.versions()):  # linkers write a name once
+            raise Bad(f"{self.path}: asks for versions of {old} by another string than it needs it")
+        if names:
+            self.write()
+        return bool(names)
+
+    def write(self):
         temporary = self.path + ".new"
         with open(temporary, "wb") as file:
             file.write(self.data)
         os.chmod(temporary, os.stat(self.path).st_mode & 0o777)
         os.replace(temporary, self.path)
-        return True
 
 
 def newest(paths):
@@ -144,6 +160,16 @@ def closure(folder, names):
     return found
 
 
+def rename(folder, old, new, names):
+    if len(new.encode()) != len(old.encode()):
+        raise Bad(f"{new}: a name of another length than {old}")
+    for path in sorted({os.path.realpath(os.path.join(folder, name)) for name in [old, *names]}):
+        Elf(path).rename(old, new)
+    if os.path.lexists(os.path.join(folder, new)):
+        os.remove(os.path.join(folder, new))
+    os.symlink(os.path.basename(os.path.realpath(os.path.join(folder, old))), os.path.join(folder, new))
+
+
 def main(arguments):
     command, rest = (arguments[0], arguments[1:]) if arguments else ("", [])
     if command == "needs" and rest:
@@ -154,6 +180,8 @@ def main(arguments):
     elif command == "soname" and len(rest) == 1:
         file = Elf(rest[0])
         print(file.string(file.value(SONAME)))
+    elif command == "rename" and len(rest) >= 3:
+        rename(rest[0], rest[1], rest[2], rest[3:])
     elif command == "rebase" and len(rest) == 4:
         print(f"{rest[0]}: {rest[2]} " + (f"is now {rest[3]}" if Elf(rest[0]).rebase(*rest[1:]) else "is not asked for"))
     else:

@@ -74,6 +74,33 @@ class Rebase(unittest.TestCase):
         self.make(USER)
         self.assertEqual(run("closure", ".", "libuser.so").stdout, "libuser.so\nlibhalf.so\n")
 
+    def test_rename(self):
+        """A process that has loaded another library of that name takes the right one by the new name."""
+        link("libpart.so.0", "int part(void) { return 1; }\n")
+        link("libwhole.so", "int part(void);\nint whole(void) { return part(); }\n", "libpart.so.0")
+        load = "import ctypes; ctypes.CDLL('./other/libpart.so.0'); print(ctypes.CDLL('./libwhole.so').whole())"
+        os.makedirs("other", exist_ok=True)
+        write("other.c", "int other(void) { return 2; }\n")
+        subprocess.run(["cc", "-shared", "-fPIC", "-nostdlib", "-Wl,-soname,libpart.so.0", "-o", "other/libpart.so.0", "other.c"], check=True)
+        environment = dict(os.environ, LD_LIBRARY_PATH=".")
+        before = subprocess.run([sys.executable, "-c", load], env=environment, capture_output=True, text=True, check=False)
+        self.assertIn("undefined symbol: part", before.stderr)
+        for _ in range(2):  # again changes nothing
+            self.assertEqual(run("rename", ".", "libpart.so.0", "bncpart.so.0", "libwhole.so").returncode, 0)
+            after = subprocess.run([sys.executable, "-c", load], env=environment, capture_output=True, text=True, check=False)
+            self.assertEqual((after.stdout, after.stderr), ("1\n", ""))
+        self.assertEqual(run("soname", "libpart.so.0").stdout, "bncpart.so.0\n")
+        self.assertEqual(run("closure", ".", "libwhole.so").stdout, "libwhole.so\nbncpart.so.0\n")
+        self.assertIn("a name of another length", run("rename", ".", "libpart.so.0", "part.so.0").stderr)
+
+    def test_rename_what_has_versions(self):
+        self.make(USER)
+        self.assertEqual(run("rename", ".", "libhalf.so", "bnchalf.so", "libuser.so").returncode, 0)
+        os.replace("libhalf.so", "bnchalf.so")
+        load = "import ctypes; print(ctypes.CDLL('./libuser.so').quarter(20))"
+        after = subprocess.run([sys.executable, "-c", load], env=dict(os.environ, LD_LIBRARY_PATH="."), capture_output=True, text=True, check=False)
+        self.assertEqual((after.stdout, after.stderr), ("5\n", ""))
+
     def test_no_elf_file(self):
         for content in (b"", b"\x7fELF", b"\x7fELF\x02\x01" + b"\xff" * 60):
             with open("broken", "wb") as file:
