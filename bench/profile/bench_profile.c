@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What recording costs: sessions of one model answer in turn, unrecorded, unrecorded again, and recorded, with the sampler at its usual
- * pace. The second unrecorded one says what the measurement itself is worth.
+/* What recording costs, beside what reading a clock does, once for each op: sessions of one model answer in turn, unrecorded, unrecorded
+ * again, and recorded, with the sampler at its usual pace. The second unrecorded one says what the measurement itself is worth.
  *
  *   bench_profile MODEL THREADS ROUNDS   CSV: microseconds at the least and in the median; ratio: the median of the rounds' own ratios to
  * the first, so that a slow moment meets all three */
@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+
+#include "platforms/base/tick_clock.h"
 
 enum { WAYS = 3, PROMPT = 128, TOKENS = 32, MOST = 1000 };
 
@@ -56,6 +58,41 @@ static double median(double *values, size_t count) {
   return (values[(count - 1) / 2] + values[count / 2]) / 2;
 }
 
+/* Of one reading of each clock, the least that an op's time can cost; ops: how often a token reads it. */
+static void print_clocks(const char *model, unsigned threads, double ops) {
+  enum { READS = 200000 };
+  bnc_tick_clock ticks;
+  uint64_t sum = 0;
+  static double each[2][9];
+  bnc_tick_clock_begin(&ticks);
+  bnc_tick_clock_end(&ticks);
+  for (int k = 0; k < 9; k++) {
+    const double start = now(threads);
+    for (int i = 0; i < READS; i++) sum += bnc_clock_ns();
+    const double middle = now(threads);
+    for (int i = 0; i < READS; i++) sum += bnc_tick_clock_ns(&ticks);
+    each[0][k] = ops * (middle - start) / (double)READS;
+    each[1][k] = ops * (now(threads) - middle) / (double)READS;
+  }
+  static const char *const clocks[2] = {"clock_gettime", "the counter"};
+  for (int c = 0; c < 2; c++) {
+    const double usual = median(each[c], 9);
+    printf("%s,%u,a token's %.0f readings,%s,%.2f,%.2f,\n", model, threads, ops, c && !ticks.factor ? "no counter" : clocks[c], each[c][0],
+           usual);
+  }
+  if (sum == 1) puts("");
+}
+
+/* Of the decode program. */
+static double ops_of(bnc_session *session) {
+  char *text;
+  double ops = 0;
+  if (bnc_session_profile(session, BNC_PROFILE_CSV, &text) != BNC_OK) fail(bnc_session_error(session));
+  for (const char *line = text; (line = strstr(line, "\ndecode,")) != NULL; line++) ops++;
+  bnc_string_free(text);
+  return ops;
+}
+
 static void print(const char *model, unsigned threads, const char *what, double (*value)[MOST], size_t rounds) {
   static const char *const ways[WAYS] = {"unrecorded", "unrecorded again", "recorded"};
   static double ratio[MOST];
@@ -98,6 +135,7 @@ int main(int argc, char **argv) {
   printf("model,threads,what,way,least_us,median_us,ratio\n");
   print(name, settings.threads, "prefill of 128 rows", prefill, rounds);
   print(name, settings.threads, "token", token, rounds);
+  print_clocks(name, settings.threads, ops_of(session[WAYS - 1]));
   for (int w = 0; w < WAYS; w++) bnc_session_destroy(session[w]);
   bnc_model_close(model);
   bnc_context_destroy(context);

@@ -44,6 +44,7 @@ struct bnc_crew {
   size_t count, grain, pieces;
   void (*watch)(void *context, size_t thread, uint64_t from, uint64_t to); /* NULL: nobody does */
   void *watcher;
+  const bnc_tick_clock *clock; /* the watcher's */
   /* The caller's. */
   bnc_crew_trial trial;
   /* The stretch of jobs under way: clocks and counts at its start; time spent on watching and waking since then. All ns but the sleeps. */
@@ -80,10 +81,10 @@ static void work(bnc_crew *c, size_t thread) {
 
 /* The caller's time is known to the caller. */
 static void work_watched(bnc_crew *c, size_t thread) {
-  const uint64_t from = bnc_clock_ns();
+  const uint64_t from = bnc_tick_clock_ns(c->clock);
   const bool late = atomic_load_explicit(&c->next, memory_order_relaxed) >= c->pieces;
   work(c, thread);
-  if (!late) c->watch(c->watcher, thread, from, bnc_clock_ns());
+  if (!late) c->watch(c->watcher, thread, from, bnc_tick_clock_ns(c->clock));
 }
 
 static uint64_t cpu_ns(clockid_t clock) {
@@ -223,7 +224,8 @@ void bnc_crew_run(bnc_crew *c, bnc_crew_task task, void *context, size_t count, 
   end(c);
 }
 
-void bnc_crew_watch(bnc_crew *c, void (*watch)(void *, size_t, uint64_t, uint64_t), void *context) {
+void bnc_crew_watch(bnc_crew *c, void (*watch)(void *, size_t, uint64_t, uint64_t), void *context, const bnc_tick_clock *clock) {
+  c->clock = clock;
   c->watch = watch;
   c->watcher = context;
 }

@@ -14,6 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "platforms/base/tick_clock.h"
+
 typedef struct bnc_crew bnc_crew;
 typedef void (*bnc_crew_task)(void *context, size_t thread, size_t from, size_t to);
 
@@ -27,9 +29,10 @@ void bnc_crew_run(bnc_crew *crew, bnc_crew_task task, void *context, size_t coun
 /** From the next job on, so many threads work, the caller among them; the others sleep, parked, and no job wakes them. Between jobs. */
 void bnc_crew_set_active(bnc_crew *crew, size_t threads);
 
-/** From the next job on, each helper tells after its pieces of a job when it worked on them (bnc_clock_ns); NULL: no longer. Between jobs.
+/** From the next job on, each helper tells after its pieces of a job when it worked on them, by that clock; NULL: no longer. Between jobs.
  */
-void bnc_crew_watch(bnc_crew *crew, void (*watch)(void *context, size_t thread, uint64_t from, uint64_t to), void *context);
+void bnc_crew_watch(bnc_crew *crew, void (*watch)(void *context, size_t thread, uint64_t from, uint64_t to), void *context,
+                    const bnc_tick_clock *clock);
 
 /** Around work on threads of somebody else's: whether such threads pay now. */
 bool bnc_crew_enter(bnc_crew *crew);

@@ -115,8 +115,8 @@ void bnc_pool_run_threads(bnc_pool *pool, bnc_pool_thread_task task, void *conte
 
 uint64_t bnc_pool_joins(const bnc_pool *pool) { return pool->joins; }
 
-void bnc_pool_set_watch(bnc_pool *pool, bnc_pool_watch watch, void *context) {
-  if (pool->crew) bnc_crew_watch(pool->crew, watch, context);
+void bnc_pool_set_watch(bnc_pool *pool, bnc_pool_watch watch, void *context, const bnc_tick_clock *clock) {
+  if (pool->crew) bnc_crew_watch(pool->crew, watch, context, clock);
 }
 
 void bnc_pool_set_active(bnc_pool *pool, size_t threads) {

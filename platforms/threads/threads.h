@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "platforms/base/error.h"
+#include "platforms/base/tick_clock.h"
 
 #define BNC_POOL_MAX_THREADS 1024
 
@@ -43,10 +44,11 @@ void bnc_pool_run_threads(bnc_pool *pool, bnc_pool_thread_task task, void *conte
 /** Runs so far whose pieces were offered to other threads, so that the caller had to wait for whoever took one. */
 uint64_t bnc_pool_joins(const bnc_pool *pool);
 
-/** When a thread other than the caller's worked on a piece of a run: bnc_clock_ns. Called on that thread, before the run returns. */
+/** When a thread other than the caller's worked on a piece of a run, by the watcher's clock. Called on that thread, before the run returns.
+ */
 typedef void (*bnc_pool_watch)(void *context, size_t thread, uint64_t from, uint64_t to);
 /** From the next run on; watch NULL: no longer. XNNPACK's threads are not watched. */
-void bnc_pool_set_watch(bnc_pool *pool, bnc_pool_watch watch, void *context);
+void bnc_pool_set_watch(bnc_pool *pool, bnc_pool_watch watch, void *context, const bnc_tick_clock *clock);
 
 /** From the next run on, so many threads work at most, at least 1; the rest is parked. XNNPACK's operators run on all of the pool's threads
  * or, where that is 1, on the caller's alone. Results do not depend on it. */

@@ -9,33 +9,9 @@
 #include "runtime/profile/profile_compare.h"
 #include "runtime/profile/profile_print.h"
 
-/* A run that is recorded, and the hooks that it would have had. */
-typedef struct recorded_run {
-  bnc_profile *profile;
-  const bnc_run_hooks *inner;
-} recorded_run;
-
-static void on_timing(void *context, size_t index, uint64_t start, uint64_t end) {
-  const recorded_run *r = context;
-  bnc_profile_add_op(r->profile, index, start, end);
-}
-
-static bool on_step(void *context, size_t done, size_t total) {
-  const recorded_run *r = context;
-  return r->inner->step(r->inner->context, done, total);
-}
-
-static void on_probe(void *context, const bnc_file_probe *probe, const float *value) {
-  const recorded_run *r = context;
-  r->inner->probe(r->inner->context, probe, value);
-}
-
 bnc_status bnc_session_run_profiled(bnc_session *s, bnc_program_id id, size_t rows, const bnc_run_hooks *inner) {
-  recorded_run run = {s->profile, inner};
-  const bnc_run_hooks hooks = {.context = &run,
-                               .step = inner && inner->step ? on_step : NULL,
-                               .probe = inner && inner->probe ? on_probe : NULL,
-                               .timing = on_timing};
+  bnc_run_hooks hooks = inner ? *inner : (bnc_run_hooks){.context = NULL};
+  hooks.laps = &s->profile->laps;
   bnc_status status = bnc_profile_begin_run(s->profile, id, rows, s->rows, &s->error);
   if (status == BNC_OK) status = bnc_executor_run(s->executor, id, rows, s->rows, &hooks, &s->error);
   if (status == BNC_OK) bnc_profile_end_run(s->profile);

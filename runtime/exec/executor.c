@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "platforms/base/clock.h"
 #include "platforms/base/mem.h"
 #include "runtime/exec/executor_private.h"
 #include "runtime/exec/residency.h"
@@ -102,6 +101,14 @@ static bool pace(bnc_executor *ex, size_t done, size_t total, const bnc_run_hook
   return true;
 }
 
+static uint64_t end_lap(bnc_op_laps *laps, uint32_t op, uint64_t start) {
+  const uint64_t now = bnc_tick_clock_ns(&laps->clock);
+  laps->lap[op] = (bnc_op_lap){start, now};
+  laps->done = op + 1;
+  if (now >= laps->next) laps->look(laps->context, now);
+  return now;
+}
+
 bnc_status bnc_executor_run(bnc_executor *ex, bnc_program_id id, size_t rows, size_t position, const bnc_run_hooks *hooks, bnc_error *err) {
   const bnc_program *program = &ex->file->program[id];
   if (!program->head) return bnc_fail(err, BNC_ERROR_UNSUPPORTED, "this model has no vision: it was compiled from a text-only checkpoint");
@@ -111,7 +118,8 @@ bnc_status bnc_executor_run(bnc_executor *ex, bnc_program_id id, size_t rows, si
     bnc_rope_tables_reach(ex, position + rows);
   }
   if (ex->pacer) bnc_pacer_begin(ex->pacer);
-  uint64_t last = hooks && hooks->timing ? bnc_clock_ns() : 0;
+  bnc_op_laps *laps = hooks ? hooks->laps : NULL;
+  uint64_t last = laps ? bnc_tick_clock_ns(&laps->clock) : 0;
   for (uint32_t i = 0; i < program->head->ops; i++) {
     const bnc_op_run run = {ex, ex->arena, &program->op[i], rows, position, ex->linear_of[id][i], i, program->head->ops, hooks};
     bnc_residency_step(ex->residency, id, i);
@@ -119,13 +127,9 @@ bnc_status bnc_executor_run(bnc_executor *ex, bnc_program_id id, size_t rows, si
     if (s == BNC_ERROR_CANCELLED) return bnc_fail(err, s, "cancelled");
     if (s != BNC_OK) return bnc_fail(err, BNC_ERROR_INTERNAL, "op %u (%s) failed", i, bnc_model_file_string(ex->file, program->op[i].name));
     if (!hooks && !ex->pacer) continue;
-    if (hooks && hooks->timing) {
-      const uint64_t now = bnc_clock_ns();
-      hooks->timing(hooks->context, i, last, now);
-      last = now;
-    }
+    if (laps) last = end_lap(laps, i, last);
     if (ex->pacer && !pace(ex, i + 1, program->head->ops, hooks)) return bnc_fail(err, BNC_ERROR_CANCELLED, "cancelled");
-    if (ex->pacer) last = bnc_clock_ns(); /* pauses are no op's */
+    if (ex->pacer && laps) last = bnc_tick_clock_ns(&laps->clock); /* pauses are no op's */
     if (!hooks) continue;
     if (hooks->probe) fire_probes(ex, program, i, hooks);
     if (hooks->step && hooks->step(hooks->context, i + 1, program->head->ops)) return bnc_fail(err, BNC_ERROR_CANCELLED, "cancelled");

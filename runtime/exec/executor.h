@@ -6,6 +6,7 @@
 
 #include "ops/kernels.h"
 #include "ops/xnn/packed.h"
+#include "platforms/base/tick_clock.h"
 #include "platforms/energy/pacer.h"
 #include "platforms/threads/threads.h"
 #include "runtime/model/model_file.h"
@@ -19,10 +20,22 @@ typedef struct bnc_run_hooks {
   bool (*step)(void *context, size_t done, size_t total);
   /** A probed value is complete: f32 [rows, cols] with `stride` elements from row to row; valid during the call. */
   void (*probe)(void *context, const bnc_file_probe *probe, const float *value);
-  /** Behind each op, for profilers: when op `index` began and ended (bnc_clock_ns). It begins where the one before ended: finding its code
-   * and the hooks between are part of it. */
-  void (*timing)(void *context, size_t index, uint64_t start, uint64_t end);
+  /** For profilers: when each op ran. */
+  struct bnc_op_laps *laps;
 } bnc_run_hooks;
+
+/** When an op began and ended. It begins where the one before ended: finding its code and the hooks between are part of it. */
+typedef struct bnc_op_lap {
+  uint64_t start, end;
+} bnc_op_lap;
+typedef struct bnc_op_laps {
+  bnc_tick_clock clock; /* whose time is told */
+  bnc_op_lap *lap;      /* [ops of the program], written one by one */
+  uint32_t done;        /* so many are; also read by threads within the op that comes next */
+  uint64_t next;        /* behind the first op that ends then or later, look is called, which sets a new one */
+  void (*look)(void *context, uint64_t now);
+  void *context;
+} bnc_op_laps;
 
 /** file, pool, kernels and store must outlive the executor. step (may be NULL) reports the creation of operators. */
 bnc_status bnc_executor_create(bnc_executor **executor, const bnc_model_file *file, bnc_pool *pool, const bnc_kernels *kernels,

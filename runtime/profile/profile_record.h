@@ -23,7 +23,7 @@ typedef enum bnc_phase_kind {
 /** "load", "session", "pack", "picture", "resample", "vision", "prefill", "token", "sampling". */
 const char *bnc_phase_name(bnc_phase_kind kind);
 
-/** All times are bnc_clock_ns. */
+/** All times are the record's own clock (bnc_profile.laps.clock), which is bnc_clock_ns to some parts in a million. */
 typedef struct bnc_profile_phase {
   uint64_t start, duration;
   uint64_t rows, position; /* of a program's run */
@@ -37,6 +37,12 @@ typedef struct bnc_profile_event {
   uint64_t cpu;       /* ns of all threads: CPU clocks are read every BNC_CPU_EVERY_NS at most; ops between two readings share by time */
   uint32_t op, phase; /* index in its program; in phase */
 } bnc_profile_event;
+
+/** The CPU time so far, read behind the record's first `laps` ops. */
+typedef struct bnc_profile_reading {
+  size_t laps;
+  uint64_t at, cpu;
+} bnc_profile_reading;
 
 /** A helper thread's work on an op. */
 typedef struct bnc_profile_slice {
@@ -73,19 +79,22 @@ typedef struct bnc_profile {
   uint64_t begin, end;                               /* end 0: it goes on */
   uint64_t begin_cpu, end_cpu, begin_waited, waited; /* ns; waited: this thread had no CPU though it was ready */
   bnc_usage before, after;
-  bnc_profile_event *event; /* [count], in order */
+  bnc_op_laps laps;  /* of the run under way */
+  bnc_op_lap *lap;   /* [count], in order: what is kept of ops while they run, as little as may be */
+  bnc_op_lap *spare; /* [ops of the largest program]: of runs for which there is no room */
   size_t count, capacity;
-  uint64_t left_out;        /* events beyond BNC_PROFILE_EVENTS */
+  uint64_t left_out;        /* events of runs that do not fit into BNC_PROFILE_EVENTS */
+  bnc_profile_event *event; /* [count] at the end, made of the laps; before that NULL */
   bnc_profile_phase *phase; /* [phases], in order */
   size_t phases, phase_capacity;
-  size_t shared;                  /* events that have their share of CPU time */
-  uint64_t cpu_read_at, cpu_then; /* the last reading */
-  bnc_profile_worker *worker;     /* [workers] helpers 1 ... */
+  bnc_profile_reading *reading; /* [readings] */
+  size_t readings, reading_capacity;
+  bnc_profile_worker *worker; /* [workers] helpers 1 ... */
   size_t workers;
   bnc_profile_sampler *sampler; /* NULL: it could not be started */
 } bnc_profile;
 
-#define BNC_PROFILE_EVENTS ((size_t)4 << 20)   /* 160 MB: about 8,000 tokens of a model of 500 ops */
+#define BNC_PROFILE_EVENTS ((size_t)4 << 20)   /* 64 MB, and at the end 160: about 8,000 tokens of a model of 500 ops */
 #define BNC_PROFILE_SLICES ((size_t)256 << 10) /* of each thread: 6 MB, of which untouched pages cost nothing */
 #define BNC_CPU_EVERY_NS 200000u               /* reading costs some 300 ns */
 
@@ -104,9 +113,9 @@ bnc_status bnc_profile_add_phase(bnc_profile *profile, bnc_phase_kind kind, uint
 /** What `start` of a phase to come is; 0 without a profile. */
 uint64_t bnc_profile_now(const bnc_profile *profile);
 
-/** A program's run begins: room for its ops, so that none is sought while they run. */
+/** A program's run begins, which writes profile->laps: room for its ops, so that none is sought while they run. */
 bnc_status bnc_profile_begin_run(bnc_profile *profile, bnc_program_id id, uint64_t rows, uint64_t position, bnc_error *err);
-void bnc_profile_add_op(bnc_profile *profile, size_t op, uint64_t start, uint64_t end);
+/** It ran to its end; one that did not, for which this is not called, leaves nothing behind. */
 void bnc_profile_end_run(bnc_profile *profile);
 
 /** The program that a phase runs; BNC_PROGRAMS: none. */

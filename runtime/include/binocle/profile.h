@@ -26,7 +26,7 @@ typedef struct bnc_profile_settings {
 /** Sets size, and everything else to its default. */
 BNC_API void bnc_profile_settings_init(bnc_profile_settings *settings);
 
-/** Measures what the machine can do (some 300 ms); from here on phases are recorded and each op is timed, some 40 ns each. Forgets what was
+/** Measures what the machine can do (some 300 ms); from here on phases are recorded and each op is timed, some 30 ns each. Forgets what was
  * recorded before. settings NULL: the defaults. */
 BNC_API bnc_status bnc_session_profile_begin(bnc_session *session, const bnc_profile_settings *settings);
 
