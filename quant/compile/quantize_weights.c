@@ -12,6 +12,7 @@
 
 #define LANES 16u
 #define MOST 128u /* values rounded at a time */
+#define QC8_SCALES 24u
 
 static float largest(const float *w, size_t n) {
   float lane[LANES] = {0}, most = 0.0f;
@@ -41,9 +42,44 @@ static inline float clamp(float v, float low, float high) {
   return low > below ? low : below;
 }
 
+static float squared_error_qc8(const float *restrict w, size_t k, float s) {
+  const float inverse = 1.0f / s; /* s is at least FLT_MIN: finite */
+  float lane[LANES] = {0}, error = 0.0f;
+  size_t i = 0;
+  for (; i + LANES <= k; i += LANES)
+    for (unsigned j = 0; j < LANES; j++) {
+      const float d = w[i + j] - clamp(round_small(w[i + j] * inverse), -127.0f, 127.0f) * s;
+      lane[j] += d * d;
+    }
+  for (unsigned j = 0; i < k; i++, j++) {
+    const float d = w[i] - clamp(round_small(w[i] * inverse), -127.0f, 127.0f) * s;
+    lane[j] += d * d;
+  }
+  for (unsigned j = 0; j < LANES; j++) error += lane[j];
+  return error;
+}
+
+/* What the largest value becomes without being cut off, and smaller steps that cut it off: they serve the many small values, and of so many
+   one meets the row's values better than most. */
+static float scale_qc8(const float *w, size_t k) {
+  const float most = largest(w, k), whole = most / 127.0f;
+  float best = whole, least;
+  if (whole < FLT_MIN) return 1.0f; /* a row of zeros, or of values that float cannot scale up */
+  least = squared_error_qc8(w, k, whole);
+  for (unsigned c = 0; c < QC8_SCALES; c++) {
+    const float s = most / (127.25f + 0.75f * (float)c);
+    if (s < FLT_MIN) continue;
+    const float error = squared_error_qc8(w, k, s);
+    if (error < least) {
+      least = error;
+      best = s;
+    }
+  }
+  return best;
+}
+
 void bnc_quantize_row_qc8(const float *restrict w, size_t k, int8_t *restrict q, float *scale) {
-  float s = largest(w, k) / 127.0f;
-  if (s < FLT_MIN) s = 1.0f; /* a row of zeros, or of values that float cannot scale up */
+  const float s = scale_qc8(w, k);
   size_t i = 0;
   for (; i + LANES <= k; i += LANES) {
     int32_t v[LANES];

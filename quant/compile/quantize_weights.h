@@ -6,7 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/** One row: q[i] = round(w[i] / scale) in [-127, 127], scale = max |w| / 127 (1 for a row of zeros). */
+/** One row: q[i] = round(w[i] / scale) in [-127, 127], scale the one of 25 from max |w| / 127 to max |w| / 144.5 that leaves the least
+   squared error (1 for a row of zeros). A row that lies on the first one's grid is kept. */
 void bnc_quantize_row_qc8(const float *w /* [k] */, size_t k, int8_t *q /* [k] */, float *scale);
 
 /** One row in groups: value = (nibble - 8) * scale, scale a positive normal bf16 that minimises the group's squared error among a few
