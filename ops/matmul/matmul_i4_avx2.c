@@ -10,6 +10,7 @@ enum {
   AHEAD = 2048, /* bytes of weights: prefetchers of the hardware stop at the end of a page */
   ROWS = 4,     /* 4 x 2 sums of pairs, 2 of nibbles, an activation and a product, of 16 registers */
   DEPTH = 512,  /* columns of k whose bytes lie in the first cache */
+  CHUNK = 128,  /* rows whose activations and sums of so many columns stay in the second, though neighbours use it too */
   PAIR = 2 * BNC_I4_PANEL
 };
 
@@ -74,8 +75,8 @@ I4_INLINE void i4_row_by_row(const bnc_matmul_args *a, size_t from, size_t to) {
   }
 }
 
-/* ---- many rows: the nibbles of two panels, DEPTH columns at a time, become bytes in the first cache once, and all rows of activations, of
-   which so many columns stay in the second cache, pass over them. y holds the sums of the groups so far between two slabs. ---- */
+/* ---- many rows: the nibbles of two panels, DEPTH columns at a time, become bytes in the first cache, and a chunk of rows of activations,
+   of which so many columns stay in the second cache, passes over them. y holds the sums of the groups so far between two slabs. ---- */
 
 typedef struct i4_wide { /* int32 sums of 16 columns of y */
   __m256i a, b;
@@ -131,6 +132,7 @@ typedef struct i4_slab {
   const uint16_t *scales[2];        /* bf16 [groups, 8] of each panel */
   size_t begin, end, groups, group; /* the slab's groups, of how many, of how many columns */
   size_t n, columns;                /* of y: at most 16 */
+  size_t first, last;               /* of rows */
   v16 offset, bias;
 } i4_slab;
 
@@ -170,35 +172,35 @@ V16_INLINE void i4_slab_rows(const bnc_matmul_args *a, const i4_slab *s, size_t 
   }
 }
 
-V16_INLINE void i4_slab_all_rows(const bnc_matmul_args *a, const i4_slab *s, const size_t blocks) {
-  size_t row = 0;
-  for (; row + ROWS <= a->rows; row += ROWS) i4_slab_rows(a, s, row, ROWS, blocks);
-  for (; row < a->rows; ++row) i4_slab_rows(a, s, row, 1, blocks);
+V16_INLINE void i4_slab_chunk(const bnc_matmul_args *a, const i4_slab *s, const size_t blocks) {
+  size_t row = s->first;
+  for (; row + ROWS <= s->last; row += ROWS) i4_slab_rows(a, s, row, ROWS, blocks);
+  for (; row < s->last; ++row) i4_slab_rows(a, s, row, 1, blocks);
 }
 
-/* A range of an odd number of panels ends in a pair of one and the same, of which half is not kept. */
-V16_INLINE void i4_slab_matmul(const bnc_matmul_args *a, size_t from, size_t to) {
+/* Rows [first, last). A range of an odd number of panels ends in a pair of one and the same, of which half is not kept. */
+V16_INLINE void i4_slab_matmul(const bnc_matmul_args *a, size_t from, size_t to, size_t first, size_t last) {
   const bnc_i4_matrix *w = &a->w;
   const size_t most = DEPTH / w->group;
   _Alignas(64) uint8_t bytes[DEPTH * PAIR];
-  i4_slab s = {.bytes = bytes, .groups = w->k / w->group, .group = w->group};
+  i4_slab s = {.bytes = bytes, .groups = w->k / w->group, .group = w->group, .first = first, .last = last};
   for (; s.begin < s.groups; s.begin = s.end) {
     s.end = s.groups - s.begin < most ? s.groups : s.begin + most;
     for (size_t panel = from; panel < to; panel += 2) {
-      const size_t other = panel + 1 < to ? panel + 1 : panel, last = (other + 1) * BNC_I4_PANEL < w->n ? (other + 1) * BNC_I4_PANEL : w->n;
-      const uint8_t *first = w->nibbles + panel * bnc_i4_panel_nibbles(w->k), *second = w->nibbles + other * bnc_i4_panel_nibbles(w->k);
+      const size_t other = panel + 1 < to ? panel + 1 : panel, end = (other + 1) * BNC_I4_PANEL < w->n ? (other + 1) * BNC_I4_PANEL : w->n;
+      const uint8_t *even = w->nibbles + panel * bnc_i4_panel_nibbles(w->k), *odd = w->nibbles + other * bnc_i4_panel_nibbles(w->k);
       for (size_t k = s.begin * w->group, i = 0; k < s.end * w->group; k += 8, ++i)
-        i4_expand(first + 4 * k, second + 4 * k, bytes + 8 * PAIR * i);
+        i4_expand(even + 4 * k, odd + 4 * k, bytes + 8 * PAIR * i);
       s.n = panel * BNC_I4_PANEL;
-      s.columns = last - s.n;
+      s.columns = end - s.n;
       s.scales[0] = w->scales + panel * s.groups * BNC_I4_PANEL;
       s.scales[1] = w->scales + other * s.groups * BNC_I4_PANEL;
       s.offset = v16_load_n(w->offset + s.n, s.columns);
       s.bias = a->bias ? v16_load_n(a->bias + s.n, s.columns) : v16_set1(0.0f);
       if (w->group == BNC_I4_BLOCK)
-        i4_slab_all_rows(a, &s, 1);
+        i4_slab_chunk(a, &s, 1);
       else
-        i4_slab_all_rows(a, &s, w->group / BNC_I4_BLOCK);
+        i4_slab_chunk(a, &s, w->group / BNC_I4_BLOCK);
     }
   }
 }
@@ -206,7 +208,9 @@ V16_INLINE void i4_slab_matmul(const bnc_matmul_args *a, size_t from, size_t to)
 void bnc_matmul_i4_avx2(const bnc_matmul_args *args, size_t from, size_t to, void *scratch) {
   (void)scratch;
   if (args->rows >= ROWS && args->w.group <= DEPTH)
-    i4_slab_matmul(args, from, to);
+    for (size_t row = 0; row < args->rows; row += CHUNK) {
+      i4_slab_matmul(args, from, to, row, args->rows - row < CHUNK ? args->rows : row + CHUNK);
+    }
   else
     i4_row_by_row(args, from, to);
 }

@@ -139,7 +139,8 @@ void check_matmul(check *c) {
     run_case(c, 1 + check_below(c, 11), group * (1 + check_below(c, 4)), 1 + check_below(c, 35), group, i % 6 == 0);
   }
   run_case(c, 70, 128, 24, 32, false);
-  run_case(c, 13, 1088, 40, 32, true); /* several slabs, and a rest */
+  run_case(c, 134, 1056, 24, 32, false); /* chunks of rows, and a rest */
+  run_case(c, 13, 1088, 40, 32, true);   /* several slabs, and a rest */
   run_case(c, 17, 2176, 70, 64, true);
   run_case(c, 25, 1536, 27, 256, false);
   run_case(c, 13, 1024, 16, 1024, true); /* a group longer than a slab */
