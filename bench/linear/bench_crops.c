@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What it would bring to run the nine crops of a picture through each layer of ViT-L/14-336 together, so that weights come out of memory
+ * once and are regrouped once: the int8 linear layers of 23 layers with weights of their own (290 MB), for nine crops one by one, by threes
+ * and all at once, by turns.
+ *
+ *   bench_crops [REPEATS]   CSV: crops together, ms a crop (median of one thread's CPU time), gain (median of ratios of neighbours) */
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "ops/kernels.h"
+#include "platforms/base/mem.h"
+
+enum { MOST = 64, LAYERS = 23, CROPS = 9, ROWS = 577, WIDTH = 1024, SHAPES = 4, WAYS = 3 };
+static const size_t shapes[SHAPES][2] = {{WIDTH, 3 * WIDTH}, {WIDTH, WIDTH}, {WIDTH, 4 * WIDTH}, {4 * WIDTH, WIDTH}}; /* k, n */
+static const size_t ways[WAYS] = {1, 3, 9};
+
+typedef struct tower {
+  bnc_kernels kernels;
+  int8_t *w; /* [LAYERS][the shapes' k * n] */
+  int8_t *q; /* [CROPS * ROWS, 4 * WIDTH] */
+  float *y, *scale;
+  bnc_qd8_params *params;
+  void *scratch;
+} tower;
+
+static double now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+  return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+static int ascending(const void *a, const void *b) {
+  const double x = *(const double *)a, y = *(const double *)b;
+  return (x > y) - (x < y);
+}
+static double median(double *values, int count) {
+  qsort(values, (size_t)count, sizeof *values, ascending);
+  return values[count / 2];
+}
+
+static void *need(size_t size) {
+  void *p = bnc_mem_zalloc(size);
+  if (p) return p;
+  fprintf(stderr, "bench_crops: no memory for %zu bytes\n", size);
+  exit(1);
+}
+
+/* Seconds a crop. */
+static double encode(const tower *t, size_t together) {
+  const double start = now();
+  for (size_t crop = 0; crop < CROPS; crop += together) {
+    const int8_t *w = t->w;
+    for (size_t i = 0; i < LAYERS * SHAPES; i++) {
+      const size_t k = shapes[i % SHAPES][0], n = shapes[i % SHAPES][1];
+      const bnc_matmul_i8_args args = {.rows = together * ROWS,
+                                       .k = k,
+                                       .n = n,
+                                       .w = w,
+                                       .scale = t->scale,
+                                       .q = t->q,
+                                       .params = t->params,
+                                       .y = t->y,
+                                       .q_stride = k,
+                                       .y_stride = n};
+      t->kernels.matmul.i8(&args, 0, bnc_matmul_i8_items(n), t->scratch);
+      w += k * n;
+    }
+  }
+  return (now() - start) / (double)CROPS;
+}
+
+int main(int argc, char **argv) {
+  static bnc_cpu cpu;
+  static tower t;
+  bnc_error err;
+  const int wanted = argc > 1 ? atoi(argv[1]) : 5, repeats = wanted < 1 ? 1 : wanted > MOST ? MOST : wanted;
+  size_t macs = 0;
+  for (size_t i = 0; i < SHAPES; i++) macs += shapes[i][0] * shapes[i][1];
+  if (bnc_cpu_detect(&cpu, &err) != BNC_OK) {
+    fprintf(stderr, "bench_crops: %s\n", err.text);
+    return 1;
+  }
+  bnc_kernels_init(&t.kernels, cpu.level);
+  t.w = need(LAYERS * macs);
+  t.q = need((size_t)CROPS * ROWS * 4 * WIDTH + BNC_QD8_EXTRA);
+  t.y = need((size_t)CROPS * ROWS * 4 * WIDTH * sizeof *t.y);
+  t.scale = need(4 * WIDTH * sizeof *t.scale);
+  t.params = need((CROPS * ROWS + BNC_QD8_EXTRA) * sizeof *t.params);
+  t.scratch = need(BNC_MATMUL_SCRATCH);
+  for (size_t i = 0; i < LAYERS * macs; i++) t.w[i] = (int8_t)(i * 2654435761u >> 11);
+  for (size_t i = 0; i < (size_t)CROPS * ROWS * 4 * WIDTH; i++) t.q[i] = (int8_t)(i * 2654435761u >> 9);
+  for (size_t i = 0; i < CROPS * ROWS; i++) t.params[i] = (bnc_qd8_params){3, 0.01f};
+  double seconds[WAYS][MOST], gain[WAYS][MOST];
+  for (int r = 0; r < repeats; r++)
+    for (size_t i = 0; i < WAYS; i++) {
+      seconds[i][r] = encode(&t, ways[i]);
+      gain[i][r] = seconds[0][r] / seconds[i][r];
+    }
+  printf("level,crops_together,ms_a_crop,gain\n");
+  for (size_t i = 0; i < WAYS; i++)
+    printf("%s,%zu,%.1f,%.3f\n", bnc_cpu_level_name(cpu.level), ways[i], 1e3 * median(seconds[i], repeats), median(gain[i], repeats));
+  void *all[] = {t.w, t.q, t.y, t.scale, t.params, t.scratch};
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++) bnc_mem_free(all[i]);
+  return 0;
+}
