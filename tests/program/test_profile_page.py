@@ -23,6 +23,9 @@ CUT_LETTERS = """[...document.querySelectorAll("svg text")].filter((t) => {
   const a = t.getBoundingClientRect(), b = t.closest("svg").getBoundingClientRect();
   return a.left < b.left - 1 || a.right > b.right + 1 || a.top < b.top - 2 || a.bottom > b.bottom + 2;
 }).map((t) => t.textContent)"""
+# Names of the roofline's memories that lie upon each other: on a busy machine memory may be as fast as the third cache.
+COVERED = """((boxes) => boxes.filter((a, i) => boxes.some((b, j) => j > i && a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom)).length)(
+  [...document.querySelectorAll("#roofline-chart text")].filter((t) => / GB.s$/.test(t.textContent)).map((t) => t.getBoundingClientRect()))"""
 # Contrast of text against what is behind it, as WCAG counts it.
 FAINT = """(() => {
   const part = (v) => ((v /= 255) <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
@@ -64,6 +67,7 @@ class Page(ProgramCase):
                     self.assertEqual([], self.browser.evaluate(HIDDEN))
                     self.assertEqual([], self.browser.evaluate(CUT_LETTERS))
                     self.assertEqual([], self.browser.evaluate(FAINT))
+                    self.assertEqual(0, self.browser.evaluate(COVERED))
                     background = self.browser.evaluate("getComputedStyle(document.body).backgroundColor")
                     self.assertEqual("rgb(20, 24, 31)" if dark else "rgb(255, 255, 255)", background)
                     if os.environ.get("BINOCLE_PICTURES"):

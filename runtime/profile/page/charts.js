@@ -45,8 +45,8 @@ function roofline() {
         const start = Math.max(left, bottom / rate), stop = Math.min(ceiling / rate, right);
         if (stop <= start) continue;
         out.push(line("roof", x(start), y(start * rate), x(stop), y(stop * rate)));
-        // Above its line, or below it where another one runs close by.
-        const at = start * (stop / start) ** (name === "L2" ? 0.35 : 0.5), above = name === "L2" || reads.length < 3;
+        // Above its line, or below it where another one runs close by; at places of their own, as two lines may nearly be one.
+        const at = start * (stop / start) ** ({L2: 0.35, L3: 0.68}[name] || 0.4), above = name === "L2" || reads.length < 3;
         const words = w < 500 ? name : `${name} ${digits(rate)} GB/s`;
         if (name !== "L3" || w > 500) names.push(text(x(at) + (above ? -6 : 8), y(at * rate) + (above ? -4 : 12), words, {class: "halo", "text-anchor": above ? "end" : "start"}));
       }
