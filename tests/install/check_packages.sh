@@ -48,7 +48,20 @@ for suite in bookworm trixie; do
   dpkg --root="$root" --log="$work/dpkg.log" --force-not-root --force-architecture --force-depends -i "$packages"/*binocle*_"${version}_$arch".deb > "$work/dpkg.out" 2>&1 ||
     { cat "$work/dpkg.out" >&2; exit 1; }
   answers deb "$root" "$root/usr/bin/binocle"
+  # A page per command and what each shell completes, where man and the shells look for them.
+  shared=$root/usr/share
+  for command in '' $(gzip -dc "$shared/man/man1/binocle.1.gz" | sed -nE 's/^\.BR binocle\\-([a-z]+) \(1\)$/-\1/p'); do
+    [ -s "$shared/man/man1/binocle$command.1.gz" ] || { echo "the .deb has no manual page binocle$command(1)" >&2; exit 1; }
+  done
+  [ "$(find "$shared/man/man1" -name 'binocle-*.1.gz' | wc -l)" -ge 15 ] || { echo "the .deb has manual pages for too few commands" >&2; exit 1; }
+  for file in bash-completion/completions/binocle zsh/vendor-completions/_binocle fish/vendor_completions.d/binocle.fish; do
+    grep -q token-file "$shared/$file" || { echo "the .deb completes nothing by $file" >&2; exit 1; }
+  done
 done
+if command -v lintian > /dev/null; then # what it finds and stays is explained in toolchains/packaging/*.overrides
+  found=$(lintian --no-cfg "$packages"/*binocle*_"${version}_$arch".deb 2> /dev/null || true)
+  [ -z "$found" ] || { echo "$found" >&2; exit 1; }
+fi
 # The JNI binding, compiled against an installation's headers and linked with its library, in a JVM.
 classes=$work/classes
 find "$here/../../platforms/android/java" -name '*.java' -exec javac --release 8 -Xlint:-options -encoding UTF-8 -d "$classes" "$here/AskInstalled.java" {} +
