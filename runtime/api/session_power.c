@@ -41,6 +41,12 @@ static bnc_status choose(bnc_session *session, const bnc_power_settings *wanted,
   s->most = wanted->saver ? (s->threads + 1) / 2 : s->threads;
   s->limit = wanted->limit_watts;
   if (!(s->limit > 0)) return BNC_OK;
+  if (wanted->joules) {
+    s->idle = (double)NAN;
+    s->joules = wanted->joules;
+    s->context = wanted->user;
+    return BNC_OK;
+  }
   if (wanted->energy) bnc_energy_get_info(wanted->energy, &info);
   if (!info.meter[0]) return estimate(s, wanted->busy_watts, &session->error);
   bnc_energy_get_report(wanted->energy, &report);

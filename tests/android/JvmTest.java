@@ -285,6 +285,50 @@ public final class JvmTest {
     System.out.println("100 rounds more of open, ask, close: " + grown + " KiB");
   }
 
+  /** 5 W, whatever is done; or nothing that it could tell. */
+  private static final class Meter implements org.binocle.EnergySource {
+    private final long start = System.nanoTime();
+    volatile boolean broken;
+    volatile int asked;
+
+    @Override
+    public double joules() {
+      asked++;
+      if (broken) throw new IllegalStateException("no battery");
+      return 5e-9 * (System.nanoTime() - start);
+    }
+
+    @Override
+    public void close() {
+    }
+  }
+
+  static void power() {
+    Meter meter = new Meter();
+    Session.Power power = new Session.Power();
+    power.limitWatts = 2;
+    try (Session session = model.newSession()) {
+      refuses(BinocleException.Status.UNSUPPORTED, "needs a meter", () -> session.limitPower(power));
+      power.meter = meter;
+      session.limitPower(power);
+      session.addImage(picture(0));
+      for (int i = 0; i < 1000 && session.power().pausedSeconds == 0; i++) {
+        session.restart();
+        same(QUESTIONS[0][2], session.answer(QUESTIONS[0][1]));
+      }
+      holds(session.power().pausedSeconds > 0 && Math.abs(session.power().watts - 5) < 0.5 && meter.asked > 1, "5 W stay below 2");
+      meter.broken = true;
+      int before = meter.asked;
+      for (int i = 0; i < 1000 && meter.asked == before; i++) {
+        session.restart();
+        same(QUESTIONS[0][2], session.answer(QUESTIONS[0][1]));
+      }
+      holds(meter.asked > before, "a broken meter is asked");
+      session.limitPower(null);
+      same(0.0, session.power().limitWatts);
+    }
+  }
+
   static void energy() {
     PowerIntegral integral = new PowerIntegral();
     long second = 1000000000L;
@@ -311,6 +355,7 @@ public final class JvmTest {
     closing();
     logs();
     energy();
+    power();
     AndroidParts.test(model, data);
     rounds();
     model.close();

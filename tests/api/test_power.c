@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "platforms/base/clock.h"
 #include "tests/api/session_case.h"
 #include "tests/unit.h"
 
@@ -72,6 +73,18 @@ static void metered(void **state) {
   bnc_energy_close(energy);
 }
 
+static double own_meter(void *user) {
+  ++*(int *)user;
+  return 5e-9 * (double)bnc_clock_ns();
+}
+
+/* The same from a meter of the caller's. */
+static void metered_by_the_caller(void **state) {
+  int asked = 0;
+  const bnc_power_report r = slowed(*state, &(bnc_power_settings){.size = sizeof r, .limit_watts = 2, .joules = own_meter, .user = &asked});
+  assert_true(r.paused_seconds > 0 && !r.estimated && fabs(r.watts - 5) < 0.2 && asked > 1);
+}
+
 /* A fifth of the way from 3 W at rest to 10 W: 0.8 of four threads. */
 static void estimated(void **state) {
   const bnc_power_report r = slowed(*state, &(bnc_power_settings){.size = sizeof r, .limit_watts = 4.4, .busy_watts = 10});
@@ -100,7 +113,7 @@ static void wrong_use(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(metered), cmocka_unit_test(estimated), cmocka_unit_test(saver),
-                                     cmocka_unit_test(full_speed_again), cmocka_unit_test(wrong_use)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(metered), cmocka_unit_test(metered_by_the_caller), cmocka_unit_test(estimated),
+                                     cmocka_unit_test(saver),   cmocka_unit_test(full_speed_again),      cmocka_unit_test(wrong_use)};
   return cmocka_run_group_tests(tests, set_up, tear_down);
 }

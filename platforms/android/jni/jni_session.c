@@ -1,9 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The native methods of org.binocle.Session, whose address is a bnc_session. */
+/* The native methods of org.binocle.Session, whose address is a jni_session. */
+#include <math.h>
 #include <stdlib.h>
 
 #include "platforms/android/jni/jni_model.h"
 #include "platforms/android/jni/jni_support.h"
+
+typedef struct jni_session {
+  bnc_session *session;
+  jobject meter; /* an EnergySource that a limit of power looks at, a global reference; or NULL */
+} jni_session;
+
+static bnc_session *session_at(jlong address) { return ((const jni_session *)bnc_jni_pointer(address))->session; }
 
 static void check(JNIEnv *env, const bnc_session *session, bnc_status status) {
   if (status != BNC_OK) bnc_jni_throw(env, status, bnc_session_error(session));
@@ -12,7 +20,6 @@ static void check(JNIEnv *env, const bnc_session *session, bnc_status status) {
 static jlong JNICALL java_create(JNIEnv *env, jclass class, jlong model, jint cache, jint context, jlong memory_limit) {
   const bnc_jni_model *m = bnc_jni_pointer(model);
   bnc_session_settings settings;
-  bnc_session *session = NULL;
   (void)class;
   bnc_session_settings_init(&settings);
   settings.kv_cache = (uint32_t)cache;
@@ -22,21 +29,62 @@ static jlong JNICALL java_create(JNIEnv *env, jclass class, jlong model, jint ca
     bnc_jni_throw(env, BNC_ERROR_ARGUMENT, "a negative context or memory limit");
     return 0;
   }
-  const bnc_status status = bnc_session_create_with(m->model, &settings, &session);
-  if (status != BNC_OK) bnc_jni_throw(env, status, bnc_context_error(m->context));
-  return bnc_jni_address(session);
+  jni_session *session = calloc(1, sizeof *session);
+  if (!session) {
+    bnc_jni_throw(env, BNC_ERROR_MEMORY, "out of memory");
+    return 0;
+  }
+  const bnc_status status = bnc_session_create_with(m->model, &settings, &session->session);
+  if (status == BNC_OK) return bnc_jni_address(session);
+  free(session);
+  bnc_jni_throw(env, status, bnc_context_error(m->context));
+  return 0;
 }
 
 static void JNICALL java_destroy(JNIEnv *env, jclass class, jlong address) {
-  (void)env;
+  jni_session *session = bnc_jni_pointer(address);
   (void)class;
-  bnc_session_destroy(bnc_jni_pointer(address));
+  bnc_session_destroy(session->session);
+  (*env)->DeleteGlobalRef(env, session->meter);
+  free(session);
+}
+
+/* On the thread that runs the session: Java's. What the source throws is that it does not know. */
+static double read_joules(void *user) {
+  const jni_session *session = user;
+  JNIEnv *env;
+  if ((*bnc_jni.vm)->GetEnv(bnc_jni.vm, (void **)&env, JNI_VERSION_1_6) != JNI_OK || (*env)->ExceptionCheck(env)) return (double)NAN;
+  const jdouble joules = (*env)->CallStaticDoubleMethod(env, bnc_jni.session, bnc_jni.joules, session->meter);
+  if (!(*env)->ExceptionCheck(env)) return joules;
+  (*env)->ExceptionClear(env);
+  return (double)NAN;
+}
+
+static void JNICALL java_limit_power(JNIEnv *env, jclass class, jlong address, jdouble watts, jdouble busy, jboolean saver,
+                                     jobject source) {
+  jni_session *session = bnc_jni_pointer(address);
+  const jobject meter = session->meter, wanted = source ? (*env)->NewGlobalRef(env, source) : NULL;
+  bnc_power_settings settings = {.size = sizeof settings, .limit_watts = watts, .busy_watts = busy, .saver = saver, .user = session};
+  (void)class;
+  if (wanted) settings.joules = read_joules;
+  const bnc_status status = bnc_session_limit_power(session->session, &settings);
+  if (status == BNC_OK) session->meter = wanted;
+  (*env)->DeleteGlobalRef(env, status == BNC_OK ? meter : wanted);
+  check(env, session->session, status);
+}
+
+static void JNICALL java_power(JNIEnv *env, jclass class, jlong address, jdoubleArray numbers) {
+  bnc_power_report r = {.size = sizeof r};
+  (void)class;
+  bnc_session_get_power(session_at(address), &r); /* it cannot fail with these */
+  const jdouble n[] = {r.limit_watts, r.watts, r.paused_seconds, r.threads};
+  (*env)->SetDoubleArrayRegion(env, numbers, 0, sizeof n / sizeof n[0], n);
 }
 
 typedef bnc_status text_call(bnc_session *session, const char *text);
 
 static void with_text(JNIEnv *env, jlong address, jbyteArray text, text_call *call) {
-  bnc_session *session = bnc_jni_pointer(address);
+  bnc_session *session = session_at(address);
   jboolean failed = JNI_FALSE;
   char *copy = bnc_jni_text(env, text, &failed);
   if (!failed) check(env, session, call(session, copy));
@@ -55,7 +103,7 @@ TEXT_METHOD(java_save, bnc_session_save)
 TEXT_METHOD(java_restore, bnc_session_restore)
 
 static void JNICALL java_add_bytes(JNIEnv *env, jclass class, jlong address, jbyteArray file) {
-  bnc_session *session = bnc_jni_pointer(address);
+  bnc_session *session = session_at(address);
   (void)class;
   const jsize length = (*env)->GetArrayLength(env, file);
   jbyte *bytes = (*env)->GetByteArrayElements(env, file, NULL); /* vision takes seconds: too long to hold up the collector */
@@ -71,7 +119,7 @@ static void JNICALL java_add_bytes(JNIEnv *env, jclass class, jlong address, jby
 /* Java has seen to it that the buffer holds the picture. */
 static void JNICALL java_add_buffer(JNIEnv *env, jclass class, jlong address, jobject buffer, jint offset, jint format, jint width,
                                     jint height, jint row_bytes) {
-  bnc_session *session = bnc_jni_pointer(address);
+  bnc_session *session = session_at(address);
   bnc_pixels pixels;
   (void)class;
   const uint8_t *memory = (*env)->GetDirectBufferAddress(env, buffer);
@@ -124,7 +172,7 @@ static size_t take_stops(JNIEnv *env, jobjectArray stops, char *list[BNC_STOP_TE
 
 static jint JNICALL java_generate(JNIEnv *env, jclass class, jlong address, jdouble temperature, jdouble top_p, jint top_k, jlong seed,
                                   jint max_tokens, jobjectArray stops, jboolean draft, jobject listener) {
-  bnc_session *session = bnc_jni_pointer(address);
+  bnc_session *session = session_at(address);
   delivery to = {env, listener};
   char *stop[BNC_STOP_TEXTS];
   jboolean failed = JNI_FALSE;
@@ -153,31 +201,31 @@ static jint JNICALL java_generate(JNIEnv *env, jclass class, jlong address, jdou
 static void JNICALL java_stop(JNIEnv *env, jclass class, jlong address) {
   (void)env;
   (void)class;
-  bnc_session_cancel(bnc_jni_pointer(address));
+  bnc_session_cancel(session_at(address));
 }
 
 static void JNICALL java_reset(JNIEnv *env, jclass class, jlong address) {
   (void)env;
   (void)class;
-  bnc_session_reset(bnc_jni_pointer(address));
+  bnc_session_reset(session_at(address));
 }
 
 static void JNICALL java_restart(JNIEnv *env, jclass class, jlong address) {
   (void)env;
   (void)class;
-  bnc_session_restart(bnc_jni_pointer(address));
+  bnc_session_restart(session_at(address));
 }
 
 static jint JNICALL java_rows(JNIEnv *env, jclass class, jlong address) {
   (void)env;
   (void)class;
-  return (jint)bnc_session_rows(bnc_jni_pointer(address));
+  return (jint)bnc_session_rows(session_at(address));
 }
 
 static void JNICALL java_statistics(JNIEnv *env, jclass class, jlong address, jdoubleArray numbers) {
   bnc_statistics s = {.size = sizeof s};
   (void)class;
-  bnc_session_get_statistics(bnc_jni_pointer(address), &s); /* it cannot fail with these */
+  bnc_session_get_statistics(session_at(address), &s); /* it cannot fail with these */
   const jdouble n[] = {s.load_seconds,         s.vision_seconds,        s.prefill_seconds,     s.decode_seconds,  (double)s.pictures,
                        (double)s.prefill_rows, (double)s.decode_tokens, (double)s.arena_bytes, (double)s.kv_bytes};
   (*env)->SetDoubleArrayRegion(env, numbers, 0, sizeof n / sizeof n[0], n);
@@ -200,5 +248,7 @@ const JNINativeMethod bnc_jni_session_methods[] = {
     METHOD("restart", "(J)V", java_restart),
     METHOD("rows", "(J)I", java_rows),
     METHOD("statistics", "(J[D)V", java_statistics),
+    METHOD("limitPower", "(JDDZLorg/binocle/EnergySource;)V", java_limit_power),
+    METHOD("power", "(J[D)V", java_power),
 };
 const jint bnc_jni_session_method_count = sizeof bnc_jni_session_methods / sizeof bnc_jni_session_methods[0];

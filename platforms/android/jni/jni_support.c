@@ -65,5 +65,7 @@ JNIEXPORT jint JNICALL JNI_OnLoad(JavaVM *vm, void *reserved) {
   c->session = find(env, "org/binocle/Session", bnc_jni_session_methods, bnc_jni_session_method_count);
   if (!c->session) return JNI_ERR;
   c->deliver = (*env)->GetStaticMethodID(env, c->session, "deliver", "(Lorg/binocle/TokenListener;I[B)Z");
-  return c->deliver ? JNI_VERSION_1_6 : JNI_ERR;
+  if (!c->deliver) return JNI_ERR;
+  c->joules = (*env)->GetStaticMethodID(env, c->session, "joules", "(Lorg/binocle/EnergySource;)D");
+  return c->joules ? JNI_VERSION_1_6 : JNI_ERR;
 }

@@ -14,6 +14,7 @@ typedef struct bnc_jni_classes {
   jmethodID make_exception;         /* BinocleException(int, byte[]) */
   jmethodID log;                    /* Model.log(Logger, int, byte[]) */
   jmethodID deliver;                /* Session.deliver(TokenListener, int, byte[]) */
+  jmethodID joules;                 /* Session.joules(EnergySource) */
 } bnc_jni_classes;
 extern bnc_jni_classes bnc_jni;
 

@@ -19,6 +19,9 @@ typedef struct bnc_power_settings {
   double busy_watts; /**< without a meter: what the machine draws busy; 0: as boards like this one are known to. At rest it is taken to draw
                         0.3 of it */
   int saver;         /**< not 0: half of the session's threads, rounded up, at most */
+  double (*joules)(void *user); /**< a meter of the caller's, in place of energy: joules so far, NaN: not known now. Asked five times a
+                                   second, on the thread that asks the session. NULL: none */
+  void *user;                   /**< handed to joules */
 } bnc_power_settings;
 /** From now on threads are parked, and the others pause between ops, such that the mean power stays below the limit; settings NULL: full
  * speed again. BNC_ERROR_ARGUMENT; BNC_ERROR_UNSUPPORTED: a limit without a meter, on a machine whose power is not known. */

@@ -19,6 +19,7 @@ from . import errors
 LOG = CFUNCTYPE(None, c_void_p, c_int, c_char_p)
 PROGRESS = CFUNCTYPE(c_int, c_void_p, c_char_p, c_double)
 LOGITS = CFUNCTYPE(c_int, c_void_p, c_size_t, c_size_t, POINTER(c_float), c_size_t)
+JOULES = CFUNCTYPE(c_double, c_void_p)
 TEXT = CFUNCTYPE(c_int, c_void_p, c_int32, POINTER(c_char), c_size_t)
 
 
@@ -84,7 +85,8 @@ class bnc_energy_report(Structure):
 
 
 class bnc_power_settings(Structure):
-    _fields_ = [("size", c_size_t), ("limit_watts", c_double), ("energy", c_void_p), ("busy_watts", c_double), ("saver", c_int)]
+    _fields_ = [("size", c_size_t), ("limit_watts", c_double), ("energy", c_void_p), ("busy_watts", c_double), ("saver", c_int),
+                ("joules", JOULES), ("user", c_void_p)]
 
 
 class bnc_power_report(Structure):

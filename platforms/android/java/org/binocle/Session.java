@@ -46,6 +46,31 @@ public final class Session implements AutoCloseable {
     }
   }
 
+  /** How much a session may ask of the device; answers stay the same. Set what differs. */
+  public static final class Power {
+    /** Mean watts of the device; 0: no limit. */
+    public double limitWatts;
+    /** Tells what it draws, from the thread that runs the session; null: an estimate from busyWatts. */
+    public EnergySource meter;
+    /** Without a meter: what the device draws when all its cores are busy. */
+    public double busyWatts;
+    /** Half of the threads, rounded up, at most. */
+    public boolean batterySaver;
+  }
+
+  /** How a limit was kept. */
+  public static final class PowerReport {
+    /** limitWatts 0: none; watts NaN: no meter told; threads: that worked, on average. */
+    public final double limitWatts, watts, pausedSeconds, threads;
+
+    PowerReport(double[] n) {
+      limitWatts = n[0];
+      watts = n[1];
+      pausedSeconds = n[2];
+      threads = n[3];
+    }
+  }
+
   static {
     NativeLibrary.load();
   }
@@ -177,6 +202,18 @@ public final class Session implements AutoCloseable {
     return new Statistics(numbers);
   }
 
+  /** From now on threads rest, and the others pause, so that the device stays below the limit; null: full speed again. */
+  public synchronized void limitPower(Power power) {
+    Power p = power == null ? new Power() : power;
+    run(a -> limitPower(a, p.limitWatts, p.busyWatts, p.batterySaver, p.meter));
+  }
+
+  public synchronized PowerReport power() {
+    double[] numbers = new double[4];
+    run(a -> power(a, numbers));
+    return new PowerReport(numbers);
+  }
+
   /** What runs on another thread ends first: cancel it to have it sooner. */
   @Override
   public void close() {
@@ -188,9 +225,18 @@ public final class Session implements AutoCloseable {
     return listener.onText(id, new String(text, StandardCharsets.UTF_8));
   }
 
+  /** From native code. */
+  static double joules(EnergySource source) {
+    return source.joules();
+  }
+
   private static native long create(long model, int cache, int context, long memoryLimit);
 
   private static native void destroy(long address);
+
+  private static native void limitPower(long address, double limitWatts, double busyWatts, boolean saver, EnergySource meter);
+
+  private static native void power(long address, double[] numbers);
 
   private static native void addFile(long address, byte[] path);
 
