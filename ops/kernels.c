@@ -20,9 +20,11 @@ _Static_assert(sizeof(bnc_kernels) - offsetof(bnc_kernels, norm) == ROWS * sizeo
 #if BINOCLE_LEVEL_AVX2
 #define AVX2(has, slot, name) TAKE_##has(BNC_CPU_AVX2, slot, bnc_##name##_avx2)
 #define AVX512VNNI(has, slot, name) TAKE_##has(BNC_CPU_AVX512VNNI, slot, bnc_##name##_avx512vnni)
+#define AVX512BF16(has, slot, name) TAKE_##has(BNC_CPU_AVX512BF16, slot, bnc_##name##_avx512bf16)
 #else
 #define AVX2 SKIP
 #define AVX512VNNI SKIP
+#define AVX512BF16 SKIP
 #endif
 #if BINOCLE_LEVEL_NEON
 #define NEON(has, slot, name) TAKE_##has(BNC_CPU_NEON, slot, bnc_##name##_neon)
@@ -33,18 +35,22 @@ _Static_assert(sizeof(bnc_kernels) - offsetof(bnc_kernels, norm) == ROWS * sizeo
 #endif
 #if BINOCLE_LEVEL_NEON_I8MM
 #define NEON_I8MM(has, slot, name) TAKE_##has(BNC_CPU_NEON_I8MM, slot, bnc_##name##_neon_i8mm)
+#define NEON_BF16(has, slot, name) TAKE_##has(BNC_CPU_NEON_BF16, slot, bnc_##name##_neon_bf16)
 #else
 #define NEON_I8MM SKIP
+#define NEON_BF16 SKIP
 #endif
 
 /* The one ladder: scalar's kernel, then each level's own up to `level`. */
-#define FILL(slot, name, avx2, avx512vnni, neon, dotprod, i8mm)                                                                            \
+#define FILL(slot, name, avx2, avx512vnni, avx512bf16, neon, dotprod, i8mm, bf16)                                                          \
   kernels->slot = bnc_##name##_scalar;                                                                                                     \
   AVX2(avx2, slot, name)                                                                                                                   \
   AVX512VNNI(avx512vnni, slot, name)                                                                                                       \
+  AVX512BF16(avx512bf16, slot, name)                                                                                                       \
   NEON(neon, slot, name)                                                                                                                   \
   NEON_DOTPROD(dotprod, slot, name)                                                                                                        \
   NEON_I8MM(i8mm, slot, name)                                                                                                              \
+  NEON_BF16(bf16, slot, name)                                                                                                              \
   assert(kernels->slot);
 
 void bnc_kernels_init(bnc_kernels *kernels, bnc_cpu_level level) {

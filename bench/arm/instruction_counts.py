@@ -16,7 +16,7 @@ import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 # level -> a CPU that has it and nothing better
-CPUS = {"neon": "cortex-a72", "neon_dotprod": "neoverse-n1", "neon_i8mm": "max"}
+CPUS = {"neon": "cortex-a72", "neon_dotprod": "neoverse-n1", "neon_i8mm": "max", "neon_bf16": "max"}
 
 
 def count(plugin, build, sysroot, level, family):

@@ -16,13 +16,14 @@ import sys
 
 # level -> cores that run it, as llvm names them. neoverse-n1 has the Cortex-A76's pipelines, neoverse-n2 the Cortex-A710's, neoverse-v1 the Cortex-X1's.
 CORES = {"neon": ("cortex-a53", "cortex-a72", "neoverse-n1"), "neon_dotprod": ("cortex-a55", "neoverse-n1"),
-         "neon_i8mm": ("cortex-a510", "neoverse-n2", "neoverse-v1")}
-KERNEL = re.compile(r"^bnc_(\w+?)_(neon_dotprod|neon_i8mm|neon)$")
+         "neon_i8mm": ("cortex-a510", "neoverse-n2", "neoverse-v1"),
+         "neon_bf16": ("cortex-a510", "neoverse-n2", "neoverse-v1")}
+KERNEL = re.compile(r"^bnc_(\w+?)_(neon_dotprod|neon_i8mm|neon_bf16|neon)$")
 INSTRUCTION = re.compile(r"^\s*([0-9a-f]+):\t(\S+)(?:\s+(.*?))?\s*(?://.*)?$")
 BRANCH = re.compile(r"^(?:b\.\w+|cbn?z|tbn?z|b)$")
 # instruction -> multiply-adds by the arrangement of its result
 WIDE = {"8h": 8, "4s": 4}
-MACS = {"fmla": {"4s": 4, "2s": 2, "2d": 2}, "fmls": {"4s": 4, "2s": 2}, "sdot": {"4s": 16, "2s": 8}, "smmla": {"4s": 32}, "usmmla": {"4s": 32},
+MACS = {"fmla": {"4s": 4, "2s": 2, "2d": 2}, "fmls": {"4s": 4, "2s": 2}, "sdot": {"4s": 16, "2s": 8}, "smmla": {"4s": 32}, "usmmla": {"4s": 32}, "bfdot": {"4s": 8}, "bfmmla": {"4s": 16},
         "smlal": WIDE, "smlal2": WIDE, "smull": WIDE, "smull2": WIDE, "mla": WIDE}
 ITERATIONS = 400
 COLUMNS = ("kernel", "level", "core", "instructions", "macs", "kind", "cycles", "cycles_per_mac", "limit_cycles_per_mac", "percent_of_limit", "how")
@@ -74,7 +75,7 @@ def hottest(some):
 
 def cycles(mca, core, lines):
     source = "\n".join(lines) + "\n"
-    command = [mca, "-march=aarch64", f"-mcpu={core}", "-mattr=+dotprod,+i8mm,+fullfp16", f"-iterations={ITERATIONS}", "-"]
+    command = [mca, "-march=aarch64", f"-mcpu={core}", "-mattr=+dotprod,+i8mm,+bf16,+fullfp16", f"-iterations={ITERATIONS}", "-"]
     done = subprocess.run(command, input=source, capture_output=True, text=True, check=False)
     total = re.search(r"Total Cycles:\s+(\d+)", done.stdout)
     if done.returncode != 0 or not total:

@@ -34,6 +34,9 @@ typedef struct bnc_matmul_bf16_args {
  * uses. */
 BNC_KERNEL(matmul_bf16, const bnc_matmul_bf16_args *args, size_t from, size_t to, void *scratch);
 
+/** Whether a level rounds x. */
+static inline int bnc_bf16_rounds(bnc_cpu_level level) { return level == BNC_CPU_AVX512BF16 || level == BNC_CPU_NEON_BF16; }
+
 static inline size_t bnc_bf16_items(size_t n) { return (n + BNC_BF16_COLUMNS - 1) / BNC_BF16_COLUMNS; }
 static inline size_t bnc_bf16_panels(size_t n) { return (n + BNC_BF16_PANEL - 1) / BNC_BF16_PANEL; }
 /** Values of a panel. */

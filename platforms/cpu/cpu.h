@@ -26,9 +26,11 @@ typedef enum bnc_cpu_level {
   BNC_CPU_SCALAR,       /* every machine */
   BNC_CPU_AVX2,         /* AVX2, FMA, F16C; YMM state saved by the system */
   BNC_CPU_AVX512VNNI,   /* the above and AVX-512 F, BW, DQ, VL, VNNI; ZMM state saved by the system */
+  BNC_CPU_AVX512BF16,   /* the above and AVX512-BF16 */
   BNC_CPU_NEON,         /* aarch64: Advanced SIMD; armhf: NEON and VFPv4 (fused multiply-add, half floats) */
   BNC_CPU_NEON_DOTPROD, /* the above and SDOT/UDOT */
   BNC_CPU_NEON_I8MM,    /* the above and SMMLA/UMMLA (aarch64 only) */
+  BNC_CPU_NEON_BF16,    /* the above and BFDOT/BFMMLA (aarch64 only) */
   BNC_CPU_LEVELS
 } bnc_cpu_level;
 
@@ -44,13 +46,16 @@ enum {
   BNC_CPU_HAS_AVX512VL = 1 << 7,
   BNC_CPU_HAS_AVX512VNNI = 1 << 8,
   BNC_CPU_HAS_AVXVNNI = 1 << 9, /* the VEX form; no level needs it */
+  BNC_CPU_HAS_AVX512BF16 = 1 << 10,
+  BNC_CPU_HAS_AMX_INT8 = 1 << 11, /* tiles that the system saves; no level needs it */
+  BNC_CPU_HAS_AMX_BF16 = 1 << 12, /* likewise */
   BNC_CPU_HAS_NEON = 1 << 16,
   BNC_CPU_HAS_VFPV4 = 1 << 17,
   BNC_CPU_HAS_FP16 = 1 << 18, /* half-float arithmetic; no level needs it */
   BNC_CPU_HAS_DOTPROD = 1 << 19,
   BNC_CPU_HAS_I8MM = 1 << 20,
-  BNC_CPU_HAS_BF16 = 1 << 21, /* no level needs it */
-  BNC_CPU_HAS_SVE = 1 << 22   /* no level needs it */
+  BNC_CPU_HAS_BF16 = 1 << 21,
+  BNC_CPU_HAS_SVE = 1 << 22 /* no level needs it */
 };
 
 #define BNC_CPU_MAX_CLUSTERS 8

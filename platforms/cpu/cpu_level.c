@@ -9,18 +9,33 @@
 #define AVX512VNNI_FEATURES                                                                                                                \
   (AVX2_FEATURES | BNC_CPU_HAS_AVX512F | BNC_CPU_HAS_AVX512BW | BNC_CPU_HAS_AVX512DQ | BNC_CPU_HAS_AVX512VL | BNC_CPU_HAS_AVX512VNNI)
 
-static const char *const level_names[BNC_CPU_LEVELS] = {"scalar", "avx2", "avx512vnni", "neon", "neon_dotprod", "neon_i8mm"};
+static const char *const level_names[BNC_CPU_LEVELS] = {"scalar", "avx2",         "avx512vnni", "avx512bf16",
+                                                        "neon",   "neon_dotprod", "neon_i8mm",  "neon_bf16"};
 
 static const struct {
   uint32_t bit;
   const char *name;
 } features[] = {
-    {BNC_CPU_HAS_AVX, "avx"},           {BNC_CPU_HAS_AVX2, "avx2"},         {BNC_CPU_HAS_FMA, "fma"},
-    {BNC_CPU_HAS_F16C, "f16c"},         {BNC_CPU_HAS_AVX512F, "avx512f"},   {BNC_CPU_HAS_AVX512BW, "avx512bw"},
-    {BNC_CPU_HAS_AVX512DQ, "avx512dq"}, {BNC_CPU_HAS_AVX512VL, "avx512vl"}, {BNC_CPU_HAS_AVX512VNNI, "avx512vnni"},
-    {BNC_CPU_HAS_AVXVNNI, "avxvnni"},   {BNC_CPU_HAS_NEON, "neon"},         {BNC_CPU_HAS_VFPV4, "vfpv4"},
-    {BNC_CPU_HAS_FP16, "fp16"},         {BNC_CPU_HAS_DOTPROD, "dotprod"},   {BNC_CPU_HAS_I8MM, "i8mm"},
-    {BNC_CPU_HAS_BF16, "bf16"},         {BNC_CPU_HAS_SVE, "sve"},
+    {BNC_CPU_HAS_AVX, "avx"},
+    {BNC_CPU_HAS_AVX2, "avx2"},
+    {BNC_CPU_HAS_FMA, "fma"},
+    {BNC_CPU_HAS_F16C, "f16c"},
+    {BNC_CPU_HAS_AVX512F, "avx512f"},
+    {BNC_CPU_HAS_AVX512BW, "avx512bw"},
+    {BNC_CPU_HAS_AVX512DQ, "avx512dq"},
+    {BNC_CPU_HAS_AVX512VL, "avx512vl"},
+    {BNC_CPU_HAS_AVX512VNNI, "avx512vnni"},
+    {BNC_CPU_HAS_AVX512BF16, "avx512bf16"},
+    {BNC_CPU_HAS_AMX_INT8, "amx_int8"},
+    {BNC_CPU_HAS_AMX_BF16, "amx_bf16"},
+    {BNC_CPU_HAS_AVXVNNI, "avxvnni"},
+    {BNC_CPU_HAS_NEON, "neon"},
+    {BNC_CPU_HAS_VFPV4, "vfpv4"},
+    {BNC_CPU_HAS_FP16, "fp16"},
+    {BNC_CPU_HAS_DOTPROD, "dotprod"},
+    {BNC_CPU_HAS_I8MM, "i8mm"},
+    {BNC_CPU_HAS_BF16, "bf16"},
+    {BNC_CPU_HAS_SVE, "sve"},
 };
 
 const char *bnc_cpu_feature_name(size_t i, uint32_t *bit) {
@@ -53,10 +68,12 @@ bool bnc_cpu_level_of_arch(bnc_cpu_level level, bnc_cpu_arch arch) {
   switch (level) {
     case BNC_CPU_SCALAR: return true;
     case BNC_CPU_AVX2:
-    case BNC_CPU_AVX512VNNI: return arch == BNC_ARCH_X86_64;
+    case BNC_CPU_AVX512VNNI:
+    case BNC_CPU_AVX512BF16: return arch == BNC_ARCH_X86_64;
     case BNC_CPU_NEON:
     case BNC_CPU_NEON_DOTPROD: return arch != BNC_ARCH_X86_64;
-    case BNC_CPU_NEON_I8MM: return arch == BNC_ARCH_AARCH64;
+    case BNC_CPU_NEON_I8MM:
+    case BNC_CPU_NEON_BF16: return arch == BNC_ARCH_AARCH64;
     case BNC_CPU_LEVELS: break;
   }
   return false;
@@ -67,9 +84,11 @@ uint32_t bnc_cpu_level_features(bnc_cpu_level level, bnc_cpu_arch arch) {
   switch (level) {
     case BNC_CPU_AVX2: return AVX2_FEATURES;
     case BNC_CPU_AVX512VNNI: return AVX512VNNI_FEATURES;
+    case BNC_CPU_AVX512BF16: return AVX512VNNI_FEATURES | BNC_CPU_HAS_AVX512BF16;
     case BNC_CPU_NEON: return neon;
     case BNC_CPU_NEON_DOTPROD: return neon | BNC_CPU_HAS_DOTPROD;
     case BNC_CPU_NEON_I8MM: return neon | BNC_CPU_HAS_DOTPROD | BNC_CPU_HAS_I8MM;
+    case BNC_CPU_NEON_BF16: return neon | BNC_CPU_HAS_DOTPROD | BNC_CPU_HAS_I8MM | BNC_CPU_HAS_BF16;
     default: return 0;
   }
 }

@@ -32,6 +32,10 @@ uint32_t bnc_cpu_x86_features(const bnc_cpu_x86_record *r) {
   if (bit(l7->ebx, 30)) f |= BNC_CPU_HAS_AVX512BW;
   if (bit(l7->ebx, 31)) f |= BNC_CPU_HAS_AVX512VL;
   if (bit(l7->ecx, 11)) f |= BNC_CPU_HAS_AVX512VNNI;
+  if (l7->eax >= 1 && bit(l71->eax, 5)) f |= BNC_CPU_HAS_AVX512BF16;
+  if ((r->xcr0 & 0x60000) != 0x60000 || !bit(l7->edx, 24)) return f; /* tiles; Linux lets a process use them once it has asked */
+  if (bit(l7->edx, 25)) f |= BNC_CPU_HAS_AMX_INT8;
+  if (bit(l7->edx, 22)) f |= BNC_CPU_HAS_AMX_BF16;
   return f;
 }
 

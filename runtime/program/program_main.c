@@ -20,12 +20,13 @@ static void print_help(void) {
   bnc_console_print(
       "usage: binocle COMMAND ...\n\nAnswers questions about high-resolution pictures on a CPU, with INF-LLaVA models.\n\ncommands:\n");
   for (size_t i = 0; i < COMMANDS; i++) bnc_console_print("  %-10s %s\n", commands[i]->name, commands[i]->summary);
-  bnc_console_print("\n'binocle help COMMAND' tells more; 'binocle --version' tells the version.\n\n"
-                    "environment:\n"
-                    "  BINOCLE_CPU     kernels of this level at most: scalar, avx2, avx512vnni, neon, neon_dotprod or neon_i8mm\n"
-                    "  BINOCLE_LINEAR  what runs linear layers: auto, own or xnnpack\n"
-                    "  BINOCLE_CACHE   folder of packed weights and of kept rows of template and system text\n\n"
-                    "exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted\n");
+  bnc_console_print(
+      "\n'binocle help COMMAND' tells more; 'binocle --version' tells the version.\n\n"
+      "environment:\n"
+      "  BINOCLE_CPU     kernels of this level at most: scalar, avx2, avx512vnni, avx512bf16, neon, neon_dotprod, neon_i8mm or neon_bf16\n"
+      "  BINOCLE_LINEAR  what runs linear layers: auto, own or xnnpack\n"
+      "  BINOCLE_CACHE   folder of packed weights and of kept rows of template and system text\n\n"
+      "exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted\n");
 }
 
 static const bnc_command *find(const char *name) {

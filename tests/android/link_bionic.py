@@ -72,7 +72,7 @@ def objects_of(build):
         for entry in json.load(f):
             words = shlex.split(entry["command"])
             to = words[words.index("-o") + 1]
-            if re.match(r"CMakeFiles/binocle_(objects|neon|neon_dotprod|neon_i8mm)\.dir/", to):
+            if re.match(r"CMakeFiles/binocle_(objects|neon|neon_dotprod|neon_i8mm|neon_bf16)\.dir/", to):
                 yield entry["file"], [w for w in words if w not in ("-o", to, "-c", entry["file"])], os.path.join(entry["directory"], to)
 
 

@@ -27,7 +27,7 @@ static const x86_case x86_cases[] = {
      {AMD, {1, 0, 0x00a00f11, 0x01020800, 0xfffa3203, 0x178bfbff}, {7, 0, 0, 0x219c07ab, 0x00400684, 0x00000010}}},
     {"Zen 4",
      "Zen 4",
-     BNC_CPU_AVX512VNNI,
+     BNC_CPU_AVX512BF16,
      0x2e7,
      {AMD, {1, 0, 0x00a60f12, 0x00200800, 0x7ef8320b, 0x178bfbff}, {7, 0, 1, 0xf1bf97a9, 0x00405fce, 0x10000010}, {7, 1, 0x20, 0, 0, 0}}},
     {"Cascade Lake",
@@ -35,6 +35,14 @@ static const x86_case x86_cases[] = {
      BNC_CPU_AVX512VNNI,
      0x2e7,
      {INTEL, {1, 0, 0x00050657, 0x00400800, 0x7ffefbff, 0xbfebfbff}, {7, 0, 0, 0xd39ffffb, 0x00000808, 0xbc000400}}},
+    {"Sapphire Rapids",
+     "Sapphire Rapids",
+     BNC_CPU_AVX512BF16,
+     0x602e7,
+     {INTEL,
+      {1, 0, 0x000806f8, 0x00400800, 0x7ffefbff, 0xbfebfbff},
+      {7, 0, 2, 0xf3bfb7ef, 0x1a1f4f4e, 0xffdc4432},
+      {7, 1, 0x1c30, 0, 0, 0}}},
     {"Skylake-SP: AVX-512 without VNNI",
      "Skylake-SP",
      BNC_CPU_AVX2,
@@ -96,7 +104,10 @@ static void x86_dumps(void **state) {
     if (level != c->level) fail_msg("%s: found %s, expected %s", c->what, bnc_cpu_level_name(level), bnc_cpu_level_name(c->level));
     if (strcmp(bnc_cpu_x86_uarch(&r), c->uarch) != 0) fail_msg("%s: found %s", c->what, bnc_cpu_x86_uarch(&r));
   }
-  bnc_cpu_x86_record alder = {x86_cases[4].leaves, 4, 0x207};
+  bnc_cpu_x86_record alder = {x86_cases[5].leaves, 4, 0x207}, rapids = {x86_cases[3].leaves, 4, 0x602e7};
+  assert_true(bnc_cpu_x86_features(&rapids) & BNC_CPU_HAS_AMX_INT8 && bnc_cpu_x86_features(&rapids) & BNC_CPU_HAS_AMX_BF16);
+  rapids.xcr0 = 0x2e7; /* a system that does not save tiles */
+  assert_false(bnc_cpu_x86_features(&rapids) & (BNC_CPU_HAS_AMX_INT8 | BNC_CPU_HAS_AMX_BF16));
   assert_true(bnc_cpu_x86_features(&alder) & BNC_CPU_HAS_AVXVNNI);
   assert_false(bnc_cpu_x86_features(&alder) & BNC_CPU_HAS_AVX512F);
 }
@@ -131,7 +142,9 @@ static const struct {
     {"Cortex-A72, Raspberry Pi 4", {BNC_ARCH_AARCH64, 0x887, 0}, BNC_CPU_NEON},
     {"Cortex-A76, Raspberry Pi 5", {BNC_ARCH_AARCH64, 0x119fff, 0}, BNC_CPU_NEON_DOTPROD},
     {"Cortex-A78AE, Jetson Orin", {BNC_ARCH_AARCH64, 0x1e119fff, 0}, BNC_CPU_NEON_DOTPROD},
-    {"Cortex-X2", {BNC_ARCH_AARCH64, 0xffffffff, 0x7f3ff}, BNC_CPU_NEON_I8MM},
+    {"Cortex-X2", {BNC_ARCH_AARCH64, 0xffffffff, 0x7f3ff}, BNC_CPU_NEON_BF16},
+    {"i8mm without bf16", {BNC_ARCH_AARCH64, 0xffffffff, 0x7b3ff}, BNC_CPU_NEON_I8MM},
+    {"bf16 without i8mm cannot be level bf16", {BNC_ARCH_AARCH64, 0xffffffff, 0x7d3ff}, BNC_CPU_NEON_DOTPROD},
     {"i8mm without dot product cannot be level i8mm", {BNC_ARCH_AARCH64, 0x8ff, 1u << 13}, BNC_CPU_NEON},
     {"no Advanced SIMD at all", {BNC_ARCH_AARCH64, 1u << 20, 1u << 13}, BNC_CPU_SCALAR},
     {"armhf Cortex-A7, Raspberry Pi 2", {BNC_ARCH_ARMHF, 0x3fb0d6, 0x10}, BNC_CPU_NEON},
