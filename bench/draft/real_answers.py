@@ -4,7 +4,8 @@
     real_answers.py MODEL.bnc... [--rounds 5] [--threads 1] [--build build/host] [-o FILE.csv]
 
 A model with a tower is asked about the pictures of tests/data/pocket, one without about texts; nothing is drawn, so both ways must give the same
-answer. A step is one run of the layers; `gain` is the median over rounds of the time of tokens without guesses over that with them.
+answer. A step is one run of the layers; `gain` is the median over rounds of the time of tokens without guesses over that with them, where that time can
+be measured.
 """
 import argparse
 import csv
@@ -33,6 +34,7 @@ TEXTS = {
 CAPTION = "Describe the picture."
 SCHEMA = {"type": "array", "minItems": 3, "maxItems": 3, "items": {"type": "object", "required": ["name", "colour", "there"],
           "properties": {"name": {"enum": ["circle", "square", "sign"]}, "colour": {"enum": ["red", "green", "blue"]}, "there": {"type": "boolean"}}}}
+LEAST_SECONDS = 0.2
 PICTURES = os.path.join(TREE, "tests/data/pocket")
 
 
@@ -67,13 +69,13 @@ def row(options, cpu, model, kind, asked):
     gains = []
     for _ in range(options.rounds):
         both = [[ask(options, model, arguments, drafts) for arguments in asked] for drafts in (False, True)]
-        gains.append(seconds(both[0]) / seconds(both[1]) if seconds(both[1]) else 1.0)
+        gains += [seconds(both[0]) / seconds(both[1])] if seconds(both[0]) > LEAST_SECONDS else []
     plain, ahead = both
     tokens, right = sum(a["tokens"] for a in ahead), sum(a["guessed_right"] for a in ahead)
     same = all(a["answer"] == b["answer"] for a, b in zip(plain, ahead))
-    figures = (tokens / max(tokens - right, 1), statistics.median(gains), min(gains), max(gains))
+    spread = [f"{f:.3g}" for f in (statistics.median(gains), min(gains), max(gains))] if gains else [""] * 3
     return (cpu, os.path.basename(model), options.threads, kind, len(asked), tokens, tokens - right, sum(a["guessed_tokens"] for a in ahead), right,
-            *(f"{f:.3g}" for f in figures), len(gains), "yes" if same else "NO")
+            f"{tokens / max(tokens - right, 1):.3g}", *spread, len(gains), "yes" if same else "NO")
 
 
 def main():
@@ -92,7 +94,7 @@ def main():
         out.writerow(COLUMNS)
         for model in options.models:
             programs = json.loads(subprocess.run([program, "inspect", model, "--json"], check=True, stdout=subprocess.PIPE).stdout)["programs"]
-            for kind, asked in questions("vision" in programs, folder).items():
+            for kind, asked in questions(programs["vision"] is not None, folder).items():
                 say(f"{os.path.basename(model)}: {kind}")
                 out.writerow(row(options, cpu, model, kind, asked))
                 file.flush()

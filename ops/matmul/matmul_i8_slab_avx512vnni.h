@@ -31,7 +31,9 @@ typedef struct slab {
 static inline int32_t start_of(const int8_t *q, size_t k) {
   const __m512i ones = _mm512_set1_epi8(1);
   __m512i sum = _mm512_setzero_si512();
-  for (size_t i = 0; i < k; i += 64) sum = _mm512_dpbusd_epi32(sum, ones, _mm512_maskz_loadu_epi8(bytes_before(k - i), q + i));
+  size_t i = 0;
+  for (; i + 64 <= k; i += 64) sum = _mm512_dpbusd_epi32(sum, ones, _mm512_loadu_si512((const void *)(q + i)));
+  if (i < k) sum = _mm512_dpbusd_epi32(sum, ones, _mm512_maskz_loadu_epi8(bytes_before(k - i), q + i));
   return -128 * _mm512_reduce_add_epi32(sum);
 }
 
