@@ -101,32 +101,33 @@ def draw(found, title, subtitle):
 
 def table(head, rows):
     cells = ["".join(f"<th>{escape(name)}</th>" for name in head)]
-    cells += ["".join(f"<td>{escape(cell if isinstance(cell, str) else f'{cell:.6g}')}</td>" for cell in row) for row in rows]
+    cells += ["".join(f"<td>{cell if isinstance(cell, str) else f'{cell:.6g}'}</td>" for cell in row) for row in rows]
     return "<table>\n" + "\n".join(f"<tr>{row}</tr>" for row in cells) + "\n</table>"
 
 
 def layers(report):
-    """Relative L2 of each layer, as bars with the mean's two standard errors said beside it, and the rest as numbers."""
+    """Relative L2 of each layer, as bars, and the rest as numbers."""
     rows = [(kind, layer) for kind in ("vision", "text") for layer in report.get(kind + "_layers", [])]
     most = max([layer["relative_l2"] for _, layer in rows], default=1) or 1
     out = ["<table>", "<tr><th>layer</th><th>relative L2</th><th></th><th>cosine</th><th>least cosine</th><th>rows</th></tr>"]
     for kind, layer in rows:
-        out.append(f'<tr><td>{kind} {escape(layer["name"])}</td><td>{layer["relative_l2"]:.5f} &plusmn; {2 * layer["relative_l2_error"]:.5f}</td>'
+        out.append(f'<tr><td>{kind} {escape(layer["name"])}</td><td>{layer["relative_l2"]:.5f} &plusmn; {layer["relative_l2_error"]:.5f}</td>'
                    f'<td class="bar"><div style="width:{100 * layer["relative_l2"] / most:.1f}%"></div></td><td>{layer["cosine"]:.6f} &plusmn; '
-                   f'{2 * layer["cosine_error"]:.6f}</td><td>{layer["least_cosine"]:.6f}</td><td>{layer["rows"]}</td></tr>')
+                   f'{layer["cosine_error"]:.6f}</td><td>{layer["least_cosine"]:.6f}</td><td>{layer["rows"]}</td></tr>')
     return "\n".join(out) + "\n</table>"
 
 
 def page(found, picture, title, reports):
     parts = [f'<!DOCTYPE html>\n<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{escape(title)}</title>', PAGE_STYLE,
-             picture, table(("model", "bits per weight", "KL", "standard error"), ((p["name"], p["bits"], p["kl"], p["error"]) for p in found))]
+             picture, table(("model", "bits per weight", "KL", "standard error"), ((escape(p["name"]), p["bits"], p["kl"], p["error"]) for p in found)),
+             "<p>Behind &plusmn; stand standard errors.</p>"]
     for name, r in reports:
         a = r["against"]
         parts += [f"<h2>{escape(name)}</h2>", table(("bits, layers", "bits, file", "perplexity over f32's", "KL", "top-1", "logits, cosine", "tokens"),
-                  [(r["bits_per_weight"]["layers"], r["bits_per_weight"]["file"], f'{a["perplexity_ratio"]:.4f} +- {a["perplexity_ratio_error"]:.4f}',
-                    f'{a["kl"]:.5f} +- {a["kl_error"]:.5f}', f'{100 * a["top1"]:.2f} %', a["cosine"], str(r["tokens"]))]),
+                  [(r["bits_per_weight"]["layers"], r["bits_per_weight"]["file"], f'{a["perplexity_ratio"]:.4f} &plusmn; {a["perplexity_ratio_error"]:.4f}',
+                    f'{a["kl"]:.5f} &plusmn; {a["kl_error"]:.5f}', f'{100 * a["top1"]:.2f} %', a["cosine"], str(r["tokens"]))]),
                   table(("KV cache", "perplexity over f32's", "KL", "top-1"),
-                        ((kind, k["perplexity_ratio"], f'{k["kl"]:.5f} +- {k["kl_error"]:.5f}', f'{100 * k["top1"]:.2f} %') for kind, k in r.get("kv", {}).items())),
+                        ((escape(kind), k["perplexity_ratio"], f'{k["kl"]:.5f} &plusmn; {k["kl_error"]:.5f}', f'{100 * k["top1"]:.2f} %') for kind, k in r.get("kv", {}).items())),
                   layers(r)]
     return "\n".join(parts) + "\n</html>\n"
 
