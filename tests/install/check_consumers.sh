@@ -40,8 +40,8 @@ done
 version_call="import ctypes, sys; f = ctypes.CDLL(sys.argv[1]).bnc_version; f.restype = ctypes.c_char_p; print(f().decode())"
 got=$(env -u LD_LIBRARY_PATH python3 -c "$version_call" "$(find "$prefix" -name 'libbinocle.so.*' -type f)")
 [ "$got" = "$version" ] || { echo "Python's ctypes got '$got', expected '$version'" >&2; exit 1; }
-# Where it brings libraries of its own, it loads beside other versions of those that keep no promise about their versions.
-if [ -n "$(find "$prefix" -name 'libXNNPACK.so.*')" ]; then
+# It loads beside other versions of those libraries that keep no promise about their versions, where toolchains/libraries has named its own.
+if [ -n "$(find "$prefix" -name 'bncpthreadpool.so.*')" ]; then
   for name in pthreadpool cpuinfo; do
     printf 'int other_%s;\n' $name | cc -shared -fPIC -x c - -Wl,-soname,lib$name.so.0 -o other_$name.so
   done

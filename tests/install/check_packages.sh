@@ -39,6 +39,9 @@ answers() { # WAY ROOT COMMAND...: the program says what is on the sign of the b
 }
 name=binocle-$version-linux-$arch
 for archive in "$name" "$name-portable"; do tar -C "$work" -xf "$packages/$archive.tar.xz"; done
+for library in pthreadpool cpuinfo; do # their own names keep them apart from other versions in a process (check_consumers.sh)
+  [ -r "$work/$name/lib/binocle/bnc$library.so.0" ] || { echo "the bundle has no bnc$library.so.0" >&2; exit 1; }
+done
 for suite in bookworm trixie; do
   root=$roots/$suite-$arch
   answers bundle "$root" "$work/$name/bin/binocle"
