@@ -33,7 +33,7 @@ OURS = "binocle"
 TILES = ("tile int8", "tile f32", "tile bf16")
 BUSY = ("tile int8", "prefill of 256 rows", "decode")  # what busy rounds measure
 ROOM = 2.5  # of Binocle's largest model: its own, and as much again for an engine that loads
-QUALITY = {"tile int8": "int8 weights per channel, activations dynamic", "tile f32": "f32", "text": "4 bits, groups of 32, head 8 bits"}
+QUALITY = {"tile int8": "int8 weights per channel, activations dynamic", "tile f32": "f32", "tile bf16": "bf16 weights and activations", "text": "4 bits, groups of 32, head 8 bits"}
 
 
 def available():
@@ -93,6 +93,8 @@ class Wide:
         self.rows, self.past, self.layers = ((16, 16), 16, 1) if options.small else ((256, 626), 256, 8)
         tile, whole = ("pocket", "pocket") if options.small else ("llava-tile", "inf-llava-8b")
         self.models = {"tile int8": self.model(tile, "int8", "int4"), "tile f32": self.model(tile, "f32", "int4"), "text": self.model(whole, "int8", "int4")}
+        if has_bf16():
+            self.models["tile bf16"] = self.model(tile, "bf16", "int4")
         self.picture = os.path.join(self.binocle.work, "models", "tile.png")
         peer_models.make(os.path.dirname(self.picture), ("tile.png",))
         warm = self.bench("text", "--prompt-tokens", 1, "--gen-tokens", 1)
@@ -165,8 +167,8 @@ class Wide:
             engine.chosen[what] = min(tried, key=tried.get) if tried else settings[0] if settings else None
 
     def ours(self, state, works):
-        for what in ("tile int8", "tile f32"):
-            if what in works:
+        for what in TILES:
+            if what in works and what in self.models:
                 b = self.bench(what, "--image", self.picture, "--prompt-tokens", 1, "--gen-tokens", 1, "--warm-up", 1)
                 self.add(state, OURS, what, what[5:], b["vision_s"], "s", QUALITY[what])
         short, long = (f"prefill of {n} rows" for n in self.rows)
