@@ -78,6 +78,7 @@ static void sums_are_the_record(void **state) {
     ns += p->event[i].duration;
   }
   assert_true(cpu <= p->end_cpu - p->begin_cpu);
+  assert_true(p->readings > 3); /* some milliseconds, and one each 0.2 */
   for (size_t w = 0; w < p->workers; w++)
     for (size_t i = 0; i < p->worker[w].count; i++) {
       const bnc_profile_slice *s = &p->worker[w].slice[i];
@@ -99,6 +100,33 @@ static void sums_are_the_record(void **state) {
   assert_int_equal(ns, summed);
   assert_int_equal(cpu, summed_cpu);
   bnc_mem_free(ops);
+  bnc_session_destroy(session);
+  bnc_model_close(model);
+  bnc_context_destroy(context);
+}
+
+static void sleep_on(void *context, size_t thread, size_t from, size_t to) {
+  (void)context;
+  (void)thread;
+  nanosleep(&(struct timespec){0, (long)(to - from) * 1000000}, NULL);
+}
+
+/* What helpers do belongs to the op that comes next. */
+static void slices_know_their_op(void **state) {
+  bnc_context *context = context_of(2);
+  bnc_model *model;
+  bnc_session *session = session_of(context, "profiled.bnc", &model);
+  (void)state;
+  must(session, bnc_session_profile_begin(session, NULL));
+  bnc_profile *p = session->profile;
+  assert_int_equal(bnc_profile_begin_run(p, BNC_PROGRAM_DECODE, 1, 0, NULL), BNC_OK);
+  p->laps.done = 3;
+  for (int i = 0; i < 1000 && p->worker[0].count == 0; i++) bnc_pool_run_threads(session->pool, sleep_on, NULL, 8, 1);
+  assert_true(p->worker[0].count > 0);
+  assert_int_equal(p->worker[0].slice[0].event, p->count + 3);
+  assert_true(p->worker[0].slice[0].start >= p->phase[p->phases].start && p->worker[0].slice[0].duration >= 1000000);
+  p->laps.done = 0;
+  bnc_profile_end_run(p);
   bnc_session_destroy(session);
   bnc_model_close(model);
   bnc_context_destroy(context);
@@ -129,6 +157,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(forms_are_told_and_answers_stay),
       cmocka_unit_test(sums_are_the_record),
+      cmocka_unit_test(slices_know_their_op),
       cmocka_unit_test(noise_is_no_difference),
   };
   make_model("profiled.bnc", true, true, 0);

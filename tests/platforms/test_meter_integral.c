@@ -105,6 +105,15 @@ static void noisy(void **state) {
   (void)state;
   power(0.6, 0, 0);
 }
+/* Readings so few that what lies between them counts. */
+static void rising(void **state) {
+  (void)state;
+  bnc_meter_integral g = {.samples = 0};
+  for (unsigned i = 0; i < 12; i++) bnc_meter_integral_add_watts(&g, MS + 1000ull * MS * i, 2 + 1.5 * i);
+  const double truth = 11 * (2 + 18.5) / 2, counted = bnc_meter_integral_reading(&g).joules;
+  if (!(fabs(counted - truth) < 1e-6 * truth)) fail_msg("%.3f J counted, %.3f J used", counted, truth);
+}
+
 static void late_and_lost(void **state) {
   (void)state;
   power(0.2, 300, 0);
@@ -200,8 +209,8 @@ static void malformed(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(steady),   cmocka_unit_test(noisy),        cmocka_unit_test(late_and_lost), cmocka_unit_test(wrapping),
-      cmocka_unit_test(set_back), cmocka_unit_test(disappearing), cmocka_unit_test(malformed),
+      cmocka_unit_test(steady),   cmocka_unit_test(noisy),    cmocka_unit_test(rising),       cmocka_unit_test(late_and_lost),
+      cmocka_unit_test(wrapping), cmocka_unit_test(set_back), cmocka_unit_test(disappearing), cmocka_unit_test(malformed),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
