@@ -51,7 +51,7 @@
    .high = 1e6},                                                                                                                           \
   {                                                                                                                                        \
     .name = "battery-saver",                                                                                                               \
-    .help = "the cores that are estimated to take the fewest joules, else half of the threads, rounded up; the same answers",              \
+    .help = "the cores estimated to take the fewest joules, else half of the threads, rounded up; the same answers",                       \
     .flag = &(work).battery_saver                                                                                                          \
   }
 extern const char *const bnc_work_caches[];
