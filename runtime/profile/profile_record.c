@@ -99,7 +99,12 @@ bnc_status bnc_profile_begin(bnc_profile *p, bnc_energy *energy, unsigned sample
 /* Events out of laps. Ops between two readings of the CPU time get their share of it, and what ran between ops keeps its own. */
 static bnc_status make_events(bnc_profile *p, bnc_error *err) {
   p->event = bnc_mem_array(p->count + 1, sizeof *p->event);
-  if (!p->event) return bnc_fail_memory(err, (p->count + 1) * sizeof *p->event);
+  if (!p->event) {
+    const size_t bytes = (p->count + 1) * sizeof *p->event;
+    for (size_t k = 0; k < p->phases; k++) p->phase[k].events = 0;
+    p->count = 0; /* what is told later has no ops */
+    return bnc_fail_memory(err, bytes);
+  }
   for (size_t k = 0; k < p->phases; k++)
     for (size_t i = 0; i < p->phase[k].events; i++) {
       const bnc_op_lap *lap = &p->lap[p->phase[k].first + i];
