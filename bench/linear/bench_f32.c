@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* f32 linear layers of ViT-L and a small LLaMA: our kernel straight from the matrix beside XNNPACK's operator on weights that it packed,
-   taking turns. usage: bench_f32 [REPEATS]      prints CSV: rows,k,n,level,own_gflops,xnnpack_gflops,ratio. One thread, its own CPU time;
-   best of all repeats, ratio the median of the ratios within a repeat. */
+   and our kernel for the same weights in bf16, taking turns. usage: bench_f32 [REPEATS]      prints CSV: rows,k,n,level,own_gflops,
+   xnnpack_gflops,ratio,bf16_gflops,bf16_ratio. One thread, its own CPU time; best of all repeats, ratios to XNNPACK the median of those
+   within a repeat. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -38,11 +39,31 @@ static int ascending(const void *a, const void *b) {
   return (x > y) - (x < y);
 }
 
+/* What a kernel took, and how much less than XNNPACK in the same repeat. */
+typedef struct times {
+  double best, ratio[MAX_REPEATS];
+} times;
+
+static void add(times *t, size_t repeat, double took, double theirs) {
+  t->best = repeat == 0 || took < t->best ? took : t->best;
+  t->ratio[repeat] = theirs / took;
+}
+
+static double median(times *t, size_t repeats) {
+  qsort(t->ratio, repeats, sizeof *t->ratio, ascending);
+  return t->ratio[repeats / 2];
+}
+
 static void bench(size_t rows, size_t k, size_t n, const bnc_kernels *kernels, size_t repeats) {
   float *w = need(n * k), *x = need(rows * k + 64), *own = need(rows * n), *theirs = need(rows * n);
   const bnc_matmul_f32_args args = {.rows = rows, .k = k, .n = n, .w = w, .x = x, .y = own, .x_stride = k, .y_stride = n};
   const bnc_linear_spec spec = {.kind = BNC_LINEAR_F32, .n = n, .k = k, .in_stride = k, .out_stride = n, .weights = w};
-  double ratio[MAX_REPEATS], best = 1e9, best_other = 1e9;
+  uint16_t *panels = bnc_mem_array(bnc_bf16_panels(n) * bnc_bf16_panel(k), sizeof *panels);
+  void *scratch = bnc_mem_alloc(bnc_bf16_scratch(k));
+  if (!panels || !scratch) must(bnc_fail_memory(&err, n * k * sizeof *panels));
+  bnc_matmul_bf16_pack(n, k, w, panels, 0, bnc_bf16_panels(n));
+  const bnc_matmul_bf16_args bf16 = {.rows = rows, .k = k, .n = n, .w = panels, .x = x, .y = own, .x_stride = k, .y_stride = n};
+  static times f32_times, bf16_times, other;
   bnc_packed_store *store;
   bnc_linear_set *set;
   uint32_t id;
@@ -52,20 +73,21 @@ static void bench(size_t rows, size_t k, size_t n, const bnc_kernels *kernels, s
   for (size_t r = 0; r < repeats; r++) {
     const double start = now();
     kernels->matmul.f32(&args, 0, bnc_matmul_f32_items(n));
-    const double middle = now();
+    const double first = now();
     must(bnc_linear_set_run(set, id, rows, x, NULL, theirs, NULL));
+    const double second = now();
+    kernels->matmul.bf16(&bf16, 0, bnc_bf16_items(n), scratch);
     const double end = now();
-    best = middle - start < best ? middle - start : best;
-    best_other = end - middle < best_other ? end - middle : best_other;
-    ratio[r] = (end - middle) / (middle - start);
+    add(&f32_times, r, first - start, second - first);
+    add(&other, r, second - first, second - first);
+    add(&bf16_times, r, end - second, second - first);
   }
-  qsort(ratio, repeats, sizeof *ratio, ascending);
   const double gflop = 2e-9 * (double)rows * (double)k * (double)n;
-  printf("%zu,%zu,%zu,%s,%.1f,%.1f,%.2f\n", rows, k, n, bnc_cpu_level_name(kernels->level), gflop / best, gflop / best_other,
-         ratio[repeats / 2]);
+  printf("%zu,%zu,%zu,%s,%.1f,%.1f,%.2f,%.1f,%.2f\n", rows, k, n, bnc_cpu_level_name(kernels->level), gflop / f32_times.best,
+         gflop / other.best, median(&f32_times, repeats), gflop / bf16_times.best, median(&bf16_times, repeats));
   bnc_linear_set_destroy(set);
   bnc_packed_destroy(store);
-  float *all[] = {w, x, own, theirs};
+  void *all[] = {w, x, own, theirs, panels, scratch};
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) bnc_mem_free(all[i]);
 }
 
@@ -76,7 +98,7 @@ int main(int argc, char **argv) {
   bnc_kernels kernels;
   must(bnc_cpu_detect_level(&level, &err));
   bnc_kernels_init(&kernels, level);
-  printf("rows,k,n,level,own_gflops,xnnpack_gflops,ratio\n");
+  printf("rows,k,n,level,own_gflops,xnnpack_gflops,ratio,bf16_gflops,bf16_ratio\n");
   for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) bench(shapes[i][0], shapes[i][1], shapes[i][2], &kernels, repeats);
   return 0;
 }
