@@ -57,9 +57,9 @@ def alike(text):
             yield name, way, f"{power:.3g}", f"{part:.2f}", f"{power / watts / part:.2f}", "estimate: runtime/devices/boards.c"
 
 
-def recorded(tree):
+def recorded(tree, text_of):
     """(cores, kind, MHz, big), the fastest first, of a tree of tests/platforms/trees: its counts and its expectations."""
-    text = read(f"tests/platforms/trees/{tree}.tree")
+    text = text_of(f"tests/platforms/trees/{tree}.tree")
     mhz = {}
     for first, last, khz in re.findall(r"cpu\[(\d+)-(\d+)\]/cpufreq/cpuinfo_max_freq = (\d+)", text):
         mhz[int(last) - int(first) + 1, int(first)] = int(khz) // 1000
@@ -85,11 +85,12 @@ def kinds_of_core(name, kinds, table):
                "estimate: platforms/threads/frugal_cores.c")
 
 
-def tradeoff_rows():
+def tradeoff_rows(text_of=read):
+    """text_of: path -> text; of the tree's files."""
     yield "machine", "way", "watts", "speed", "joules", "how"
-    yield from alike(read("runtime/devices/boards.c"))
-    table = {kind: (float(power), float(macs)) for kind, power, macs in re.findall(r'\{"(Cortex-[\w]+)", ([\d.]+), ([\d.]+)\}', read("platforms/threads/frugal_cores.c"))}
-    for name, kinds in [*((tree, recorded(tree)) for tree in TREES), *DEVICE_TREES.items()]:
+    yield from alike(text_of("runtime/devices/boards.c"))
+    table = {kind: (float(power), float(macs)) for kind, power, macs in re.findall(r'\{"(Cortex-[\w]+)", ([\d.]+), ([\d.]+)\}', text_of("platforms/threads/frugal_cores.c"))}
+    for name, kinds in [*((tree, recorded(tree, text_of)) for tree in TREES), *DEVICE_TREES.items()]:
         yield from kinds_of_core(name, kinds, table)
 
 
@@ -122,11 +123,15 @@ def write(rows, file):
     csv.writer(file, lineterminator="\n").writerows(rows)
 
 
-def save(path, rows):
+def csv_of(rows):
     text = io.StringIO()
     write(rows, text)
+    return text.getvalue()
+
+
+def save(path, rows):
     with open(os.path.join(ROOT, path), "w", encoding="utf-8") as f:
-        f.write(text.getvalue())
+        f.write(csv_of(rows))
 
 
 def rows_of(files, path):

@@ -19,4 +19,6 @@ def violations(files):
                 found.append(f"{page}: a table is not that of the committed rows in bench/baselines; {by} writes it")
         except (KeyError, ValueError) as e:
             found.append(str(e))
+    if "platforms/threads/frugal_cores.c" in files and joules.csv_of(joules.tradeoff_rows(files.get)) != files.get(joules.TRADEOFF):
+        found.append(f"{joules.TRADEOFF}: its rows are not those of boards.c, frugal_cores.c and the recorded trees; bench/energy/joules.py rows writes them")
     return found
