@@ -54,9 +54,21 @@ class Pocket(unittest.TestCase):
                 self.assertGreater(min(found.values()), floor, found)
                 self.assertLess(max(found.values()), 1 - 1e-6)  # f32 beside f32 would be no test
 
-    def cosine(self, picture):
+    def test_bf16(self):
+        """The checkpoint's own type: answers are f32's, and embeddings leave f32's no further than activations in bf16 take them."""
+        for kind in ("f32", "bf16"):
+            binocle("compile", os.path.join(POCKET, "checkpoint"), "-o", kind + ".bnc", "--vision-weights", kind, "--text-weights", kind)
+        self.assertLess(os.path.getsize("bf16.bnc"), 0.55 * os.path.getsize("f32.bnc"))
+        picture = os.path.join(DATA, PICTURE)
+        for question in SURE:
+            with self.subTest(question=question):
+                answers = [binocle("run", kind + ".bnc", "--image", picture, "--prompt", question, "--max-tokens", "8").strip() for kind in ("bf16", "f32")]
+                self.assertEqual(*answers)
+        self.assertGreater(self.cosine(picture, ("bf16.bnc", "f32.bnc")), 0.9999)
+
+    def cosine(self, picture, models=(MODEL, "seen.bnc")):
         values = []
-        for model in (MODEL, "seen.bnc"):
+        for model in models:
             binocle("encode", model, picture, "--stage", "projector", "-o", "rows.npy")
             with open("rows.npy", "rb") as f:
                 data = f.read()
