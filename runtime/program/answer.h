@@ -51,8 +51,10 @@ extern const char *const bnc_answer_drafts[];
   {.name = "system", .value = "TEXT", .help = "the system text, instead of the model's own", .text = &(o).system},                         \
       {.name = "stop", .value = "TEXT", .help = "a text that ends the answer, which stops in front of it; up to 16", .list = &(o).stop},   \
       BNC_FORM_OPTIONS((o).form),                                                                                                          \
-      {.name = "restore", .value = "FILE", .help = "goes on with a conversation that --save wrote", .text = &(o).restore}, {               \
-    .name = "save", .value = "FILE", .help = "writes the conversation as it is at the end", .text = &(o).save                              \
+      {.name = "restore", .value = "FILE", .help = "goes on with a conversation that --save wrote", .state = true, .text = &(o).restore},  \
+  {                                                                                                                                        \
+    .name = "save", .value = "FILE", .help = "writes the conversation as it is at the end", .output = true, .state = true,                 \
+    .text = &(o).save                                                                                                                      \
   }
 
 typedef struct bnc_answer {

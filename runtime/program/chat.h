@@ -11,9 +11,11 @@ typedef struct bnc_chat {
   bnc_work work;
   bnc_joules joules; /* that a limit of power looks at */
   bnc_answer_options answer;
-  const char *path; /* of the model */
-  size_t pictures;  /* added since the last question */
-  bool keyboard;    /* a person types: what goes wrong is said, and the conversation goes on */
+  const bnc_arguments *arguments; /* of the command line */
+  const char *path;               /* of the model */
+  char **shown;                   /* [shown_count] owned: files of the pictures that /image added */
+  size_t shown_count, pictures;   /* pictures: added since the last question */
+  bool keyboard;                  /* a person types: what goes wrong is said, and the conversation goes on */
 } bnc_chat;
 
 #define BNC_CHAT_GO_ON (-1) /* not an exit code: next line */
@@ -32,6 +34,8 @@ typedef struct bnc_chat {
 int bnc_chat_after(const bnc_chat *chat, int code);
 /** A line that begins with a slash; changes it. An exit code, or BNC_CHAT_GO_ON. */
 int bnc_chat_command(bnc_chat *chat, char *line);
+/** Forgets which pictures /image added. */
+void bnc_chat_free(bnc_chat *chat);
 /** A bnc_complete_line. */
 void bnc_chat_complete(const char *line, bnc_completion *completion);
 

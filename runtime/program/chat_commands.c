@@ -12,9 +12,25 @@ static int after_status(bnc_chat *c, bnc_status status) {
   return status == BNC_OK ? BNC_CHAT_GO_ON : bnc_chat_after(c, bnc_work_fail(&c->work, status, NULL, bnc_session_error(c->work.session)));
 }
 
+/* A picture is an input as those of the command line are: what is saved must not take its place. */
+static int remember(bnc_chat *c, const char *file) {
+  if (c->answer.save && bnc_options_check_output(c->answer.save, file) != BNC_PARSED) return BNC_EXIT_FAILED;
+  char **grown = realloc(c->shown, (c->shown_count + 1) * sizeof *grown), *copy = grown ? strdup(file) : NULL;
+  if (grown) c->shown = grown;
+  if (!copy) return bnc_work_refuse(&c->work, "out of memory");
+  c->shown[c->shown_count++] = copy;
+  return BNC_EXIT_DONE;
+}
+
+void bnc_chat_free(bnc_chat *c) {
+  for (size_t i = 0; i < c->shown_count; i++) free(c->shown[i]);
+  free(c->shown);
+}
+
 static int add_picture(bnc_chat *c, const char *file) {
   const bnc_text_list one = {1, {file}};
   int code = bnc_work_check_vision(&c->work, c->path);
+  if (code == BNC_EXIT_DONE) code = remember(c, file);
   if (code == BNC_EXIT_DONE) code = bnc_work_add_images(&c->work, &one);
   bnc_progress_clear(&c->work.progress);
   c->pictures += code == BNC_EXIT_DONE;
@@ -22,7 +38,9 @@ static int add_picture(bnc_chat *c, const char *file) {
 }
 
 static int save(bnc_chat *c, const char *file) {
-  const int code = bnc_work_check_output(&c->work, file);
+  int code = bnc_options_check_output_of(c->arguments, file);
+  for (size_t i = 0; code == BNC_PARSED && i < c->shown_count; i++) code = bnc_options_check_output(file, c->shown[i]);
+  if (code == BNC_PARSED) code = bnc_work_check_output(&c->work, file);
   if (code != BNC_EXIT_DONE) return bnc_chat_after(c, code);
   const bnc_status status = bnc_session_save(c->work.session, file);
   if (status == BNC_OK) bnc_work_note(&c->work, "%s: holds the conversation of %zu rows", file, bnc_session_rows(c->work.session));

@@ -94,6 +94,7 @@ static int run(const bnc_command *command, int argc, char **argv) {
   };
   const bnc_arguments arguments = {(const char *const[]){"MODEL", NULL}, &c.path, options, BNC_COUNT_OF(options)};
   c.work.joules = &c.joules;
+  c.arguments = &arguments;
   int code = bnc_options_parse(command, &arguments, argc, argv);
   if (code != BNC_PARSED) return code;
   code = bnc_work_begin(&c.work);
@@ -112,6 +113,7 @@ static int run(const bnc_command *command, int argc, char **argv) {
     code = converse(&c);
     if (code == BNC_EXIT_DONE) code = bnc_answer_save(&c.work, &c.answer);
   }
+  bnc_chat_free(&c);
   bnc_joules_end(&c.joules, &c.work);
   return bnc_work_end(&c.work, code);
 }

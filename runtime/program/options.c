@@ -183,27 +183,30 @@ static bool is_inside(const char *file, const char *folder) {
          in.st_dev == of.st_dev && in.st_ino == of.st_ino;
 }
 
-static int check_pair(const char *output, const char *input) {
+int bnc_options_check_output(const char *output, const char *input) {
   if (!input || output == input || (!same_file(output, input) && !is_inside(output, input))) return BNC_PARSED;
   bnc_console_error("%s: is %s %s, expected another file to write", output, same_file(output, input) ? "the same file as" : "a part of",
                     input);
   return BNC_EXIT_FAILED;
 }
 
-/* What is written must not replace what is read. */
-static int check_outputs(const bnc_arguments *arguments, size_t operands) {
+int bnc_options_check_output_of(const bnc_arguments *arguments, const char *output) {
   int code = BNC_PARSED;
-  for (size_t i = 0; i < arguments->count; i++) {
-    if (!arguments->options[i].output || !*arguments->options[i].text) continue;
-    const char *output = *arguments->options[i].text;
-    for (size_t k = 0; code == BNC_PARSED && k < operands; k++) code = check_pair(output, arguments->operand[k]);
-    for (size_t k = 0; k < arguments->count; k++) {
-      const bnc_option *o = &arguments->options[k];
-      if (!o->value || (!strstr(o->value, "FILE") && !strstr(o->value, ".") && strcmp(o->value, "DIR") != 0)) continue;
-      for (size_t n = 0; o->list && code == BNC_PARSED && n < o->list->count; n++) code = check_pair(output, o->list->item[n]);
-      if (o->text && code == BNC_PARSED) code = check_pair(output, *o->text);
-    }
+  for (size_t k = 0; code == BNC_PARSED && arguments->operands[k]; k++) code = bnc_options_check_output(output, arguments->operand[k]);
+  for (size_t k = 0; k < arguments->count; k++) {
+    const bnc_option *o = &arguments->options[k];
+    if (o->state || !o->value || (!strstr(o->value, "FILE") && !strstr(o->value, ".") && strcmp(o->value, "DIR") != 0)) continue;
+    for (size_t n = 0; o->list && code == BNC_PARSED && n < o->list->count; n++) code = bnc_options_check_output(output, o->list->item[n]);
+    if (o->text && code == BNC_PARSED) code = bnc_options_check_output(output, *o->text);
   }
+  return code;
+}
+
+static int check_outputs(const bnc_arguments *arguments) {
+  int code = BNC_PARSED;
+  for (size_t i = 0; code == BNC_PARSED && i < arguments->count; i++)
+    if (arguments->options[i].output && *arguments->options[i].text)
+      code = bnc_options_check_output_of(arguments, *arguments->options[i].text);
   return code;
 }
 
@@ -244,7 +247,7 @@ int bnc_options_parse(const bnc_command *command, const bnc_arguments *arguments
     }
   }
   const int code = check_required(command->name, arguments, operands, seen);
-  return code == BNC_PARSED ? check_outputs(arguments, operands) : code;
+  return code == BNC_PARSED ? check_outputs(arguments) : code;
 }
 
 void bnc_options_help(const bnc_command *command, const bnc_arguments *arguments) {

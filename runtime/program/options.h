@@ -29,6 +29,7 @@ typedef struct bnc_option {
   const char *help;  /* one line */
   bool required;
   bool output; /* the value names a file that is written: it must be none of the files that the other arguments name */
+  bool state;  /* the value names a saved conversation, which is read whole before one is written: that may take its place */
   bool *flag;
   const char **text;            /* not empty */
   bnc_text_list *list;          /* may be repeated */
@@ -62,6 +63,12 @@ typedef struct bnc_arguments {
 /** Fills in the targets. BNC_PARSED: go on; else the exit code to end with (--help was printed, or the one line that says what is wrong).
  */
 int bnc_options_parse(const bnc_command *command, const bnc_arguments *arguments, int argc, char **argv);
+
+/** What is written must not replace what is read: says so where `output` is the file `input`, or one of that folder; input may be NULL.
+ * BNC_PARSED: go on; else the exit code. */
+int bnc_options_check_output(const char *output, const char *input);
+/** The same with every file that the arguments, parsed before, name. */
+int bnc_options_check_output_of(const bnc_arguments *arguments, const char *output);
 
 /** Prints a command's help on standard output. */
 void bnc_options_help(const bnc_command *command, const bnc_arguments *arguments);

@@ -96,12 +96,33 @@ class Streams(ProgramCase):
         cases += [["encode", self.model, PHOTO, "--stage", "pixels", "-o", self.model], ["compile", self.checkpoint, "-o", config],
                   ["compile", self.checkpoint, "-o", path("new.bnc"), "--report", os.path.join(self.checkpoint, SHARD)],
                   ["inspect", self.model, "--memory-svg", self.model], ["profile", self.model, "--image", path("a.jpg"), "--trace", path("a.jpg")]]
+        shutil.copy(self.model, path("own.bnc"))
+        schema = path("own.json")
+        with open(schema, "w", encoding="utf-8") as f:
+            f.write('{"type": "integer"}')
+        for ask in (["run", path("own.bnc"), "--prompt", "x"], ["chat", path("own.bnc")]):
+            cases += [[*ask, "--save", path("own.bnc")], [*ask, "--image", path("a.jpg"), "--save", path("link.jpg")],
+                      [*ask, "--json-schema", schema, "--save", schema]]
         for arguments in cases:
             outcome = binocle(*arguments)
             self.assertEqual((1, b""), (outcome.code, outcome.out), arguments)
             self.assertRegex(self.says_one_line(outcome), "is (the same file as|a part of) .*, expected another file to write")
-        with open(PHOTO, "rb") as a, open(path("a.jpg"), "rb") as b:
-            self.assertEqual(a.read(), b.read())
+        for options, lines in (([], f"/save {path('own.bnc')}"), (["--image", path("a.jpg")], f"/save {path('hard.jpg')}"),
+                               ([], f"/image {path('a.jpg')}\n/save {path('link.jpg')}"), (["--save", path("link.jpg")], f"/image {path('a.jpg')}")):
+            outcome = binocle("chat", path("own.bnc"), *options, "--quiet", stdin=lines.encode())
+            self.assertEqual((1, b""), (outcome.code, outcome.out), lines)
+            self.assertIn("is the same file as", self.says_one_line(outcome))
+        for kept, copy in ((PHOTO, path("a.jpg")), (self.model, path("own.bnc"))):
+            with open(kept, "rb") as a, open(copy, "rb") as b:
+                self.assertEqual(a.read(), b.read())
+
+    def test_a_conversation_takes_its_own_place(self):
+        state = path("again.state")
+        self.done("run", self.model, "--prompt", "x", "--max-tokens", "2", "--save", state)
+        first = os.path.getsize(state)
+        self.done("run", self.model, "--prompt", "x", "--max-tokens", "2", "--restore", state, "--save", state)
+        self.done("chat", self.model, "--max-tokens", "2", "--restore", state, "--save", state, stdin=f"x\n/save {state}".encode())
+        self.assertGreater(first, 0)
 
 
 class Checkpoints(ProgramCase):
