@@ -50,7 +50,7 @@ def configuration(cfg, tok):
         "rms_norm_eps": cfg["rms_norm_eps"], "rope_scaling": None, "rope_theta": cfg["rope_theta"],
         "tie_word_embeddings": False, "tokenizer_model_max_length": 2048, "tokenizer_padding_side": "right",
         "torch_dtype": "bfloat16", "transformers_version": "4.37.2", "tune_mm_mlp_adapter": False, "use_cache": True,
-        "use_mm_proj": True, "vocab_size": cfg["vocab_size"],
+        "use_mm_proj": True, "vision_config": {"num_attention_heads": cfg["mm_hidden_size"] // 64}, "vocab_size": cfg["vocab_size"],
     }
 
 
