@@ -83,13 +83,21 @@ static bnc_status add_decoded(bnc_session *session, bnc_image *image, const char
   return s;
 }
 
+/* Says where the limit comes from. */
+static bnc_status told(bnc_session *session, bnc_status status) {
+  char text[BNC_ERROR_TEXT_SIZE];
+  if (status != BNC_ERROR_LIMIT || !session->pixels_limited) return status;
+  memcpy(text, session->error.text, sizeof text);
+  return bnc_fail(&session->error, status, "%s under this memory limit", text);
+}
+
 bnc_status bnc_session_add_image_file(bnc_session *session, const char *path) {
   bnc_image image;
   if (!session) return BNC_ERROR_ARGUMENT;
   if (!path) return bnc_fail(&session->error, BNC_ERROR_ARGUMENT, "a picture needs a path");
   bnc_status s = check_vision(session);
   const uint64_t start = bnc_profile_now(session->profile);
-  if (s == BNC_OK) s = bnc_image_load(&image, path, session->max_pixels, &session->error);
+  if (s == BNC_OK) s = told(session, bnc_image_load(&image, path, session->max_pixels, &session->error));
   return s == BNC_OK ? add_decoded(session, &image, path, start) : s;
 }
 
@@ -99,7 +107,7 @@ bnc_status bnc_session_add_image(bnc_session *session, const void *bytes, size_t
   if (!bytes) return bnc_fail(&session->error, BNC_ERROR_ARGUMENT, "a picture needs bytes");
   bnc_status s = check_vision(session);
   const uint64_t start = bnc_profile_now(session->profile);
-  if (s == BNC_OK) s = bnc_image_decode(&image, bytes, size, session->max_pixels, &session->error);
+  if (s == BNC_OK) s = told(session, bnc_image_decode(&image, bytes, size, session->max_pixels, &session->error));
   return s == BNC_OK ? add_decoded(session, &image, "a picture in memory", start) : s;
 }
 
@@ -205,7 +213,7 @@ bnc_status bnc_session_encode(bnc_session *session, const char *image_path, bnc_
     return bnc_fail(&session->error, BNC_ERROR_ARGUMENT, "encode needs a picture, a stage and a place");
   *array = (bnc_array){0};
   bnc_status s = check_vision(session);
-  if (s == BNC_OK) s = bnc_image_load(&image, image_path, session->max_pixels, &session->error);
+  if (s == BNC_OK) s = told(session, bnc_image_load(&image, image_path, session->max_pixels, &session->error));
   if (s != BNC_OK) return s;
   warn_of_damage(session, &image, image_path);
   s = fit(session, &image);

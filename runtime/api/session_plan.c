@@ -9,6 +9,9 @@
 #include "runtime/model/weight_slabs.h"
 
 #define TEXT_ROWS 256u                     /* beside a picture: below it a conversation is none */
+#define PICTURE_PIXEL_BYTES 4u             /* 3 once it is decoded, and a byte of its file */
+#define PICTURE_LEAST ((uint64_t)4 << 20)  /* pixels that a session with pictures always takes: reduced, those of a phone */
+#define PICTURE_SHARE 8u                   /* of what is left for weights where they are streamed */
 #define LEAST_WEIGHTS ((uint64_t)24 << 20) /* three parts that are streamed (residency.c): read, put away, fetched */
 
 void bnc_session_settings_init(bnc_session_settings *settings) { *settings = (bnc_session_settings){.size = sizeof *settings}; }
@@ -103,6 +106,7 @@ bnc_status bnc_session_plan_make(bnc_session *s, const bnc_session_settings *set
   bnc_status status = check_settings(s, settings, err);
   if (status != BNC_OK) return status;
   *plan = (bnc_session_plan){.room = room.bytes, .bound = room.bound, .limited = settings->memory_limit != 0};
+  plan->pixels_chosen = settings->max_pixels != 0;
   plan->weights = text > p.vision_weights ? text : p.vision_weights; /* those of vision leave when it is done */
   if (settings->kv_cache) m->kv_dtype = settings->kv_cache - 1;      /* bnc_cache_type has a default in front */
   if (settings->context) set_context(m, settings->context);
@@ -116,10 +120,27 @@ bnc_status bnc_session_plan_make(bnc_session *s, const bnc_session_settings *set
   return status;
 }
 
+/* Under a limit and without a choice of the caller's, a picture takes what weights leave. Returns the bytes left for weights. */
+static uint64_t limit_pictures(bnc_session *s, const bnc_session_plan *plan, uint64_t left) {
+  const uint64_t least = PICTURE_LEAST * PICTURE_PIXEL_BYTES, most = (uint64_t)BNC_IMAGE_MAX_PIXELS * PICTURE_PIXEL_BYTES;
+  const bool streamed = plan->weights > left;
+  if (!plan->limited || plan->pixels_chosen || !s->file.program[BNC_PROGRAM_VISION].head) return left;
+  uint64_t bytes = streamed ? left / PICTURE_SHARE : left - plan->weights;
+  if (bytes < least) bytes = least;
+  if (bytes >= most) bytes = most;
+  s->max_pixels = (size_t)(bytes / PICTURE_PIXEL_BYTES);
+  s->pixels_limited = bytes < most;
+  if (s->pixels_limited)
+    bnc_context_log(s->model->context, BNC_LOG_INFO,
+                    "the memory limit leaves %.1f MB for a picture: one of more than %zu pixels is reduced, of %u times as many refused",
+                    mb(bytes), s->max_pixels, BNC_IMAGE_MAX_REDUCED);
+  return streamed && left >= bytes + least_weights(&s->file) ? left - bytes : left;
+}
+
 bnc_status bnc_session_plan_apply(bnc_session *s, const bnc_session_plan *plan, bnc_error *err) {
   const bnc_file_meta *m = &s->file.meta, *whole = &s->model->file.meta;
   const uint64_t taken = plan->needed + bnc_packed_memory_bytes(s->model->store);
-  const uint64_t left = taken < plan->room ? plan->room - taken : 0;
+  const uint64_t left = limit_pictures(s, plan, taken < plan->room ? plan->room - taken : 0);
   uint64_t streamed = 0;
   if (m->context != whole->context || m->kv_dtype != whole->kv_dtype)
     bnc_context_log(s->model->context, BNC_LOG_INFO, "a context of %u rows (of %u), KV cache %s: %.1f MB", m->context, whole->context,

@@ -31,6 +31,7 @@ struct bnc_session {
   float *image;                 /* [opening_images + images, image_rows, hidden]: of the first prompt; then those that wait for theirs */
   size_t images, opening_images, image_capacity; /* capacity in floats */
   size_t max_pixels;                             /* of a picture once it is decoded */
+  bool pixels_limited;                           /* by what a memory limit leaves */
   bnc_ids opening; /* the first prompt's ids whose rows, opening_rows of them, stand at the KV cache's front */
   size_t opening_rows;
   bnc_ids history; /* ids of the rows in the KV cache, as far as known: what guesses are taken from */

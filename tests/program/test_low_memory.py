@@ -3,9 +3,12 @@
 import os
 import re
 import resource
+import struct
 import subprocess
 import sys
+import tempfile
 import unittest
+import zlib
 
 from program_case import PROGRAM, ROOT, binocle, main, path, sane_signals
 
@@ -24,6 +27,27 @@ def limited(which, size):
         resource.setrlimit(which, (size, size))
     p = subprocess.run([PROGRAM, *ASK], capture_output=True, timeout=120, preexec_fn=limit, check=False)
     return p.returncode, p.stdout, p.stderr.decode()
+
+
+def write_png(name, width, height):
+    """Black, an image row at a time."""
+    packer, row = zlib.compressobj(1), bytes(1 + 3 * width)
+    data = b"".join([packer.compress(row) for _ in range(height)] + [packer.flush()])
+    os.makedirs(os.path.dirname(name), exist_ok=True)
+    with open(name, "wb") as f:
+        f.write(b"\x89PNG\r\n\x1a\n")
+        for kind, part in ((b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)), (b"IDAT", data), (b"IEND", b"")):
+            f.write(struct.pack(">I", len(part)) + kind + part + struct.pack(">I", zlib.crc32(kind + part)))
+
+
+def peak(*arguments):
+    """(exit code, standard error), and the most bytes that were resident."""
+    with tempfile.TemporaryFile() as err:
+        p = subprocess.Popen([PROGRAM, *arguments], stdout=subprocess.DEVNULL, stderr=err)
+        _, status, usage = os.wait4(p.pid, 0)
+        p.returncode = os.waitstatus_to_exitcode(status)
+        err.seek(0)
+        return (p.returncode, err.read().decode()), usage.ru_maxrss * 1024
 
 
 class LowMemory(unittest.TestCase):
@@ -77,6 +101,25 @@ class LowMemory(unittest.TestCase):
         short = binocle(*ASK, "--memory-limit", f"{least:.2f}M").err.decode()
         self.assertRegex(short, r"a context of \d+ rows \(of 2304\), KV cache int8")
         self.assertEqual(b"", outcome.err)  # 1000 MB need no word
+
+    @unittest.skipIf(os.environ.get("BINOCLE_SANITIZE"), "a sanitizer's shadow memory counts as well")
+    def test_a_picture_counts(self):
+        """Decoded whole, 36 million pixels would be 108 MB."""
+        picture, larger = path("large.png"), path("larger.png")
+        write_png(picture, 7200, 5000)
+        write_png(larger, 14000, 14000)
+        ask = ["run", POCKET, "--prompt", "hi", "--max-tokens", "2", "--threads", "1"]
+        peaks = []
+        for megabytes in (80, 1000):
+            outcome, bytes_ = peak(*ask, "--image", picture, "--memory-limit", f"{megabytes}M")
+            self.assertEqual(0, outcome[0], outcome)
+            peaks.append(bytes_)
+            self.assertEqual(megabytes < 1000, "MB for a picture: one of more than" in outcome[1], outcome)
+        self.assertLess(peaks[0], 80e6)
+        self.assertGreater(peaks[1], 108e6)
+        outcome = binocle(*ask, "--image", larger, "--memory-limit", "80M")
+        self.assertEqual(1, outcome.code, outcome)
+        self.one_line(outcome.err.decode(), r"larger\.png: the picture is too large: .* expected at most \d+ under this memory limit")
 
     def test_every_command_that_answers(self):
         commands = (["chat", POCKET], ["bench", POCKET], ["eval", POCKET, os.path.join(os.path.dirname(PICTURE), "questions.jsonl"), "-o", "-"],

@@ -26,8 +26,11 @@ typedef struct bnc_session_settings {
       given them. 0, the default: they are kept there (bnc_context_settings.cache_dir), for this user alone to read, and are the next
       session's before its first question. */
   uint32_t private_preamble;
-  /** Pixels of a picture once it is decoded from a file's bytes; 0: the most, 67,108,864. A larger one is halved or quartered while it is
-      decoded, and BNC_ERROR_LIMIT refuses one of more than three times as many before anything is allocated for it. */
+  /** Pixels of a picture once it is decoded from a file's bytes; 0: under a memory_limit those for which it leaves 4 bytes each beside
+      the weights (4,194,304 at least), which is told, otherwise the most, 67,108,864. A larger one is halved or quartered while it is
+      decoded, and BNC_ERROR_LIMIT refuses one of more than three times as many before anything is allocated for it. Not counted is what
+      some files hold whole while they are decoded, per pixel of the file: a progressive JPEG up to 6 bytes, a lossless WebP 4, an
+      interlaced PNG 3. */
   uint64_t max_pixels;
 } bnc_session_settings;
 

@@ -129,7 +129,7 @@ class Model:
     linear     what runs linear layers: "own", "xnnpack", or "auto", the faster; None: BINOCLE_LINEAR, else auto
     kv_cache, context, memory_limit  of its sessions: "f32", "f16" or "int8" keys and values ("default": as compiled), rows that a session may have (0: the
                model's), and bytes that the process should keep to (0: what there is), for which cache and context become smaller and weights are read anew
-    max_pixels  of a picture once it is decoded from a file or bytes (0: 64 Mi): a larger one is reduced, one of three times as many is LimitExceeded
+    max_pixels  of a picture once it is decoded from a file or bytes (0: 64 Mi, or what memory_limit leaves): a larger one is reduced, one of three times as many is LimitExceeded
     progress   progress(stage, fraction) of the first session, which packs weights, and of work that has no progress of its own
 
     Raises FileError, FormatError (no model, or damaged), Unsupported (of another version), LimitExceeded. Messages of the library go to the logger
