@@ -24,6 +24,10 @@ class Help(ProgramCase):
             self.assertLess(max(map(len, out.split("\n"))), 140)
             self.assertEqual(outcome.out, self.done(command, "--nonsense", "-h", "a", "b", "c").out)
 
+    def test_linear_layers_on_what_is_asked_for(self):
+        for command in sorted({*COMMANDS} - {"inspect", "tokenize"}):
+            self.assertIn("--linear BACKEND", self.done(command, "--help").out.decode(), command)
+
     def test_version(self):
         self.assertRegex(self.done("--version").out.decode(), r"\Abinocle \d+\.\d+\.\d+\n\Z")
 

@@ -125,12 +125,53 @@ class Api(ServeCase):
         self.assertEqual(free, self.noise.chat("hello", max_tokens=30, response_format={"type": "text"}).text)
         with Server(self.talker) as other:
             self.assertEqual(free, other.chat("hello", max_tokens=30).text)
-        for members, word in ((dict(response_format={"type": "json_object"}), "json_schema"), (dict(response_format={"type": "json_schema"}), "object"),
+        for members, word in ((dict(response_format={"type": "xml"}), "json_schema"), (dict(response_format={"type": "json_object", "json_schema": {"schema": {"type": "object"}}}), "json_schema"), (dict(response_format={"type": "json_schema"}), "object"),
                               (dict(response_format={"type": "json_schema", "json_schema": {"schema": {"type": "object", "not": {}}}}), "not"),
                               (dict(response_format=form, max_tokens=3), "token"), (dict(response_format=form, binocle={"regex": "a"}), "more than one"),
                               (dict(binocle={"regex": "("}), ""), (dict(binocle={"choice": []}), "list"), (dict(binocle={"choice": [1]}), "a number"), (dict(binocle={"choice": "yes"}), "list")):
             self.refused(self.noise.chat("hello", **members), 400, word)
         self.assertEqual(free, self.noise.chat("hello", max_tokens=30).text)
+
+    def test_any_json_object(self):
+        for seed in range(4):
+            text = self.noise.chat("hello", max_tokens=60, temperature=1.5, seed=seed, response_format={"type": "json_object"}).text
+            self.assertIs(dict, type(json.loads(text)), text)
+        self.assertNotEqual("{", self.noise.chat("hello", max_tokens=60, temperature=1.5).text[:1])
+
+    def test_members_that_nobody_knows_are_refused(self):
+        for members, param, words in ((dict(binocle={"chioce": ["a"]}), "binocle.chioce", ("'choice'?", "choice, regex, progress")), (dict(binocle={"x": 1}), "binocle.x", ("choice, regex, progress",)),
+                                      (dict(grammar="root ::= x"), "grammar", ("response_format",)), (dict(guided_choice=["a"]), "guided_choice", ()), (dict(temprature=0.3), "temprature", ("'temperature'?",)),
+                                      (dict(repetition_penalty=1.2), "repetition_penalty", ("1.2, expected 1",)), (dict(binocle="choice"), "binocle", ("a text, expected an object",)),
+                                      (dict(stream=True, stream_options={"include_usgae": True}), "stream_options.include_usgae", ("'include_usage'?",)),
+                                      (dict(response_format={"type": "json_schema", "json_schema": {"scheme": {"type": "object"}}}), "response_format.json_schema.scheme", ("'schema'?",)),
+                                      (dict(response_format={"type": "json_object", "schema": {"type": "object"}}), "response_format.schema", ()), (dict(response_format="json_object"), "response_format", ("a text",)),
+                                      (dict(tool_choice="required"), "tool_choice", ("none",)), ({"a" + "\u00e9" * 70: 1}, None, ())):
+            error = self.refused(self.noise.chat("hello", max_tokens=3, **members), 400, *words)
+            if param:
+                self.assertEqual((param, True), (error["param"], param in error["message"]))
+        image = {"role": "user", "content": "what is it?", "images": ["aGk="]}
+        self.assertEqual("messages[0].images", self.refused(self.pocket.chat(image), 400)["param"])
+
+    def test_members_that_change_no_answer_are_passed_over(self):
+        free = self.noise.chat("hello", max_tokens=9).text
+        echoed = {"role": "user", "content": "hello", "name": "me", "refusal": None, "annotations": [], "audio": None, "tool_calls": []}
+        members = dict(user="me", metadata={"a": "b"}, store=False, stream_options=None, service_tier="auto", parallel_tool_calls=True, n=1, tools=[], tool_choice="auto", logit_bias={}, modalities=["text"],
+                       prompt_cache_key="k", safety_identifier="s", frequency_penalty=0, presence_penalty=0.0, repetition_penalty=1.0, min_p=0, reasoning_effort=None, nobody_knows=None)
+        reply = self.noise.chat(echoed, max_tokens=9, **members)
+        self.assertEqual((200, free), (reply.status, reply.text), reply)
+
+    def test_refusals_say_what_was_found(self):
+        say = [user("hello")]
+        for members, words in ((dict(), "'messages' is missing, expected a list"), (dict(messages="hi"), "'messages' is a text, expected a list"), (dict(messages=[]), "'messages' is an empty list, expected"),
+                               (dict(messages=say * 1025), "'messages' has 1025, expected at most 1024"), (dict(messages=[{"role": "user"}]), "'messages[0].content' is missing"), (dict(messages=say, n=2), "'n' is 2, expected 1"),
+                               (dict(messages=say, presence_penalty=0.5), "'presence_penalty' is 0.5, expected 0"), (dict(messages=say, temperature=-1), "'temperature' is -1, expected a number from 0 to 100"),
+                               (dict(messages=say, max_tokens=1001), "'max_tokens' is 1001, expected a whole number from 1 to 1000"), (dict(messages=say, binocle={"choice": []}), "'binocle.choice' is an empty list")):
+            self.refused(self.noise.ask("POST", CHAT, json.dumps(members), {"content-type": "application/json"}), 400, words)
+
+    def test_linear_layers_on_own_kernels(self):
+        for backend in ("own", "xnnpack"):
+            with Server(POCKET, "--linear", backend) as server:
+                self.assertEqual("BUS", server.chat(ASKED).text)
 
     def test_messages_of_one_side_belong_together(self):
         parts = self.noise.chat({"role": "system", "content": "Be brief."}, {"role": "user", "content": "one"}, {"role": "user", "content": "two"}, max_tokens=9)
@@ -187,6 +228,7 @@ class Api(ServeCase):
                               (dict(messages=say, tools=[{"type": "function"}]), "tools"), (dict(messages=say, presence_penalty=1), "presence_penalty"), (dict(messages=say, user=7), "user")):
             self.refused(self.noise.ask("POST", CHAT, json.dumps(members), {"content-type": "application/json"}), 400, word)
         self.refused(self.noise.chat("x", model="gpt-9"), 404, "gpt-9", "talker")
+        self.refused(self.noise.chat("x", model="a" + "\u00e9" * 70), 404, "talker")  # cut inside a character
         for body, word in ((b"", "JSON"), (b"{", "JSON"), (b"[]", "a list"), (b'{"stream": true, "stream": false}', "twice"), (b'\xff', "JSON"),
                            (b'{"a": {"b": 1, "b": 1}}', "twice"), (b"[" * 70000, "JSON"), (b'{"a": [' + b"1," * 70000 + b"1]}", "values")):
             self.refused(self.noise.ask("POST", CHAT, body, {"content-type": "application/json"}), 400, word)

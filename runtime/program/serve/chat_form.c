@@ -17,18 +17,27 @@ static bool take_texts(bnc_chat_request *r, bnc_constraint_kind kind, size_t cou
   return true;
 }
 
+/* That of {"type": "json_object"}: binocle/constrain.h says how deep. */
+static const char any_object[] = "{\"type\": \"object\", \"additionalProperties\": true}";
+
 static bool take_schema(bnc_chat_request *r, yyjson_val *format, bnc_api_error *error) {
-  static const char param[] = "response_format";
-  yyjson_val *type = yyjson_obj_get(format, "type"), *schema = yyjson_obj_get(yyjson_obj_get(format, "json_schema"), "schema");
+  static const char param[] = "response_format", inner[] = "response_format.json_schema";
+  static const char *const with_schema[] = {"type", "json_schema", NULL}, *const alone[] = {"type", NULL};
+  static const char *const schemas[] = {"schema", NULL}, *const notes[] = {"name", "description", "strict", NULL};
+  yyjson_val *type = yyjson_obj_get(format, "type"), *json = yyjson_obj_get(format, "json_schema"),
+             *schema = yyjson_obj_get(json, "schema");
+  const bool by_schema = yyjson_equals_str(type, "json_schema"), any = yyjson_equals_str(type, "json_object");
+  if (!bnc_chat_members(format, &(bnc_chat_known){param, by_schema ? with_schema : alone, NULL}, error)) return false;
   if (!format || yyjson_equals_str(type, "text")) return true;
-  if (!yyjson_equals_str(type, "json_schema"))
+  if (!by_schema && !any)
     return bnc_api_fail(error, 400, "unsupported_parameter", param,
-                        "'response_format' has a type that is not supported, expected text or json_schema");
-  if (!yyjson_is_obj(schema))
-    return bnc_api_fail(error, 400, "invalid_type", param, "'response_format.json_schema.schema' is %s, expected an object",
-                        bnc_json_kind(schema));
+                        "'response_format' has a type that is not supported, expected text, json_object or json_schema");
+  if (by_schema && !bnc_chat_members(json, &(bnc_chat_known){inner, schemas, notes}, error)) return false;
+  if (by_schema && !yyjson_is_obj(schema))
+    return bnc_api_fail(error, 400, "invalid_type", param, "'%s.schema' is %s, expected an object", inner,
+                        schema ? bnc_json_kind(schema) : "missing");
   if (!take_texts(r, BNC_CONSTRAINT_JSON_SCHEMA, 1, error)) return false;
-  r->schema = yyjson_val_write(schema, YYJSON_WRITE_NOFLAG, NULL);
+  r->schema = any ? strdup(any_object) : yyjson_val_write(schema, YYJSON_WRITE_NOFLAG, NULL);
   r->form_text[0] = r->schema;
   return r->schema || bnc_api_fail(error, 503, NULL, NULL, "out of memory");
 }
@@ -36,10 +45,13 @@ static bool take_schema(bnc_chat_request *r, yyjson_val *format, bnc_api_error *
 static bool take_choice(bnc_chat_request *r, yyjson_val *choice, bnc_api_error *error) {
   static const char param[] = "binocle.choice";
   const size_t count = yyjson_arr_size(choice);
+  char found[32];
   if (!choice) return true;
-  if (count == 0 || count > CHOICES)
-    return bnc_api_fail(error, 400, "invalid_value", param, "'%s' is %s of %zu, expected a list of 1 to %d texts", param,
-                        bnc_json_kind(choice), count, CHOICES);
+  if (count > CHOICES)
+    return bnc_api_fail(error, 400, "invalid_value", param, "'%s' has %zu texts, expected at most %d", param, count, CHOICES);
+  if (count == 0)
+    return bnc_api_fail(error, 400, "invalid_value", param, "'%s' is %s, expected a list of 1 to %d texts", param,
+                        bnc_chat_found(choice, found), CHOICES);
   if (!take_texts(r, BNC_CONSTRAINT_CHOICE, count, error)) return false;
   for (size_t i = 0; i < count; i++)
     if (!bnc_chat_text(yyjson_arr_get(choice, i), param, &r->form_text[i], error)) return false;

@@ -19,8 +19,10 @@ static bool role_of(yyjson_val *message, const char *param, role *out, bnc_api_e
   *out = system ? SYSTEM : user ? USER : ASSISTANT;
   if (system || user || assistant) return true;
   return bnc_api_fail(error, 400, "invalid_value", param, "'%s.role' is %s%s%.40s%s, expected system, developer, user or assistant", param,
-                      yyjson_is_str(value) ? "" : bnc_json_kind(value), yyjson_is_str(value) ? "'" : "",
-                      yyjson_is_str(value) ? yyjson_get_str(value) : "", yyjson_is_str(value) ? "'" : "");
+                      yyjson_is_str(value) ? ""
+                      : value              ? bnc_json_kind(value)
+                                           : "missing",
+                      yyjson_is_str(value) ? "'" : "", yyjson_is_str(value) ? yyjson_get_str(value) : "", yyjson_is_str(value) ? "'" : "");
 }
 
 static size_t count_marks(const char *text) {
@@ -32,17 +34,21 @@ static size_t count_marks(const char *text) {
 /* One part of a message's content, its text into `text`. */
 static bool take_part(bnc_chat_request *r, const bnc_chat_limits *limits, yyjson_val *part, role whose, const char *param,
                       bnc_byte_buffer *text, bnc_api_error *error) {
+  static const char *const known[] = {"type", "text", "image_url", NULL}, *const url[] = {"url", NULL}, *const detail[] = {"detail", NULL};
   const char *words;
-  yyjson_val *type = yyjson_obj_get(part, "type");
-  if (yyjson_equals_str(type, "text")) {
+  yyjson_val *type = yyjson_obj_get(part, "type"), *image = yyjson_obj_get(part, "image_url");
+  const bool pictured = yyjson_equals_str(type, "image_url");
+  if (!pictured && !yyjson_equals_str(type, "text"))
+    return bnc_api_fail(error, 400, "invalid_value", param, "'%s' has a part of a type that is not supported, expected text or image_url",
+                        param);
+  if (!bnc_chat_members(part, &(bnc_chat_known){param, known, NULL}, error)) return false;
+  if (!pictured) {
     if (!bnc_chat_text(yyjson_obj_get(part, "text"), param, &words, error)) return false;
     if (text->length) bnc_byte_buffer_text(text, "\n");
     bnc_byte_buffer_text(text, words);
     return true;
   }
-  if (!yyjson_equals_str(type, "image_url"))
-    return bnc_api_fail(error, 400, "invalid_value", param, "'%s' has a part of a type that is not supported, expected text or image_url",
-                        param);
+  if (yyjson_is_obj(image) && !bnc_chat_members(image, &(bnc_chat_known){param, url, detail}, error)) return false;
   if (whose != USER) return bnc_api_fail(error, 400, "invalid_value", param, "'%s' has a picture, which only a user's message may", param);
   return bnc_chat_picture_add(r, limits, part, param, error);
 }
@@ -110,10 +116,13 @@ static const char **place(bnc_chat_request *r, role whose, const char **system, 
 
 static bool take_message(bnc_chat_request *r, const bnc_chat_limits *limits, yyjson_val *message, const char *param, const char **system,
                          bnc_api_error *error) {
+  /* What an answer has besides, whose clients send it back as it came. */
+  static const char *const known[] = {"role", "content", NULL}, *const passed[] = {"name", "refusal", "annotations", NULL};
   bnc_byte_buffer text = {0};
   role whose;
   if (!yyjson_is_obj(message))
     return bnc_api_fail(error, 400, "invalid_type", param, "'%s' is %s, expected an object", param, bnc_json_kind(message));
+  if (!bnc_chat_members(message, &(bnc_chat_known){param, known, passed}, error)) return false;
   if (!role_of(message, param, &whose, error)) return false;
   const char **to = place(r, whose, system, param, error);
   char content[64];
@@ -128,9 +137,12 @@ bool bnc_chat_messages(bnc_chat_request *r, const bnc_chat_limits *limits, yyjso
   const char *system = NULL;
   const size_t count = yyjson_arr_size(messages);
   bool ok = true;
-  if (count == 0 || count > BNC_CHAT_MESSAGES)
-    return bnc_api_fail(error, 400, "invalid_value", "messages", "'messages' is %s of %zu, expected a list of 1 to %d messages",
-                        bnc_json_kind(messages), count, BNC_CHAT_MESSAGES);
+  char found[32];
+  if (count > BNC_CHAT_MESSAGES)
+    return bnc_api_fail(error, 400, "invalid_value", "messages", "'messages' has %zu, expected at most %d", count, BNC_CHAT_MESSAGES);
+  if (count == 0)
+    return bnc_api_fail(error, 400, "invalid_value", "messages", "'messages' is %s, expected a list of 1 to %d messages",
+                        bnc_chat_found(messages, found), BNC_CHAT_MESSAGES);
   r->exchange = calloc(count, sizeof *r->exchange);
   if (!r->exchange) return bnc_api_fail(error, 503, NULL, NULL, "out of memory");
   for (size_t i = 0; ok && i < count; i++) {

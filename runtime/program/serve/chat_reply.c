@@ -18,28 +18,6 @@ void bnc_json_put(yyjson_mut_doc *document, bool event, bnc_byte_buffer *out) {
   yyjson_mut_doc_free(document);
 }
 
-void bnc_api_error_put(const bnc_api_error *error, bool stream, bnc_byte_buffer *out) {
-  yyjson_mut_doc *d = yyjson_mut_doc_new(NULL);
-  yyjson_mut_val *root = yyjson_mut_obj(d), *e = yyjson_mut_obj(d);
-  yyjson_mut_doc_set_root(d, root);
-  yyjson_mut_obj_add_val(d, root, "error", e);
-  yyjson_mut_obj_add_strcpy(d, e, "message", error->message);
-  yyjson_mut_obj_add_str(d, e, "type",
-                         error->status == 401   ? "authentication_error"
-                         : error->status == 429 ? "rate_limit_error"
-                         : error->status < 500  ? "invalid_request_error"
-                                                : "server_error");
-  if (error->param[0])
-    yyjson_mut_obj_add_strcpy(d, e, "param", error->param);
-  else
-    yyjson_mut_obj_add_null(d, e, "param");
-  if (error->code)
-    yyjson_mut_obj_add_str(d, e, "code", error->code);
-  else
-    yyjson_mut_obj_add_null(d, e, "code");
-  bnc_json_put(d, stream, out);
-}
-
 /* Where whole characters of UTF-8 end: at most `length`; *bad: at that place stands a byte that begins none. */
 static size_t valid_length(const char *text, size_t length, bool *bad) {
   size_t i = 0;
@@ -75,6 +53,28 @@ static yyjson_mut_val *text_value(yyjson_mut_doc *d, const char *text, size_t le
   yyjson_mut_val *value = mended.failed ? NULL : yyjson_mut_strncpy(d, mended.data, mended.length);
   bnc_byte_buffer_free(&mended);
   return value;
+}
+
+void bnc_api_error_put(const bnc_api_error *error, bool stream, bnc_byte_buffer *out) {
+  yyjson_mut_doc *d = yyjson_mut_doc_new(NULL);
+  yyjson_mut_val *root = yyjson_mut_obj(d), *e = yyjson_mut_obj(d);
+  yyjson_mut_doc_set_root(d, root);
+  yyjson_mut_obj_add_val(d, root, "error", e);
+  yyjson_mut_obj_add_val(d, e, "message", text_value(d, error->message, strlen(error->message)));
+  yyjson_mut_obj_add_str(d, e, "type",
+                         error->status == 401   ? "authentication_error"
+                         : error->status == 429 ? "rate_limit_error"
+                         : error->status < 500  ? "invalid_request_error"
+                                                : "server_error");
+  if (error->param[0])
+    yyjson_mut_obj_add_val(d, e, "param", text_value(d, error->param, strlen(error->param)));
+  else
+    yyjson_mut_obj_add_null(d, e, "param");
+  if (error->code)
+    yyjson_mut_obj_add_str(d, e, "code", error->code);
+  else
+    yyjson_mut_obj_add_null(d, e, "code");
+  bnc_json_put(d, stream, out);
 }
 
 bool bnc_chat_reply_begin(bnc_chat_reply *reply, bool logprobs) {

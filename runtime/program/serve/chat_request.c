@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "runtime/program/serve/chat_request.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,7 +24,7 @@ bool bnc_api_fail(bnc_api_error *error, int status, const char *code, const char
 
 bool bnc_chat_text(yyjson_val *value, const char *param, const char **text, bnc_api_error *error) {
   if (!yyjson_is_str(value))
-    return bnc_api_fail(error, 400, "invalid_type", param, "'%s' is %s, expected a text", param, bnc_json_kind(value));
+    return bnc_api_fail(error, 400, "invalid_type", param, "'%s' is %s, expected a text", param, value ? bnc_json_kind(value) : "missing");
   if (strlen(yyjson_get_str(value)) != yyjson_get_len(value))
     return bnc_api_fail(error, 400, "invalid_value", param, "'%s' has a NUL inside", param);
   *text = yyjson_get_str(value);
@@ -52,21 +53,23 @@ static bool check_keys(yyjson_doc *document, bnc_api_error *error) {
 
 static bool take_number(yyjson_val *root, const char *name, double low, double high, double *out, bnc_api_error *error) {
   yyjson_val *value = bnc_json_member(root, name);
+  char found[32];
   if (!value) return true;
   const double number = yyjson_is_num(value) ? yyjson_get_num(value) : low - 1;
   if (!(number >= low && number <= high))
     return bnc_api_fail(error, 400, "invalid_value", name, "'%s' is %s, expected a number from %g to %g", name,
-                        yyjson_is_num(value) ? "out of its range" : bnc_json_kind(value), low, high);
+                        bnc_chat_found(value, found), low, high);
   *out = number;
   return true;
 }
 
 static bool take_count(yyjson_val *root, const char *name, uint32_t least, uint32_t most, uint32_t *out, bnc_api_error *error) {
   yyjson_val *value = bnc_json_member(root, name);
+  char found[32];
   if (!value) return true;
   if (!yyjson_is_uint(value) || yyjson_get_uint(value) < least || yyjson_get_uint(value) > most)
     return bnc_api_fail(error, 400, "invalid_value", name, "'%s' is %s, expected a whole number from %u to %u", name,
-                        yyjson_is_num(value) ? "out of its range" : bnc_json_kind(value), least, most);
+                        bnc_chat_found(value, found), least, most);
   *out = (uint32_t)yyjson_get_uint(value);
   return true;
 }
@@ -116,21 +119,77 @@ static bool take_sampling(bnc_chat_request *r, const bnc_chat_limits *limits, yy
   return take_stops(r, bnc_json_member(root, "stop"), error);
 }
 
-/* What changes the answer and is not done here is refused, not passed over. */
+/* What changes the answer and is not done here is refused, not passed over; but for the values that say the same as nothing. */
 static bool refuse_others(yyjson_val *root, bnc_api_error *error) {
-  static const char *const lists[] = {"tools", "functions", "logit_bias", "modalities"};
-  uint32_t one = 1;
-  double zero = 0;
-  if (!take_count(root, "n", 1, 1, &one, error) || !take_number(root, "frequency_penalty", 0, 0, &zero, error) ||
-      !take_number(root, "presence_penalty", 0, 0, &zero, error))
-    return false;
-  for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
-    yyjson_val *value = bnc_json_member(root, lists[i]);
-    const bool text_alone = yyjson_is_arr(value) && yyjson_arr_size(value) == 1 && yyjson_equals_str(yyjson_arr_get_first(value), "text");
-    if (value && !(yyjson_is_ctn(value) && yyjson_get_len(value) == 0) && !text_alone)
-      return bnc_api_fail(error, 400, "unsupported_parameter", lists[i], "'%s' is not supported", lists[i]);
+  static const struct {
+    const char *name;
+    double number;
+    const char *word, *other; /* NULL: the number, if there is one, is meant */
+  } neutral[] = {{"n", 1, NULL, NULL},
+                 {"frequency_penalty", 0, NULL, NULL},
+                 {"presence_penalty", 0, NULL, NULL},
+                 {"repetition_penalty", 1, NULL, NULL},
+                 {"min_p", 0, NULL, NULL},
+                 {"tool_choice", NAN, "none", "auto"},
+                 {"function_call", NAN, "none", "auto"},
+                 {"reasoning_effort", NAN, "none", NULL},
+                 {"verbosity", NAN, "medium", NULL},
+                 {"modalities", NAN, "text", NULL},
+                 {"logit_bias", NAN, NULL, NULL},
+                 {"tools", NAN, NULL, NULL},
+                 {"functions", NAN, NULL, NULL}};
+  for (size_t i = 0; i < sizeof neutral / sizeof *neutral; i++) {
+    const char *name = neutral[i].name;
+    yyjson_val *value = bnc_json_member(root, name);
+    char found[32], expected[24];
+    if (!value || (yyjson_is_ctn(value) && yyjson_get_len(value) == 0)) continue;
+    yyjson_val *one = yyjson_is_arr(value) && yyjson_arr_size(value) == 1 ? yyjson_arr_get_first(value) : value;
+    const bool same = yyjson_is_num(value) && yyjson_get_num(value) == neutral[i].number;
+    if (same || (neutral[i].word && yyjson_equals_str(one, neutral[i].word)) ||
+        (neutral[i].other && yyjson_equals_str(one, neutral[i].other)))
+      continue;
+    if (isnan(neutral[i].number) && !neutral[i].word)
+      return bnc_api_fail(error, 400, "unsupported_parameter", name, "'%s' is not supported", name);
+    snprintf(expected, sizeof expected, "%g", neutral[i].number);
+    return bnc_api_fail(error, 400, "unsupported_parameter", name, "'%s' is %s, expected %s: no other is supported", name,
+                        bnc_chat_found(value, found), neutral[i].word ? neutral[i].word : expected);
   }
   return true;
+}
+
+static bool check_members(yyjson_val *root, bnc_api_error *error) {
+  static const char *const body[] = {
+      "model", "messages", "max_tokens", "max_completion_tokens", "temperature",     "top_p",  "top_k",
+      "seed",  "stop",     "logprobs",   "top_logprobs",          "response_format", "stream", "stream_options",
+      "user",  "binocle",  NULL};
+  /* OpenAI's clients send the first line, whatever the model; refuse_others looks at the rest. */
+  static const char *const passed[] = {"metadata",
+                                       "store",
+                                       "service_tier",
+                                       "parallel_tool_calls",
+                                       "prediction",
+                                       "prompt_cache_key",
+                                       "prompt_cache_retention",
+                                       "safety_identifier",
+                                       "n",
+                                       "frequency_penalty",
+                                       "presence_penalty",
+                                       "repetition_penalty",
+                                       "min_p",
+                                       "tool_choice",
+                                       "function_call",
+                                       "reasoning_effort",
+                                       "verbosity",
+                                       "modalities",
+                                       "logit_bias",
+                                       "tools",
+                                       "functions",
+                                       NULL};
+  static const char *const ours[] = {"choice", "regex", "progress", NULL}, *const options[] = {"include_usage", NULL},
+                           *const padding[] = {"include_obfuscation", NULL};
+  return bnc_chat_members(root, &(bnc_chat_known){"", body, passed}, error) &&
+         bnc_chat_members(yyjson_obj_get(root, "binocle"), &(bnc_chat_known){"binocle", ours, NULL}, error) &&
+         bnc_chat_members(yyjson_obj_get(root, "stream_options"), &(bnc_chat_known){"stream_options", options, padding}, error);
 }
 
 static bool take_streaming(bnc_chat_request *r, yyjson_val *root, bnc_api_error *error) {
@@ -156,8 +215,8 @@ static bool take(bnc_chat_request *r, const bnc_chat_limits *limits, yyjson_val 
   if (named && !bnc_chat_text(named, "model", &model, error)) return false;
   if (strcmp(model, limits->model) != 0)
     return bnc_api_fail(error, 404, "model_not_found", "model", "there is no model '%.60s' here, but '%.100s'", model, limits->model);
-  return refuse_others(root, error) && take_sampling(r, limits, root, error) && take_streaming(r, root, error) &&
-         take_user(r, root, error) && bnc_chat_form(r, root, error) &&
+  return check_members(root, error) && refuse_others(root, error) && take_sampling(r, limits, root, error) &&
+         take_streaming(r, root, error) && take_user(r, root, error) && bnc_chat_form(r, root, error) &&
          bnc_chat_messages(r, limits, yyjson_obj_get(root, "messages"), error);
 }
 

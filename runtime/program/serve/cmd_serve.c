@@ -195,6 +195,7 @@ static int run(const bnc_command *command, int argc, char **argv) {
       BNC_WORK_POWER(serve.work),
       BNC_WORK_MEMORY(serve.work),
       BNC_WORK_THREADS(serve.work),
+      BNC_WORK_LINEAR(serve.work),
       BNC_WORK_QUIET(serve.work),
   };
   const bnc_arguments arguments = {(const char *const[]){"MODEL", NULL}, &model, options, BNC_COUNT_OF(options)};
