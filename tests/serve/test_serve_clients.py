@@ -56,7 +56,18 @@ class Clients(ServeCase):
         self.assertEqual((200, "BUS", 1), (code, told["choices"][0]["message"]["content"], len(told["choices"][0]["logprobs"]["content"])))
         with open(path("request.json"), "w", encoding="utf-8") as f:
             json.dump({"messages": [user(QUESTION, data_url(SIGN))]}, f)
-        for parts, word in (((picture,), "either"), ((asked, "request=" + request), "either"), ((asked, "picture=@" + SIGN), "there is no 'picture'"), ((asked, asked), "twice"),
+        told = [curl("prompt=hello", *("temperature=1.5", "max_tokens=3", "top_k=40", "seed=" + seed), "system=Be brief.", "model=pocket", "user=me") for seed in ("7", "7")]
+        whole = self.server.chat({"role": "system", "content": "Be brief."}, "hello", temperature=1.5, max_tokens=3, top_k=40, seed=7).text
+        self.assertEqual([(200, whole)] * 2, [(code, reply["choices"][0]["message"]["content"]) for code, reply in told])
+        for form, pattern in (("choice=left,the right", "left|the right"), ("regex=[a-c]{3}-7", "[a-c]{3}-7")):
+            code, told = curl("prompt=hello", form, "max_tokens=20")
+            self.assertEqual(200, code, told)
+            self.assertRegex(told["choices"][0]["message"]["content"], f"^({pattern})$")
+        streamed = subprocess.run(["curl", "-sS", self.url + CHAT, "-F", asked, "-F", picture, "-F", "stream=true"], capture_output=True, check=True, timeout=60).stdout
+        self.assertTrue(streamed.startswith(b"data: ") and streamed.endswith(b"data: [DONE]\n\n") and b"BUS" in streamed, streamed)
+        for parts, word in (((asked, "max_tokens=many"), "'many', expected a number"), ((asked, "max_tokens="), "''"), ((asked, "max_tokens=0"), "is 0, expected"), ((asked, "chioce=a,b"), "'choice'?; expected"),
+                            ((asked, "grammar=x"), "'request' takes JSON"), (("request=" + request, "max_tokens=3"), "beside 'request'"), ((asked, "choice=" + "a," * 40000), "65536"), ((asked, "seed=[1]"), "a number"),
+                            ((picture,), "either"), ((asked, "request=" + request), "either"), ((asked, "picture=@" + SIGN), "there is no 'picture'"), ((asked, asked), "twice"),
                             ((asked, "image=hello"), "picture"), ((asked, "image="), "picture"), (("request={",), "JSON"), ((picture, "request=<" + path("request.json")), "of its own"), ((asked, *[picture] * 9), "8 pictures")):
             code, told = curl(*parts)
             self.assertEqual(400, code, told)

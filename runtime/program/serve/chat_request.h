@@ -55,8 +55,8 @@ typedef struct bnc_chat_request {
 /** false: error says why, and there is nothing to free. Sampling's stop makes the request immovable: it stays where it was read to. */
 bool bnc_chat_request_parse(bnc_chat_request *request, const bnc_chat_limits *limits, const char *body, size_t length,
                             bnc_api_error *error);
-/** The same out of a form (multipart/form-data): its parts are `prompt`, or `request` with the JSON, and `image`, any number of pictures
- * for the last question. */
+/** The same out of a form (multipart/form-data): its parts are `request` with the JSON, or `prompt` and simple members of it such as
+ * `max_tokens` or `choice` (its texts between commas); and `image`, any number of pictures for the last question. */
 bool bnc_chat_upload_parse(bnc_chat_request *request, const bnc_chat_limits *limits, const char *content_type, const char *body,
                            size_t length, bnc_api_error *error);
 void bnc_chat_request_free(bnc_chat_request *request);
