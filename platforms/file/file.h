@@ -43,8 +43,10 @@ void bnc_file_map_release(const bnc_file_map *map, size_t offset, size_t size);
 /** Reads a whole file of at most limit bytes into a block of its own (bnc_mem_free), NUL-terminated behind *size bytes. */
 bnc_status bnc_file_read(const char *path, size_t limit, char **data, size_t *size, bnc_error *err);
 
-/** The same for whatever can be read once, from its front to its end: a pipe, a FIFO, a standard stream ("/dev/stdin", "/dev/fd/N"). */
-bnc_status bnc_file_read_once(const char *path, size_t limit, char **data, size_t *size, bnc_error *err);
+/** The same for whatever can be read once, from its front to its end: a pipe, a FIFO, a standard stream ("/dev/stdin", "/dev/fd/N").
+ * While that is waited for, `stop` (NULL: never) is asked every 50 ms and at signals; where it says true: BNC_ERROR_CANCELLED. */
+bnc_status bnc_file_read_once(const char *path, size_t limit, bool (*stop)(void *context), void *context, char **data, size_t *size,
+                              bnc_error *err);
 
 /**
  * Output that appears complete or not at all: commit makes it durable (fsync) and renames it to path, abort removes it. Until then it

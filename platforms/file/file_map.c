@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
@@ -205,8 +206,25 @@ bnc_status bnc_file_read(const char *path, size_t limit, char **data, size_t *si
   return BNC_OK;
 }
 
+typedef struct stopper {
+  bool (*stop)(void *context); /* NULL: never */
+  void *context;
+} stopper;
+
+/* Until something can be read, or the end is there. */
+static bnc_status wait_for_data(int fd, const char *path, const stopper *by, bnc_error *err) {
+  struct pollfd one = {.fd = fd, .events = POLLIN};
+  for (int ready = 0; ready == 0;) {
+    if (by->stop && by->stop(by->context)) return bnc_fail(err, BNC_ERROR_CANCELLED, "%s: cancelled", path);
+    ready = poll(&one, 1, by->stop ? 50 : -1);
+    if (ready < 0 && errno != EINTR) return bnc_fail_errno(err, "%s", path);
+    if (ready < 0) ready = 0;
+  }
+  return BNC_OK;
+}
+
 /* Until the end, or one byte more than limit. */
-static bnc_status read_stream(int fd, const char *path, size_t limit, char **data, size_t *size, bnc_error *err) {
+static bnc_status read_stream(int fd, const char *path, size_t limit, const stopper *by, char **data, size_t *size, bnc_error *err) {
   size_t room = 0, have = 0;
   char *buffer = NULL;
   for (ssize_t n = 1; n > 0 && have <= limit; have += (size_t)n) {
@@ -220,10 +238,11 @@ static bnc_status read_stream(int fd, const char *path, size_t limit, char **dat
       buffer = grown;
       room = more;
     }
-    n = bnc_stream_read(fd, buffer + have, room - have - 1);
-    if (n < 0) {
+    bnc_status s = wait_for_data(fd, path, by, err);
+    if (s == BNC_OK && (n = bnc_stream_read(fd, buffer + have, room - have - 1)) < 0) s = bnc_fail_errno(err, "%s", path);
+    if (s != BNC_OK) {
       bnc_mem_free(buffer);
-      return bnc_fail_errno(err, "%s", path);
+      return s;
     }
   }
   if (have > limit) {
@@ -236,20 +255,22 @@ static bnc_status read_stream(int fd, const char *path, size_t limit, char **dat
   return BNC_OK;
 }
 
-bnc_status bnc_file_read_once(const char *path, size_t limit, char **data, size_t *size, bnc_error *err) {
+bnc_status bnc_file_read_once(const char *path, size_t limit, bool (*stop)(void *context), void *context, char **data, size_t *size,
+                              bnc_error *err) {
   struct stat st;
+  const stopper by = {stop, context};
   const int shared = bnc_stream_named(path);
   *data = NULL;
   *size = 0;
   if (shared < 0 && (stat(path, &st) < 0 || !S_ISFIFO(st.st_mode))) return bnc_file_read(path, limit, data, size, err);
-  const int fd = shared >= 0 ? fcntl(shared, F_DUPFD_CLOEXEC, 0) : open(path, O_RDONLY | O_CLOEXEC);
+  const int fd = shared >= 0 ? fcntl(shared, F_DUPFD_CLOEXEC, 0) : open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0 || fstat(fd, &st) < 0) {
     const bnc_status s = bnc_fail_errno(err, "%s", path);
     if (fd >= 0) close(fd);
     return s;
   }
   const bnc_status s = S_ISDIR(st.st_mode) ? bnc_fail(err, BNC_ERROR_IO, "%s: found a directory, expected a file or a pipe", path)
-                                           : read_stream(fd, path, limit, data, size, err);
+                                           : read_stream(fd, path, limit, &by, data, size, err);
   close(fd);
   return s;
 }

@@ -10,9 +10,12 @@
 #include "runtime/image/raw_pixels.h"
 #include "runtime/model/probes.h"
 
-static const char looking[] = "looking at the picture"; /* the stage that progress names */
+/* The stages that progress names. */
+static const char reading[] = "reading the picture", looking[] = "looking at the picture";
 
 void bnc_session_drop_images(bnc_session *session) { session->images = session->opening_images = 0; }
+
+static bool reading_step(void *session, double fraction) { return bnc_session_report(session, reading, fraction); }
 
 /* The picture into vision's input; what was computed before is gone from the arena. */
 static bnc_status fit(bnc_session *s, const bnc_image *image) {
@@ -95,9 +98,10 @@ bnc_status bnc_session_add_image_file(bnc_session *session, const char *path) {
   bnc_image image;
   if (!session) return BNC_ERROR_ARGUMENT;
   if (!path) return bnc_fail(&session->error, BNC_ERROR_ARGUMENT, "a picture needs a path");
+  bnc_image_watch watch = {.step = reading_step, .context = session};
   bnc_status s = check_vision(session);
   const uint64_t start = bnc_profile_now(session->profile);
-  if (s == BNC_OK) s = told(session, bnc_image_load(&image, path, session->max_pixels, &session->error));
+  if (s == BNC_OK) s = told(session, bnc_image_load(&image, path, session->max_pixels, &watch, &session->error));
   return s == BNC_OK ? add_decoded(session, &image, path, start) : s;
 }
 
@@ -105,9 +109,10 @@ bnc_status bnc_session_add_image(bnc_session *session, const void *bytes, size_t
   bnc_image image;
   if (!session) return BNC_ERROR_ARGUMENT;
   if (!bytes) return bnc_fail(&session->error, BNC_ERROR_ARGUMENT, "a picture needs bytes");
+  bnc_image_watch watch = {.step = reading_step, .context = session};
   bnc_status s = check_vision(session);
   const uint64_t start = bnc_profile_now(session->profile);
-  if (s == BNC_OK) s = told(session, bnc_image_decode(&image, bytes, size, session->max_pixels, &session->error));
+  if (s == BNC_OK) s = told(session, bnc_image_decode(&image, bytes, size, session->max_pixels, &watch, &session->error));
   return s == BNC_OK ? add_decoded(session, &image, "a picture in memory", start) : s;
 }
 
@@ -212,8 +217,9 @@ bnc_status bnc_session_encode(bnc_session *session, const char *image_path, bnc_
   if (!image_path || !array || (unsigned)stage > BNC_IMAGE_PROJECTOR)
     return bnc_fail(&session->error, BNC_ERROR_ARGUMENT, "encode needs a picture, a stage and a place");
   *array = (bnc_array){0};
+  bnc_image_watch watch = {.step = reading_step, .context = session};
   bnc_status s = check_vision(session);
-  if (s == BNC_OK) s = told(session, bnc_image_load(&image, image_path, session->max_pixels, &session->error));
+  if (s == BNC_OK) s = told(session, bnc_image_load(&image, image_path, session->max_pixels, &watch, &session->error));
   if (s != BNC_OK) return s;
   warn_of_damage(session, &image, image_path);
   s = fit(session, &image);

@@ -9,9 +9,12 @@
 
 /* The decoders. *image is empty before, and after an error. max_pixels bounds width * height of what is given back; larger pictures
  * are reduced (fuzz targets want it small). */
-bnc_status bnc_webp_decode(bnc_image *image, const uint8_t *data, size_t size, size_t max_pixels, bnc_error *err);
-bnc_status bnc_jpeg_decode(bnc_image *image, const uint8_t *data, size_t size, size_t max_pixels, bnc_error *err);
-bnc_status bnc_png_decode(bnc_image *image, const uint8_t *data, size_t size, size_t max_pixels, bnc_error *err);
+bnc_status bnc_webp_decode(bnc_image *image, const uint8_t *data, size_t size, size_t max_pixels, bnc_image_watch *watch, bnc_error *err);
+bnc_status bnc_jpeg_decode(bnc_image *image, const uint8_t *data, size_t size, size_t max_pixels, bnc_image_watch *watch, bnc_error *err);
+bnc_status bnc_png_decode(bnc_image *image, const uint8_t *data, size_t size, size_t max_pixels, bnc_image_watch *watch, bnc_error *err);
+
+/** Tells a watch (NULL: nobody asks) how much is decoded, where it was not asked for 10 ms: BNC_OK or BNC_ERROR_CANCELLED. */
+bnc_status bnc_image_ask(bnc_image_watch *watch, double fraction, bnc_error *err);
 
 /** Refuses an empty size and one beyond the limits, a side or BNC_IMAGE_MAX_REDUCED * max_pixels; what a decoder calls with its header's
  * values before it allocates. */

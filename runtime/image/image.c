@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "platforms/base/clock.h"
 #include "platforms/base/mem.h"
 #include "platforms/file/file.h"
 #include "runtime/image/decoder.h"
@@ -94,26 +95,46 @@ static bnc_status refuse(const uint8_t *data, size_t size, bnc_error *err) {
   return bnc_fail(err, BNC_ERROR_FORMAT, "found content that begins with%s, %s", hex, expected);
 }
 
-bnc_status bnc_image_decode(bnc_image *image, const uint8_t *data, size_t size, size_t max_pixels, bnc_error *err) {
-  *image = (bnc_image){0};
+static bnc_status ask_now(bnc_image_watch *watch, double fraction, bnc_error *err) {
+  if (!watch) return BNC_OK;
+  watch->asked = bnc_clock_ns();
+  return watch->step(watch->context, fraction) ? bnc_fail(err, BNC_ERROR_CANCELLED, "cancelled") : BNC_OK;
+}
+
+bnc_status bnc_image_ask(bnc_image_watch *watch, double fraction, bnc_error *err) {
+  return watch && bnc_clock_ns() - watch->asked >= 10000000 ? ask_now(watch, fraction, err) : BNC_OK;
+}
+
+static bnc_status decode(bnc_image *image, const uint8_t *data, size_t size, size_t max_pixels, bnc_image_watch *watch, bnc_error *err) {
   if (size > BNC_IMAGE_MAX_FILE_SIZE)
     return bnc_fail(err, BNC_ERROR_LIMIT, "the picture's file is too large: found %zu bytes, expected at most %u", size,
                     BNC_IMAGE_MAX_FILE_SIZE);
   if (starts_with(data, size, 0, "RIFF", 4) && starts_with(data, size, 8, "WEBP", 4))
-    return bnc_webp_decode(image, data, size, max_pixels, err);
-  if (starts_with(data, size, 0, "\xff\xd8\xff", 3)) return bnc_jpeg_decode(image, data, size, max_pixels, err);
-  if (starts_with(data, size, 0, "\x89PNG\r\n\x1a\n", 8)) return bnc_png_decode(image, data, size, max_pixels, err);
+    return bnc_webp_decode(image, data, size, max_pixels, watch, err);
+  if (starts_with(data, size, 0, "\xff\xd8\xff", 3)) return bnc_jpeg_decode(image, data, size, max_pixels, watch, err);
+  if (starts_with(data, size, 0, "\x89PNG\r\n\x1a\n", 8)) return bnc_png_decode(image, data, size, max_pixels, watch, err);
   return refuse(data, size, err);
 }
 
-bnc_status bnc_image_load(bnc_image *image, const char *path, size_t max_pixels, bnc_error *err) {
+bnc_status bnc_image_decode(bnc_image *image, const uint8_t *data, size_t size, size_t max_pixels, bnc_image_watch *watch, bnc_error *err) {
+  *image = (bnc_image){0};
+  bnc_status s = ask_now(watch, 0, err);
+  if (s == BNC_OK) s = decode(image, data, size, max_pixels, watch, err);
+  if (s == BNC_OK) s = ask_now(watch, 1, err);
+  if (s != BNC_OK) bnc_image_free(image);
+  return s;
+}
+
+static bool stops_waiting(void *watch) { return ask_now(watch, 0, NULL) != BNC_OK; }
+
+bnc_status bnc_image_load(bnc_image *image, const char *path, size_t max_pixels, bnc_image_watch *watch, bnc_error *err) {
   *image = (bnc_image){0};
   char *data;
   size_t size;
   /* Read rather than mapped: a file that shrinks meanwhile gives an error and no SIGBUS. */
-  bnc_status s = bnc_file_read_once(path, BNC_IMAGE_MAX_FILE_SIZE, &data, &size, err);
+  bnc_status s = bnc_file_read_once(path, BNC_IMAGE_MAX_FILE_SIZE, watch ? stops_waiting : NULL, watch, &data, &size, err);
   if (s != BNC_OK) return s;
-  s = bnc_image_decode(image, (const uint8_t *)data, size, max_pixels, err);
+  s = bnc_image_decode(image, (const uint8_t *)data, size, max_pixels, watch, err);
   bnc_mem_free(data);
   return s == BNC_OK ? s : (bnc_error_prefix(err, "%s", path), s);
 }

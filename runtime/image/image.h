@@ -14,6 +14,7 @@
 #ifndef BINOCLE_RUNTIME_IMAGE_IMAGE_H
 #define BINOCLE_RUNTIME_IMAGE_IMAGE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -33,6 +34,14 @@ typedef struct bnc_image {
   const char *damage;   /* a constant text about what was passed over ("JPEG picture: ..."), or NULL */
 } bnc_image;
 
+/** Who waits for a picture: asked before it is read, at most every 10 ms while it is waited for and between its rows (of WebP, parts of
+ * its file), and behind it. */
+typedef struct bnc_image_watch {
+  bool (*step)(void *context, double fraction /* that is decoded, 0 .. 1 */); /* true: stop, BNC_ERROR_CANCELLED */
+  void *context;
+  uint64_t asked; /* bnc_clock_ns() when it was last; 0 at first */
+} bnc_image_watch;
+
 /**
  * Decodes a picture; its format is told from its content. *image is overwritten; release it with bnc_image_free (harmless after an error).
  * BNC_ERROR_FORMAT: no picture, or one that is damaged beyond reading or cut short; nothing is ever decoded in part.
@@ -40,10 +49,11 @@ typedef struct bnc_image {
  * BNC_ERROR_LIMIT: larger than max_pixels (width * height, once decoded) and the constants above allow, told from the header, before
  * anything is allocated for it.
  */
-bnc_status bnc_image_decode(bnc_image *image, const uint8_t *data /* [size] */, size_t size, size_t max_pixels, bnc_error *err);
+bnc_status bnc_image_decode(bnc_image *image, const uint8_t *data /* [size] */, size_t size, size_t max_pixels,
+                            bnc_image_watch *watch /* or NULL: nobody asks */, bnc_error *err);
 
 /** bnc_image_decode of a file's content, or of what a pipe or standard stream ("/dev/stdin") brings; errors begin with path. */
-bnc_status bnc_image_load(bnc_image *image, const char *path, size_t max_pixels, bnc_error *err);
+bnc_status bnc_image_load(bnc_image *image, const char *path, size_t max_pixels, bnc_image_watch *watch, bnc_error *err);
 
 void bnc_image_free(bnc_image *image);
 

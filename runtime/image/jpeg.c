@@ -23,6 +23,7 @@ typedef struct decoder {
   bnc_status status;
   bnc_error *err;
   bnc_image *image;
+  bnc_image_watch *watch;
   JSAMPROW row;
   uint8_t *cmyk;       /* [width, 4] a row, or NULL */
   uint8_t *exif;       /* the joined EXIF blocks, where there are several */
@@ -90,13 +91,17 @@ static void on_message(j_common_ptr jpeg, int level) {
 
 static void on_output(j_common_ptr jpeg) { (void)jpeg; }
 
-/* Called for every row of blocks that is read. */
+/* Called for every row of blocks that is read, and every row that is given out. */
 static void on_progress(j_common_ptr jpeg) {
   decoder *d = (decoder *)jpeg->err;
   if (d->jpeg.input_scan_number > MAX_SCANS)
     leave(d, bnc_fail(d->err, BNC_ERROR_LIMIT, "JPEG picture: found more than %d scans", MAX_SCANS));
   for (int i = 0; i < d->jpeg.comps_in_scan && d->jpeg.cur_comp_info[i]; i++)
     d->components |= 1u << d->jpeg.cur_comp_info[i]->component_index;
+  const struct jpeg_progress_mgr *p = &d->progress;
+  const double part = p->pass_limit > 0 ? (double)p->pass_counter / (double)p->pass_limit : 0;
+  const bnc_status s = bnc_image_ask(d->watch, p->total_passes > 0 ? (p->completed_passes + part) / p->total_passes : 0, d->err);
+  if (s != BNC_OK) leave(d, s);
 }
 
 /* Whether a picture in several scans, all read by now, has all of them: each component, and in a progressive one each bit. */
@@ -222,11 +227,12 @@ static void decode(decoder *d, const uint8_t *data, size_t size, size_t max_pixe
   d->status = bnc_image_orient(d->image, orientation, d->err);
 }
 
-bnc_status bnc_jpeg_decode(bnc_image *image, const uint8_t *data, size_t size, size_t max_pixels, bnc_error *err) {
+bnc_status bnc_jpeg_decode(bnc_image *image, const uint8_t *data, size_t size, size_t max_pixels, bnc_image_watch *watch, bnc_error *err) {
   decoder *d = bnc_mem_zalloc(sizeof *d);
   if (!d) return bnc_fail_memory(err, sizeof *d);
   d->err = err;
   d->image = image;
+  d->watch = watch;
   d->jpeg.err = jpeg_std_error(&d->manager);
   d->manager.error_exit = on_error;
   d->manager.emit_message = on_message;

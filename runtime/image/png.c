@@ -20,6 +20,7 @@ typedef struct decoder {
   bnc_status status;
   bnc_error *err;
   bnc_image *image;
+  bnc_image_watch *watch;
   bnc_png_stream stream;
   bnc_reducer reducer; /* used where its factor is above 1 */
   uint8_t *staged;     /* [1, or height where interlaced][width, channels, bytes] rows as libpng gives them; NULL: straight into image */
@@ -32,6 +33,11 @@ typedef struct decoder {
 static _Noreturn void leave(decoder *d, bnc_status status) {
   d->status = status;
   longjmp(d->escape, 1);
+}
+
+static void ask(decoder *d, double done, double total) {
+  const bnc_status s = bnc_image_ask(d->watch, done / total, d->err);
+  if (s != BNC_OK) leave(d, s);
 }
 
 /* Behind the last row libpng looks for the end of the compressed data, and has counted on by then. */
@@ -114,6 +120,7 @@ static void read_rows(decoder *d, int passes) {
     for (size_t y = 0; y < d->height; y++) {
       png_read_row(d->png, row_of(d, y), NULL);
       if (!d->is_interlaced) put_row(d, row_of(d, y));
+      ask(d, (double)pass * (double)d->height + (double)y, (double)passes * (double)d->height);
     }
   d->is_complete = true;
 }
@@ -186,7 +193,8 @@ static void decode(decoder *d, size_t max_pixels) {
 /* What stands behind the pixels is read for its text; damage there does no harm. */
 static void finish(decoder *d) {
   unsigned orientation = 1;
-  while (d->put < d->height) put_row(d, row_of(d, d->put));
+  while (d->put < d->height && (d->status = bnc_image_ask(d->watch, 1, d->err)) == BNC_OK) put_row(d, row_of(d, d->put));
+  if (d->status != BNC_OK) return;
   if (d->stream.tail < BNC_PNG_TAIL) d->image->damage = "PNG picture: its end is missing, behind the pixels";
   if (setjmp(d->escape) == 0) png_read_end(d->png, d->info);
   if (d->out_of_memory) {
@@ -197,13 +205,14 @@ static void finish(decoder *d) {
   if (d->status == BNC_OK) d->status = bnc_image_orient(d->image, orientation, d->err);
 }
 
-bnc_status bnc_png_decode(bnc_image *image, const uint8_t *data, size_t size, size_t max_pixels, bnc_error *err) {
+bnc_status bnc_png_decode(bnc_image *image, const uint8_t *data, size_t size, size_t max_pixels, bnc_image_watch *watch, bnc_error *err) {
   const bnc_status header = check_header(data, size, max_pixels, err);
   if (header != BNC_OK) return header;
   decoder *d = bnc_mem_zalloc(sizeof *d);
   if (!d) return bnc_fail_memory(err, sizeof *d);
   d->err = err;
   d->image = image;
+  d->watch = watch;
   bnc_png_stream_open(&d->stream, data, size);
   /* libpng works inside these two calls too, and an error there also ends at on_error. */
   if (setjmp(d->escape) == 0) {

@@ -36,9 +36,25 @@ static bnc_status check_frame(const WebPIterator *frame, const WebPBitstreamFeat
   return BNC_OK;
 }
 
+/* libwebp decodes what it has of a file; it is shown more and more, and between the parts the watch is asked. */
+static bnc_status decode_parts(WebPDecoderConfig *config, const WebPData *file, bnc_image_watch *watch, bnc_error *err) {
+  const size_t step = file->size / 128 > 1024 ? file->size / 128 : 1024;
+  WebPIDecoder *decoder = WebPIDecode(NULL, 0, config);
+  if (!decoder) return fail_code(VP8_STATUS_OUT_OF_MEMORY, err);
+  VP8StatusCode code = VP8_STATUS_SUSPENDED;
+  bnc_status s = BNC_OK;
+  for (size_t shown = 0; s == BNC_OK && code == VP8_STATUS_SUSPENDED && shown < file->size;) {
+    shown = file->size - shown > step ? shown + step : file->size;
+    code = WebPIUpdate(decoder, file->bytes, shown);
+    s = bnc_image_ask(watch, (double)shown / (double)file->size, err);
+  }
+  WebPIDelete(decoder);
+  return s != BNC_OK || code == VP8_STATUS_OK ? s : fail_code(code, err);
+}
+
 /* A reduced picture is scaled by libwebp; its frame stands on the reduced canvas where the whole one's corner would fall. */
 static bnc_status decode_frame(bnc_image *image, const WebPIterator *frame, size_t max_pixels, uint32_t width, uint32_t height,
-                               bnc_error *err) {
+                               bnc_image_watch *watch, bnc_error *err) {
   WebPDecoderConfig config;
   if (!WebPInitDecoderConfig(&config)) return bnc_fail(err, BNC_ERROR_INTERNAL, "WebP picture: libwebp is another version than its header");
   VP8StatusCode code = WebPGetFeatures(frame->fragment.bytes, frame->fragment.size, &config.input);
@@ -60,9 +76,9 @@ static bnc_status decode_frame(bnc_image *image, const WebPIterator *frame, size
   config.output.u.RGBA.rgba = image->rgb + offset;
   config.output.u.RGBA.stride = (int)stride;
   config.output.u.RGBA.size = bytes - offset;
-  code = WebPDecode(frame->fragment.bytes, frame->fragment.size, &config);
+  s = decode_parts(&config, &frame->fragment, watch, err);
   WebPFreeDecBuffer(&config.output);
-  return code == VP8_STATUS_OK ? BNC_OK : fail_code(code, err);
+  return s;
 }
 
 /* The demuxer keeps these chunks only where the header's flags announce them, and so Pillow sees them then only, too. */
@@ -78,7 +94,7 @@ static bnc_status find_orientation(const WebPDemuxer *demuxer, unsigned *orienta
   return s;
 }
 
-bnc_status bnc_webp_decode(bnc_image *image, const uint8_t *data, size_t size, size_t max_pixels, bnc_error *err) {
+bnc_status bnc_webp_decode(bnc_image *image, const uint8_t *data, size_t size, size_t max_pixels, bnc_image_watch *watch, bnc_error *err) {
   const WebPData file = {data, size};
   WebPDemuxState state;
   WebPDemuxer *demuxer = WebPDemuxPartial(&file, &state);
@@ -95,7 +111,7 @@ bnc_status bnc_webp_decode(bnc_image *image, const uint8_t *data, size_t size, s
   } else if (!WebPDemuxGetFrame(demuxer, 1, &frame)) {
     s = bnc_fail(err, BNC_ERROR_FORMAT, "WebP picture: it holds no frame");
   } else {
-    s = decode_frame(image, &frame, max_pixels, width, height, err);
+    s = decode_frame(image, &frame, max_pixels, width, height, watch, err);
     WebPDemuxReleaseIterator(&frame);
     unsigned orientation = 1;
     if (s == BNC_OK) s = find_orientation(demuxer, &orientation, err);

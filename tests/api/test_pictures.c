@@ -45,7 +45,7 @@ static void pixels_are_worth_their_file(void **state) {
   bnc_error err = {0};
   (void)state;
   bnc_session *session = session_of(context, "seen.bnc", &model);
-  assert_int_equal(bnc_image_load(&image, PICTURE, BNC_IMAGE_MAX_PIXELS, &err), BNC_OK);
+  assert_int_equal(bnc_image_load(&image, PICTURE, BNC_IMAGE_MAX_PIXELS, NULL, &err), BNC_OK);
   const bnc_pixels pixels = pixels_of(&image);
   float *expected = answer_about(session, NULL);
   expect_equal(expected, answer_about(session, &pixels));
@@ -67,7 +67,7 @@ static void a_known_picture_costs_no_vision(void **state) {
   (void)state;
   bnc_session *session = session_of(context, "seen.bnc", &model), *other;
   assert_int_equal(bnc_session_create(model, &other), BNC_OK);
-  assert_int_equal(bnc_image_load(&image, PICTURE, BNC_IMAGE_MAX_PIXELS, &err), BNC_OK);
+  assert_int_equal(bnc_image_load(&image, PICTURE, BNC_IMAGE_MAX_PIXELS, NULL, &err), BNC_OK);
   bnc_pixels pixels = pixels_of(&image);
   float *expected = answer_about(session, NULL);
   expect_equal(expected, answer_about(session, &pixels));

@@ -8,7 +8,8 @@
 #include "platforms/base/mem.h"
 #include "runtime/image/decoder.h"
 
-typedef bnc_status picture_decoder(bnc_image *image, const uint8_t *data, size_t size, size_t max_pixels, bnc_error *err);
+typedef bnc_status picture_decoder(bnc_image *image, const uint8_t *data, size_t size, size_t max_pixels, bnc_image_watch *watch,
+                                   bnc_error *err);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -22,7 +23,7 @@ static inline int fuzz_picture(picture_decoder *decode, const uint8_t *data, siz
   bnc_kernels kernels;
   bnc_kernels_init(&kernels, BNC_CPU_SCALAR);
   const size_t live = bnc_mem_live();
-  const bnc_status s = decode(&image, data, size, MAX_PIXELS, &err);
+  const bnc_status s = decode(&image, data, size, MAX_PIXELS, NULL, &err);
   if ((s == BNC_OK) != (image.rgb != NULL) || (s == BNC_OK) != (err.text[0] == 0)) __builtin_trap();
   if (s == BNC_ERROR_INTERNAL || s == BNC_ERROR_ARGUMENT) __builtin_trap();
   if (s == BNC_OK) {

@@ -83,7 +83,7 @@ void model_see(model_run *m, const char *path, run_stages *stages) {
   bnc_image picture;
   const bnc_file_meta *meta = &m->file.meta;
   const uint8_t pad[3] = {(uint8_t)(meta->pad_colour >> 16), (uint8_t)(meta->pad_colour >> 8), (uint8_t)meta->pad_colour};
-  MUST(bnc_image_load(&picture, path, BNC_IMAGE_MAX_PIXELS, &err));
+  MUST(bnc_image_load(&picture, path, BNC_IMAGE_MAX_PIXELS, NULL, &err));
   MUST(bnc_image_fit(&picture, pad, meta->input_side, &m->kernels.resample, m->pool, bnc_executor_input(m->ex, BNC_PROGRAM_VISION), &err));
   bnc_image_free(&picture);
   see(m, stages);

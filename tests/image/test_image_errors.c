@@ -37,7 +37,7 @@ static void bad_files(void **state) {
     bnc_image image;
     bnc_error err = {0};
     const size_t live = bnc_mem_live();
-    const bnc_status s = bnc_image_load(&image, picture_path(path, cases[i].name), BNC_IMAGE_MAX_PIXELS, &err);
+    const bnc_status s = bnc_image_load(&image, picture_path(path, cases[i].name), BNC_IMAGE_MAX_PIXELS, NULL, &err);
     if (s != cases[i].status || !strstr(err.text, cases[i].says))
       fail_msg("%s: found status %d, \"%s\", expected %d with \"%s\"", cases[i].name, (int)s, err.text, (int)cases[i].status,
                cases[i].says);
@@ -55,7 +55,7 @@ static void bombs_take_no_memory(void **state) {
     size_t size;
     bnc_image image;
     uint8_t *data = read_picture(names[i], &size);
-    assert_int_not_equal(bnc_image_decode(&image, data, size, BNC_IMAGE_MAX_PIXELS, NULL), BNC_OK);
+    assert_int_not_equal(bnc_image_decode(&image, data, size, BNC_IMAGE_MAX_PIXELS, NULL, NULL), BNC_OK);
     bnc_mem_free(data);
   }
   assert_true(bnc_mem_peak() < 4u << 20);
@@ -87,7 +87,8 @@ static void names_other_formats(void **state) {
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     bnc_image image;
     bnc_error err = {0};
-    assert_int_not_equal(bnc_image_decode(&image, (const uint8_t *)cases[i].bytes, cases[i].size, BNC_IMAGE_MAX_PIXELS, &err), BNC_OK);
+    assert_int_not_equal(bnc_image_decode(&image, (const uint8_t *)cases[i].bytes, cases[i].size, BNC_IMAGE_MAX_PIXELS, NULL, &err),
+                         BNC_OK);
     if (!strstr(err.text, cases[i].says)) fail_msg("\"%s\" does not say \"%s\"", err.text, cases[i].says);
     if (!strstr(err.text, "expected a " BNC_IMAGE_FORMATS)) fail_msg("\"%s\" does not say what is expected", err.text);
   }
@@ -113,7 +114,7 @@ static bool truncated_at(const char *name, const bnc_image *good, const uint8_t 
   bnc_image image;
   bnc_error err = {0};
   memcpy(part, data, size);
-  const bnc_status s = bnc_image_decode(&image, part, size, BNC_IMAGE_MAX_PIXELS, &err);
+  const bnc_status s = bnc_image_decode(&image, part, size, BNC_IMAGE_MAX_PIXELS, NULL, &err);
   bnc_mem_free(part);
   if (s == BNC_OK) {
     if (!image.damage) fail_msg("%s: its first %zu bytes were taken for the whole", name, size);
@@ -135,7 +136,7 @@ static void truncated(void **state) {
     size_t size;
     bnc_image good;
     uint8_t *data = read_picture(whole[i], &size);
-    assert_int_equal(bnc_image_decode(&good, data, size, BNC_IMAGE_MAX_PIXELS, NULL), BNC_OK);
+    assert_int_equal(bnc_image_decode(&good, data, size, BNC_IMAGE_MAX_PIXELS, NULL, NULL), BNC_OK);
     for (size_t k = 0; k < 12; k++) assert_false(truncated_at(whole[i], &good, data, size * k / 16));
     for (size_t k = 1; k <= 40; k++) truncated_at(whole[i], &good, data, size - k);
     bnc_image_free(&good);
@@ -155,7 +156,7 @@ static void flipped_bits(void **state) {
       bnc_image image;
       bnc_error err = {0};
       data[at] ^= (uint8_t)(1u << (at % 8));
-      const bnc_status s = bnc_image_decode(&image, data, size, BNC_IMAGE_MAX_PIXELS, &err);
+      const bnc_status s = bnc_image_decode(&image, data, size, BNC_IMAGE_MAX_PIXELS, NULL, &err);
       assert_true((s == BNC_OK) == (image.rgb != NULL));
       assert_true((s == BNC_OK) == (err.text[0] == 0));
       bnc_image_free(&image);
@@ -178,7 +179,7 @@ static void failed_allocations(void **state) {
       bnc_image image;
       bnc_error err = {0};
       bnc_mem_fail_after(allowed);
-      s = bnc_image_decode(&image, data, size, BNC_IMAGE_MAX_PIXELS, &err);
+      s = bnc_image_decode(&image, data, size, BNC_IMAGE_MAX_PIXELS, NULL, &err);
       bnc_mem_fail_after(-1);
       if (s != BNC_OK && s != BNC_ERROR_MEMORY) fail_msg("%s without memory: found status %d, \"%s\"", whole[i], (int)s, err.text);
       bnc_image_free(&image);
@@ -189,9 +190,48 @@ static void failed_allocations(void **state) {
   }
 }
 
+typedef struct stop {
+  bnc_image_watch *watch;
+  double last;
+  bool between; /* stop there; else never */
+} stop;
+
+static bool on_step(void *context, double fraction) {
+  stop *s = context;
+  s->watch->asked = 0; /* ask again, however soon */
+  if (fraction < s->last) fail_msg("found %g behind %g", fraction, s->last);
+  s->last = fraction;
+  return s->between && fraction > 0 && fraction < 1;
+}
+
+/* Between the rows, or the parts of a file: a picture that nobody wants any more is not decoded to its end, and leaves nothing. */
+static void stopped(void **state) {
+  (void)state;
+  static const char *const names[] = {"photo.png", "png_rgba16_adam7.png", "photo.jpg", "jpeg_progressive.jpg", "photo.webp"};
+  for (size_t i = 0; i < 2 * (sizeof names / sizeof *names); i++) {
+    char path[512];
+    bnc_image image;
+    bnc_error err = {0};
+    bnc_image_watch watch = {.step = on_step};
+    stop s = {.watch = &watch, .between = i % 2 == 0};
+    const size_t live = bnc_mem_live();
+    watch.context = &s;
+    const bnc_status status = bnc_image_load(&image, picture_path(path, names[i / 2]), BNC_IMAGE_MAX_PIXELS, &watch, &err);
+    if (status != (s.between ? BNC_ERROR_CANCELLED : BNC_OK) || (s.last < 1) != s.between)
+      fail_msg("%s: found status %d at %g", names[i / 2], (int)status, s.last);
+    assert_true((image.rgb == NULL) == s.between);
+    bnc_image_free(&image);
+    assert_int_equal(bnc_mem_live(), live);
+  }
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(bombs_take_no_memory), cmocka_unit_test(bad_files),
-                                     cmocka_unit_test(names_other_formats),  cmocka_unit_test(truncated),
-                                     cmocka_unit_test(flipped_bits),         cmocka_unit_test(failed_allocations)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(bombs_take_no_memory),
+                                     cmocka_unit_test(bad_files),
+                                     cmocka_unit_test(names_other_formats),
+                                     cmocka_unit_test(truncated),
+                                     cmocka_unit_test(stopped),
+                                     cmocka_unit_test(flipped_bits),
+                                     cmocka_unit_test(failed_allocations)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

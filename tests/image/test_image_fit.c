@@ -22,7 +22,7 @@ static void equals_pillow(void **state) {
     const uint8_t pad[3] = {(uint8_t)r, (uint8_t)g, (uint8_t)b};
     bnc_image image;
     bnc_error err = {0};
-    if (bnc_image_load(&image, picture_path(path, name), BNC_IMAGE_MAX_PIXELS, &err) != BNC_OK) fail_msg("%s", err.text);
+    if (bnc_image_load(&image, picture_path(path, name), BNC_IMAGE_MAX_PIXELS, NULL, &err) != BNC_OK) fail_msg("%s", err.text);
     uint8_t *out = bnc_mem_array(side * side, 3);
     uint8_t *again = bnc_mem_array(side * side, 3);
     assert_true(out && again);

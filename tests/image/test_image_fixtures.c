@@ -26,9 +26,9 @@ static void pixels_equal_the_reference(void **state) {
     bnc_image picture, expected;
     bnc_error err = {0};
     snprintf(rest, sizeof rest, "images/%s.png", names[i]);
-    if (bnc_image_load(&picture, fixtures(path, rest), BNC_IMAGE_MAX_PIXELS, &err) != BNC_OK) fail_msg("%s", err.text);
+    if (bnc_image_load(&picture, fixtures(path, rest), BNC_IMAGE_MAX_PIXELS, NULL, &err) != BNC_OK) fail_msg("%s", err.text);
     snprintf(rest, sizeof rest, "expected/%s/pixels_u8.png", names[i]);
-    if (bnc_image_load(&expected, fixtures(path, rest), BNC_IMAGE_MAX_PIXELS, &err) != BNC_OK) fail_msg("%s", err.text);
+    if (bnc_image_load(&expected, fixtures(path, rest), BNC_IMAGE_MAX_PIXELS, NULL, &err) != BNC_OK) fail_msg("%s", err.text);
     assert_int_equal(expected.width, SIDE);
     assert_int_equal(expected.height, SIDE);
     uint8_t *out = bnc_mem_array(SIDE * SIDE, 3);

@@ -17,7 +17,7 @@ static void equals_pillow(void **state) {
     bnc_image image;
     bnc_error err = {0};
     count++;
-    if (bnc_image_load(&image, picture_path(path, name), BNC_IMAGE_MAX_PIXELS, &err) != BNC_OK) {
+    if (bnc_image_load(&image, picture_path(path, name), BNC_IMAGE_MAX_PIXELS, NULL, &err) != BNC_OK) {
       print_error("%s\n", err.text);
       wrong++;
     } else if (image.width != width || image.height != height || crc32_of(image.rgb, width * height * 3) != crc) {
@@ -34,14 +34,15 @@ static void equals_pillow(void **state) {
   assert_in_range(count, 50, 1000);
 }
 
-typedef bnc_status decode_function(bnc_image *image, const uint8_t *data, size_t size, size_t max_pixels, bnc_error *err);
+typedef bnc_status decode_function(bnc_image *image, const uint8_t *data, size_t size, size_t max_pixels, bnc_image_watch *watch,
+                                   bnc_error *err);
 
 static void decode(bnc_image *image, decode_function *function, const char *name, size_t max_pixels) {
   size_t size;
   bnc_error err = {0};
   uint8_t *data = read_picture(name, &size);
   *image = (bnc_image){0};
-  if (function(image, data, size, max_pixels, &err) != BNC_OK) fail_msg("%s: %s", name, err.text);
+  if (function(image, data, size, max_pixels, NULL, &err) != BNC_OK) fail_msg("%s: %s", name, err.text);
   bnc_mem_free(data);
 }
 

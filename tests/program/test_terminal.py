@@ -5,9 +5,11 @@ import pty
 import re
 import select
 import signal
+import struct
 import subprocess
 import termios
 import time
+import zlib
 
 from program_case import PHOTO, PHOTO2, PROGRAM, ROOT, ProgramCase, binocle, compiled, main, path, sane_signals
 
@@ -74,6 +76,14 @@ class Terminal:
         return os.waitstatus_to_exitcode(status)
 
 
+def plain_png(side):
+    """A few bytes that take seconds to decode: one bit per pixel, each row as the last."""
+    def chunk(name, data):
+        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+    rows = zlib.compress((b"\0" + b"\xa5" * (side // 8)) * side, 1)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", side, side, 1, 0, 0, 0, 0)) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+
+
 def screen(raw):
     """What stands on the screen in the end, line by line: carriage returns and erased lines played through."""
     lines = []
@@ -118,7 +128,6 @@ class Bar(ProgramCase):
     def test_narrow(self):
         t = Terminal("run", self.model, "--prompt", "hi", "--image", PHOTO, "--max-tokens", "1")
         import fcntl
-        import struct
         import termios
         fcntl.ioctl(t.fd, termios.TIOCSWINSZ, struct.pack("HHHH", 10, 20, 0, 0))
         self.assertEqual(0, t.end())
@@ -146,6 +155,32 @@ class Interrupt(ProgramCase):
         process.send_signal(signal.SIGINT)
         self.assertEqual((b"", b""), process.communicate(timeout=10))
         self.assertEqual(130, process.returncode)
+
+    def test_while_a_picture_is_read(self):
+        """Between rows of a large one, and while a pipe brings nothing: stopped, and nothing is said."""
+        large, fifo, out = path("large.png"), path("waits.png"), path("interrupted.npy")
+        os.mkfifo(fifo)
+        with open(large, "wb") as f:
+            f.write(plain_png(14000))
+        for picture, stdin in ((large, None), (fifo, None), ("-", subprocess.PIPE)):
+            for arguments in (["encode", self.model, picture, "--stage", "pixels", "-o", out, "--quiet"], ["run", self.model, "--image", picture, "--prompt", "x"]):
+                process = subprocess.Popen([PROGRAM, *arguments], stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=sane_signals)
+                time.sleep(0.7)
+                process.send_signal(signal.SIGINT)
+                process.wait(10)  # before its standard input is closed
+                self.assertEqual((130, (b"", b"")), (process.returncode, process.communicate()), arguments)
+        self.assertFalse(os.path.exists(out))
+        t = Terminal("chat", self.model)
+        t.until(rb"> ")
+        t.type(b"/image " + large.encode() + b"\n")
+        t.until(rb"\rreading the picture ")
+        t.type(b"\x03")
+        t.until(rb"> ")
+        t.type(b"/stats\n")
+        t.until(rb"pictures  0 in")
+        t.until(rb"> ")
+        t.type(b"/quit\n")
+        self.assertEqual(0, t.end(5))
 
     def test_compile_leaves_nothing(self):
         out, codes = path("interrupted.bnc"), set()
