@@ -105,6 +105,7 @@ class Browser:
 
     def show(self, url, width, height, theme):
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 600)
+        self.call("Emulation.setTouchEmulationEnabled", enabled=width < 600)
         self.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": theme}])
         self.call("Page.navigate", url=url)
         self.wait("document.readyState === 'complete' && document.getElementById('about').textContent !== 'connecting'")

@@ -238,7 +238,7 @@ class Api(ServeCase):
                           ("/etc/passwd", "no file is opened"), ("data:text/html;base64,aGk=", "data:image"), ("data:image/png,hello", "data:image"),
                           ("data:image/png;base64,", "base64"), ("data:image/png;base64,aGk", "base64"), ("data:image/png;base64,aG k=", "base64"),
                           ("data:image/png;base64,aGl=", "base64"), ("data:image/png;base64,aGVsbG8=", "picture"), (data_url(SIGN)[:900], "picture")):
-            self.refused(self.pocket.chat(user("what is it?", url)), 400, word)
+            self.assertEqual("invalid_image_url", self.refused(self.pocket.chat(user("what is it?", url)), 400, word)["code"])
         self.refused(self.pocket.chat(user("all of them?", *[data_url(SIGN)] * 9)), 400, "8 pictures")
         self.refused(self.pocket.chat({"role": "system", "content": user("x", data_url(SIGN))["content"]}, "x"), 400, "only a user")
         self.assertEqual("BUS", self.pocket.chat(ASKED).text)

@@ -107,7 +107,8 @@ class Page(ServeCase):
         for _ in range(8):
             b.press("Tab")
             reached.append(b.run("document.activeElement.id"))
-        self.assertLessEqual({"theme", "anew", "file", "camera", "question", "send"}, set(reached) | {"question"}, reached)
+        self.assertLessEqual({"theme", "anew", "file", "question", "send"}, set(reached) | {"question"}, reached)
+        self.assertNotIn("camera", reached)
         b.choose("#camera", SIGN)
         b.wait("document.getElementById('photo').alt.includes('0000.webp')")
         self.ask()
@@ -119,6 +120,32 @@ class Page(ServeCase):
         self.assertIn("Answer: ", b.run("document.getElementById('said').textContent"))
         b.run("document.getElementById('anew').click()")
         self.assertEqual(([], 0, "question"), (b.run(LINES), b.run("state.messages.length"), b.run("document.activeElement.id")))
+
+    def test_a_camera_is_offered_where_there_is_touch(self):
+        for width, seen in ((1280, False), (390, True)):
+            self.browser.show(self.url, width, 844, "light")
+            self.assertEqual(seen, self.browser.run("document.getElementById('camera').offsetParent !== null"), width)
+
+    def test_what_is_no_picture_is_refused_when_it_is_chosen(self):
+        b, bad = self.browser, path("bad.png")
+        with open(bad, "w", encoding="ascii") as f:
+            f.write("hello")
+        empty = "document.getElementById('photo').hidden && !document.getElementById('board').classList.contains('full')"
+        b.show(self.url, 1280, 800, "light")
+        b.choose("#file", SIGN)
+        b.wait("document.getElementById('photo').alt.includes('0000.webp')")
+        b.choose("#file", bad)
+        b.wait(f"{LINES}.length === 1 && {LINES}[0].includes('bad.png cannot be read')")
+        self.assertEqual((True, True), (b.run(empty), b.run("state.picture === null")))
+        # What this browser shows and the server refuses does not stay either.
+        b.run("showPicture({ url: 'data:image/png;base64,aGVsbG8=', name: 'other.png' })")
+        self.ask()
+        b.wait(f"{LINES}.length === 3 && {LINES}[2].includes('Problem')")
+        self.assertEqual((True, QUESTION), (b.run(empty), b.run("document.getElementById('question').value")))
+        b.run("document.getElementById('question').value = ''")
+        self.ask()
+        b.wait(f"{LINES}.length === 5 && {LINES}[4].includes('token')")
+        b.complaints.clear()  # of the picture that cannot be shown, and of status 400
 
     def test_what_a_screen_reader_meets(self):
         b = self.browser

@@ -19,6 +19,7 @@ typedef struct answering {
   const char *tile;    /* then */
   const char *param;   /* of the request, that was at fault */
   bool too_long;       /* the prompt */
+  bool bad_picture;
 } answering;
 
 /* What is written goes to the connection. */
@@ -133,7 +134,10 @@ static bnc_status ask(answering *a, bnc_finish *finish) {
   bnc_worker *worker = a->worker;
   bnc_chat_request *r = &a->job->request;
   bnc_status status = set_form(a);
-  if (status == BNC_OK) status = show_pictures(worker, r);
+  if (status == BNC_OK) {
+    status = show_pictures(worker, r);
+    a->bad_picture = status != BNC_OK;
+  }
   if (status == BNC_OK) status = bnc_session_set_system(worker->session, r->system);
   if (status == BNC_OK) status = bnc_session_converse(worker->session, r->exchange, r->exchanges);
   a->usage.prompt_tokens = status == BNC_OK ? bnc_session_rows(worker->session) : 0;
@@ -164,7 +168,8 @@ static void fail(answering *a, bnc_status status) {
                  theirs                       ? 400
                  : status == BNC_ERROR_MEMORY ? 503
                                               : 500,
-                 NULL, a->param ? a->param : "messages", "%s", bnc_session_error(a->worker->session));
+                 theirs && a->bad_picture ? "invalid_image_url" : NULL, a->param ? a->param : "messages", "%s",
+                 bnc_session_error(a->worker->session));
   pthread_mutex_lock(&serve->queue.lock);
   a->job->error = error;
   pthread_mutex_unlock(&serve->queue.lock);
