@@ -28,7 +28,7 @@ typedef struct bnc_chat {
   "/stats         pictures, tokens, seconds and rows of the context so far\n"                                                              \
   "/reset         forget the conversation and its pictures\n"                                                                              \
   "/help          this\n"                                                                                                                  \
-  "/quit          leave, as the end of input does; Ctrl-C stops an answer\n"
+  "/quit          leave, as the end of input does; Ctrl-C stops an answer or drops a line\n"
 
 /** After a line that came to `code`: one that failed ends a conversation only where nobody is there to see it. */
 int bnc_chat_after(const bnc_chat *chat, int code);

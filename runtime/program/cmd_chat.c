@@ -53,10 +53,22 @@ static bool next_line(const bnc_chat *c, bool editing, char **line, size_t *room
   return got >= 0;
 }
 
+/* As in a shell, Ctrl-C takes the line away. On an empty line it says how to leave, and a second one right behind leaves. A terminal that
+ * edits no lines itself dropped what was typed before we hear of it: that counts as an empty line. */
+static int line_interrupted(bnc_chat *c, bool editing, bool *told) {
+  const bool drops = editing && bnc_line_editor_had_text();
+  if (!c->keyboard || !bnc_interrupted_by_key() || (*told && !drops)) return BNC_EXIT_INTERRUPTED;
+  clearerr(stdin);
+  *told = !drops;
+  if (drops) return BNC_CHAT_GO_ON;
+  fputs("^D or /quit leaves, and so does another ^C\n", stderr);
+  return BNC_CHAT_GO_ON;
+}
+
 static int converse(bnc_chat *c) {
   char *line = NULL;
   size_t room = 0, length = 0;
-  bool first = true;
+  bool first = true, told = false;
   int code = BNC_CHAT_GO_ON;
   const bool editing = c->keyboard && bnc_line_editor_open(PROMPT, bnc_chat_complete);
   while (code == BNC_CHAT_GO_ON) {
@@ -64,13 +76,13 @@ static int converse(bnc_chat *c) {
     if (!next_line(c, editing, &line, &room, &length)) {
       if (c->keyboard) fputs("\n", stderr);
       if (bnc_interrupted())
-        code = BNC_EXIT_INTERRUPTED;
+        code = line_interrupted(c, editing, &told);
       else
         code = editing || feof(stdin) ? BNC_EXIT_DONE : bnc_work_refuse(&c->work, "cannot read standard input: %s", strerror(errno));
     } else {
       const size_t mark = first ? bnc_console_mark(line, length) : 0;
       code = one_line(c, line + mark, length - mark);
-      first = false;
+      first = told = false;
     }
   }
   bnc_line_editor_close();

@@ -11,9 +11,9 @@
 #include <string.h>
 #include <unistd.h>
 
-static int output_error; /* errno of the first write that failed */
-static volatile sig_atomic_t interrupted;
-static int wake[2] = {-1, -1}; /* a pipe that the handler writes to: a signal that comes just before a wait ends it too */
+static int output_error;                  /* errno of the first write that failed */
+static volatile sig_atomic_t interrupted; /* the signal, or 0 */
+static int wake[2] = {-1, -1};            /* a pipe that the handler writes to: a signal that comes just before a wait ends it too */
 
 /* A parent that works asynchronously (Node, Bun) may share its non-blocking pipes with us; whether they block is theirs to say, so we wait.
  * False: the error is another, or an interrupt came. */
@@ -115,8 +115,7 @@ int bnc_console_finish(int code) {
 
 static void on_interrupt(int number) {
   const int error = errno;
-  (void)number;
-  interrupted = 1;
+  interrupted = number;
   if (write(wake[1], "", 1) < 0) errno = error;
 }
 
@@ -148,3 +147,4 @@ bool bnc_interrupt_or_input(void) {
 }
 
 bool bnc_interrupted(void) { return interrupted != 0; }
+bool bnc_interrupted_by_key(void) { return interrupted == SIGINT; }

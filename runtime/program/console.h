@@ -38,6 +38,8 @@ int bnc_console_finish(int code);
 /** Ctrl-C (and SIGTERM) from here on only set a flag. A second one ends the program at once. Call again to arm it anew. */
 void bnc_interrupt_arm(void);
 bool bnc_interrupted(void);
+/** By Ctrl-C, not by SIGTERM. */
+bool bnc_interrupted_by_key(void);
 /** Waits until standard input can be read, or an interrupt comes: false then, also where it came just before. For a keyboard, whose lines
  * stdio does not hold. */
 bool bnc_interrupt_or_input(void);

@@ -45,6 +45,7 @@ static struct {
 } library;
 
 static void *edit, *past;
+static bool had_text; /* when the last interrupt came */
 static const char *prompt;
 static bnc_complete_line complete;
 static char file[4096]; /* of the history; "": it is not kept */
@@ -65,6 +66,8 @@ static bool load(void) {
          find(opened, "history_end", &library.history_end) && find(opened, "history", &library.history);
 }
 
+bool bnc_line_editor_had_text(void) { return had_text; }
+
 static const char *get_prompt(void *editor) {
   (void)editor;
   return prompt;
@@ -76,7 +79,11 @@ static int get_character(void *editor, wchar_t *character) {
   (void)editor;
   for (;;) {
     char byte;
-    if (!bnc_interrupt_or_input()) return -1;
+    if (!bnc_interrupt_or_input()) {
+      const line_info *line = library.el_line(editor);
+      had_text = line->last > line->buffer;
+      return -1;
+    }
     const ssize_t n = read(STDIN_FILENO, &byte, 1);
     if (n <= 0) return (int)n;
     const size_t length = mbrtowc(character, &byte, 1, &state);

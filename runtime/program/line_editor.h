@@ -11,6 +11,8 @@ typedef void (*bnc_complete_line)(const char *line, bnc_completion *completion);
 
 /** False where lines are not edited: standard input or error is no terminal, it is a dumb one, or the system has no libedit. */
 bool bnc_line_editor_open(const char *prompt, bnc_complete_line complete);
+/** Whether the line that the last interrupt took away had text. */
+bool bnc_line_editor_had_text(void);
 /** A line with its break, valid until the next call; NULL at the end, or where an interrupt came. */
 const char *bnc_line_editor_next(size_t *length);
 /** Keeps the history, the last 500 lines, in $XDG_STATE_HOME/binocle/history, by default ~/.local/state/binocle/history. */

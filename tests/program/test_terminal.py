@@ -229,14 +229,33 @@ class Chat(ProgramCase):
         self.assertEqual(0, t.end(5))
 
     def test_ctrl_c_at_the_prompt(self):
+        """As in a shell: it drops the line; on an empty one it says how to leave, and leaves where it comes again at once."""
         for term in ("xterm", "dumb"):
-            t = Terminal("chat", self.model, term=term)
+            t = Terminal("chat", self.model, "--max-tokens", "2", term=term)
             t.until(rb"> ")
-            t.type(b"half a li")
-            t.until(rb"half a li")
+            for _ in range(2):
+                t.type(b"half a li")
+                t.until(rb"half a li")
+                t.type(b"\x03")
+                t.until(rb"\n.*> ")
+                t.type(b"/stats\n")
+                t.until(rb"pictures  0 in")
+                t.until(rb"> ")
+                t.type(b"\x03")
+                t.until(rb"\^D or /quit leaves.*> ")
+                t.type(b"hello\n")
+                t.until(rb"hello.*\n> ")
+            t.type(b"\x03")
+            t.until(rb"\^D or /quit leaves.*> ")
             t.type(b"\x03")
             self.assertEqual(130, t.end(5))
             self.assertNotIn(b"binocle:", t.seen)
+
+    def test_term_at_the_prompt(self):
+        t = Terminal("chat", self.model)
+        t.until(rb"> ")
+        os.kill(t.pid, signal.SIGTERM)
+        self.assertEqual(130, t.end(5))
 
     def test_without_editing(self):
         t = Terminal("chat", self.model, "--max-tokens", "2", "--quiet", term="dumb")
@@ -294,7 +313,10 @@ class Editing(ProgramCase):
         again.type(b"\x1b[A")
         again.until(rb"/restore ")
         again.type(b"\x03")
-        self.assertEqual(130, again.end(5))
+        again.until(rb"\n.*> ")
+        again.until_edited()
+        again.type(b"\x04")  # the line is gone
+        self.assertEqual(0, again.end(5))
         history = path("state", "binocle", "history")
         self.assertEqual(0o600, os.stat(history).st_mode & 0o777)
         self.assertEqual(0, binocle("run", self.model, "--restore", state, "--prompt", "x", "--max-tokens", "1").code)
