@@ -52,8 +52,9 @@ static void estimate(bnc_layer_run *r, size_t layers_done) {
   start = seconds() - start;
   left = (r->total - r->done) * start / ((double)k * (double)k / 2 * (double)rows);
   const bool minutes = left >= 600;
-  bnc_context_log(r->context, BNC_LOG_INFO, "calibrating on %zu rows, from layer %zu of %zu: about %.0f %s", r->rows, layers_done,
-                  r->c->text->layers, (minutes ? left / 60 : left) + 0.5, minutes ? "minutes" : "seconds");
+  const unsigned long long about = (unsigned long long)((minutes ? left / 60 : left) + 0.5);
+  bnc_context_log(r->context, BNC_LOG_INFO, "calibrating on %zu rows, from layer %zu of %zu: about %llu %s%s", r->rows, layers_done,
+                  r->c->text->layers, about, minutes ? "minute" : "second", about == 1 ? "" : "s");
 }
 
 /* A text of prompts is cut to a multiple of 4 rows: those behind are left out. */

@@ -144,7 +144,8 @@ static bnc_status check_kinds(bnc_checkpoint *c, const char *path, const char *t
   c->gguf = kind == BNC_CHECKPOINT_GGUF;
   if (s != BNC_OK || !tower) return s;
   s = bnc_checkpoint_kind_find(tower, &tower_kind, err);
-  if (s == BNC_OK && tower_kind != kind)
+  if (s != BNC_OK) return bnc_error_prefix(err, "the vision %s", c->gguf ? "side (mmproj)" : "tower");
+  if (tower_kind != kind)
     s = bnc_fail(err, BNC_ERROR_ARGUMENT, "%s: found a %s, expected %s with %s", tower, c->gguf ? "folder" : "GGUF file",
                  c->gguf ? "the GGUF file of the vision side (mmproj)" : "the folder of a vision tower", path);
   return s;

@@ -62,8 +62,8 @@ int bnc_answer_check_question(bnc_work *work, const char *question, size_t pictu
   for (const char *at = question; (at = strstr(at, "<image>")) != NULL; at++) named++;
   if (named == 0 || named == pictures) return BNC_EXIT_DONE;
   return bnc_work_refuse(
-      work, "the question has %zu <image>, but %zu pictures are given; expected as many, or no <image>: then the pictures come first",
-      named, pictures);
+      work, "the question has %zu <image>, but %zu picture%s given; expected as many, or no <image>: then the pictures come first", named,
+      pictures, pictures == 1 ? " is" : "s are");
 }
 
 int bnc_answer_prepare(bnc_work *work, const bnc_answer_options *options) {

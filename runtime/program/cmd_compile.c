@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "runtime/program/bus_guard.h"
@@ -29,6 +31,8 @@ static int compile(bnc_work *work, const bnc_compile_options *options) {
   const bnc_status status = code == BNC_EXIT_DONE ? bnc_compile(work->context, &o) : BNC_OK;
   bnc_question_rows_free(&rows);
   if (code != BNC_EXIT_DONE) return code;
+  if (status == BNC_ERROR_CANCELLED && o.calibration && is_quantized(o.text_weights))
+    bnc_console_error("interrupted: the layers that are calibrated are kept beside %s; the same command goes on with them", o.output);
   if (status != BNC_OK) return bnc_work_fail(work, status, NULL, bnc_context_error(work->context));
   bnc_work_note(work, "%s is written, in %.1f s", o.output, bnc_seconds() - start);
   return BNC_EXIT_DONE;
@@ -65,7 +69,7 @@ static int evaluate(bnc_work *work, const bnc_compile_options *o, const char *fi
 static int check_evaluated(bnc_work *work, const char *file) {
   bnc_question_set set = {0};
   char why[BNC_WHY];
-  if (access(file, R_OK) != 0) return bnc_work_refuse(work, "%s: cannot be read", file);
+  if (access(file, R_OK) != 0) return bnc_work_refuse(work, "%s: %s", file, strerror(errno));
   const bool fine = !bnc_is_questions(file) || bnc_question_set_load(&set, file, why);
   bnc_question_set_free(&set);
   return fine ? BNC_EXIT_DONE : bnc_work_refuse(work, "%s: %s", file, why);
@@ -87,7 +91,7 @@ static int run(const bnc_command *command, int argc, char **argv) {
        .value = "FILE",
        .help = "then compare it with the checkpoint in f32 on this text or QUESTIONS.jsonl: tokens, layers, KV caches",
        .text = &text},
-      BNC_WORK_JSON(work, "with --evaluate: print one JSON object"),
+      {.name = "json", .help = "with --evaluate: print one JSON object", .flag = &work.json, .needs = "evaluate"},
       BNC_MODEL_OPTIONS(m),
       BNC_WORK_THREADS(work),
       BNC_WORK_LINEAR(work),

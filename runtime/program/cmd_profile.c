@@ -2,6 +2,7 @@
 /* Where the time of one question goes, op by op. Without a prompt, ids are made up, so that models without a tokenizer serve too. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "runtime/program/command_line.h"
 #include "runtime/program/commands.h"
@@ -119,6 +120,12 @@ static int compare(profile *p) {
   return BNC_EXIT_DONE;
 }
 
+static bool asks_to_compare(int argc, char **argv) {
+  for (int i = 0; i < argc; i++)
+    if (strcmp(argv[i], "--compare") == 0 || strncmp(argv[i], "--compare=", 10) == 0) return true;
+  return false;
+}
+
 static int run(const bnc_command *command, int argc, char **argv) {
   profile p = {.prompt_tokens = 64, .gen_tokens = 16, .repeat = 1, .joules.idle = BNC_JOULES_IDLE};
   const bnc_option options[] = {
@@ -149,7 +156,8 @@ static int run(const bnc_command *command, int argc, char **argv) {
       BNC_WORK_LINEAR(p.work),
       BNC_WORK_QUIET(p.work),
   };
-  const bnc_arguments arguments = {(const char *const[]){"MODEL", NULL}, &p.model, options, BNC_COUNT_OF(options)};
+  const bnc_arguments arguments = {(const char *const[]){asks_to_compare(argc, argv) ? "B.json" : "MODEL", NULL}, &p.model, options,
+                                   BNC_COUNT_OF(options)};
   p.work.joules = &p.joules;
   int code = bnc_options_parse(command, &arguments, argc, argv);
   if (code != BNC_PARSED) return code;

@@ -101,7 +101,7 @@ static int run(const bnc_command *command, int argc, char **argv) {
       {.name = "image", .value = "FILE", .help = "a " BNC_IMAGE_FORMATS " picture, or - for one on standard input", .list = &images},
       BNC_CONVERSATION_OPTIONS(answer),
       BNC_ANSWER_OPTIONS(answer),
-      BNC_JOULES_OPTIONS(joules),
+      BNC_JOULES_OPTIONS_NEEDING(joules, "json|power-limit"),
       BNC_WORK_JSON(work, "the answer with times, counts and energy as one JSON object"),
       BNC_WORK_POWER(work),
       BNC_WORK_MEMORY(work),

@@ -62,8 +62,8 @@ static int check_ids(bnc_work *work, const char *path, const id_list *list, size
                              work->info.vocabulary - 1, BNC_IMAGE_TOKEN);
   }
   if (placeholders == pictures) return BNC_EXIT_DONE;
-  return bnc_work_refuse(work, "%s: has %zu placeholders (%d) for pictures, but %zu pictures are given", path, placeholders,
-                         BNC_IMAGE_TOKEN, pictures);
+  return bnc_work_refuse(work, "%s: has %zu placeholders (%d) for pictures, but %zu picture%s given", path, placeholders, BNC_IMAGE_TOKEN,
+                         pictures, pictures == 1 ? " is" : "s are");
 }
 
 typedef struct forced_rows {

@@ -11,7 +11,10 @@
 
 static int constrain(bnc_work *work, const char *where, bnc_constraint_kind kind, const char *const *texts, size_t count) {
   const bnc_status s = bnc_session_constrain(work->session, kind, texts, count);
-  return s == BNC_OK ? BNC_EXIT_DONE : bnc_work_fail(work, s, where, bnc_session_error(work->session));
+  if (s == BNC_OK) return BNC_EXIT_DONE;
+  const int code = bnc_work_fail(work, s, where, bnc_session_error(work->session));
+  const bool wrong = s == BNC_ERROR_ARGUMENT || s == BNC_ERROR_FORMAT || s == BNC_ERROR_UNSUPPORTED;
+  return wrong && where[0] == '-' && where[1] == '-' ? BNC_EXIT_USAGE : code; /* an option's text, and no file's */
 }
 
 static int read_schema(bnc_work *work, const char *path, char **text) {
@@ -36,9 +39,12 @@ static void set_name(bnc_form *form, const char *kind, const char *text) {
   snprintf(form->name, sizeof form->name, "%s %016" PRIx64, kind, hash);
 }
 
+static bool has_empty_part(const char *list) { return list[0] == ',' || list[strlen(list) - 1] == ',' || strstr(list, ",,"); }
+
 int bnc_form_load(bnc_work *work, bnc_form *form) {
   if (!!form->schema + !!form->choice + !!form->regex > 1)
-    return bnc_work_refuse(work, "more than one of --json-schema, --choice and --regex is given: an answer has one form");
+    return bnc_usage_error(NULL, "more than one of --json-schema, --choice and --regex is given: an answer has one form");
+  if (form->choice && has_empty_part(form->choice)) return bnc_usage_error(NULL, "--choice '%.60s' has an empty choice", form->choice);
   const int code = form->schema ? read_schema(work, form->schema, &form->text) : BNC_EXIT_DONE;
   if (code != BNC_EXIT_DONE) return code;
   if (form->schema) set_name(form, "schema", form->text);

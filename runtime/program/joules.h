@@ -20,28 +20,33 @@ typedef struct bnc_joules {
   double reading;  /* seconds spent on reading the meter so far, which are no part of the work */
 } bnc_joules;
 
-/* Rows of a command's table of options. */
-#define BNC_JOULES_OPTIONS(j)                                                                                                              \
+/* Rows of a command's table of options; needs_: which options ask for energy (bnc_option.needs), NULL: the command always tells it. */
+#define BNC_JOULES_OPTIONS_NEEDING(j, needs_)                                                                                              \
   {.name = "energy",                                                                                                                       \
+   .needs = needs_,                                                                                                                        \
    .value = "NAME",                                                                                                                        \
    .help = "the meter: one of those that 'binocle devices' lists, or none; default: the best",                                             \
    .text = &(j).name},                                                                                                                     \
       {.name = "meter-command",                                                                                                            \
+       .needs = needs_,                                                                                                                    \
        .value = "CMD",                                                                                                                     \
        .help = "a program that tells the power: a line per reading, WATTS or SECONDS,WATTS",                                               \
        .text = &(j).command},                                                                                                              \
       {.name = "idle",                                                                                                                     \
+       .needs = needs_,                                                                                                                    \
        .value = "S",                                                                                                                       \
        .help = "measure the power at rest for S seconds first, to tell it, and energy without it",                                         \
        .real = &(j).idle,                                                                                                                  \
        .low = 0,                                                                                                                           \
        .high = 3600},                                                                                                                      \
       {.name = "watts",                                                                                                                    \
+       .needs = needs_,                                                                                                                    \
        .value = "W",                                                                                                                       \
        .help = "no meter: estimate energy as W watts all the time",                                                                        \
        .real = &(j).watts,                                                                                                                 \
        .low = 1e-3,                                                                                                                        \
        .high = 1e6}
+#define BNC_JOULES_OPTIONS(j) BNC_JOULES_OPTIONS_NEEDING(j, NULL)
 
 #define BNC_JOULES_IDLE 1.0 /* of commands that measure */
 

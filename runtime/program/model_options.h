@@ -59,6 +59,7 @@ extern const char *const bnc_vision_choices[], *const bnc_text_choices[], *const
        .value = "N",                                                                                                                       \
        .help = "int4: weights per scale, 32 (the default), 64, 128, or 16 with 4-bit steps: 4.25 bits a weight",                           \
        .choice = &(m).group,                                                                                                               \
+       .needs = "text-weights int4",                                                                                                       \
        .choices = bnc_group_choices},                                                                                                      \
       {.name = "context",                                                                                                                  \
        .value = "N",                                                                                                                       \

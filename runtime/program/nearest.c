@@ -9,6 +9,8 @@
 
 static size_t least(size_t a, size_t b) { return a < b ? a : b; }
 
+static char small(char c) { return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c; }
+
 size_t bnc_edit_distance(const char *a, const char *b) {
   size_t row[3][LETTERS + 1]; /* of the last two letters of a, and of this one, to every beginning of b */
   const size_t n = strlen(a), m = strlen(b);
@@ -18,7 +20,7 @@ size_t bnc_edit_distance(const char *a, const char *b) {
     size_t *now = row[i % 3], *last = row[(i + 2) % 3], *before = row[(i + 1) % 3];
     now[0] = i;
     for (size_t k = 1; k <= m; k++) {
-      now[k] = least(least(last[k], now[k - 1]) + 1, last[k - 1] + (a[i - 1] != b[k - 1]));
+      now[k] = least(least(last[k], now[k - 1]) + 1, last[k - 1] + (small(a[i - 1]) != small(b[k - 1])));
       if (i > 1 && k > 1 && a[i - 1] == b[k - 2] && a[i - 2] == b[k - 1]) now[k] = least(now[k], before[k - 2] + 1);
     }
   }

@@ -12,7 +12,8 @@ typedef struct bnc_nearest {
   size_t distance;
 } bnc_nearest;
 
-/** How many letters are to be put in, left out, replaced or swapped with their neighbour; texts beyond 31 letters are far from all. */
+/** How many letters are to be put in, left out, replaced or swapped with their neighbour, capitals being no others; texts beyond 31 letters
+ * are far from all. */
 size_t bnc_edit_distance(const char *a, const char *b);
 /** A known name. Near is what a slip of the fingers explains: one in three letters, one at least, or a beginning of three letters. */
 void bnc_nearest_offer(bnc_nearest *nearest, const char *name);

@@ -155,6 +155,36 @@ static int parse_option(const char *command, const bnc_arguments *arguments, int
   return store(command, o, value);
 }
 
+/* Whether `need`, "name" or "name value" in `length` letters, is there; a value may be the default. */
+static bool is_met(const bnc_arguments *arguments, const bool *seen, const char *need, size_t length) {
+  const size_t name = strcspn(need, " |");
+  for (size_t i = 0; i < arguments->count; i++) {
+    const bnc_option *o = &arguments->options[i];
+    if (o->rest || !is_named(o, need, name)) continue;
+    if (name == length) return seen[i];
+    const char *value = o->choices[*o->choice];
+    return strlen(value) == length - name - 1 && memcmp(value, need + name + 1, length - name - 1) == 0;
+  }
+  return false;
+}
+
+/* Options that would do nothing are refused. */
+static int check_needs(const char *command, const bnc_arguments *arguments, const bool *seen) {
+  for (size_t i = 0; i < arguments->count; i++) {
+    const bnc_option *o = &arguments->options[i];
+    char all[128] = "";
+    bool met = !seen[i] || !o->needs;
+    for (const char *need = o->needs; !met && need;) {
+      const size_t length = strcspn(need, "|"), used = strlen(all);
+      met = is_met(arguments, seen, need, length);
+      snprintf(all + used, sizeof all - used, "%s--%.*s", used ? " or " : "", (int)length, need);
+      need = need[length] ? need + length + 1 : NULL;
+    }
+    if (!met) return bnc_usage_error(command, "%s%s needs %s", dashes(o), o->name, all);
+  }
+  return BNC_PARSED;
+}
+
 static int check_required(const char *command, const bnc_arguments *arguments, size_t operands, const bool *seen) {
   if (arguments->operands[operands]) return bnc_usage_error(command, "%s is missing", arguments->operands[operands]);
   for (size_t i = 0; i < arguments->count; i++) {
@@ -246,7 +276,8 @@ int bnc_options_parse(const bnc_command *command, const bnc_arguments *arguments
         rest->item[rest->count++] = argv[i]; /* over arguments that were read already */
     }
   }
-  const int code = check_required(command->name, arguments, operands, seen);
+  int code = check_required(command->name, arguments, operands, seen);
+  if (code == BNC_PARSED) code = check_needs(command->name, arguments, seen);
   return code == BNC_PARSED ? check_outputs(arguments) : code;
 }
 

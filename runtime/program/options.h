@@ -28,8 +28,9 @@ typedef struct bnc_option {
   const char *value; /* what help calls the value: "N"; NULL for a flag */
   const char *help;  /* one line */
   bool required;
-  bool output; /* the value names a file that is written: it must be none of the files that the other arguments name */
-  bool state;  /* the value names a saved conversation, which is read whole before one is written: that may take its place */
+  const char *needs; /* without one of these it says nothing: "json|power-limit", or with a value of its choices: "text-weights int4" */
+  bool output;       /* the value names a file that is written: it must be none of the files that the other arguments name */
+  bool state;        /* the value names a saved conversation, which is read whole before one is written: that may take its place */
   bool *flag;
   const char **text;            /* not empty */
   bnc_text_list *list;          /* may be repeated */

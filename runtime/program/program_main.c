@@ -62,7 +62,8 @@ int main(int argc, char **argv) {
   const bnc_command *command = find(name);
   if (command) return command->run(command, argc - 2, argv + 2);
   if (strcmp(name, "help") == 0) return help(argc - 2, argv + 2);
-  const bool wants_help = strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0, version = strcmp(name, "--version") == 0;
+  const bool wants_help = strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0,
+             version = strcmp(name, "--version") == 0 || strcmp(name, "-V") == 0;
   if ((wants_help || version) && argc > 2) return bnc_usage_error(NULL, "'%.60s' behind %s is one argument too many", argv[2], name);
   if (wants_help)
     print_help();

@@ -168,7 +168,8 @@ static bnc_status append_answer(bnc_text *text, const wording *words, const char
 
 static bnc_status check_images(size_t named, size_t given, bnc_error *err) {
   if (named == 0 || named == given) return BNC_OK;
-  return bnc_fail(err, BNC_ERROR_ARGUMENT, "the prompt has %zu <image> but %zu pictures are given", named, given);
+  return bnc_fail(err, BNC_ERROR_ARGUMENT, "the prompt has %zu <image> but %zu picture%s given", named, given,
+                  given == 1 ? " is" : "s are");
 }
 
 static bnc_status append_system(bnc_text *text, const wording *words, const char *system, bnc_error *err) {

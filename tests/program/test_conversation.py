@@ -101,16 +101,17 @@ class Form(ProgramCase):
         self.done("eval", self.model, questions, "-o", answers, "--choice", "yes,no", "--quiet")
 
     def test_what_is_refused(self):
-        def fails(words, *arguments):
+        def fails(words, *arguments, code=1):
             outcome = binocle("run", self.model, "--prompt", "x", *arguments)
-            self.assertEqual(1, outcome.code, outcome)
+            self.assertEqual(code, outcome.code, outcome)
             self.assertIn(words, self.says_one_line(outcome))
         with open(path("wrong.json"), "w") as f:
             f.write('{"type": "array", "items": {"not": {}}}')
         fails("wrong.json: the schema at #/items: 'not' is not supported", "--json-schema", path("wrong.json"))
         fails("absent.json: No such file", "--json-schema", path("absent.json"))
-        fails("more than one of --json-schema", "--choice", "a", "--regex", "b")
-        fails("--regex: the regular expression, byte 3", "--regex", "a(?=b)")
+        fails("more than one of --json-schema", "--choice", "a", "--regex", "b", code=2)
+        fails("--regex: the regular expression, byte 3", "--regex", "a(?=b)", code=2)
+        fails("--regex: the regular expression, byte 4", "--regex", "[0-9", code=2)
         fails("there is room for 3 tokens", "--regex", "[0-9]{40}", "--max-tokens", "3")
 
 

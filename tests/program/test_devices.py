@@ -63,13 +63,18 @@ class Devices(ProgramCase):
     def test_wrong(self):
         wrong = binocle("devices", "w128", "--board", "vax")
         self.assertIn(b"there is no board 'vax', expected one of " + ", ".join(BOARDS).encode(), wrong.err)
-        self.assertEqual(wrong.code, 1)
+        self.assertEqual(wrong.code, 2)
+        for asked, code, said in ((["inf-llava-8B"], 1, "did you mean 'inf-llava-8b'?"), (["pi5"], 1, "did you mean '--board pi5'?"),
+                                  (["w128", "--board", "PI5"], 2, "did you mean 'pi5'?"), (["w128", "--board", "pi6"], 2, "did you mean 'pi")):
+            wrong = binocle("devices", *asked)
+            self.assertEqual(code, wrong.code, asked)
+            self.assertIn(said, wrong.err.decode())
         self.assertEqual(binocle("devices", self.model, "w128").code, 2)
         self.assertEqual(binocle("devices", path("nothing.bnc")).code, 1)
 
     def test_text(self):
         out = binocle("devices", "inf-llava-1b", "--board", "zero2").out.decode()
-        for words in ("Raspberry Pi Zero 2 W", "not measured", "suggestion none of these fits"):
+        for words in ("Raspberry Pi Zero 2 W", "not measured", "weights    vision int8, text int4; ", "suggestion none of these fits"):
             self.assertIn(words, out)
         out = binocle("devices", self.model).out.decode()
         for words in ("\nmeasured   int8 ", "model.bnc", "\nsuggestion model.bnc"):

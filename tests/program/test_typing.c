@@ -15,17 +15,10 @@ static void distances(void **state) {
     const char *a, *b;
     size_t distance;
   } cases[] = {
-      {"", "", 0},
-      {"", "abc", 3},
-      {"run", "run", 0},
-      {"rum", "run", 1},
-      {"rnu", "run", 1},
-      {"ru", "run", 1},
-      {"runn", "run", 1},
-      {"kitten", "sitting", 3},
-      {"abcd", "badc", 2},
-      {"ca", "abc", 3},
-      {"abcdefghijklmnopqrstuvwxyzabcdefg", "a", SIZE_MAX},
+      {"", "", 0},         {"", "abc", 3},    {"run", "run", 0},
+      {"rum", "run", 1},   {"rnu", "run", 1}, {"ru", "run", 1},
+      {"runn", "run", 1},  {"RuN", "rUn", 0}, {"kitten", "sitting", 3},
+      {"abcd", "badc", 2}, {"ca", "abc", 3},  {"abcdefghijklmnopqrstuvwxyzabcdefg", "a", SIZE_MAX},
   };
   (void)state;
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

@@ -55,7 +55,11 @@ class Wrong(ProgramCase):
                 ("--vision-weights is 'int4'", [*comp, "-o", out, "--vision-weights", "int4"]), ("--text-weights is 'f16'", [*comp, "-o", out, "--text-weights", "f16"]),
                 ("--context is '0'", [*comp, "-o", out, "--context", "0"]), ("no pass 'x', expected one of", [*comp, "-o", out, "--disable-pass", "x"]),
                 ("no target 'pi6', expected one of pi4, pi5, ", [*comp, "-o", out, "--target", "pi6"]),
-                ("--memory-svg FILE.svg lacks", ["inspect", m, "--memory-svg"])):
+                ("--memory-svg FILE.svg lacks", ["inspect", m, "--memory-svg"]), ("--group needs --text-weights int4", [*comp, "-o", out, "--group", "16"]),
+                ("--json needs --evaluate", [*comp, "-o", out, "--json"]), ("--vision-weights needs a preset or --board", ["devices", "--vision-weights", "int8"]),
+                ("--text-weights needs a preset: ", ["devices", m, "--text-weights", "int4"]), ("B.json is missing", ["profile", "--compare", "A.json"]),
+                *((f"{o} needs --json or --power-limit", [*run, o, v]) for o, v in (("--energy", "none"), ("--meter-command", "false"), ("--watts", "5"), ("--idle", "1"))),
+                ("--choice 'a,,b' has an empty choice", [*run, "--choice", "a,,b"]), ("has an empty choice", [*run, "--choice", ",a"]), ("has an empty choice", [*run, "--choice", "a,"])):
             self.wrong(2, expected, *arguments)
 
     def test_files(self):
@@ -70,7 +74,9 @@ class Wrong(ProgramCase):
                 ("nowhere.png: No such file", [*run, "--image", path("nowhere.png")]), ("folder: .*directory", [*run, "--image", path("folder")]),
                 ("model.bnc: .*expected a WebP, JPEG or PNG", [*run, "--image", m]),
                 ("the question: .*UTF-8", [*run[:-1], b"\xff"]), ("1 <image>, but 0 pictures", [*run[:-1], "<image> x"]),
-                ("1 <image>, but 2 pictures", [*run[:-1], "<image> x", "--image", PHOTO, "--image", PHOTO]),
+                ("1 <image>, but 2 pictures are given", [*run[:-1], "<image> x", "--image", PHOTO, "--image", PHOTO]), ("2 <image>, but 1 picture is given", [*run[:-1], "<image> <image>", "--image", PHOTO]),
+                ("nowhere.txt: No such file", ["compile", self.checkpoint, "-o", path("x.bnc"), "--evaluate", path("nowhere.txt")]), ("nofile: No such file", ["eval", "--summary", path("nofile")]),
+                ("the vision tower: .*photo.jpg: found a file", ["compile", self.checkpoint, "-o", path("x.bnc"), "--mmproj", PHOTO]),
                 ("folder: is a folder", [*encode, path("folder")]), ("nowhere/x.npy: .*No such", [*encode, path("nowhere", "x.npy")]), ("is a folder", [*encode, path("x/")]),
                 ("/dev/full: .*No space", [*encode, "/dev/full"]), ("ids.npy is no folder|Not a directory", [*encode, os.path.join(ids, "x.npy")]),
                 ("nowhere.npy: No such", ["score", m, "--ids", path("nowhere.npy"), "-o", out]), ("photo.jpg: ", ["score", m, "--ids", PHOTO, "-o", out]),
@@ -115,7 +121,7 @@ class Wrong(ProgramCase):
         score("bad_ids.npy: id 300 at position 1", good, "--force", save_ids("bad_ids.npy", [1, 300]))
         score("bad_ids.npy: has 1 placeholders", good, "--force", save_ids("bad_ids.npy", [-200]))
         score("bad_ids.npy: has 1 placeholders .*0 pictures", save_ids("bad_ids.npy", [-200]))
-        score("good.npy: has 0 placeholders .*1 pictures", good, "--image", PHOTO)
+        score("good.npy: has 0 placeholders .*1 picture is given", good, "--image", PHOTO)
         score("bad_ids.npy: has 100000 ids, expected at most", good, "--force", save_ids("bad_ids.npy", [1] * 100000))
         score("bad_ids.npy: .*context", good, "--force", save_ids("bad_ids.npy", [1] * 544))
         for name in ("bad_big_endian", "bad_fortran", "bad_matrix_i4", "bad_records", "bad_u2", "matrix_f4", "scalar_f4"):

@@ -194,8 +194,8 @@ class Hostile(ServeCase):
                 f.write(content)
             os.chmod(path(name), mode)
         taken = socket.create_server(("127.0.0.1", 0))
-        for options, word, code in ((["--listen", "0.0.0.0:0"], "--token-file", 1), (["--listen", "[::]:0"], "--token-file", 1), (["--listen", "8080"], "ADDRESS:PORT", 1),
-                                    (["--listen", "::1:80"], "ADDRESS:PORT", 1), (["--listen", "127.0.0.1:70000"], "ADDRESS:PORT", 1), (["--listen", "example.org:80"], "number", 1),
+        for options, word, code in ((["--listen", "0.0.0.0:0"], "--token-file", 1), (["--listen", "[::]:0"], "--token-file", 1), (["--listen", "8080"], "ADDRESS:PORT", 2),
+                                    (["--listen", "::1:80"], "ADDRESS:PORT", 2), (["--listen", "127.0.0.1:70000"], "ADDRESS:PORT", 2), (["--listen", "example.org:80"], "number", 2),
                                     (["--listen", f"127.0.0.1:{taken.getsockname()[1]}"], "in use", 1), (["--token-file", path("nowhere")], "nowhere", 1), (["--token-file", path("open")], "0600", 1),
                                     (["--token-file", path("short")], "16", 1), (["--token-file", path("two")], "one line", 1), (["--token-file", path("empty")], "16", 1),
                                     (["--token-file", "/dev/null"], "regular", 1), (["--queue", "0"], "queue", 2), (["--sessions", "17"], "sessions", 2)):

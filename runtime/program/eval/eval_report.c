@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -121,7 +122,7 @@ static int take_file(summary *s, size_t index) {
   const bool standard = strcmp(path, "-") == 0;
   bnc_lines lines = {.file = standard ? stdin : fopen(path, "r"), .limit = BNC_RECORD_LIMIT};
   bnc_line line = BNC_LINE_READ;
-  int code = lines.file ? BNC_EXIT_DONE : bnc_work_refuse(s->work, "%s: cannot be read", path);
+  int code = lines.file ? BNC_EXIT_DONE : bnc_work_refuse(s->work, "%s: %s", path, strerror(errno));
   while (code == BNC_EXIT_DONE && (line = bnc_lines_next(&lines, why)) == BNC_LINE_READ) {
     if (bnc_interrupted())
       code = BNC_EXIT_INTERRUPTED;

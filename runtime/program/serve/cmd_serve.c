@@ -33,6 +33,7 @@ static int open_listener(bnc_serve *serve, const serve_options *o) {
   if (o->token_file && !bnc_token_read(o->token_file, serve->token, why)) return bnc_work_refuse(w, "%s: %s", o->token_file, why);
   int found = bnc_listener_open(&serve->listener, o->listen, why);
   if (found == 0) found = bnc_listener_open(&serve->listener, "127.0.0.1:8080", why);
+  if (found == -2) return bnc_usage_error("serve", "--listen is %s", why);
   if (found < 0) return bnc_work_refuse(w, "cannot listen: %s", why);
   if (serve->listener.loopback || serve->token[0]) return BNC_EXIT_DONE;
   return bnc_work_refuse(w, "%s can be reached from other machines, expected --token-file FILE with a secret that clients show",

@@ -68,9 +68,15 @@ static bool split(const char *address, char host[64], char port[8]) {
 static int open_address(bnc_listener *l, const char *address, char why[BNC_LISTENER_TEXT]) {
   char host[64], port[8];
   struct addrinfo *found = NULL, hints = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE, .ai_socktype = SOCK_STREAM};
-  if (!split(address, host, port)) return wrong(why, "'%.80s', expected ADDRESS:PORT such as 127.0.0.1:8080 or [::1]:8080", address);
+  if (!split(address, host, port)) {
+    wrong(why, "'%.80s', expected ADDRESS:PORT such as 127.0.0.1:8080 or [::1]:8080", address);
+    return -2;
+  }
   const char *numeric = strcmp(host, "localhost") == 0 ? "127.0.0.1" : host;
-  if (getaddrinfo(numeric, port, &hints, &found) != 0) return wrong(why, "'%.60s', expected the number of an address", host);
+  if (getaddrinfo(numeric, port, &hints, &found) != 0) {
+    wrong(why, "'%.60s', expected the number of an address", host);
+    return -2;
+  }
   const int yes = 1;
   l->fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   int problem = l->fd < 0 ? errno : 0;

@@ -18,7 +18,7 @@ typedef struct bnc_listener {
 } bnc_listener;
 
 /** address: "127.0.0.1:8080", "[::1]:8080", "localhost:0" ... NULL: the one socket of the environment's LISTEN_FDS, if it has one.
- * 1: it listens. 0: the environment has none. -1: `why` says what is wrong. */
+ * 1: it listens. 0: the environment has none. -1: `why` says what is wrong. -2: so does it, and address is none. */
 int bnc_listener_open(bnc_listener *listener, const char *address, char why[BNC_LISTENER_TEXT]);
 
 /** The one line of a file that nobody but its owner may read; without the line break. false: `why` says what is wrong. */
