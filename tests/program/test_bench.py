@@ -58,8 +58,12 @@ class Bench(ProgramCase):
         self.assertIsNone(told["vision_s"])
         self.assertGreater(told["decode_tokens_per_s"], 0)
         text = self.done("bench", self.model, "--prompt-tokens", "5", "--gen-tokens", "2", "--repeat", "1").out.decode()
-        self.assertNotIn("vision", text)
+        self.assertRegex(text, r"\nvision +not measured: no --image\n")
         self.assertRegex(text, r"prefill, tokens/s +\d+\.\d+")
+        self.assertEqual(1, self.done_json("bench", self.model, "--gen-tokens", "2", "--repeat", "1", "--json")["warm_up"])
+        table = self.done("bench", self.model, "--gen-tokens", "2", "--repeat", "1", "--markdown").out.decode()
+        self.assertIn("Vision is not measured: no --image.", table)
+        self.assertRegex(table, r"\| prefill, tokens/s \| (\d+\.\d{3}) \(\1 - \1\) \|")
 
     def test_wrong_use(self):
         bench = ["bench", self.model]

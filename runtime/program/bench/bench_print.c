@@ -28,6 +28,11 @@ static void print_meter(const bnc_bench *b, const char *front, const char *end) 
   bnc_console_print("%s", end);
 }
 
+/* Times have no exponents, on the screen and in Markdown; energy may be small. */
+static bool is_energy(bnc_timing t) { return t >= BNC_TIMING_JOULES_PICTURE; }
+
+static bool lacks_vision(const bnc_bench *b) { return b->work.info.image_rows && !b->image; }
+
 static void print_setting(const bnc_bench *b, unsigned setting, double *values) {
   char doubt[200], head[32];
   snprintf(head, sizeof head, "%u thread%s", b->setting[setting].about.threads, b->setting[setting].about.threads == 1 ? "" : "s");
@@ -35,8 +40,8 @@ static void print_setting(const bnc_bench *b, unsigned setting, double *values) 
   for (bnc_timing t = 0; t < BNC_TIMINGS; t++) {
     const size_t n = bnc_bench_sorted(b, setting, t, values);
     if (n)
-      bnc_console_print(t < BNC_TIMING_JOULES_PICTURE ? "%-24s %10.3f %10.3f %10.3f\n" : "%-24s %10.3g %10.3g %10.3g\n",
-                        bnc_timing_words(t), values[0], bnc_bench_median(values, n), values[n - 1]);
+      bnc_console_print(is_energy(t) ? "%-24s %10.3g %10.3g %10.3g\n" : "%-24s %10.3f %10.3f %10.3f\n", bnc_timing_words(t), values[0],
+                        bnc_bench_median(values, n), values[n - 1]);
   }
   const size_t n = bnc_bench_sorted_tokens(b, setting, values);
   if (n) {
@@ -51,6 +56,7 @@ int bnc_bench_print_text(bnc_bench *b, double *values) {
   print_identity(b, "model    ", "machine  ", "\n");
   for (unsigned i = 0; i < b->settings; i++) print_setting(b, i, values);
   bnc_console_print("\n");
+  if (lacks_vision(b)) bnc_console_print("%-24s not measured: no --image\n", "vision");
   print_meter(b, "energy meter             ", "\n");
   bnc_console_print("%-24s %10.3f\n%-24s %10.1f (predicted %.1f)\n", "load, s", b->load, "peak memory, MB",
                     (double)bnc_bench_peak_rss() * 1e-6, (double)b->work.info.predicted_bytes * 1e-6);
@@ -65,7 +71,9 @@ static void print_row(const bnc_bench *b, bnc_timing t, double *values) {
   bnc_console_print("| %s |", bnc_timing_words(t));
   for (unsigned i = 0; i < b->settings; i++) {
     const size_t n = bnc_bench_sorted(b, i, t, values);
-    if (n) bnc_console_print(" %.4g (%.4g - %.4g)", bnc_bench_median(values, n), values[0], values[n - 1]);
+    if (n)
+      bnc_console_print(is_energy(t) ? " %.3g (%.3g - %.3g)" : " %.3f (%.3f - %.3f)", bnc_bench_median(values, n), values[0],
+                        values[n - 1]);
     bnc_console_print(" |");
   }
   bnc_console_print("\n");
@@ -87,9 +95,10 @@ int bnc_bench_print_markdown(bnc_bench *b, double *values) {
   for (unsigned i = 0; i < b->settings; i++) {
     const size_t n = bnc_bench_sorted_tokens(b, i, values);
     for (int k = 0; n && k < BNC_BENCH_PERCENTILES; k++)
-      bnc_console_print(k ? ", %.4g" : " %.4g", 1e3 * bnc_bench_percentile(values, n, bnc_bench_share[k]));
+      bnc_console_print(k ? ", %.3f" : " %.3f", 1e3 * bnc_bench_percentile(values, n, bnc_bench_share[k]));
     bnc_console_print(" |");
   }
+  if (lacks_vision(b)) bnc_console_print("\n\nVision is not measured: no --image.");
   bnc_console_print("\n\nLoad %.3f s, peak memory %.1f MB (predicted %.1f MB).\n", b->load, (double)bnc_bench_peak_rss() * 1e-6,
                     (double)b->work.info.predicted_bytes * 1e-6);
   for (unsigned i = 0; i < b->settings; i++)

@@ -129,7 +129,7 @@ static int check(const bnc_command *command, bnc_bench *b) {
 }
 
 static int run(const bnc_command *command, int argc, char **argv) {
-  bnc_bench b = {.prompt_tokens = 64, .gen_tokens = 32, .joules.idle = BNC_JOULES_IDLE};
+  bnc_bench b = {.prompt_tokens = 64, .gen_tokens = 32, .warm_up = 1, .joules.idle = BNC_JOULES_IDLE};
   const bnc_option options[] = {
       {.name = "image", .value = "FILE", .help = "a picture to look at in front of the prompt", .text = &b.image},
       {.name = "prompt-tokens",
@@ -142,7 +142,7 @@ static int run(const bnc_command *command, int argc, char **argv) {
       {.name = "repeat", .value = "R", .help = "repetitions; default 3", .count = &b.repeat, .least = 1, .most = REPEATS},
       {.name = "warm-up",
        .value = "N",
-       .help = "repetitions before them that do not count: the first one maps the weights; default 0",
+       .help = "repetitions before them that do not count: the first one maps the weights; default 1",
        .count = &b.warm_up,
        .most = REPEATS},
       {.name = "threads",
