@@ -74,6 +74,12 @@ class OpenAi(ServeCase):
         form = {"type": "json_schema", "json_schema": {"name": "sign", "schema": {"type": "object", "properties": {"text": {"type": "string"}}, "required": ["text"]}}}
         shaped = client.chat.completions.create(model="pocket", messages=messages, response_format=form, max_tokens=40)
         self.assertEqual(["text"], list(json.loads(shaped.choices[0].message.content)))
+        extra = {"store": False, "metadata": {"app": "test"}, "service_tier": "auto", "parallel_tool_calls": True, "n": 1, "user": "me", "safety_identifier": "me"}
+        loose = client.chat.completions.create(model="pocket", messages=[*messages, whole.choices[0].message, {"role": "user", "content": "As JSON?"}], response_format={"type": "json_object"}, max_tokens=40, **extra)
+        self.assertIs(dict, type(json.loads(loose.choices[0].message.content)))
+        with self.assertRaises(openai.BadRequestError) as refused:
+            client.chat.completions.create(model="pocket", messages=messages, extra_body={"guided_choice": ["a"]})
+        self.assertEqual(("unknown_parameter", "guided_choice"), (refused.exception.code, refused.exception.param))
         with self.assertRaises(openai.NotFoundError):
             client.chat.completions.create(model="gpt-9", messages=messages)
 
