@@ -151,8 +151,9 @@ static bool refuse_others(yyjson_val *root, bnc_api_error *error) {
     if (isnan(neutral[i].number) && !neutral[i].word)
       return bnc_api_fail(error, 400, "unsupported_parameter", name, "'%s' is not supported", name);
     snprintf(expected, sizeof expected, "%g", neutral[i].number);
-    return bnc_api_fail(error, 400, "unsupported_parameter", name, "'%s' is %s, expected %s: no other is supported", name,
-                        bnc_chat_found(value, found), neutral[i].word ? neutral[i].word : expected);
+    return bnc_api_fail(error, 400, "unsupported_parameter", name, "'%s' is %s, expected %s%s%s: no other is supported", name,
+                        bnc_chat_found(value, found), neutral[i].word ? neutral[i].word : expected, neutral[i].other ? " or " : "",
+                        neutral[i].other ? neutral[i].other : "");
   }
   return true;
 }
@@ -214,7 +215,8 @@ static bool take(bnc_chat_request *r, const bnc_chat_limits *limits, yyjson_val 
   if (!yyjson_is_obj(root)) return bnc_api_fail(error, 400, NULL, NULL, "the body is %s, expected an object", bnc_json_kind(root));
   if (named && !bnc_chat_text(named, "model", &model, error)) return false;
   if (strcmp(model, limits->model) != 0)
-    return bnc_api_fail(error, 404, "model_not_found", "model", "there is no model '%.60s' here, but '%.100s'", model, limits->model);
+    return bnc_api_fail(error, 404, "model_not_found", "model", "there is no model '%.60s' here, expected '%.100s', or no 'model'", model,
+                        limits->model);
   return check_members(root, error) && refuse_others(root, error) && take_sampling(r, limits, root, error) &&
          take_streaming(r, root, error) && take_user(r, root, error) && bnc_chat_form(r, root, error) &&
          bnc_chat_messages(r, limits, yyjson_obj_get(root, "messages"), error);
