@@ -38,6 +38,15 @@ static bnc_status find_caches(bnc_profile_roofs *r, size_t threads, bnc_error *e
   return s;
 }
 
+void bnc_profile_roofs_order(double rate[BNC_ROOFS]) {
+  double outer = rate[BNC_ROOF_MEMORY];
+  for (bnc_roof r = BNC_ROOF_L3; r <= BNC_ROOF_L2; r++) {
+    if (rate[r] <= 0) continue; /* there is no such cache */
+    if (rate[r] < outer) rate[r] = outer;
+    outer = rate[r];
+  }
+}
+
 bnc_status bnc_profile_roofs_measure(bnc_profile_roofs *r, const bnc_kernels *kernels, bnc_pool *pool, bnc_error *err) {
   double *to = r->measured ? r->after : r->before;
   const size_t threads = bnc_pool_threads(pool);
@@ -49,6 +58,7 @@ bnc_status bnc_profile_roofs_measure(bnc_profile_roofs *r, const bnc_kernels *ke
   if (s == BNC_OK) s = measure(&to[BNC_ROOF_MEMORY], kernels, pool, BNC_LIMIT_READ, memory / threads, err);
   if (s == BNC_OK && r->l3_bytes) s = measure(&to[BNC_ROOF_L3], kernels, pool, BNC_LIMIT_READ, r->l3_bytes / 2 / threads, err);
   if (s == BNC_OK && r->l2_bytes) s = measure(&to[BNC_ROOF_L2], kernels, pool, BNC_LIMIT_READ, r->l2_bytes / 2 / threads, err);
+  bnc_profile_roofs_order(to);
   r->measured = true;
   return s;
 }
@@ -69,9 +79,9 @@ double bnc_profile_roofs_bound(const bnc_profile_roofs *r, const bnc_op_cost *co
   const bnc_roof stored = home_of(r, resident), rest = home_of(r, cost->bytes);
   const double rate = bnc_profile_roofs_best(r, compute);
   const double computing = rate > 0 ? 2.0 * (double)cost->macs / rate : 0;
-  double moving = 0;
-  if (bnc_profile_roofs_best(r, stored) > 0) moving += (double)cost->stored / bnc_profile_roofs_best(r, stored);
-  if (bnc_profile_roofs_best(r, rest) > 0) moving += (double)(cost->bytes - cost->stored) / bnc_profile_roofs_best(r, rest);
-  *which = computing >= moving ? compute : 2 * cost->stored >= cost->bytes ? stored : rest;
+  const double outer = bnc_profile_roofs_best(r, stored), inner = bnc_profile_roofs_best(r, rest);
+  const double reading = outer > 0 ? (double)cost->stored / outer : 0;
+  const double passing = inner > 0 ? (double)(cost->bytes - cost->stored) / inner : 0, moving = reading + passing;
+  *which = computing >= moving ? compute : reading >= passing ? stored : rest;
   return computing >= moving ? computing : moving;
 }

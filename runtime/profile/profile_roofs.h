@@ -21,12 +21,14 @@ typedef struct bnc_profile_roofs {
 
 /** The first call fills in `before`, the second `after`. Some 300 ms. */
 bnc_status bnc_profile_roofs_measure(bnc_profile_roofs *roofs, const bnc_kernels *kernels, bnc_pool *pool, bnc_error *err);
+/** An inner level is no slower than what lies outside of it: where a busy machine measured it so, it gets the outer one's rate. */
+void bnc_profile_roofs_order(double rate[BNC_ROOFS]);
 /** The better of both. */
 double bnc_profile_roofs_best(const bnc_profile_roofs *roofs, bnc_roof roof);
 
 /** The least time, ns, that an op's work takes under the roofs, and which roof that is: min(compute, bandwidth * intensity) of the usual
    picture. Bytes come from the smallest cache that holds them all; those of weights and of the KV cache (stored) from where `resident`, all
-   that a run reads of them, fits. */
+   that a run reads of them, fits. Where both take part, the roof is the one under which more of the time passes. */
 double bnc_profile_roofs_bound(const bnc_profile_roofs *roofs, const bnc_op_cost *cost, bool int8, uint64_t resident, bnc_roof *which);
 
 #endif

@@ -49,6 +49,8 @@ static void print_head(const bnc_profile *p, bnc_page *page) {
     if (bnc_profile_roofs_best(&p->roofs, r) > 0)
       bnc_page_print(page, "%s %s %.1f %s", r ? "," : "", bnc_roof_name(r), bnc_profile_roofs_best(&p->roofs, r),
                      r <= BNC_ROOF_INT8 ? "GOP/s" : "GB/s");
+  if (!p->about.no_roofs)
+    bnc_page_print(page, "\nrates and percentages are of typical times: medians, or CPU times where these are known and less");
   bnc_page_print(page, "\nmemory: ");
   if (p->after.rss_bytes) { /* without /proc it is not known */
     bnc_page_bytes(page, p->before.rss_bytes);

@@ -153,12 +153,38 @@ static void noise_is_no_difference(void **state) {
   assert_true(fabs(bnc_difference_of(&a, &a, 0).noise - 525.5) < 0.5);
 }
 
+/* As a busy machine measured them. */
+static void inner_levels_are_no_slower(void **state) {
+  double rate[BNC_ROOFS] = {[BNC_ROOF_F32] = 1, [BNC_ROOF_INT8] = 2, [BNC_ROOF_MEMORY] = 4.65, [BNC_ROOF_L3] = 3.6, [BNC_ROOF_L2] = 98};
+  (void)state;
+  bnc_profile_roofs_order(rate);
+  assert_true(rate[BNC_ROOF_F32] == 1 && rate[BNC_ROOF_INT8] == 2 && rate[BNC_ROOF_MEMORY] == 4.65);
+  assert_true(rate[BNC_ROOF_L3] == 4.65 && rate[BNC_ROOF_L2] == 98);
+  rate[BNC_ROOF_L3] = 0; /* a machine without one */
+  rate[BNC_ROOF_L2] = 2;
+  bnc_profile_roofs_order(rate);
+  assert_true(rate[BNC_ROOF_L3] == 0 && rate[BNC_ROOF_L2] == 4.65);
+}
+
+/* A third of the bytes comes from slow memory: that is what the time goes to, though most lie in L2. */
+static void the_roof_is_where_the_time_goes(void **state) {
+  const bnc_profile_roofs r = {
+      .before = {[BNC_ROOF_F32] = 100, [BNC_ROOF_MEMORY] = 5, [BNC_ROOF_L2] = 100}, .l2_bytes = 4000, .measured = true};
+  const bnc_op_cost cost = {.macs = 1, .bytes = 3000, .stored = 1000};
+  bnc_roof roof;
+  (void)state;
+  assert_true(fabs(bnc_profile_roofs_bound(&r, &cost, false, 1 << 20, &roof) - 220) < 1e-9);
+  assert_int_equal(roof, BNC_ROOF_MEMORY);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(forms_are_told_and_answers_stay),
       cmocka_unit_test(sums_are_the_record),
       cmocka_unit_test(slices_know_their_op),
       cmocka_unit_test(noise_is_no_difference),
+      cmocka_unit_test(inner_levels_are_no_slower),
+      cmocka_unit_test(the_roof_is_where_the_time_goes),
   };
   make_model("profiled.bnc", true, true, 0);
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,6 +2,7 @@
 // The parts of the page that are words and tables, and the order in which all is drawn.
 const card = (value, name, note) => el("div", {class: "card"}, el("span", null, name), el("b", null, value), note ? el("span", null, note) : null);
 const arrow = (types) => types.replace("->", "\u2192");
+const disturbed = () => data.warnings.some((w) => /^the machine (was busy|changed its speed)/.test(w));
 const busy = () => data.cpu_nanoseconds / (data.wall_nanoseconds || 1);
 
 function head() {
@@ -79,6 +80,7 @@ function phases() {
 function advice(o) {
   if (!o.roof_percent) return "what this machine can do was not measured (--no-roofs).";
   const near = o.roof_percent, few = o.calls < 5, rows = Number(o.shape.split("x")[0]);
+  if (disturbed()) return "Measured on a machine that was busy or changed its speed: what would help, a quiet run tells.";
   if (few && busy() < 0.9) return `Seen ${o.calls === 1 ? "once" : o.calls + " times"} on a busy machine: --repeat tells whether it is dear at all.`;
   if (near < 30 && !o.macs) return `far from its roof (${digits(near)} % of ${o.roof}): it computes more than it moves, or is too short to reach it.`;
   if (!o.roof.endsWith("compute") && near < 30) return `far from its roof (${digits(near)} % of ${o.roof}): not bytes cost its time, but the kernel (${o.kernel}, ${o.level}) and its start.`;
