@@ -15,6 +15,15 @@
 
 static bool is_quantized(bnc_weights weights) { return weights == BNC_WEIGHTS_INT8 || weights == BNC_WEIGHTS_INT4; }
 
+/* Calibration goes on from the folder that it leaves. */
+static void tell_what_is_kept(bnc_work *work, const char *output) {
+  char folder[4096];
+  const int length = snprintf(folder, sizeof folder, "%s.calibration", output);
+  if (length < 0 || (size_t)length >= sizeof folder || access(folder, F_OK) != 0) return;
+  bnc_progress_clear(&work->progress);
+  bnc_console_error("interrupted: %s holds the layers that are calibrated; the same command goes on from there", folder);
+}
+
 static int compile(bnc_work *work, const bnc_compile_options *options) {
   const double start = bnc_seconds();
   bnc_compile_options o = *options;
@@ -31,8 +40,7 @@ static int compile(bnc_work *work, const bnc_compile_options *options) {
   const bnc_status status = code == BNC_EXIT_DONE ? bnc_compile(work->context, &o) : BNC_OK;
   bnc_question_rows_free(&rows);
   if (code != BNC_EXIT_DONE) return code;
-  if (status == BNC_ERROR_CANCELLED && o.calibration && is_quantized(o.text_weights))
-    bnc_console_error("interrupted: the layers that are calibrated are kept beside %s; the same command goes on with them", o.output);
+  if (status == BNC_ERROR_CANCELLED) tell_what_is_kept(work, o.output);
   if (status != BNC_OK) return bnc_work_fail(work, status, NULL, bnc_context_error(work->context));
   bnc_work_note(work, "%s is written, in %.1f s", o.output, bnc_seconds() - start);
   return BNC_EXIT_DONE;

@@ -4,11 +4,13 @@ import json
 import os
 import re
 import shutil
+import signal
 import struct
 import subprocess
+import time
 import unittest
 
-from program_case import PROGRAM, ROOT, WORK, binocle
+from program_case import PROGRAM, ROOT, WORK, binocle, sane_signals
 
 CHECKPOINT = os.path.join(ROOT, "quant", "pocket", "checkpoint")
 PICTURES = os.path.join(ROOT, "tests", "data", "pocket")
@@ -99,7 +101,19 @@ class Calibration(unittest.TestCase):
         command = [PROGRAM, "compile", CHECKPOINT, "-o", path, "--text-weights", "int4", "--calibration", TEXT]
         limited = subprocess.run(["sh", "-c", 'ulimit -f 1200; exec "$@"', "sh", *command], capture_output=True, timeout=250, check=False)
         self.assertNotEqual(0, limited.returncode)
-        self.assertRegex(limited.stderr.decode(), r"from layer 0 of \d+: about \d+ seconds")
+        self.assertRegex(limited.stderr.decode(), r"from layer 0 of \d+: about \d+ seconds?")
+
+    def test_an_interruption_tells_what_it_leaves(self):
+        path = os.path.join(WORK, "told.bnc")
+        p = subprocess.Popen([PROGRAM, "compile", os.path.join(ROOT, "quant", "pocket", "checkpoint"), "-o", path, "--text-weights", "int4", "--calibration", "default", "--quiet"],
+                             stderr=subprocess.PIPE, preexec_fn=sane_signals)
+        while not os.path.exists(path + ".calibration") and p.poll() is None:
+            time.sleep(0.001)
+        p.send_signal(signal.SIGINT)
+        told = p.communicate(timeout=100)[1].decode()
+        self.assertEqual(130, p.returncode, told)
+        self.assertIn("told.bnc.calibration holds the layers that are calibrated; the same command goes on from there\n", told)
+        shutil.rmtree(path + ".calibration")
 
     def interrupted(self, name, checkpoint):
         """What an int4 compile leaves whose model file grows beyond what the system lets a file have, behind the last layer."""
@@ -190,7 +204,7 @@ class Calibration(unittest.TestCase):
         self.assertGreater(bits["int4"]["file"], bits["int4"]["layers"])
         self.assertGreater(told["int8"]["cosine"], told["int4"]["cosine"])
         _, done = compile_model("unjudged.bnc", "--evaluate", os.path.join(WORK, "none.txt"), code=1)
-        self.assertIn(b"none.txt: cannot be read", done.err)
+        self.assertIn(b"none.txt: No such file", done.err)
         self.assertFalse(os.path.exists(os.path.join(WORK, "unjudged.bnc")))
 
     def test_other_weights_begin_anew(self):
