@@ -164,7 +164,6 @@ static int run(const bnc_command *command, int argc, char **argv) {
                      .connections = 256,
                      .max_tokens = 4096,
                      .max_body = 32,
-                     .max_pixels = 64,
                      .max_pictures = 8,
                      .keep_pictures = 4,
                      .timeout = 10};
@@ -183,7 +182,9 @@ static int run(const bnc_command *command, int argc, char **argv) {
       COUNT("connections", "N", "at once; default 256", o.connections, 1, 100000),
       COUNT("max-tokens", "N", "longest answer that may be asked for; default 4096", o.max_tokens, 1, 1000000),
       COUNT("max-body", "MIB", "largest request; all that come in at once may have four times as much; default 32", o.max_body, 1, 500),
-      COUNT("max-pixels", "MPX", "a picture of more Mi pixels is reduced, of three times as many refused; default 64", o.max_pixels, 1, 64),
+      COUNT("max-pixels", "MPX",
+            "a picture of more Mi pixels is reduced, of three times as many refused; default 64, less under --memory-limit", o.max_pixels,
+            1, 64),
       COUNT("max-pictures", "N", "in a conversation; default 8", o.max_pictures, 0, 1000),
       COUNT("keep-pictures", "N", "that cost no vision when they are shown again; default 4", o.keep_pictures, 0, 100000),
       {.name = "timeout",
