@@ -63,7 +63,7 @@ static double read_joules(void *user) {
 static void JNICALL java_limit_power(JNIEnv *env, jclass class, jlong address, jdouble watts, jdouble busy, jboolean saver,
                                      jobject source) {
   jni_session *session = bnc_jni_pointer(address);
-  const jobject meter = session->meter, wanted = source ? (*env)->NewGlobalRef(env, source) : NULL;
+  jobject meter = session->meter, wanted = source ? (*env)->NewGlobalRef(env, source) : NULL;
   bnc_power_settings settings = {.size = sizeof settings, .limit_watts = watts, .busy_watts = busy, .saver = saver, .user = session};
   (void)class;
   if (wanted) settings.joules = read_joules;
