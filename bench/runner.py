@@ -52,8 +52,8 @@ class Binocle:
         return json.loads(text[text.index("{"):])
 
     def bench(self, model, threads, *arguments):
-        """One repetition; 0 threads: the program's own choice."""
-        return self.json("bench", model, "--quiet", "--repeat", 1, *(["--threads", threads] if threads else []), *arguments)
+        """One repetition, with no other before it unless --warm-up says so; 0 threads: the program's own choice."""
+        return self.json("bench", model, "--quiet", "--repeat", 1, *([] if "--warm-up" in arguments else ["--warm-up", 0]), *(["--threads", threads] if threads else []), *arguments)
 
     def model(self, preset):
         """The path of that preset with int4 text weights, and what a first, untimed run of it told: weights are packed and in memory then."""

@@ -30,7 +30,7 @@ def cpu_seconds(program, *arguments):
 
 
 def bench(program, model, rows, tokens, *more):
-    return cpu_seconds(program, "bench", model, "--repeat", "1", "--prompt-tokens", str(rows), "--gen-tokens", str(tokens), *more)[0]
+    return cpu_seconds(program, "bench", model, "--repeat", "1", "--warm-up", "0", "--prompt-tokens", str(rows), "--gen-tokens", str(tokens), *more)[0]
 
 
 def measured(program, model):

@@ -27,7 +27,7 @@ def run(model, kind, size, threads):
     """One of OUTCOMES, and what it said where it is the last."""
     def limit():
         resource.setrlimit(SYSTEM[kind], (size, size))
-    command = [PROGRAM, "bench", model, "--image", PICTURE, "--repeat", "1", "--prompt-tokens", "8", "--gen-tokens", "2", "--threads", str(threads), "--quiet", "--json"]
+    command = [PROGRAM, "bench", model, "--image", PICTURE, "--repeat", "1", "--warm-up", "0", "--prompt-tokens", "8", "--gen-tokens", "2", "--threads", str(threads), "--quiet", "--json"]
     if kind not in SYSTEM:
         command += ["--memory-limit", str(size)]
     done = subprocess.run(command, capture_output=True, preexec_fn=limit if kind in SYSTEM else None, timeout=300, check=False)

@@ -18,7 +18,7 @@ PROGRAM = os.path.join(ROOT, "build", "host", "bin", "binocle")
 
 
 def bench(model, threads, limit):
-    command = [PROGRAM, "bench", model, "--json", "--quiet", "--threads", str(threads), "--repeat", "1", "--prompt-tokens", "16", "--gen-tokens", "16"]
+    command = [PROGRAM, "bench", model, "--json", "--quiet", "--threads", str(threads), "--repeat", "1", "--warm-up", "0", "--prompt-tokens", "16", "--gen-tokens", "16"]
     if limit != "none":
         command += ["--memory-limit", limit]
     return json.loads(subprocess.run(command, check=True, capture_output=True).stdout)

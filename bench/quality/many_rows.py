@@ -28,11 +28,11 @@ def main():
         together, prefill, single = [], [], []
         for _ in range(rounds):
             seconds, found = cpu(binocle, "perplexity", path, text, "--context", str(PROMPT))
-            start, _ = cpu(binocle, "bench", path, "--prompt-tokens", "8", "--gen-tokens", "1", "--repeat", "1")
+            start, _ = cpu(binocle, "bench", path, "--prompt-tokens", "8", "--gen-tokens", "1", "--repeat", "1", "--warm-up", "0")
             together.append((seconds - start) / found["tokens"])
-            few, _ = cpu(binocle, "bench", path, "--prompt-tokens", "8", "--gen-tokens", str(GENERATED + 1), "--repeat", "1")
+            few, _ = cpu(binocle, "bench", path, "--prompt-tokens", "8", "--gen-tokens", str(GENERATED + 1), "--repeat", "1", "--warm-up", "0")
             single.append((few - start) / GENERATED)
-            more, _ = cpu(binocle, "bench", path, "--prompt-tokens", str(PROMPT), "--gen-tokens", "1", "--repeat", "4")
+            more, _ = cpu(binocle, "bench", path, "--prompt-tokens", str(PROMPT), "--gen-tokens", "1", "--repeat", "4", "--warm-up", "0")
             prefill.append((more - start) / (4 * PROMPT))
         a, b, c = (1e3 * min(values) for values in (together, prefill, single))
         print(f"{name},{os.path.getsize(path)},{a:.3f},{b:.3f},{c:.3f},{c / a:.1f}", flush=True)
