@@ -20,6 +20,7 @@ static figures measure(model_run *m, run_stages seen[REFERENCE_PICTURES], bool s
   if (see)
     for (int p = 0; p < REFERENCE_PICTURES; p++) {
       char path[512];
+      run_stages_free(&seen[p]); /* another model's */
       reference_see(m, p, &seen[p]);
       const run_stage *s = run_stages_find(&seen[p], BNC_STAGE_PROJECTOR, "");
       double error = reference_error(&seen[p], BNC_STAGE_PROJECTOR, reference_pictures[p], "proj");
