@@ -143,20 +143,12 @@ REDUCE_6(greatest_6, _mm512_max_ps)
 REDUCE_6(sums_6, add_bits)
 _Static_assert(ROWS == 6, "a tile's rows are reduced together");
 
-/* exp(x) in 255ths, as the low bits of the sum with the magic. The steps are v16_exp_nonpositive's; its last product by a power of two is
-   exact, and so is that power's by 255: the one rounding is that of the sum, whichever factor stands on which side. Where the exponential
-   is none of those above 2^-126, both ways leave the magic alone. */
+/* exp(x) in 255ths, as the low bits of the sum with the magic. v16_exp_nonpositive's last product by a power of two is exact, and so is
+   that power's by 255: the one rounding is that of the sum, whichever factor stands on which side. Where the exponential is none of those
+   above 2^-126, both ways leave the magic alone. */
 V16_INLINE __m512i weight_bits(v16 x) {
-  const v16 shift = v16_set1(BNC_EXP_MAGIC), one = v16_set1(1.0f);
-  x = v16_max(x, v16_set1(BNC_EXP_LOW));
-  const v16 t = v16_fma(x, v16_set1(BNC_EXP_LOG2E), shift), n = v16_sub(t, shift);
-  const v16 r = v16_fma(n, v16_set1(-BNC_EXP_LN2_LOW), v16_fma(n, v16_set1(-BNC_EXP_LN2_HIGH), x));
-  v16 p = v16_fma(r, v16_set1(BNC_EXP_C6), v16_set1(BNC_EXP_C5));
-  p = v16_fma(p, r, v16_set1(BNC_EXP_C4));
-  p = v16_fma(p, r, v16_set1(BNC_EXP_C3));
-  p = v16_fma(p, r, v16_set1(BNC_EXP_C2));
-  p = v16_fma(p, r, one);
-  p = v16_fma(p, r, one);
+  v16 exponent;
+  const v16 p = v16_exp_fraction(x, &exponent), n = v16_sub(exponent, v16_set1(BNC_EXP_MAGIC));
   return rounded(p, (v16){_mm512_scalef_ps(_mm512_set1_ps(255.0f), n.a)});
 }
 

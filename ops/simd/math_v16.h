@@ -6,8 +6,8 @@
 #include "ops/math_f32.h"
 #include "ops/qd8.h"
 
-/* e^x for x <= 0 (above -87.68; else 0). */
-V16_INLINE v16 v16_exp_nonpositive(v16 x) {
+/* e^x for x <= 0 (below -87.68 as there) without its power of two, whose exponent lies in *exponent above BNC_EXP_MAGIC. */
+V16_INLINE v16 v16_exp_fraction(v16 x, v16 *exponent) {
   const v16 magic = v16_set1(BNC_EXP_MAGIC), one = v16_set1(1.0f);
   x = v16_max(x, v16_set1(BNC_EXP_LOW));
   const v16 t = v16_fma(x, v16_set1(BNC_EXP_LOG2E), magic), n = v16_sub(t, magic);
@@ -18,7 +18,15 @@ V16_INLINE v16 v16_exp_nonpositive(v16 x) {
   p = v16_fma(p, r, v16_set1(BNC_EXP_C2));
   p = v16_fma(p, r, one);
   p = v16_fma(p, r, one);
-  return v16_mul(p, v16_power(t));
+  *exponent = t;
+  return p;
+}
+
+/* e^x for x <= 0 (above -87.68; else 0). */
+V16_INLINE v16 v16_exp_nonpositive(v16 x) {
+  v16 exponent;
+  const v16 p = v16_exp_fraction(x, &exponent);
+  return v16_mul(p, v16_power(exponent));
 }
 
 V16_INLINE v16 v16_exp(v16 x) { return v16_exp_nonpositive(v16_min(x, v16_set1(BNC_EXP_HIGH))); }
