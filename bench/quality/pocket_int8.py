@@ -14,6 +14,8 @@ import sys
 import numpy as np
 from PIL import Image
 
+from int8_rows import rounded_rows, rounded_weights
+
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 GRID, PATCH, WIDTH, LIVE, TILE, VIEWS = 8, 14, 128, 3, 112, 3
 MEAN, DEVIATION = (np.array(v, np.float32) for v in ((0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)))
@@ -35,23 +37,6 @@ def read_tensors(folder):
                 a, b = (begin + n for n in t["data_offsets"])
                 out[name.removeprefix("model.vision_tower.vision_tower.")] = (np.frombuffer(data[a:b], "<u2").astype(np.uint32) << 16).view(np.float32).reshape(t["shape"])
     return out
-
-
-def rounded_rows(x):
-    low, high = np.minimum(x.min(1, keepdims=True), 0), np.maximum(x.max(1, keepdims=True), 0)
-    s = np.float32(255) / np.where(low == high, np.float32(255), high - low)
-    zero = np.rint(np.clip(np.where((-128 + low * s) + (127 + high * s) > 0, -128 - low * s, 127 - high * s), -128, 127))
-    return np.clip(np.rint(x * s), -128 - zero, 127 - zero) / s
-
-
-def rounded_weights(w):
-    most, best, least = np.abs(w).max(1, keepdims=True), None, None
-    for steps in (127.0, *(127.25 + 0.75 * c for c in range(24))):
-        s = most / np.float32(steps)
-        r = np.clip(np.rint(w / s), -127, 127) * s
-        error = ((w - r) ** 2).sum(1, keepdims=True)
-        best, least = (r, error) if best is None else (np.where(error < least, r, best), np.minimum(error, least))
-    return best
 
 
 def attend(q, k, v, int8):

@@ -15,6 +15,8 @@ import tempfile
 import numpy as np
 from gguf import GGUFReader, dequantize
 
+from int8_rows import rounded_rows, rounded_weights
+
 LENGTH, SKIP = 512, 257
 SITES = ("embedding", "qkv", "o", "gate_up", "down", "head")
 OURS = {"int8 --rotate off": ["--rotate", "off"], "int8 --rotate on": ["--rotate", "on"],
@@ -36,24 +38,6 @@ def turn_of(n, blocks_of=None):
     angle = 2 * np.pi * np.outer(np.arange(m), np.arange(m)) / m
     mix = np.eye(m) if blocks_of else (np.cos(angle) + np.sin(angle)) / np.sqrt(m)
     return (np.kron(mix, sylvester(block)) / np.sqrt(block)).astype(np.float32)
-
-
-def rounded_rows(x):
-    low, high = np.minimum(x.min(1, keepdims=True), 0), np.maximum(x.max(1, keepdims=True), 0)
-    s = np.float32(255) / np.where(low == high, np.float32(255), high - low)
-    zero = np.rint(np.clip(np.where((-128 + low * s) + (127 + high * s) > 0, -128 - low * s, 127 - high * s), -128, 127))
-    return np.clip(np.rint(x * s), -128 - zero, 127 - zero) / s
-
-
-def rounded_weights(w):
-    """Each row with the first of the scales that leaves the least squared error."""
-    most, best, least = np.abs(w).max(1, keepdims=True), None, None
-    for steps in (127.0, *(127.25 + 0.75 * c for c in range(24))):
-        s = most / np.float32(steps)
-        r = np.clip(np.rint(w / s), -127, 127) * s
-        error = ((w - r) ** 2).sum(1, keepdims=True)
-        best, least = (r, error) if best is None else (np.where(error < least, r, best), np.minimum(error, least))
-    return best
 
 
 class Model:

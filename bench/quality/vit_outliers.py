@@ -15,6 +15,8 @@ import onnxruntime
 from onnx import numpy_helper
 from PIL import Image
 
+from int8_rows import quantise_rows, quantise_weights
+
 LAYERS, HEADS, WIDTH, SIDE = 12, 6, 384, 224
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 SITES = ("qkv", "out", "fc1", "fc2")
@@ -55,27 +57,6 @@ class Weights:
         x = ((rgb - MEAN) / DEVIATION).astype(np.float32).transpose(2, 0, 1)[None]
         first, last = self.session.run([FIRST, LAST], {self.session.get_inputs()[0].name: x})
         return first[0], last[0]
-
-
-def quantise_rows(x):
-    """ops/qd8.h, in float32: (q - zero point, scale) of each row."""
-    low, high = np.minimum(x.min(1, keepdims=True), 0), np.maximum(x.max(1, keepdims=True), 0)
-    s = np.float32(255) / np.where(low == high, np.float32(255), high - low)
-    zero = np.where((-128 + low * s) + (127 + high * s) > 0, -128 - low * s, 127 - high * s)
-    zero = np.rint(np.clip(zero, -128, 127))
-    return np.clip(np.rint(x * s), -128 - zero, 127 - zero), np.float32(1) / s
-
-
-def quantise_weights(w):
-    """Integers and the scale of each row, the first of quant/compile/quantize_weights.c's that leaves the least squared error."""
-    most, best = np.abs(w).max(1, keepdims=True), None
-    for steps in (127.0, *(127.25 + 0.75 * c for c in range(24))):
-        s = most / np.float32(steps)
-        q = np.clip(np.rint(w / s), -127, 127)
-        error = ((w - q * s) ** 2).sum(1, keepdims=True)
-        better = error < best[2] if best else True
-        best = tuple(np.where(better, new, old) for new, old in zip((q, s, error), best or (q, s, error)))
-    return best[:2]
 
 
 def product(x, w):
