@@ -13,13 +13,9 @@
 #include <string.h>
 #include <time.h>
 
-enum { PROMPT = 64, ANSWER = 16, MOST = 1 << 16 };
+#include "bench/timing.h"
 
-static double now(clockid_t clock) {
-  struct timespec t;
-  clock_gettime(clock, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
+enum { PROMPT = 64, ANSWER = 16, MOST = 1 << 16 };
 
 static void fail(const char *why) {
   fprintf(stderr, "bench_busy: %s\n", why);
@@ -66,23 +62,18 @@ static double vision_of(totals t) { return t.vision; }
 static double prefill_of(totals t) { return t.prefill; }
 static double decode_of(totals t) { return t.decode; }
 
-static int ascending(const void *a, const void *b) {
-  const double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
 static void measure(busy *b, const char *what, void (*work)(busy *), double (*seconds_of)(totals), const char *threads, double seconds) {
   static double sample[MOST];
   size_t n = 0;
   work(b);
-  const double start = now(CLOCK_MONOTONIC), first = seconds_of(sum(b)), cpu = now(CLOCK_PROCESS_CPUTIME_ID);
-  while (n < MOST && (n == 0 || now(CLOCK_MONOTONIC) - start < seconds)) {
+  const double start = bench_seconds(CLOCK_MONOTONIC), first = seconds_of(sum(b)), cpu = bench_seconds(CLOCK_PROCESS_CPUTIME_ID);
+  while (n < MOST && (n == 0 || bench_seconds(CLOCK_MONOTONIC) - start < seconds)) {
     const double before = seconds_of(sum(b));
     work(b);
     sample[n++] = seconds_of(sum(b)) - before;
   }
-  const double mean = (seconds_of(sum(b)) - first) / (double)n, used = (now(CLOCK_PROCESS_CPUTIME_ID) - cpu) / (double)n;
-  qsort(sample, n, sizeof *sample, ascending);
+  const double mean = (seconds_of(sum(b)) - first) / (double)n, used = (bench_seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu) / (double)n;
+  qsort(sample, n, sizeof *sample, bench_ascending);
   printf("%s,%s,%zu,%.6g,%.6g,%.6g,%.6g\n", what, threads, n, mean, sample[n / 2], sample[n - 1], used);
 }
 
@@ -104,14 +95,14 @@ static void *spin(void *unused) {
 static int granted(size_t threads, double seconds) {
   pthread_t id[64];
   if (threads > 64) fail("at most 64 threads");
-  const double start = now(CLOCK_MONOTONIC);
+  const double start = bench_seconds(CLOCK_MONOTONIC);
   for (size_t i = 0; i < threads; i++)
     if (pthread_create(&id[i], NULL, spin, NULL) != 0) fail("cannot start a thread");
   const struct timespec wait = {(time_t)seconds, (long)((seconds - (double)(time_t)seconds) * 1e9)};
   nanosleep(&wait, NULL);
   atomic_store(&over, true);
   for (size_t i = 0; i < threads; i++) pthread_join(id[i], NULL);
-  printf("%.6g\n", (double)atomic_load(&turns) / (now(CLOCK_MONOTONIC) - start));
+  printf("%.6g\n", (double)atomic_load(&turns) / (bench_seconds(CLOCK_MONOTONIC) - start));
   return 0;
 }
 

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench/timing.h"
 #include "platforms/base/clock.h"
 #include "runtime/api/session_private.h"
 
@@ -48,15 +49,6 @@ static uint64_t weight_bytes(const bnc_model_file *f) {
   return sum;
 }
 
-static int ascending(const void *a, const void *b) {
-  const double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-static double median(double *values, int count) {
-  qsort(values, (size_t)count, sizeof *values, ascending);
-  return values[count / 2];
-}
-
 static void measure(bnc_session *s, uint32_t tokens, int rounds, const char *name, int prompt) {
   double rate[MOST_ROUNDS], decoded[MOST_ROUNDS], read[MOST_ROUNDS], share[MOST_ROUNDS];
   const bnc_model_file *f = &s->model->file;
@@ -87,8 +79,9 @@ static void measure(bnc_session *s, uint32_t tokens, int rounds, const char *nam
   }
   printf("model,threads,prompt,tokens_per_s,weights_mb,kv_mb,decode_gb_s,read_gb_s,share,joins\n%s,%zu,%d,%.3g,%.0f,%.0f,%.3g,%.3g,%.3g,%."
          "1f\n",
-         name, bnc_pool_threads(s->pool), prompt, median(rate, rounds), (double)weights * 1e-6, (double)kv * 1e-6, median(decoded, rounds),
-         median(read, rounds), median(share, rounds), (double)joins / tokens);
+         name, bnc_pool_threads(s->pool), prompt, bench_median(rate, (size_t)rounds), (double)weights * 1e-6, (double)kv * 1e-6,
+         bench_median(decoded, (size_t)rounds), bench_median(read, (size_t)rounds), bench_median(share, (size_t)rounds),
+         (double)joins / tokens);
 }
 
 int main(int argc, char **argv) {

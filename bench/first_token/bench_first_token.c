@@ -11,6 +11,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "bench/timing.h"
 #include "runtime/api/preamble.h"
 
 enum { MOST_REPEATS = 100, MOST_ROWS = 1024 };
@@ -28,31 +29,16 @@ static void fail(const char *why) {
   exit(1);
 }
 
-static double seconds(clockid_t clock) {
-  struct timespec t;
-  clock_gettime(clock, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 typedef struct cost {
   double wall, cpu;
 } cost;
 
 static cost read_prompt(bnc_session *s, const bnc_ids *prompt, const bnc_ids *kept) {
   bnc_session_reset(s);
-  const cost start = {seconds(CLOCK_MONOTONIC), seconds(CLOCK_PROCESS_CPUTIME_ID)};
+  const cost start = {bench_seconds(CLOCK_MONOTONIC), bench_seconds(CLOCK_PROCESS_CPUTIME_ID)};
   if (kept && !bnc_preamble_take(s, kept)) fail("the kept rows are not taken");
   if (bnc_session_append(s, prompt->data, prompt->count) != BNC_OK) fail(bnc_session_error(s));
-  return (cost){seconds(CLOCK_MONOTONIC) - start.wall, seconds(CLOCK_PROCESS_CPUTIME_ID) - start.cpu};
-}
-
-static int ascending(const void *a, const void *b) {
-  const double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-static double median(double *values, int count) {
-  qsort(values, (size_t)count, sizeof *values, ascending);
-  return values[count / 2];
+  return (cost){bench_seconds(CLOCK_MONOTONIC) - start.wall, bench_seconds(CLOCK_PROCESS_CPUTIME_ID) - start.cpu};
 }
 
 static void measure(bnc_session *s, size_t at, int repeats, const char *name, unsigned threads) {
@@ -71,8 +57,8 @@ static void measure(bnc_session *s, size_t at, int repeats, const char *name, un
     ratio[i] = all.cpu / rest.cpu;
   }
   printf("%s,%u,\"%s\",%zu,%zu,%.4g,%.4g,%.4g,%.4g,%.3g\n", name, threads, cases[at].what, cases[at].rows, cases[at].preamble,
-         median(all_wall, repeats), median(all_cpu, repeats), median(rest_wall, repeats), median(rest_cpu, repeats),
-         median(ratio, repeats));
+         bench_median(all_wall, (size_t)repeats), bench_median(all_cpu, (size_t)repeats), bench_median(rest_wall, (size_t)repeats),
+         bench_median(rest_cpu, (size_t)repeats), bench_median(ratio, (size_t)repeats));
   fflush(stdout);
 }
 
@@ -82,10 +68,10 @@ typedef struct loaded {
 } loaded;
 
 static cost load(bnc_context *context, const char *path, loaded *l) {
-  const cost start = {seconds(CLOCK_MONOTONIC), seconds(CLOCK_PROCESS_CPUTIME_ID)};
+  const cost start = {bench_seconds(CLOCK_MONOTONIC), bench_seconds(CLOCK_PROCESS_CPUTIME_ID)};
   if (bnc_model_open(context, path, &l->model) != BNC_OK || bnc_session_create(l->model, &l->session) != BNC_OK)
     fail(bnc_context_error(context));
-  return (cost){seconds(CLOCK_MONOTONIC) - start.wall, seconds(CLOCK_PROCESS_CPUTIME_ID) - start.cpu};
+  return (cost){bench_seconds(CLOCK_MONOTONIC) - start.wall, bench_seconds(CLOCK_PROCESS_CPUTIME_ID) - start.cpu};
 }
 
 static void unload(const loaded *l) {

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench/timing.h"
 #include "ops/limits/limits_measure.h"
 #include "platforms/cpu/cpu.h"
 #include "platforms/threads/threads.h"
@@ -30,15 +31,10 @@ static void must(bnc_status s) {
   exit(1);
 }
 
-static int ascending(const void *a, const void *b) {
-  const double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
 static void measure(limits *l, const char *name, bnc_limit what, size_t bytes, const char *unit) {
   double rate[MAX_REPEAT];
   must(bnc_limits_measure(&l->kernels, l->pool, what, bytes, l->repeat, rate, &err));
-  qsort(rate, l->repeat, sizeof *rate, ascending);
+  qsort(rate, l->repeat, sizeof *rate, bench_ascending);
   printf("%s,%s,%zu,%s,%.2f,%.2f,%.2f,%s\n", l->cpu, l->level, l->threads, name, rate[0],
          (rate[(l->repeat - 1) / 2] + rate[l->repeat / 2]) / 2, rate[l->repeat - 1], unit);
   fflush(stdout);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "bench/timing.h"
 #include "ops/kernels.h"
 #include "platforms/base/mem.h"
 
@@ -24,21 +25,6 @@ typedef struct tower {
   void *scratch;
 } tower;
 
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-  return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
-static int ascending(const void *a, const void *b) {
-  const double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-static double median(double *values, int count) {
-  qsort(values, (size_t)count, sizeof *values, ascending);
-  return values[count / 2];
-}
-
 static void *need(size_t size) {
   void *p = bnc_mem_zalloc(size);
   if (p) return p;
@@ -48,7 +34,7 @@ static void *need(size_t size) {
 
 /* Seconds a crop. */
 static double encode(const tower *t, size_t together) {
-  const double start = now();
+  const double start = bench_seconds(CLOCK_THREAD_CPUTIME_ID);
   for (size_t crop = 0; crop < CROPS; crop += together) {
     const int8_t *w = t->w;
     for (size_t i = 0; i < LAYERS * SHAPES; i++) {
@@ -67,7 +53,7 @@ static double encode(const tower *t, size_t together) {
       w += k * n;
     }
   }
-  return (now() - start) / (double)CROPS;
+  return (bench_seconds(CLOCK_THREAD_CPUTIME_ID) - start) / (double)CROPS;
 }
 
 int main(int argc, char **argv) {
@@ -99,7 +85,8 @@ int main(int argc, char **argv) {
     }
   printf("level,crops_together,ms_a_crop,gain\n");
   for (size_t i = 0; i < WAYS; i++)
-    printf("%s,%zu,%.1f,%.3f\n", bnc_cpu_level_name(cpu.level), ways[i], 1e3 * median(seconds[i], repeats), median(gain[i], repeats));
+    printf("%s,%zu,%.1f,%.3f\n", bnc_cpu_level_name(cpu.level), ways[i], 1e3 * bench_median(seconds[i], (size_t)repeats),
+           bench_median(gain[i], (size_t)repeats));
   void *all[] = {t.w, t.q, t.y, t.scale, t.params, t.scratch};
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) bnc_mem_free(all[i]);
   return 0;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "bench/timing.h"
 #include "ops/kernels.h"
 #include "ops/xnn/linear.h"
 #include "platforms/base/mem.h"
@@ -28,17 +29,6 @@ static float *need(size_t count) {
   return p;
 }
 
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-  return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
-static int ascending(const void *a, const void *b) {
-  const double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
 /* What a kernel took, and how much less than XNNPACK in the same repeat. */
 typedef struct times {
   double best, ratio[MAX_REPEATS];
@@ -50,7 +40,7 @@ static void add(times *t, size_t repeat, double took, double theirs) {
 }
 
 static double median(times *t, size_t repeats) {
-  qsort(t->ratio, repeats, sizeof *t->ratio, ascending);
+  qsort(t->ratio, repeats, sizeof *t->ratio, bench_ascending);
   return t->ratio[repeats / 2];
 }
 
@@ -71,13 +61,13 @@ static void bench(size_t rows, size_t k, size_t n, const bnc_kernels *kernels, s
   must(bnc_linear_set_create(&set, store, &err));
   must(bnc_linear_set_add(set, &spec, 0, 0, &id, &err));
   for (size_t r = 0; r < repeats; r++) {
-    const double start = now();
+    const double start = bench_seconds(CLOCK_THREAD_CPUTIME_ID);
     kernels->matmul.f32(&args, 0, bnc_matmul_f32_items(n));
-    const double first = now();
+    const double first = bench_seconds(CLOCK_THREAD_CPUTIME_ID);
     must(bnc_linear_set_run(set, id, rows, x, NULL, theirs, NULL));
-    const double second = now();
+    const double second = bench_seconds(CLOCK_THREAD_CPUTIME_ID);
     kernels->matmul.bf16(&bf16, 0, bnc_bf16_items(n), scratch);
-    const double end = now();
+    const double end = bench_seconds(CLOCK_THREAD_CPUTIME_ID);
     add(&f32_times, r, first - start, second - first);
     add(&other, r, second - first, second - first);
     add(&bf16_times, r, end - second, second - first);

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "bench/timing.h"
 #include "ops/kernels.h"
 #include "ops/xnn/linear.h"
 #include "platforms/base/mem.h"
@@ -52,11 +53,6 @@ static double seconds(size_t threads) {
 static uint32_t random_bits(void) {
   static uint32_t state = 1;
   return (state = state * 1664525u + 1013904223u) >> 8;
-}
-
-static int ascending(const void *a, const void *b) {
-  const double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
 }
 
 static void run_sums(void *context, size_t from, size_t to) {
@@ -167,8 +163,8 @@ static void bench(const layer *l, bnc_pool *pool, size_t threads, size_t repeats
     worst = fmax(worst, fabs((double)(y[i] - other[i])));
     size = fmax(size, fabs((double)y[i]));
   }
-  qsort(ratio, repeats, sizeof *ratio, ascending);
-  qsort(steps_ratio, repeats, sizeof *steps_ratio, ascending);
+  qsort(ratio, repeats, sizeof *ratio, bench_ascending);
+  qsort(steps_ratio, repeats, sizeof *steps_ratio, bench_ascending);
   const double operations = 2e-9 * (double)l->rows * (double)l->k * (double)l->n;
   printf("%s,%zu,%zu,%zu,%zu,%zu,%.1f,%.2f,%.1f,%.2f,%s,%.1f,%.2f\n", bnc_cpu_level_name(kernels->level), threads, l->rows, l->k, l->n,
          l->group, operations / best, 1e-9 * (double)(panels * (bnc_i4_panel_nibbles(l->k) + bnc_i4_panel_scales(l->k, l->group))) / best,

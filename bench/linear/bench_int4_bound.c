@@ -9,25 +9,11 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "bench/timing.h"
 #include "ops/kernels.h"
 #include "platforms/base/mem.h"
 
 enum { MOST = 64, TURNS = 20000, TILE = 4 * 16 };
-
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-  return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
-static int ascending(const void *a, const void *b) {
-  const double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-static double median(double *values, int count) {
-  qsort(values, (size_t)count, sizeof *values, ascending);
-  return values[count / 2];
-}
 
 static void *need(size_t size) {
   void *p = bnc_mem_zalloc(size);
@@ -52,14 +38,14 @@ static void *need(size_t size) {
 
 /* Multiply-accumulates per second, groups of 32 or of 128. */
 __attribute__((target("avx2,fma"))) static double bound(size_t group) {
-  const double start = now();
+  const double start = bench_seconds(CLOCK_THREAD_CPUTIME_ID);
   long turns = TURNS;
   __asm__ volatile("vzeroall" ::: CHANGED);
   if (group == 32)
     __asm__ volatile("1:\n\t" BLOCK GROUP BLOCK GROUP BLOCK GROUP BLOCK GROUP "dec %0\n\tjnz 1b" : "+r"(turns)::"cc", CHANGED);
   else
     __asm__ volatile("1:\n\t" BLOCK BLOCK BLOCK BLOCK GROUP "dec %0\n\tjnz 1b" : "+r"(turns)::"cc", CHANGED);
-  return 4.0 * 32 * (double)TILE * (double)TURNS / (now() - start);
+  return 4.0 * 32 * (double)TILE * (double)TURNS / (bench_seconds(CLOCK_THREAD_CPUTIME_ID) - start);
 }
 #else
 static double bound(size_t group) {
@@ -73,11 +59,11 @@ typedef struct shape {
 } shape;
 
 static double kernel(const bnc_kernels *kernels, const bnc_matmul_args *args, size_t turns, void *scratch) {
-  const double start = now();
+  const double start = bench_seconds(CLOCK_THREAD_CPUTIME_ID);
   kernels->matmul.sums(args, 0, args->rows);
   for (size_t i = 0; i < turns; i++)
     for (size_t panel = 0; panel < bnc_i4_panels(args->w.n); panel += 16) kernels->matmul.i4(args, panel, panel + 16, scratch);
-  return (double)(turns * args->rows * args->w.k * args->w.n) / (now() - start);
+  return (double)(turns * args->rows * args->w.k * args->w.n) / (bench_seconds(CLOCK_THREAD_CPUTIME_ID) - start);
 }
 
 static void measure(const bnc_kernels *kernels, const shape *s, const bnc_matmul_args *args, int repeats, void *scratch) {
@@ -85,13 +71,13 @@ static void measure(const bnc_kernels *kernels, const shape *s, const bnc_matmul
   for (int i = 0; i < repeats; i++) {
     limit[i] = 2e-9 * bound(args->w.group);
     ours[i] = 2e-9 * kernel(kernels, args, s->turns, scratch);
-    const double start = now();
+    const double start = bench_seconds(CLOCK_THREAD_CPUTIME_ID);
     const int32_t sink = kernels->limits.int8(&macs);
-    exact[i] = 2e-9 * macs / (now() - start) + (sink == 1 ? 1e-9 : 0);
+    exact[i] = 2e-9 * macs / (bench_seconds(CLOCK_THREAD_CPUTIME_ID) - start) + (sink == 1 ? 1e-9 : 0);
     of_bound[i] = ours[i] / limit[i];
   }
-  const double share = median(of_bound, repeats), middle = median(ours, repeats);
-  const double peak = median(limit, repeats), exact_peak = median(exact, repeats);
+  const double share = bench_median(of_bound, (size_t)repeats), middle = bench_median(ours, (size_t)repeats);
+  const double peak = bench_median(limit, (size_t)repeats), exact_peak = bench_median(exact, (size_t)repeats);
   printf("avx2,%zu,%zu,%zu,%zu,%.1f,%.1f,%.1f,%.3f,%.1f,%.1f,%.3f\n", s->rows, s->k, s->n, args->w.group, middle, peak, exact_peak, share,
          ours[repeats - 1], limit[repeats - 1], ours[repeats - 1] / limit[repeats - 1]);
   fflush(stdout);

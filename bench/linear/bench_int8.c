@@ -11,6 +11,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "bench/timing.h"
 #include "ops/kernels.h"
 #include "ops/xnn/linear.h"
 #include "platforms/base/mem.h"
@@ -33,18 +34,8 @@ static void *need(size_t size) {
   return p;
 }
 
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-  return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
-static int ascending(const void *a, const void *b) {
-  double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
 static double quantile(double *v, size_t n, size_t parts, size_t part) {
-  qsort(v, n, sizeof *v, ascending);
+  qsort(v, n, sizeof *v, bench_ascending);
   return v[n * part / parts];
 }
 
@@ -85,13 +76,13 @@ static void bench(const shape *s, const bnc_kernels *kernels, size_t repeats) {
   for (int i = 0; i < 3; i++) times[i] = need((repeats + 1) * sizeof **times);
   for (size_t i = 0; i <= repeats; i++) { /* the first time warms up */
     check_mark();
-    const double start = now();
+    const double start = bench_seconds(CLOCK_THREAD_CPUTIME_ID);
     kernels->matmul.i8(&args, 0, bnc_matmul_i8_items(s->n), scratch);
     check_mark();
-    const double middle = now();
+    const double middle = bench_seconds(CLOCK_THREAD_CPUTIME_ID);
     must(bnc_linear_set_run(set, id, s->rows, q, params, theirs, NULL));
     check_mark();
-    const double end = now();
+    const double end = bench_seconds(CLOCK_THREAD_CPUTIME_ID);
     if (i == 0) continue;
     times[0][i - 1] = middle - start;
     times[1][i - 1] = end - middle;

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "bench/timing.h"
 #include "ops/qd8.h"
 #include "ops/xnn/linear.h"
 #include "platforms/base/clock.h"
@@ -57,12 +58,8 @@ static size_t divisions(const bench *b, const shape *s, size_t cols[SIZES]) {
   return count;
 }
 
-static int ascending(const void *a, const void *b) {
-  double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
 static double median(double *v, size_t n) {
-  qsort(v, n, sizeof *v, ascending);
+  qsort(v, n, sizeof *v, bench_ascending);
   return n % 2 ? v[n / 2] : (v[n / 2 - 1] + v[n / 2]) / 2;
 }
 

@@ -11,6 +11,8 @@
 #include "platforms/base/clock.h"
 #include "runtime/api/session_private.h"
 
+#include "bench/timing.h"
+
 enum { MOST_REPEATS = 100 };
 
 static void fail(const char *why) {
@@ -32,11 +34,6 @@ static double look(bnc_session *s) {
   const uint64_t start = bnc_clock_ns();
   if (bnc_executor_run(s->executor, BNC_PROGRAM_VISION, 0, 0, NULL, &err) != BNC_OK) fail(err.text);
   return (double)(bnc_clock_ns() - start) * 1e-9;
-}
-
-static int ascending(const void *a, const void *b) {
-  const double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
 }
 
 int main(int argc, char **argv) {
@@ -66,7 +63,7 @@ int main(int argc, char **argv) {
   printf("model,threads,weights,picture_s,resident_mb\n");
   for (int leave = 0; leave < 2; leave++) {
     const char *slash = strrchr(argv[1], '/');
-    qsort(seconds[leave], (size_t)repeats, sizeof(double), ascending);
+    qsort(seconds[leave], (size_t)repeats, sizeof(double), bench_ascending);
     printf("%s,%u,%s,%.4g,%.1f\n", slash ? slash + 1 : argv[1], settings.threads, names[leave], seconds[leave][repeats / 2],
            resident[leave]);
   }

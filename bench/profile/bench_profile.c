@@ -10,6 +10,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "bench/timing.h"
 #include "platforms/base/tick_clock.h"
 
 enum { WAYS = 3, PROMPT = 128, TOKENS = 32, MOST = 1000 };
@@ -48,13 +49,8 @@ static sample once(bnc_session *session, unsigned threads) {
   return s;
 }
 
-static int ascending(const void *a, const void *b) {
-  const double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
 static double median(double *values, size_t count) {
-  qsort(values, count, sizeof *values, ascending);
+  qsort(values, count, sizeof *values, bench_ascending);
   return (values[(count - 1) / 2] + values[count / 2]) / 2;
 }
 
