@@ -109,9 +109,9 @@ def layers(report):
     """Relative L2 of each layer, as bars, and the rest as numbers."""
     rows = [(kind, layer) for kind in ("vision", "text") for layer in report.get(kind + "_layers", [])]
     most = max([layer["relative_l2"] for _, layer in rows], default=1) or 1
-    out = ["<table>", "<tr><th>layer</th><th>relative L2</th><th></th><th>cosine</th><th>least cosine</th><th>rows</th></tr>"]
+    out = ["<table>", "<tr><th>layer</th><th>bits per weight</th><th>relative L2</th><th></th><th>cosine</th><th>least cosine</th><th>rows</th></tr>"]
     for kind, layer in rows:
-        out.append(f'<tr><td>{kind} {escape(layer["name"])}</td><td>{layer["relative_l2"]:.5f} &plusmn; {layer["relative_l2_error"]:.5f}</td>'
+        out.append(f'<tr><td>{kind} {escape(layer["name"])}</td><td>{layer["bits_per_weight"]:.2f}</td><td>{layer["relative_l2"]:.5f} &plusmn; {layer["relative_l2_error"]:.5f}</td>'
                    f'<td class="bar"><div style="width:{100 * layer["relative_l2"] / most:.1f}%"></div></td><td>{layer["cosine"]:.6f} &plusmn; '
                    f'{layer["cosine_error"]:.6f}</td><td>{layer["least_cosine"]:.6f}</td><td>{layer["rows"]}</td></tr>')
     return "\n".join(out) + "\n</table>"

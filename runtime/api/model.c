@@ -53,19 +53,6 @@ bnc_status bnc_model_keep_pictures(bnc_model *model, size_t count) {
   return bnc_picture_cache_resize(model->pictures, count, &model->context->error);
 }
 
-static void count_weights(const bnc_model_file *f, bnc_model_info *info) {
-  static const char layers[] = "model.layers.";
-  for (uint32_t i = 0; i < f->weights; i++) {
-    const bnc_file_weight *w = &f->weight[i];
-    const bnc_weight_sizes sizes = bnc_weight_sizes_of(w);
-    const uint64_t elements = (uint64_t)w->n * w->k;
-    info->weights += elements;
-    if (strncmp(bnc_model_file_string(f, w->name), layers, sizeof layers - 1) != 0) continue;
-    info->layer_weights += elements;
-    info->layer_bytes += sizes.data + sizes.scales + sizes.offsets;
-  }
-}
-
 static bool is_rotated(const bnc_program *program) {
   uint32_t i = 0;
   while (i < program->head->ops && program->op[i].kind != BNC_OP_HADAMARD) i++;
@@ -75,6 +62,7 @@ static bool is_rotated(const bnc_program *program) {
 bnc_status bnc_model_get_info(const bnc_model *model, bnc_model_info *info) {
   if (!model || !bnc_sized_is_set(info)) return BNC_ERROR_ARGUMENT;
   const bnc_file_meta *m = &model->file.meta;
+  const bnc_weight_total all = bnc_model_file_weigh(&model->file, ""), layers = bnc_model_file_weigh(&model->file, "model.layers.");
   bool vision = model->file.program[BNC_PROGRAM_VISION].head != NULL;
   bnc_model_info full = {.vocabulary = m->vocabulary,
                          .context = m->context,
@@ -86,9 +74,11 @@ bnc_status bnc_model_get_info(const bnc_model *model, bnc_model_info *info) {
                          .file_bytes = model->file.header.file_size,
                          .predicted_bytes = bnc_predict_memory(&model->file).total,
                          .fingerprint = bnc_model_file_fingerprint(&model->file),
+                         .weights = all.elements,
+                         .layer_weights = layers.elements,
+                         .layer_bytes = layers.bytes,
                          .kv_cache = (uint32_t)m->kv_dtype + 1,
                          .rotated = is_rotated(&model->file.program[BNC_PROGRAM_DECODE])};
-  count_weights(&model->file, &full);
   bnc_sized_write(info, &full, sizeof full);
   return BNC_OK;
 }

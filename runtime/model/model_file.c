@@ -19,6 +19,19 @@ const char *bnc_model_file_string(const bnc_model_file *f, uint32_t offset) {
   return offset < f->strings.size ? (const char *)f->strings.data + offset : "?";
 }
 
+bnc_weight_total bnc_model_file_weigh(const bnc_model_file *f, const char *prefix) {
+  const size_t length = strlen(prefix);
+  bnc_weight_total total = {0};
+  for (size_t i = 0; i < f->weights; i++) {
+    const bnc_file_weight *w = &f->weight[i];
+    const bnc_weight_sizes sizes = bnc_weight_sizes_of(w);
+    if (strncmp(bnc_model_file_string(f, w->name), prefix, length) != 0) continue;
+    total.elements += (uint64_t)w->n * w->k;
+    total.bytes += sizes.data + sizes.scales + sizes.offsets;
+  }
+  return total;
+}
+
 const char *bnc_program_name(bnc_program_id id) {
   static const char *const names[BNC_PROGRAMS] = {"vision", "prefill", "decode"};
   return (unsigned)id < BNC_PROGRAMS ? names[id] : "?";

@@ -75,6 +75,12 @@ void bnc_program_view(bnc_program *program, const uint8_t *section);
 /** A name of the file; "?" for an offset outside. */
 const char *bnc_model_file_string(const bnc_model_file *file, uint32_t offset);
 
+/** Matrices whose names begin with `prefix`: their elements, and the bytes that those take, scales included. */
+typedef struct bnc_weight_total {
+  uint64_t elements, bytes;
+} bnc_weight_total;
+bnc_weight_total bnc_model_file_weigh(const bnc_model_file *file, const char *prefix);
+
 /** Everything that the executor relies on; called by open. */
 bnc_status bnc_model_file_validate(const bnc_model_file *file, bnc_error *err);
 

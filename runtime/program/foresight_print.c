@@ -22,10 +22,10 @@ static void print_caches(const bnc_foresight *f) {
 }
 
 static void print_layers(const bnc_foresight *f) {
-  bnc_console_print("by layer:\n  %-16s %9s %21s %23s %10s\n", "", "rows", "relative L2", "cosine", "least");
+  bnc_console_print("by layer:\n  %-16s %6s %9s %21s %23s %10s\n", "", "bits", "rows", "relative L2", "cosine", "least");
   for (size_t i = 0; i < f->layers.layers; i++) {
     const bnc_layer_apartness *l = &f->layers.layer[i];
-    bnc_console_print("  %-6s %-9s %9llu %10.5f +- %-8.5f %11.6f +- %-8.6f %10.6f\n", l->vision ? "vision" : "text", l->name,
+    bnc_console_print("  %-6s %-9s %6.2f %9llu %10.5f +- %-8.5f %11.6f +- %-8.6f %10.6f\n", l->vision ? "vision" : "text", l->name, l->bits,
                       (unsigned long long)l->rows, bnc_mean_of(&l->distance, l->rows), bnc_mean_error(&l->distance, l->rows),
                       bnc_mean_of(&l->cosine, l->rows), bnc_mean_error(&l->cosine, l->rows), l->least);
   }
@@ -93,6 +93,7 @@ static void put_layers(bnc_json_object *o, const bnc_foresight *f, const char *n
     if (l->vision != vision) continue;
     bnc_json_open(o, NULL, "{");
     bnc_json_words(o, "name", l->name);
+    bnc_json_real(o, "bits_per_weight", l->bits);
     bnc_json_count(o, "rows", l->rows);
     put(o, "relative_l2", "relative_l2_error", &l->distance, l->rows);
     put(o, "cosine", "cosine_error", &l->cosine, l->rows);

@@ -113,8 +113,8 @@ void bnc_layer_watch_reference(void *user, const bnc_layer_values *l) {
 }
 
 /* "crop0.layer3" is one of vision's layer3; names without a tile are the text model's, but for the two behind the tiles. */
-static bnc_layer_apartness *layer_of(bnc_layer_watch *w, const char *told) {
-  const char *dot = strrchr(told, '.'), *name = dot ? dot + 1 : told;
+static bnc_layer_apartness *layer_of(bnc_layer_watch *w, const bnc_layer_values *l) {
+  const char *dot = strrchr(l->name, '.'), *name = dot ? dot + 1 : l->name;
   const bool vision = dot || strncmp(name, "layer", 5) != 0;
   for (size_t i = 0; i < w->layers; i++)
     if (w->layer[i].vision == vision && strcmp(w->layer[i].name, name) == 0) return &w->layer[i];
@@ -122,7 +122,7 @@ static bnc_layer_apartness *layer_of(bnc_layer_watch *w, const char *told) {
   if (!layer) return NULL;
   w->layer = layer;
   layer += w->layers++;
-  *layer = (bnc_layer_apartness){.vision = vision, .least = 1};
+  *layer = (bnc_layer_apartness){.vision = vision, .least = 1, .bits = l->weights ? 8.0 * (double)l->bytes / (double)l->weights : 0};
   snprintf(layer->name, sizeof layer->name, "%s", name);
   return layer;
 }
@@ -152,7 +152,7 @@ void bnc_layer_watch_model(void *user, const bnc_layer_values *l) {
     fail(w, "the reference's %s has other rows than the model's %zu x %zu: they are not of one checkpoint", l->name, l->rows, l->cols);
     return;
   }
-  bnc_layer_apartness *layer = layer_of(w, l->name);
+  bnc_layer_apartness *layer = layer_of(w, l);
   w->kept[i].taken = true;
   if (!layer || !load(w, w->kept[i].at, l->rows * l->cols)) return;
   for (size_t r = 0; r < l->rows; r++) compare_row(layer, l->values + r * l->stride, w->buffer + r * l->cols, l->cols);

@@ -16,6 +16,7 @@ typedef struct bnc_layer_apartness {
   bnc_mean distance; /* of a row: relative L2 */
   bnc_mean cosine;
   double least; /* cosine of any row */
+  double bits;  /* per weight of the model's, scales included */
 } bnc_layer_apartness;
 
 typedef struct bnc_kept_layer bnc_kept_layer;

@@ -105,6 +105,13 @@ class Llama:
         return found
 
 
+def matrix_bits(kind, k, group):
+    """Per weight, scales included, of k columns and a multiple of 8 rows (runtime/model/format.h)."""
+    if kind == "int4":
+        return 4 + 8 / 32 + 64 / k if group == 16 else 4 + 16 / group + 32 / k
+    return {"f32": 32, "bf16": 16, "int8": 8 + 32 / k}[kind]
+
+
 class Fidelity(ProgramCase):
     @classmethod
     def setUpClass(cls):
@@ -140,6 +147,13 @@ class Fidelity(ProgramCase):
         self.assertAlmostEqual(min(cosines), told["least_cosine"], places=6)
         return told["relative_l2"]
 
+    def bits(self, model, prefix):
+        """Per weight of the matrices of that name, by the shapes that inspect tells."""
+        line = rf"weight \d+ ({re.escape(prefix)}\S*) (\w+)\[(\d+),(\d+)\](?: groups of (\d+))?"
+        found = {name: (kind, int(n), int(k), int(group or 0)) for name, kind, n, k, group in
+                 re.findall(line, self.done("inspect", model, "--schedule").out.decode())}
+        return sum(n * k * matrix_bits(kind, k, group) for kind, n, k, group in found.values()) / sum(n * k for _, n, k, _ in found.values())
+
     def test_layers_are_what_they_should_be(self):
         ids = self.ids(WORDS)[:7]
         for layer, expected in enumerate(Llama(self.checkpoint).behind_layers(ids[:-1])):
@@ -160,7 +174,7 @@ class Fidelity(ProgramCase):
             self.assertAlmostEqual(against["against"][name], told["against"][name], delta=1e-4 * abs(told["against"][name]) + 1e-7)
         self.assertEqual(against["perplexity"], told["perplexity"])
         printed = self.done("compile", self.checkpoint, "-o", path("judged.bnc"), *OPTIONS, "--evaluate", self.text, "--quiet").out.decode()
-        self.assertRegex(printed, r"(?s)by type of the KV cache:.*its own.*f32.*int8.*by layer:.*text +layer1 +\d+ +0\.\d+ \+- 0\.\d+ +0\.\d+ \+- ")
+        self.assertRegex(printed, r"(?s)by type of the KV cache:.*its own.*f32.*int8.*by layer:.*text +layer1 +5\.00 +\d+ +0\.\d+ \+- 0\.\d+ +0\.\d+ \+- ")
 
     def test_caches(self):
         """As models say that were compiled with such caches; in f32 nothing is lost but by the cache."""
@@ -226,6 +240,10 @@ class Fidelity(ProgramCase):
                 tiles[-1] += [values[i * width:(i + 1) * width] for i in range(live * count)]
         self.agrees(layers["layer1"], *tiles)  # the last layer that is used, without the class token
         self.assertGreater(told["text_layers"][0]["rows"], 3 * IMAGE_ROWS)
+        for name, prefix in (("layer0", "vision_model.encoder.layers.0."), ("layer1", "vision_model.encoder.layers.1."), ("dem", "model.spatial_embed."),
+                             ("projector", "model.mm_projector.")):
+            self.assertAlmostEqual(self.bits(self.rough, prefix), layers[name]["bits_per_weight"], places=6)
+            self.assertTrue(8 < layers[name]["bits_per_weight"] < 9)
 
     def test_page(self):
         """bench/quality/plot.py puts reports beside the rows of peers."""
@@ -242,13 +260,18 @@ class Fidelity(ProgramCase):
         self.assertEqual(3 + 2, page.count("<circle"))  # and the legend's
         self.assertEqual([1, 1, 1], [len(re.findall(f"<text[^>]*>{name}</text>", page)) for name in ("mine", "int4", "Q8_0")])
         for layer in told["vision_layers"] + told["text_layers"]:
-            self.assertRegex(page, f"{layer['name']}</td><td>{layer['relative_l2']:.5f} ")
+            self.assertRegex(page, f"{layer['name']}</td><td>{layer['bits_per_weight']:.2f}</td><td>{layer['relative_l2']:.5f} ")
         for kind, found in told["kv"].items():
             self.assertIn(f"<td>{kind}</td><td>{found['perplexity_ratio']:.6g}</td>", page)
 
     def test_budget_and_wrong_files(self):
         told = self.evaluated(self.text, "--text-weights", "int4", "--bits-per-weight", "6.6")
         self.assertLessEqual(told["bits_per_weight"]["layers"], 7.2)
+        bits = [layer["bits_per_weight"] for layer in told["text_layers"]]
+        for layer, found in enumerate(bits):
+            self.assertAlmostEqual(self.bits(path("judged.bnc"), f"model.layers.{layer}."), found, places=6)
+        self.assertAlmostEqual(sum(bits) / len(bits), told["bits_per_weight"]["layers"], places=6)  # layers have equally many weights
+        self.assertNotAlmostEqual(bits[0], bits[1])
         for lines, expected in ((["{"], "asked.jsonl: line 1"), ([], "asked.jsonl: has no questions"),
                                 (['{"question": "a", "answer": "b", "image": "none.png"}'], "asked.jsonl: line 1: .*none.png")):
             with open(path("asked.jsonl"), "w", encoding="utf-8") as f:

@@ -17,6 +17,8 @@ typedef struct bnc_layer_values {
   size_t rows;         /**< rows that the program computes: behind a prompt the last text layer has one, of bnc_session_append_each all */
   size_t cols;         /**< of a row */
   size_t stride;       /**< elements from a row to the next */
+  uint64_t weights;    /**< elements of the layer's matrices */
+  uint64_t bytes;      /**< that those take in the model, scales included */
 } bnc_layer_values;
 
 /** A layer is done, on the session's thread. */
