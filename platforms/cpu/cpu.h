@@ -49,6 +49,7 @@ enum {
   BNC_CPU_HAS_AVX512BF16 = 1 << 10,
   BNC_CPU_HAS_AMX_INT8 = 1 << 11, /* tiles that the system saves; no level needs it */
   BNC_CPU_HAS_AMX_BF16 = 1 << 12, /* likewise */
+  BNC_CPU_SLOW_BF16 = 1 << 13,    /* AVX512-BF16 at half the rate of f32's multiply-adds: its level is used only where it is asked for */
   BNC_CPU_HAS_NEON = 1 << 16,
   BNC_CPU_HAS_VFPV4 = 1 << 17,
   BNC_CPU_HAS_FP16 = 1 << 18, /* half-float arithmetic; no level needs it */
@@ -78,8 +79,8 @@ typedef struct bnc_cpu_cluster {
 typedef struct bnc_cpu {
   bnc_cpu_arch arch;
   uint32_t features;       /* BNC_CPU_HAS_... */
-  bnc_cpu_level supported; /* the highest level of this machine */
-  bnc_cpu_level level;     /* the level to use: supported, or less where BINOCLE_CPU says so */
+  bnc_cpu_level supported; /* the fastest level of this machine */
+  bnc_cpu_level level;     /* the level to use: supported, or the one that BINOCLE_CPU names */
   char brand[64];          /* "AMD Ryzen 7 5800X", "Raspberry Pi 5 Model B"; "unknown" */
   char uarch[32];          /* of the first cluster */
   bnc_cpu_cache l1d, l2, l3;
@@ -105,7 +106,7 @@ bool bnc_cpu_level_supported(const bnc_cpu *cpu, bnc_cpu_level level);
 /** Whether a level belongs to an architecture (scalar: to all), whatever its CPUs have. */
 bool bnc_cpu_level_of_arch(bnc_cpu_level level, bnc_cpu_arch arch);
 
-/** The BNC_CPU_HAS_ bits that a level needs, and the best level of an architecture that a set of features allows. */
+/** The BNC_CPU_HAS_ bits that a level needs, and the fastest level of an architecture that a set of features allows. */
 uint32_t bnc_cpu_level_features(bnc_cpu_level level, bnc_cpu_arch arch);
 bnc_cpu_level bnc_cpu_best_level(bnc_cpu_arch arch, uint32_t features);
 

@@ -101,7 +101,7 @@ static bool has_level(bnc_cpu_arch arch, uint32_t have, bnc_cpu_level level) {
 bnc_cpu_level bnc_cpu_best_level(bnc_cpu_arch arch, uint32_t have) {
   bnc_cpu_level best = BNC_CPU_SCALAR;
   for (unsigned i = 1; i < BNC_CPU_LEVELS; i++)
-    if (has_level(arch, have, (bnc_cpu_level)i)) best = (bnc_cpu_level)i;
+    if (has_level(arch, have, (bnc_cpu_level)i) && !(i == BNC_CPU_AVX512BF16 && (have & BNC_CPU_SLOW_BF16))) best = (bnc_cpu_level)i;
   return best;
 }
 

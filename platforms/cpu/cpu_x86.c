@@ -14,6 +14,8 @@ static const bnc_cpuid_leaf *find(const bnc_cpu_x86_record *r, uint32_t leaf, ui
 
 static bool bit(uint32_t reg, unsigned n) { return (reg >> n) & 1; }
 
+static bool is_intel(const bnc_cpu_x86_record *r) { return find(r, 0, 0)->ebx == 0x756e6547u; } /* "Genu"ineIntel */
+
 uint32_t bnc_cpu_x86_features(const bnc_cpu_x86_record *r) {
   const bnc_cpuid_leaf *l1 = find(r, 1, 0), *l7 = find(r, 7, 0), *l71 = find(r, 7, 1);
   uint32_t f = 0;
@@ -33,6 +35,7 @@ uint32_t bnc_cpu_x86_features(const bnc_cpu_x86_record *r) {
   if (bit(l7->ebx, 31)) f |= BNC_CPU_HAS_AVX512VL;
   if (bit(l7->ecx, 11)) f |= BNC_CPU_HAS_AVX512VNNI;
   if (l7->eax >= 1 && bit(l71->eax, 5)) f |= BNC_CPU_HAS_AVX512BF16;
+  if (is_intel(r)) f |= BNC_CPU_SLOW_BF16; /* Emerald Rapids: bench/baselines/bf16-intel-xeon.csv */
   if ((r->xcr0 & 0x60000) != 0x60000 || !bit(l7->edx, 24)) return f; /* tiles; Linux lets a process use them once it has asked */
   if (bit(l7->edx, 25)) f |= BNC_CPU_HAS_AMX_INT8;
   if (bit(l7->edx, 22)) f |= BNC_CPU_HAS_AMX_BF16;
@@ -98,7 +101,7 @@ const char *bnc_cpu_x86_uarch(const bnc_cpu_x86_record *r) {
   if (family == 0xf || family == 6) model += ((l1->eax >> 16) & 0xf) << 4;
   if (family == 0xf) family += (l1->eax >> 20) & 0xff;
   if (l0->ebx == 0x68747541u) return lookup(amd, sizeof amd / sizeof amd[0], family, model); /* "Auth"enticAMD */
-  if (l0->ebx != 0x756e6547u) return "unknown";                                              /* "Genu"ineIntel */
+  if (!is_intel(r)) return "unknown";
   /* One model number for three server cores: told apart by stepping and features. */
   if (family == 6 && model == 0x55) return stepping >= 10 ? "Cooper Lake" : bit(l7->ecx, 11) ? "Cascade Lake" : "Skylake-SP";
   return lookup(intel, sizeof intel / sizeof intel[0], family, model);

@@ -37,7 +37,7 @@ static const x86_case x86_cases[] = {
      {INTEL, {1, 0, 0x00050657, 0x00400800, 0x7ffefbff, 0xbfebfbff}, {7, 0, 0, 0xd39ffffb, 0x00000808, 0xbc000400}}},
     {"Sapphire Rapids",
      "Sapphire Rapids",
-     BNC_CPU_AVX512BF16,
+     BNC_CPU_AVX512VNNI,
      0x602e7,
      {INTEL,
       {1, 0, 0x000806f8, 0x00400800, 0x7ffefbff, 0xbfebfbff},
@@ -200,6 +200,11 @@ static void cap(void **state) {
   assert_non_null(strstr(err.text, "scalar, neon, neon_dotprod"));
   assert_int_equal(bnc_cpu_cap_level("avx", BNC_ARCH_X86_64, avx2, &level, &err), BNC_ERROR_ARGUMENT);
   assert_non_null(strstr(err.text, "'avx'"));
+  uint32_t slow = bnc_cpu_level_features(BNC_CPU_AVX512BF16, BNC_ARCH_X86_64) | BNC_CPU_SLOW_BF16; /* may be asked for */
+  assert_int_equal(bnc_cpu_cap_level(NULL, BNC_ARCH_X86_64, slow, &level, &err), BNC_OK);
+  assert_int_equal(level, BNC_CPU_AVX512VNNI);
+  assert_int_equal(bnc_cpu_cap_level("avx512bf16", BNC_ARCH_X86_64, slow, &level, &err), BNC_OK);
+  assert_int_equal(level, BNC_CPU_AVX512BF16);
 }
 
 static void this_machine(void **state) {

@@ -110,8 +110,9 @@ int main(int argc, char **argv) {
   if (c.bench && !c.count) c.peak_bytes = bench_peak_bytes(cpu.level);
   bnc_kernels_init(&c.scalar, BNC_CPU_SCALAR);
   c.lower = c.scalar;
+  const bool capped = getenv("BINOCLE_CPU"); /* else all that the CPU can run, though sessions may use less */
   for (int level = BNC_CPU_SCALAR; level < BNC_CPU_LEVELS; ++level) {
-    if (!bnc_cpu_level_supported(&cpu, (bnc_cpu_level)level) || (bnc_cpu_level)level > cpu.level) continue;
+    if (!bnc_cpu_level_supported(&cpu, (bnc_cpu_level)level) || (capped && (bnc_cpu_level)level > cpu.level)) continue;
     bnc_kernels_init(&c.test, (bnc_cpu_level)level);
     if (!only || !strcmp(only, bnc_cpu_level_name((bnc_cpu_level)level))) {
       if (c.bench && !c.count) {
