@@ -35,6 +35,7 @@
   K(kv_append.f16,            kv_append_f16,       x,   x,         _,         x,   _,      _,    _)  \
   K(kv_append.i8,             kv_append_i8,        x,   x,         _,         x,   _,      _,    _)  \
   K(limits.int8,              limits_int8,         x,   x,         _,         x,   x,      x,    _)  \
+  K(limits.bf16,              limits_bf16,         x,   x,         x,         x,   _,      _,    x)  \
   K(limits.flops,             limits_flops,        x,   x,         _,         x,   _,      _,    _)  \
   K(limits.read,              limits_read,         x,   x,         _,         x,   _,      _,    _)  \
   K(matmul.sums,              matmul_sums,         x,   _,         _,         _,   _,      _,    _)  \

@@ -57,7 +57,7 @@ def main():
                            f"prompt of {ROWS} rows": (fit["prompt_s"] * ROWS / fit["prompt_rows"], prompt), "token": (1 / fit["tokens_per_s"], token)})
             if prompt < 0.1:  # a model of vision alone
                 rounds[-1] = {"picture": rounds[-1]["picture"]}
-            print(model, rounds[-1], {k: machine["rates"][k] for k in ("int8_gops", "f32_gflops", "memory_gbytes_per_s")}, file=sys.stderr)
+            print(model, rounds[-1], {k: machine["rates"][k] for k in ("int8_gops", "bf16_gops", "f32_gflops", "memory_gbytes_per_s")}, file=sys.stderr)
         for what in rounds[0]:
             estimate, truth = (statistics.median(r[what][i] for r in rounds) for i in (0, 1))
             error = statistics.median(r[what][0] / r[what][1] - 1 for r in rounds)

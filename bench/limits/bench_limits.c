@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What this machine can do at most: f32 fused multiply-adds, exact int8 products, and reading out of each cache and memory.
+/* What this machine can do at most: f32 fused multiply-adds, exact int8 and bf16 products, and reading out of each cache and memory.
      usage: bench_limits [--threads N] [--repeat R] [--memory]      prints CSV: cpu,level,threads,what,min,median,max,unit
    --memory leaves all but memory out. How each is timed: ops/limits/limits_measure.h; rates are of all threads together. The maximum is the
    limit, the rest tells how busy the machine was. */
@@ -73,6 +73,7 @@ int main(int argc, char **argv) {
   if (!memory) {
     measure(&l, "f32", BNC_LIMIT_F32, 0, "GFLOP/s");
     measure(&l, "int8", BNC_LIMIT_INT8, 0, "GOP/s");
+    measure(&l, "bf16", BNC_LIMIT_BF16, 0, "GOP/s");
     measure_read(&l, "l1", cpu.l1d.bytes / 2);
     measure_read(&l, "l2", cpu.l2.bytes / 2);
     measure_read(&l, "l3", cpu.l3.bytes / 2 / l.threads);

@@ -29,6 +29,13 @@ static void run_int8(void *context, size_t item, size_t to) {
   r->sink[item] = r->kernels->limits.int8(&r->macs[item]);
   r->rate[item] = 2e-9 * r->macs[item] / (seconds(CLOCK_THREAD_CPUTIME_ID) - start);
 }
+static void run_bf16(void *context, size_t item, size_t to) {
+  const limit_run *r = context;
+  const double start = seconds(CLOCK_THREAD_CPUTIME_ID);
+  (void)to;
+  r->sink[item] = (double)r->kernels->limits.bf16(&r->macs[item]);
+  r->rate[item] = 2e-9 * r->macs[item] / (seconds(CLOCK_THREAD_CPUTIME_ID) - start);
+}
 static void run_flops(void *context, size_t item, size_t to) {
   const limit_run *r = context;
   const double start = seconds(CLOCK_THREAD_CPUTIME_ID);
@@ -51,7 +58,7 @@ static double rate_of(const limit_run *r, bnc_limit what, size_t threads, double
 
 bnc_status bnc_limits_measure(const bnc_kernels *kernels, bnc_pool *pool, bnc_limit what, size_t bytes, size_t repeat, double *rates,
                               bnc_error *err) {
-  static const bnc_pool_task tasks[] = {run_flops, run_int8, run_read};
+  static const bnc_pool_task tasks[] = {run_flops, run_int8, run_bf16, run_read};
   const size_t threads = bnc_pool_threads(pool), block = BNC_LIMIT_BLOCK * sizeof(float);
   limit_run r = {.kernels = kernels, .macs = bnc_mem_array(3 * threads, sizeof(double))};
   float *memory = NULL;

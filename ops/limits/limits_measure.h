@@ -9,6 +9,7 @@
 typedef enum bnc_limit {
   BNC_LIMIT_F32,  /* operations: a fused multiply-add is two */
   BNC_LIMIT_INT8, /* operations: a multiply-add is two */
+  BNC_LIMIT_BF16, /* likewise */
   BNC_LIMIT_READ  /* bytes */
 } bnc_limit;
 

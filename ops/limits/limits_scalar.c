@@ -30,3 +30,8 @@ float bnc_limits_flops_scalar(void) {
   }
   return s[0] + s[1] + s[2] + s[3] + s[4] + s[5] + s[6] + s[7];
 }
+
+float bnc_limits_bf16_scalar(double *macs) {
+  *macs = BNC_LIMIT_FLOPS / 2;
+  return bnc_limits_flops_scalar();
+}

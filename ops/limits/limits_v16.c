@@ -39,3 +39,8 @@ float BNC_AT_LEVEL(limits_flops)(void) {
   _Pragma("GCC unroll 12") for (int i = 0; i < CHAINS; ++i) all = v16_add(all, sum[i]);
   return v16_sum(all);
 }
+
+float BNC_AT_LEVEL(limits_bf16)(double *macs) {
+  *macs = BNC_LIMIT_FLOPS / 2;
+  return BNC_AT_LEVEL(limits_flops)();
+}

@@ -35,7 +35,7 @@ uint32_t bnc_cpu_x86_features(const bnc_cpu_x86_record *r) {
   if (bit(l7->ebx, 31)) f |= BNC_CPU_HAS_AVX512VL;
   if (bit(l7->ecx, 11)) f |= BNC_CPU_HAS_AVX512VNNI;
   if (l7->eax >= 1 && bit(l71->eax, 5)) f |= BNC_CPU_HAS_AVX512BF16;
-  if (is_intel(r)) f |= BNC_CPU_SLOW_BF16; /* Emerald Rapids: bench/baselines/bf16-intel-xeon.csv */
+  if (is_intel(r)) f |= BNC_CPU_SLOW_BF16;                           /* Emerald Rapids: bench/baselines/bf16-intel-xeon.csv */
   if ((r->xcr0 & 0x60000) != 0x60000 || !bit(l7->edx, 24)) return f; /* tiles; Linux lets a process use them once it has asked */
   if (bit(l7->edx, 25)) f |= BNC_CPU_HAS_AMX_INT8;
   if (bit(l7->edx, 22)) f |= BNC_CPU_HAS_AMX_BF16;

@@ -6,6 +6,7 @@
 /* Shares of the limits that whole models reach: see estimate.h. */
 #define SHARE_INT8 0.90
 #define SHARE_INT4 0.90
+#define SHARE_BF16 0.78
 #define SHARE_F32 0.62
 #define SHARE_ATTENTION_INT8 0.30
 #define SHARE_ATTENTION_F32 0.55
@@ -15,7 +16,8 @@
 static double larger(double a, double b) { return a > b ? a : b; }
 
 static double linear_seconds(const bnc_load *l, const bnc_rates *r) {
-  return 2 * l->int8 / (SHARE_INT8 * r->int8) + 2 * l->int4 / (SHARE_INT4 * r->int4) + 2 * l->f32 / (SHARE_F32 * r->f32);
+  const double integer = 2 * l->int8 / (SHARE_INT8 * r->int8) + 2 * l->int4 / (SHARE_INT4 * r->int4);
+  return integer + 2 * l->bf16 / (SHARE_BF16 * r->bf16) + 2 * l->f32 / (SHARE_F32 * r->f32);
 }
 
 static double attention_seconds(const bnc_load *l, const bnc_rates *r) {
@@ -48,6 +50,7 @@ bnc_rates bnc_board_rates(const bnc_board *b) {
   const double cycles = 2.0 * b->cores * b->mhz * 1e6;
   return (bnc_rates){.int8 = cycles * b->int8_macs,
                      .int4 = cycles * b->int4_macs,
+                     .bf16 = cycles * b->f32_macs, /* widened in registers, at the levels of the table */
                      .f32 = cycles * b->f32_macs,
                      .memory = b->memory_gbytes * 1e9,
                      .watts = b->watts,

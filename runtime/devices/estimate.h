@@ -16,11 +16,11 @@
 
 /** What a machine can do, with all the threads that will compute: operations are two per multiply-accumulate. */
 typedef struct bnc_rates {
-  double int8, int4, f32; /* operations per second */
-  double memory;          /* bytes per second */
-  double watts;           /* of the whole machine, or what its meter covers, busy; 0: not known */
-  double storage;         /* bytes per second; 0: not known */
-  bool storage_measured;  /* or what its kind usually reads */
+  double int8, int4, bf16, f32; /* operations per second */
+  double memory;                /* bytes per second */
+  double watts;                 /* of the whole machine, or what its meter covers, busy; 0: not known */
+  double storage;               /* bytes per second; 0: not known */
+  bool storage_measured;        /* or what its kind usually reads */
   size_t threads;
   double share;   /* of the CPUs that this process had meanwhile; other programs took the rest */
   double seconds; /* that measuring took */

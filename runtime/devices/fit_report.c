@@ -34,6 +34,7 @@ void bnc_fit_json(bnc_page *p, const bnc_fit_findings *f) {
                  f->board ? bnc_board_assumptions : "this machine's limits, measured, times the share of them that whole models reach");
   bnc_page_print(p, ",\n  \"rates\": {\"threads\": %zu, \"measured\": %s", r->threads, f->board ? "false" : "true");
   member(p, "int8_gops", r->int8 * 1e-9);
+  member(p, "bf16_gops", r->bf16 * 1e-9);
   member(p, "f32_gflops", r->f32 * 1e-9);
   member(p, "memory_gbytes_per_s", r->memory * 1e-9);
   member(p, "storage_mbytes_per_s", r->storage > 0 ? r->storage * 1e-6 : (double)NAN);
@@ -71,8 +72,8 @@ static void fit_text(bnc_page *p, const bnc_demand *d, const bnc_fit_findings *f
 
 void bnc_fit_text(bnc_page *p, const bnc_fit_findings *f) {
   const bnc_rates *r = &f->rates;
-  bnc_page_print(p, "%-10s int8 %.3g GOP/s, f32 %.3g GFLOP/s, memory %.3g GB/s, %zu threads", f->board ? "assumed" : "measured",
-                 r->int8 * 1e-9, r->f32 * 1e-9, r->memory * 1e-9, r->threads);
+  bnc_page_print(p, "%-10s int8 %.3g GOP/s, bf16 %.3g GOP/s, f32 %.3g GFLOP/s, memory %.3g GB/s, %zu threads",
+                 f->board ? "assumed" : "measured", r->int8 * 1e-9, r->bf16 * 1e-9, r->f32 * 1e-9, r->memory * 1e-9, r->threads);
   if (!f->board) bnc_page_print(p, ", in %.1f s", r->seconds);
   bnc_page_print(p, "\n");
   if (r->storage > 0) bnc_page_print(p, "%-10s storage %.3g MB/s\n", r->storage_measured ? "measured" : "assumed", r->storage * 1e-6);

@@ -62,6 +62,7 @@ static bnc_status measure_all(const probe *p, bnc_rates *r) {
   r->share = share < 1 ? share : 1;
   r->int4 = r->int8; /* the same instructions, on values widened in registers */
   s = measure(p, p->pool, BNC_LIMIT_F32, 0.3, 0.4, &r->f32);
+  if (s == BNC_OK) s = measure(p, p->pool, BNC_LIMIT_BF16, 0.2, 0.5, &r->bf16);
   if (s == BNC_OK) s = measure(p, p->pool, BNC_LIMIT_READ, 0.8, 0.6, &r->memory);
   return s == BNC_OK && r->threads > 1 && r->share < BNC_FIT_BUSY ? read_alone(p, r) : s;
 }

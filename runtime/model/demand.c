@@ -20,8 +20,8 @@ static void add_linear(bnc_load *load, const bnc_model_file *f, const bnc_file_o
   const bnc_file_weight *w = &f->weight[op->weight];
   const double macs = (double)op->in[0].rows * w->k * op->attr.linear.count * share;
   switch (w->dtype) {
-    case BNC_WEIGHT_F32:
-    case BNC_WEIGHT_BF16: load->f32 += macs; break;
+    case BNC_WEIGHT_F32: load->f32 += macs; break;
+    case BNC_WEIGHT_BF16: load->bf16 += macs; break;
     case BNC_WEIGHT_QC8: load->int8 += macs; break;
     default: load->int4 += macs; break;
   }

@@ -9,7 +9,7 @@
 
 /** Work of one kind of run. */
 typedef struct bnc_load {
-  double int8, int4, f32;               /* multiply-accumulates of linear layers, by what their weights are */
+  double int8, int4, bf16, f32;         /* multiply-accumulates of linear layers, by what their weights are */
   double attention_int8, attention_f32; /* and of attention within a picture */
   double weights;                       /* bytes of weights that are read, each once */
   double moved;                         /* bytes that all other ops read and write */

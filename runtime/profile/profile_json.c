@@ -100,7 +100,7 @@ static void print_parts(bnc_page *page, const char *name, const bnc_profile_sum 
 }
 
 static void print_roofs(const bnc_profile *p, bnc_page *page) {
-  static const char *const names[BNC_ROOFS] = {"f32_gops", "int8_gops", "memory_gbps", "l3_gbps", "l2_gbps"};
+  static const char *const names[BNC_ROOFS] = {"f32_gops", "int8_gops", "bf16_gops", "memory_gbps", "l3_gbps", "l2_gbps"};
   bnc_page_print(page, ",\n  \"roofs\": {");
   for (bnc_roof r = 0; r < BNC_ROOFS; r++) {
     bnc_page_print(page, "\"%s\": {", names[r]);

@@ -66,7 +66,7 @@ static bool warn_of_speed(const bnc_profile *p, char *warning) {
     const double a = p->roofs.before[r], b = p->roofs.after[r];
     if (!(a > 0 && b > 0) || (a < 1.25 * b && b < 1.25 * a)) continue;
     snprintf(warning, BNC_WARNING_SIZE, "the machine changed its speed: %s %.1f before the run, %.1f behind it (%s); the better one counts",
-             bnc_roof_name(r), a, b, r <= BNC_ROOF_INT8 ? "GOP/s" : "GB/s");
+             bnc_roof_name(r), a, b, bnc_roof_unit(r));
     return true;
   }
   return false;

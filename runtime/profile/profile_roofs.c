@@ -10,9 +10,11 @@ enum { REPEAT = 3 };
 #define MEMORY_BYTES ((size_t)128 << 20) /* of all threads together, and at least four times the last cache */
 
 const char *bnc_roof_name(bnc_roof roof) {
-  static const char *const names[BNC_ROOFS] = {"f32 compute", "int8 compute", "memory", "L3", "L2"};
+  static const char *const names[BNC_ROOFS] = {"f32 compute", "int8 compute", "bf16 compute", "memory", "L3", "L2"};
   return (unsigned)roof < BNC_ROOFS ? names[roof] : "?";
 }
+
+const char *bnc_roof_unit(bnc_roof roof) { return roof < BNC_ROOF_MEMORY ? "GOP/s" : "GB/s"; }
 
 static bnc_status measure(double *best, const bnc_kernels *kernels, bnc_pool *pool, bnc_limit what, size_t bytes, bnc_error *err) {
   double rates[REPEAT];
@@ -55,6 +57,7 @@ bnc_status bnc_profile_roofs_measure(bnc_profile_roofs *r, const bnc_kernels *ke
   const size_t memory = 4 * last > MEMORY_BYTES && last <= MEMORY_BYTES ? 4 * last : MEMORY_BYTES;
   if (s == BNC_OK) s = measure(&to[BNC_ROOF_F32], kernels, pool, BNC_LIMIT_F32, 0, err);
   if (s == BNC_OK) s = measure(&to[BNC_ROOF_INT8], kernels, pool, BNC_LIMIT_INT8, 0, err);
+  if (s == BNC_OK) s = measure(&to[BNC_ROOF_BF16], kernels, pool, BNC_LIMIT_BF16, 0, err);
   if (s == BNC_OK) s = measure(&to[BNC_ROOF_MEMORY], kernels, pool, BNC_LIMIT_READ, memory / threads, err);
   if (s == BNC_OK && r->l3_bytes) s = measure(&to[BNC_ROOF_L3], kernels, pool, BNC_LIMIT_READ, r->l3_bytes / 2 / threads, err);
   if (s == BNC_OK && r->l2_bytes) s = measure(&to[BNC_ROOF_L2], kernels, pool, BNC_LIMIT_READ, r->l2_bytes / 2 / threads, err);
@@ -74,8 +77,7 @@ static bnc_roof home_of(const bnc_profile_roofs *r, uint64_t bytes) {
   return BNC_ROOF_MEMORY;
 }
 
-double bnc_profile_roofs_bound(const bnc_profile_roofs *r, const bnc_op_cost *cost, bool int8, uint64_t resident, bnc_roof *which) {
-  const bnc_roof compute = int8 ? BNC_ROOF_INT8 : BNC_ROOF_F32;
+double bnc_profile_roofs_bound(const bnc_profile_roofs *r, const bnc_op_cost *cost, bnc_roof compute, uint64_t resident, bnc_roof *which) {
   const bnc_roof stored = home_of(r, resident), rest = home_of(r, cost->bytes);
   const double rate = bnc_profile_roofs_best(r, compute);
   const double computing = rate > 0 ? 2.0 * (double)cost->macs / rate : 0;

@@ -7,9 +7,11 @@
 #include "platforms/threads/threads.h"
 #include "runtime/describe/op_cost.h"
 
-typedef enum bnc_roof { BNC_ROOF_F32, BNC_ROOF_INT8, BNC_ROOF_MEMORY, BNC_ROOF_L3, BNC_ROOF_L2, BNC_ROOFS } bnc_roof;
-/** "f32 compute", "int8 compute", "memory", "L3", "L2". */
+typedef enum bnc_roof { BNC_ROOF_F32, BNC_ROOF_INT8, BNC_ROOF_BF16, BNC_ROOF_MEMORY, BNC_ROOF_L3, BNC_ROOF_L2, BNC_ROOFS } bnc_roof;
+/** "f32 compute", "int8 compute", "bf16 compute", "memory", "L3", "L2". */
 const char *bnc_roof_name(bnc_roof roof);
+/** "GOP/s" of those that bound computing, else "GB/s". */
+const char *bnc_roof_unit(bnc_roof roof);
 
 typedef struct bnc_profile_roofs {
   /* Of all threads together: billions of operations (a multiply-add is two), or GB, per second. The best of a few runs; 0: no such cache.
@@ -27,8 +29,10 @@ void bnc_profile_roofs_order(double rate[BNC_ROOFS]);
 double bnc_profile_roofs_best(const bnc_profile_roofs *roofs, bnc_roof roof);
 
 /** The least time, ns, that an op's work takes under the roofs, and which roof that is: min(compute, bandwidth * intensity) of the usual
-   picture. Bytes come from the smallest cache that holds them all; those of weights and of the KV cache (stored) from where `resident`, all
-   that a run reads of them, fits. Where both take part, the roof is the one under which more of the time passes. */
-double bnc_profile_roofs_bound(const bnc_profile_roofs *roofs, const bnc_op_cost *cost, bool int8, uint64_t resident, bnc_roof *which);
+   picture. compute: the roof over what it computes with. Bytes come from the smallest cache that holds them all; those of weights and of
+   the KV cache (stored) from where `resident`, all that a run reads of them, fits. Where both take part, the roof is the one under which
+   more of the time passes. */
+double bnc_profile_roofs_bound(const bnc_profile_roofs *roofs, const bnc_op_cost *cost, bnc_roof compute, uint64_t resident,
+                               bnc_roof *which);
 
 #endif

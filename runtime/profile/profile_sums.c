@@ -24,8 +24,11 @@ static size_t keep_called(bnc_profile_sum *sums, size_t count) {
   return used;
 }
 
-static bool computes_int8(const bnc_model_file *file, const bnc_file_op *op) {
-  return op->kind == BNC_OP_ATTENTION_I8 || (op->kind == BNC_OP_LINEAR && !bnc_weight_is_float(file->weight[op->weight].dtype));
+static bnc_roof compute_roof(const bnc_profile *p, const bnc_file_op *op) {
+  if (op->kind == BNC_OP_ATTENTION_I8) return BNC_ROOF_INT8;
+  if (op->kind != BNC_OP_LINEAR) return BNC_ROOF_F32;
+  const uint32_t dtype = p->file->weight[op->weight].dtype;
+  return dtype == BNC_WEIGHT_F32 ? BNC_ROOF_F32 : dtype == BNC_WEIGHT_BF16 ? BNC_ROOF_BF16 : BNC_ROOF_INT8;
 }
 
 /* The ops of one run. */
@@ -39,7 +42,7 @@ static void add_phase(const bnc_profile *p, const bnc_profile_phase *phase, bnc_
     const bnc_op_cost cost = bnc_op_cost_of(p->file, id, e->op, phase->rows, phase->position);
     bnc_profile_sum *s = &sums[e->op];
     bnc_roof roof;
-    const double bound = bnc_profile_roofs_bound(&p->roofs, &cost, computes_int8(p->file, &program->op[e->op]), resident, &roof);
+    const double bound = bnc_profile_roofs_bound(&p->roofs, &cost, compute_roof(p, &program->op[e->op]), resident, &roof);
     s->calls++;
     s->nanoseconds += e->duration;
     s->cpu += e->cpu;

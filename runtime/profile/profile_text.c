@@ -47,8 +47,7 @@ static void print_head(const bnc_profile *p, bnc_page *page) {
   bnc_page_print(page, p->about.no_roofs ? "roofs: not measured" : "roofs:");
   for (bnc_roof r = 0; r < BNC_ROOFS; r++)
     if (bnc_profile_roofs_best(&p->roofs, r) > 0)
-      bnc_page_print(page, "%s %s %.1f %s", r ? "," : "", bnc_roof_name(r), bnc_profile_roofs_best(&p->roofs, r),
-                     r <= BNC_ROOF_INT8 ? "GOP/s" : "GB/s");
+      bnc_page_print(page, "%s %s %.1f %s", r ? "," : "", bnc_roof_name(r), bnc_profile_roofs_best(&p->roofs, r), bnc_roof_unit(r));
   if (!p->about.no_roofs)
     bnc_page_print(page, "\nrates and percentages are of typical times: medians, or CPU times where these are known and less");
   bnc_page_print(page, "\nmemory: ");

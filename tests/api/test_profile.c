@@ -173,8 +173,23 @@ static void the_roof_is_where_the_time_goes(void **state) {
   const bnc_op_cost cost = {.macs = 1, .bytes = 3000, .stored = 1000};
   bnc_roof roof;
   (void)state;
-  assert_true(fabs(bnc_profile_roofs_bound(&r, &cost, false, 1 << 20, &roof) - 220) < 1e-9);
+  assert_true(fabs(bnc_profile_roofs_bound(&r, &cost, BNC_ROOF_F32, 1 << 20, &roof) - 220) < 1e-9);
   assert_int_equal(roof, BNC_ROOF_MEMORY);
+}
+
+/* bf16 has its own, which may be above f32's or below. */
+static void each_way_to_compute_has_its_roof(void **state) {
+  const bnc_profile_roofs r = {.after = {[BNC_ROOF_F32] = 100, [BNC_ROOF_INT8] = 400, [BNC_ROOF_BF16] = 200}, .measured = true};
+  const bnc_op_cost cost = {.macs = 1000};
+  (void)state;
+  for (bnc_roof compute = BNC_ROOF_F32; compute < BNC_ROOF_MEMORY; compute++) {
+    bnc_roof roof;
+    assert_true(fabs(bnc_profile_roofs_bound(&r, &cost, compute, 0, &roof) - 2000 / r.after[compute]) < 1e-9);
+    assert_int_equal(roof, compute);
+    assert_string_equal(bnc_roof_unit(roof), "GOP/s");
+  }
+  assert_string_equal(bnc_roof_name(BNC_ROOF_BF16), "bf16 compute");
+  assert_string_equal(bnc_roof_unit(BNC_ROOF_MEMORY), "GB/s");
 }
 
 int main(void) {
@@ -185,6 +200,7 @@ int main(void) {
       cmocka_unit_test(noise_is_no_difference),
       cmocka_unit_test(inner_levels_are_no_slower),
       cmocka_unit_test(the_roof_is_where_the_time_goes),
+      cmocka_unit_test(each_way_to_compute_has_its_roof),
   };
   make_model("profiled.bnc", true, true, 0);
   return cmocka_run_group_tests(tests, NULL, NULL);

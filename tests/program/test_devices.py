@@ -19,7 +19,7 @@ class Devices(ProgramCase):
         found = self.devices(self.model)
         rates, fit = found["rates"], found["fit"]
         self.assertTrue(rates["measured"])
-        for rate in ("int8_gops", "f32_gflops", "memory_gbytes_per_s"):
+        for rate in ("int8_gops", "bf16_gops", "f32_gflops", "memory_gbytes_per_s"):
             self.assertGreater(rates[rate], 0.1, rate)
         self.assertEqual([f["model"] for f in fit], ["model.bnc"])
         self.assertEqual((fit[0]["verdict"], found["suggestion"]), ("fits", "model.bnc"))

@@ -24,7 +24,7 @@ PROFILE = {
                  "machine": {"cpus": int, "cores": int, "memory_bytes": int, "cpu": TEXT, "uarch": TEXT, "os": TEXT, "kernel": TEXT},
                  "cpu_level": TEXT, "linear": TEXT, "threads": int, "version": TEXT, "command": TEXT, "date": TEXT, "load_before": NUMBER, "load_after": NUMBER},
     "nanoseconds": int, "events": int, "events_left_out": int, "wall_nanoseconds": int, "cpu_nanoseconds": int, "waited_nanoseconds": int, "warnings": [TEXT],
-    "roofs": {"f32_gops": ROOF, "int8_gops": ROOF, "memory_gbps": ROOF, "l3_gbps": ROOF, "l2_gbps": ROOF, "l2_bytes": int, "l3_bytes": int},
+    "roofs": {"f32_gops": ROOF, "int8_gops": ROOF, "bf16_gops": ROOF, "memory_gbps": ROOF, "l3_gbps": ROOF, "l2_gbps": ROOF, "l2_bytes": int, "l3_bytes": int},
     "energy": {"meter": (str, type(None)), "kind": TEXT, "estimated": bool, "reason": TEXT, "microjoules": (int, type(None))},
     "memory": {"rss_before": int, "rss_after": int, "arena_bytes": int, "kv_bytes": int, "minor_faults": int, "major_faults": int},
     "phases": [{"phase": TEXT, "start": int, "nanoseconds": int, "ops": int, "microjoules": (int, type(None))}],

@@ -29,7 +29,8 @@ function roofline() {
   const dots = alike().filter((o) => o.macs > 0 && o.gops > 0).sort((a, b) => b.typical - a.typical);
   const box = byId("roofline-chart"), r = data.roofs;
   if (!dots.length) return box.append("No op of this run multiplies.");
-  const compute = [["int8", best(r.int8_gops)], ["f32", best(r.f32_gops)]].filter((c) => c[1] > 0);
+  const bf16 = dots.some((o) => o.roof === "bf16 compute");
+  const compute = [["int8", best(r.int8_gops)], ["bf16", bf16 ? best(r.bf16_gops) : 0], ["f32", best(r.f32_gops)]].filter((c) => c[1] > 0);
   const reads = [["memory", best(r.memory_gbps)], ["L3", best(r.l3_gbps)], ["L2", best(r.l2_gbps)]].filter((c) => c[1] > 0);
   const intensity = (o) => (2 * o.macs) / o.bytes, speed = (o) => (2 * o.macs) / o.typical;
   const top = 1.7 * Math.max(...compute.map((c) => c[1]), ...dots.map(speed)), bottom = Math.min(...dots.map(speed), top / 100) / 1.5;
@@ -52,7 +53,7 @@ function roofline() {
       }
       for (const [name, rate] of compute) {
         out.push(line("roof", x(Math.max(left, rate / Math.max(...reads.map((c) => c[1])))), y(rate), w - 12, y(rate)));
-        names.push(text(w - 14, y(rate) - 5, `${name} ${digits(rate)} GOP/s`, {class: "halo", "text-anchor": "end"}));
+        names.push(text(w - (name === "bf16" ? 150 : 14), y(rate) - 5, `${name} ${digits(rate)} GOP/s`, {class: "halo", "text-anchor": "end"}));
       }
       for (const o of [...dots].reverse()) {
         const dot = svg("circle", {class: "mark", cx: x(intensity(o)), cy: y(speed(o)), r: 3 + 14 * Math.sqrt(o.typical / allOps), fill: `var(--g${o.group})`, "fill-opacity": 0.75});

@@ -37,7 +37,7 @@ function identity() {
     ["Machine", m && `${m.cpu}, ${m.uarch}, ${plural(m.cores, "core")}, ${plural(m.cpus, "CPU")}, ${bytes(m.memory_bytes)}`], ["System", m && `${m.os}, Linux ${m.kernel}`],
     ["Kernels", `level ${i.cpu_level}, ${plural(i.threads, "thread")}, linear layers: ${i.linear}`], ["Binocle", `${i.version}, model format ${i.format_version}`],
     ["Command", el("code", null, i.command)], ["Date", i.date], ["Load average", i.load_before === null ? "not known" : `${i.load_before} before, ${i.load_after} behind the run`],
-    ["Roofs", [["int8", roof(r.int8_gops, "GOP/s")], ["f32", roof(r.f32_gops, "GOP/s")], ["memory", roof(r.memory_gbps, "GB/s")], ["L3", roof(r.l3_gbps, "GB/s")],
+    ["Roofs", [["int8", roof(r.int8_gops, "GOP/s")], ["bf16", roof(r.bf16_gops, "GOP/s")], ["f32", roof(r.f32_gops, "GOP/s")], ["memory", roof(r.memory_gbps, "GB/s")], ["L3", roof(r.l3_gbps, "GB/s")],
       ["L2", roof(r.l2_gbps, "GB/s")]].filter((x) => x[1]).map((x) => x.join(" ")).join(", ")],
     ["Page faults", `${count(data.memory.minor_faults)} in memory, ${count(data.memory.major_faults)} from the disk`],
   ];
@@ -87,6 +87,7 @@ function advice(o) {
   if (!o.roof.endsWith("compute")) {
     const where = o.roof === "memory" ? "memory-bound" : `bound by reading from ${o.roof}`;
     if (o.kind === "linear" && o.dtype.includes("x f32")) return `${where}: int8 weights would read a quarter of the bytes.`;
+    if (o.kind === "linear" && o.dtype.includes("x bf16")) return `${where}: int8 weights would read half of the bytes.`;
     if (o.kind === "linear" && o.dtype.includes("x int8")) return `${where}: int4 would halve it.`;
     if (o.kind === "linear" && rows === 1) return `${where}, at int4 already: guessing ahead (--draft lookup) shares one read of the weights among several tokens.`;
     if (o.kind === "cache_attention" && !o.dtype.includes("x int8")) return `${where}: an int8 KV cache (--kv int8) would halve it.`;
@@ -94,7 +95,8 @@ function advice(o) {
   }
   if (near >= 70) return `compute-bound at ${digits(near)} % of the roof: more cores, or fewer rows (a smaller --input-size), are what is left.`;
   if (o.kind === "linear" && rows < 16) return `compute-bound at ${digits(near)} %: ${plural(rows, "row")} cannot fill the kernel's tile; more rows at once would.`;
-  if (o.kind === "linear" && o.dtype.includes("x f32")) return `compute-bound at ${digits(near)} %: int8 weights have a roof ${digits(best(data.roofs.int8_gops) / (best(data.roofs.f32_gops) || 1))} times as high.`;
+  const float = o.roof === "bf16 compute" ? data.roofs.bf16_gops : data.roofs.f32_gops;
+  if (o.kind === "linear" && !o.roof.startsWith("int8")) return `compute-bound at ${digits(near)} %: int8 weights have a roof ${digits(best(data.roofs.int8_gops) / (best(float) || 1))} times as high.`;
   if (o.macs && o.macs / o.calls < 4e6) return `small: ${count((2 * o.macs) / o.calls)} operations end before threads share them.`;
   return `compute-bound at ${digits(near)} % of the roof: the kernel (${o.kernel}, ${o.level}) has room.`;
 }
