@@ -60,6 +60,7 @@ def which(row):
 
 
 def lines_of(rows, state):
+    """The cells of each line; the last, the ratio, is empty beside a weak build."""
     for title, ours, theirs in LINES:
         times = 19 if theirs == "19 x tile" else 1
         a = next((r for r in rows if (r["program"], r["what"], r.get("state", "quiet")) == ("binocle", ours, state)), None)
@@ -71,7 +72,14 @@ def lines_of(rows, state):
             ratio = cell(next(r for r in rows if (r["program"], r["what"], r["setting"], r.get("state")) == ("ratio", ours, f"{b['program']}, {b['setting']}", state)))
         quality = f"; {a['quality']}" if a and a.get("quality") else ""
         composed = "\\*" if times > 1 else ""
-        yield f"| {title} | {cell(a)}{quality} | {cell(b, times)}{composed} | {which(b) if b else ''} | {ratio} |"
+        yield title, f"{cell(a)}{quality}", f"{cell(b, times)}{composed}", which(b) if b else "-", ratio
+
+
+def grid(rows, state):
+    """The lines as Markdown, with a column of ratios where there is one."""
+    lines = [("", "Binocle", "best peer", "which", "ratio"), ("---",) * 5, *lines_of(rows, state)]
+    columns = 5 if any(line[4] for line in lines[2:]) else 4
+    return [" ".join(("|", " | ".join((*line[:4], line[4] or "-")[:columns]), "|")) for line in lines]
 
 
 def table(text):
@@ -84,7 +92,7 @@ def table(text):
     for state in dict.fromkeys(r.get("state", "quiet") for r in rows):
         if state != "quiet":
             lines += ["", f"The same machine {state}:"]
-        lines += ["", "| | Binocle | best peer | which | ratio |", "| --- | --- | --- | --- | --- |", *lines_of(rows, state)]
+        lines += ["", *grid(rows, state)]
     return "\n".join(lines) + "\n\n\\* composed of measured parts: 19 tiles, as the reference looks at, or 4 layers taken 8 times and the head.\n"
 
 
