@@ -8,18 +8,18 @@
 /* One kind of activation of sixteen values; up is unused by all but silu_mul. */
 typedef v16 activation_v16(v16 x, v16 up);
 
-V16_INLINE v16 activate_gelu(v16 x, v16 up) {
+BNC_INLINE v16 activate_gelu(v16 x, v16 up) {
   (void)up;
   return v16_gelu(x);
 }
-V16_INLINE v16 activate_quick_gelu(v16 x, v16 up) {
+BNC_INLINE v16 activate_quick_gelu(v16 x, v16 up) {
   (void)up;
   return v16_swish(x, BNC_QUICK_GELU_SLOPE);
 }
-V16_INLINE v16 activate_silu_mul(v16 x, v16 up) { return v16_mul(v16_swish(x, 1.0f), up); }
+BNC_INLINE v16 activate_silu_mul(v16 x, v16 up) { return v16_mul(v16_swish(x, 1.0f), up); }
 
 /* up = x where there is none: the load is dropped, the value unused. */
-V16_INLINE void activate_row(const float *x, const float *up, float *y, size_t cols, activation_v16 *f, v16_range *range) {
+BNC_INLINE void activate_row(const float *x, const float *up, float *y, size_t cols, activation_v16 *f, v16_range *range) {
   size_t i = 0;
   for (; i + 16 <= cols; i += 16) {
     const v16 value = f(v16_load(x + i), v16_load(up + i));
@@ -34,14 +34,14 @@ V16_INLINE void activate_row(const float *x, const float *up, float *y, size_t c
   }
 }
 
-V16_INLINE void activate_f32(const bnc_activate_args *a, size_t from, size_t to, activation_v16 *f, int gated) {
+BNC_INLINE void activate_f32(const bnc_activate_args *a, size_t from, size_t to, activation_v16 *f, int gated) {
   for (size_t row = from; row < to; ++row) {
     const float *x = a->x + row * a->x_stride;
     activate_row(x, gated ? a->up + row * a->up_stride : x, a->y + row * a->y_stride, a->cols, f, NULL);
   }
 }
 
-V16_INLINE void activate_qd8(const bnc_activate_args *a, size_t from, size_t to, activation_v16 *f, int gated) {
+BNC_INLINE void activate_qd8(const bnc_activate_args *a, size_t from, size_t to, activation_v16 *f, int gated) {
   for (size_t row = from; row < to; ++row) {
     float *x = a->x + row * a->x_stride, multiplier;
     v16_range range = v16_range_start();

@@ -4,12 +4,12 @@
 
 #include "ops/add/add.h"
 
-V16_INLINE v16 add_value(v16 a, v16 b, int mean) {
+BNC_INLINE v16 add_value(v16 a, v16 b, int mean) {
   const v16 s = v16_add(a, b);
   return mean ? v16_mul(s, v16_set1(0.5f)) : s;
 }
 
-V16_INLINE void add_rows(const bnc_add_args *args, size_t from, size_t to, int mean) {
+BNC_INLINE void add_rows(const bnc_add_args *args, size_t from, size_t to, int mean) {
   for (size_t row = from; row < to; ++row) {
     const float *a = args->a + row * args->a_stride, *b = args->b + row * args->b_stride; /* [cols] */
     float *y = args->y + row * args->y_stride;                                            /* [cols] */

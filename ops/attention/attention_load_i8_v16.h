@@ -6,7 +6,7 @@
 #include "ops/attention/attention_load_v16.h"
 
 /* `rows` rows of sixteen lanes, rounded by what is greatest in each lane; the lanes' steps. */
-V16_INLINE v16 attention_round_lanes(float *x /* [rows, stride] */, size_t rows, size_t stride) {
+BNC_INLINE v16 attention_round_lanes(float *x /* [rows, stride] */, size_t rows, size_t stride) {
   const v16 magic = v16_set1(BNC_ATTENTION_I8_MAGIC), zero = v16_set1(0.0f);
   v16 most = zero;
   for (size_t i = 0; i < rows; ++i) most = v16_max(most, v16_abs(v16_load(x + i * stride)));
@@ -16,7 +16,7 @@ V16_INLINE v16 attention_round_lanes(float *x /* [rows, stride] */, size_t rows,
 }
 
 /* The steps lie behind the room for values. */
-V16_INLINE void attention_load_rows_i8(const bnc_attention_args *a, size_t kv_head, attention_block *b, float *k, float *v) {
+BNC_INLINE void attention_load_rows_i8(const bnc_attention_args *a, size_t kv_head, attention_block *b, float *k, float *v) {
   float *key_step = v + BNC_ATTENTION_BLOCK * b->padded, *value_step = key_step + BNC_ATTENTION_BLOCK;
   attention_load_rows_f32(a, kv_head, b, k, v);
   for (size_t g = 0; g < b->n; g += 16) v16_store(key_step + g, attention_round_lanes(k + g * b->d, b->d, 16));

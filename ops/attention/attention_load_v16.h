@@ -10,7 +10,7 @@
 #include "ops/half.h"
 
 /* n rows of d values to rows of `padded`, zeros behind. */
-V16_INLINE void attention_pad_rows(const float *src, size_t stride, size_t n, size_t d, float *dst, size_t padded) {
+BNC_INLINE void attention_pad_rows(const float *src, size_t stride, size_t n, size_t d, float *dst, size_t padded) {
   for (size_t j = 0; j < n; ++j) {
     size_t i = 0;
     for (; i + 16 <= d; i += 16) v16_store(dst + j * padded + i, v16_load(src + j * stride + i));
@@ -18,7 +18,7 @@ V16_INLINE void attention_pad_rows(const float *src, size_t stride, size_t n, si
   }
 }
 
-V16_INLINE void attention_load_rows_f32(const bnc_attention_args *a, size_t kv_head, attention_block *b, float *k, float *v) {
+BNC_INLINE void attention_load_rows_f32(const bnc_attention_args *a, size_t kv_head, attention_block *b, float *k, float *v) {
   const size_t d = b->d;
   const float *keys = a->k + b->base * a->k_stride + kv_head * d; /* [n, d] */
   b->k = k;
@@ -44,7 +44,7 @@ V16_INLINE void attention_load_rows_f32(const bnc_attention_args *a, size_t kv_h
   b->next_v_stride = a->v_stride;
 }
 
-V16_INLINE void attention_load_cache_f32(const bnc_attention_args *a, size_t kv_head, attention_block *b, float *k, float *v) {
+BNC_INLINE void attention_load_cache_f32(const bnc_attention_args *a, size_t kv_head, attention_block *b, float *k, float *v) {
   const float *values = (const float *)a->cache.v + (kv_head * a->cache.capacity + b->base) * b->d; /* [n, d] */
   (void)k;
   b->k = (const float *)a->cache.k + (kv_head * a->cache.capacity + b->base) * b->d;
@@ -57,7 +57,7 @@ V16_INLINE void attention_load_cache_f32(const bnc_attention_args *a, size_t kv_
   }
 }
 
-V16_INLINE void attention_load_cache_f16(const bnc_attention_args *a, size_t kv_head, attention_block *b, float *k, float *v) {
+BNC_INLINE void attention_load_cache_f16(const bnc_attention_args *a, size_t kv_head, attention_block *b, float *k, float *v) {
   const size_t start = (kv_head * a->cache.capacity + b->base) * b->d, groups = (b->n + 15) / 16;
   const uint16_t *keys = (const uint16_t *)a->cache.k + start;   /* [groups, d, 16] */
   const uint16_t *values = (const uint16_t *)a->cache.v + start; /* [n, d] */
@@ -71,7 +71,7 @@ V16_INLINE void attention_load_cache_f16(const bnc_attention_args *a, size_t kv_
   b->v = v;
 }
 
-V16_INLINE void attention_load_cache_i8(const bnc_attention_args *a, size_t kv_head, attention_block *b, float *k, float *v) {
+BNC_INLINE void attention_load_cache_i8(const bnc_attention_args *a, size_t kv_head, attention_block *b, float *k, float *v) {
   const size_t token = kv_head * a->cache.capacity + b->base;
   const int8_t *keys = (const int8_t *)a->cache.k + token * b->d;   /* [groups, d, 16] */
   const int8_t *values = (const int8_t *)a->cache.v + token * b->d; /* [n, d] */

@@ -16,9 +16,9 @@ typedef struct attention_rows {
   float *state; /* per tile of R: q [d, R], out [R, padded], m [16], l [16], q_step [16] */
 } attention_rows;
 
-V16_INLINE size_t attention_tile_rows(size_t left) { return left >= V16_TILE_ROWS ? V16_TILE_ROWS : left >= 4 ? 4 : left >= 2 ? 2 : 1; }
+BNC_INLINE size_t attention_tile_rows(size_t left) { return left >= V16_TILE_ROWS ? V16_TILE_ROWS : left >= 4 ? 4 : left >= 2 ? 2 : 1; }
 
-V16_INLINE attention_tile attention_tile_at(float **state, size_t d, size_t padded, size_t rows) {
+BNC_INLINE attention_tile attention_tile_at(float **state, size_t d, size_t padded, size_t rows) {
   float *p = *state;
   const attention_tile t = {p + 48 + rows * padded, p + 48, p, p + 16, p + 32};
   *state = p + 48 + rows * (padded + d);
@@ -26,7 +26,7 @@ V16_INLINE attention_tile attention_tile_at(float **state, size_t d, size_t padd
 }
 
 /* Rounds a query row, zeros behind it, to int8; its step. */
-V16_INLINE float attention_round_row(float *q /* [padded] */, size_t padded) {
+BNC_INLINE float attention_round_row(float *q /* [padded] */, size_t padded) {
   const v16 magic = v16_set1(BNC_ATTENTION_I8_MAGIC);
   v16 most = v16_set1(0.0f);
   for (size_t i = 0; i < padded; i += 16) most = v16_max(most, v16_abs(v16_load(q + i)));
@@ -39,7 +39,7 @@ V16_INLINE float attention_round_row(float *q /* [padded] */, size_t padded) {
 
 /* A tile's queries as [d, rows], by way of room for sixteen rows. Sixteen lanes are stored where `rows` are meant: what lies behind them is
    stored afterwards, or is the room that bnc_attention_scratch adds. */
-V16_INLINE void attention_transpose(const float *const *q /* [rows] of [d] */, size_t d, size_t padded, size_t rows,
+BNC_INLINE void attention_transpose(const float *const *q /* [rows] of [d] */, size_t d, size_t padded, size_t rows,
                                     float *room /* [32, padded] */, float *out, float *step /* [rows], or NULL: not int8 */) {
   for (size_t r = 0; r < rows; ++r) {
     memcpy(room + r * padded, q[r], d * sizeof *room);
@@ -52,7 +52,7 @@ V16_INLINE void attention_transpose(const float *const *q /* [rows] of [d] */, s
   }
 }
 
-V16_INLINE void attention_begin(const attention_rows *x, size_t padded, float *room /* [32, padded] */, const bool int8) {
+BNC_INLINE void attention_begin(const attention_rows *x, size_t padded, float *room /* [32, padded] */, const bool int8) {
   const bnc_attention_args *a = x->args;
   const size_t d = a->head_size;
   float *state = x->state;

@@ -2,10 +2,11 @@
 #include "ops/simd/v16_avx512vnni.h"
 
 #include "ops/attention/attention.h"
+#include "ops/inline.h"
 
 /* VPDPBUSD multiplies unsigned by signed bytes: a query gets 128 added, which a key's sum takes off; weights are unsigned by themselves. A
    tile is six rows by four vectors of keys, or of columns of values: 24 sums, four vectors and a broadcast of 32 registers. */
-#define UNROLL _Pragma("GCC unroll 16")
+#define UNROLL BNC_UNROLL(16)
 
 enum { ROWS = 6, GROUPS = BNC_ATTENTION_BLOCK / 16, CHUNK = 4 /* vectors of columns */, STEPS = BNC_ATTENTION_BLOCK / 4 };
 
@@ -25,18 +26,18 @@ static inline size_t room_bytes(size_t padded) { return BNC_ATTENTION_BLOCK * ro
 
 #include "ops/attention/attention_rows_i8_walk.h"
 
-V16_INLINE v16 magic(void) { return v16_set1(BNC_ATTENTION_I8_MAGIC); }
+BNC_INLINE v16 magic(void) { return v16_set1(BNC_ATTENTION_I8_MAGIC); }
 /* The integers that x * factor rounds to, in the low bits. */
-V16_INLINE __m512i rounded(v16 x, v16 factor) { return _mm512_castps_si512(v16_fma(x, factor, magic()).a); }
-V16_INLINE v16 inverse_of(v16 most) {
+BNC_INLINE __m512i rounded(v16 x, v16 factor) { return _mm512_castps_si512(v16_fma(x, factor, magic()).a); }
+BNC_INLINE v16 inverse_of(v16 most) {
   const __mmask16 any = _mm512_cmp_ps_mask(most.a, _mm512_set1_ps(BNC_ATTENTION_I8_TINY), _CMP_GT_OQ);
   return (v16){_mm512_maskz_div_ps(any, _mm512_set1_ps(127.0f), most.a)};
 }
-V16_INLINE v16 step_of(v16 most) {
+BNC_INLINE v16 step_of(v16 most) {
   const __mmask16 any = _mm512_cmp_ps_mask(most.a, _mm512_set1_ps(BNC_ATTENTION_I8_TINY), _CMP_GT_OQ);
   return (v16){_mm512_maskz_mul_ps(any, most.a, _mm512_set1_ps(BNC_ATTENTION_I8_STEP))};
 }
-V16_INLINE v16 load_part(const float *x, size_t i, size_t d) { return d - i >= 16 ? v16_load(x + i) : v16_load_n(x + i, d - i); }
+BNC_INLINE v16 load_part(const float *x, size_t i, size_t d) { return d - i >= 16 ? v16_load(x + i) : v16_load_n(x + i, d - i); }
 
 /* A row of d values as bytes, zeros behind them up to the next multiple of 16; the greatest magnitude. */
 static float round_row(const float *x /* [d] */, size_t d, uint8_t *out /* [padded] */) {
@@ -107,7 +108,7 @@ static void load_values(const bnc_attention_args *a, const float *values, size_t
 #define ADD_PRODUCTS(sum, x, y) __asm__("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(x), "v"(y))
 
 /* sum[r][x] += the products of `steps` times four unsigned bytes of row r with as many signed ones of 16 lanes. vectors: a constant. */
-V16_INLINE void products(const uint8_t *rows, size_t stride, const uint8_t *lanes /* [steps][every][16, 4] */, size_t every, size_t steps,
+BNC_INLINE void products(const uint8_t *rows, size_t stride, const uint8_t *lanes /* [steps][every][16, 4] */, size_t every, size_t steps,
                          __m512i (*sum)[4], const size_t vectors) {
   for (size_t i = 0; i < steps; ++i, rows += 4, lanes += 64 * every) {
     __m512i y[4];
@@ -128,11 +129,11 @@ V16_INLINE void products(const uint8_t *rows, size_t stride, const uint8_t *lane
      _mm512_castpd_ps(_mm512_unpackhi_pd(_mm512_castps_pd(x), _mm512_castps_pd(y))))
 
 /* The greatest lane of each of six vectors, or their sums as integers with add_bits, in lanes 0 to 5; zeros behind. */
-V16_INLINE __m512 add_bits(__m512 x, __m512 y) {
+BNC_INLINE __m512 add_bits(__m512 x, __m512 y) {
   return _mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(x), _mm512_castps_si512(y)));
 }
 #define REDUCE_6(name, op)                                                                                                                 \
-  V16_INLINE __m512 name(const __m512 *x /* [6] */) {                                                                                      \
+  BNC_INLINE __m512 name(const __m512 *x /* [6] */) {                                                                                      \
     const __m512 ab = HALVE_PS(op, x[0], x[1]), cd = HALVE_PS(op, x[2], x[3]), ef = HALVE_PS(op, x[4], x[5]);                              \
     const __m512 abcd = HALVE_PD(op, ab, cd), efef = HALVE_PD(op, ef, ef);                                                                 \
     const __m512 both = op(_mm512_shuffle_f32x4(abcd, efef, 0x44), _mm512_shuffle_f32x4(abcd, efef, 0xee));                                \
@@ -146,14 +147,14 @@ _Static_assert(ROWS == 6, "a tile's rows are reduced together");
 /* exp(x) in 255ths, as the low bits of the sum with the magic. v16_exp_nonpositive's last product by a power of two is exact, and so is
    that power's by 255: the one rounding is that of the sum, whichever factor stands on which side. Where the exponential is none of those
    above 2^-126, both ways leave the magic alone. */
-V16_INLINE __m512i weight_bits(v16 x) {
+BNC_INLINE __m512i weight_bits(v16 x) {
   v16 exponent;
   const v16 p = v16_exp_fraction(x, &exponent), n = v16_sub(exponent, v16_set1(BNC_EXP_MAGIC));
   return rounded(p, (v16){_mm512_scalef_ps(_mm512_set1_ps(255.0f), n.a)});
 }
 
 /* The low bytes of four vectors, those of a lane side by side: quads of keys that lie 16 apart. */
-V16_INLINE __m512i low_bytes(const __m512i *x /* [GROUPS] */) {
+BNC_INLINE __m512i low_bytes(const __m512i *x /* [GROUPS] */) {
   enum { OR_AND = 0xa8, OR_OR = 0xfe }; /* (a | b) & c; a | b | c */
   const __m512i low = _mm512_ternarylogic_epi32(x[0], _mm512_slli_epi32(x[1], 8), _mm512_set1_epi32(0xffff), OR_AND);
   return _mm512_ternarylogic_epi32(low, _mm512_slli_epi32(x[2], 16), _mm512_slli_epi32(x[3], 24), OR_OR);
@@ -161,7 +162,7 @@ V16_INLINE __m512i low_bytes(const __m512i *x /* [GROUPS] */) {
 
 /* Weights of the block's keys, in 255ths, in the order of low_bytes; t's maxima and sums go on, and alpha says by what its results shrink.
    groups: vectors of keys that are looked at; masked: some of their keys may be missing. Constants. */
-V16_INLINE void weights(const block *b, tile *t, size_t padded, uint8_t *p /* [ROWS, 64] */, float *alpha /* [16] */, const size_t groups,
+BNC_INLINE void weights(const block *b, tile *t, size_t padded, uint8_t *p /* [ROWS, 64] */, float *alpha /* [16] */, const size_t groups,
                         const bool masked) {
   __m512i sum[ROWS][4];
   __m512 s[ROWS][GROUPS], most[ROWS], total[ROWS];
@@ -196,7 +197,7 @@ V16_INLINE void weights(const block *b, tile *t, size_t padded, uint8_t *p /* [R
 }
 
 /* `vectors` (a constant) times sixteen columns from c on. */
-V16_INLINE void values(const block *b, const tile *t, size_t c, size_t padded, const uint8_t *p, const float *alpha, const size_t vectors) {
+BNC_INLINE void values(const block *b, const tile *t, size_t c, size_t padded, const uint8_t *p, const float *alpha, const size_t vectors) {
   __m512i sum[ROWS][4];
   UNROLL for (size_t r = 0; r < ROWS; ++r) UNROLL for (size_t x = 0; x < vectors; ++x) sum[r][x] = _mm512_setzero_si512();
   products(p, BNC_ATTENTION_BLOCK, b->v + c * BNC_ATTENTION_BLOCK, vectors, b->n < STEPS ? b->n : STEPS, sum, vectors);

@@ -8,26 +8,26 @@
 
 #include "ops/attention/attention_rows_i8_walk.h"
 
-V16_INLINE float inverse_of(float most) { return most > BNC_ATTENTION_I8_TINY ? 127.0f / most : 0.0f; }
-V16_INLINE float step_of(float most) { return most > BNC_ATTENTION_I8_TINY ? most * BNC_ATTENTION_I8_STEP : 0.0f; }
-V16_INLINE v16 load_part(const float *x, size_t i, size_t d) { return d - i >= 16 ? v16_load(x + i) : v16_load_n(x + i, d - i); }
+BNC_INLINE float inverse_of(float most) { return most > BNC_ATTENTION_I8_TINY ? 127.0f / most : 0.0f; }
+BNC_INLINE float step_of(float most) { return most > BNC_ATTENTION_I8_TINY ? most * BNC_ATTENTION_I8_STEP : 0.0f; }
+BNC_INLINE v16 load_part(const float *x, size_t i, size_t d) { return d - i >= 16 ? v16_load(x + i) : v16_load_n(x + i, d - i); }
 /* The integers that x * factor rounds to, in the low bits. */
-V16_INLINE v16 rounded(v16 x, v16 factor) { return v16_fma(x, factor, v16_set1(BNC_ATTENTION_I8_MAGIC)); }
+BNC_INLINE v16 rounded(v16 x, v16 factor) { return v16_fma(x, factor, v16_set1(BNC_ATTENTION_I8_MAGIC)); }
 
 /* The low bytes of sixteen lanes. */
-V16_INLINE uint8x16_t low_bytes(v16 x) {
+BNC_INLINE uint8x16_t low_bytes(v16 x) {
   const uint16x8_t low = vuzpq_u16(vreinterpretq_u16_f32(x.a), vreinterpretq_u16_f32(x.b)).val[0];
   const uint16x8_t high = vuzpq_u16(vreinterpretq_u16_f32(x.c), vreinterpretq_u16_f32(x.d)).val[0];
   return vuzpq_u8(vreinterpretq_u8_u16(low), vreinterpretq_u8_u16(high)).val[0];
 }
 /* The low bytes of four rows of lanes, lane by lane. */
-V16_INLINE int8x16_t low_columns(float32x4_t x, float32x4_t y, float32x4_t z, float32x4_t w) {
+BNC_INLINE int8x16_t low_columns(float32x4_t x, float32x4_t y, float32x4_t z, float32x4_t w) {
   const uint32x4_t first = vsliq_n_u32(vreinterpretq_u32_f32(x), vreinterpretq_u32_f32(y), 8);
   const uint32x4_t last = vsliq_n_u32(vreinterpretq_u32_f32(z), vreinterpretq_u32_f32(w), 8);
   return vreinterpretq_s8_u32(vsliq_n_u32(first, last, 16));
 }
 
-V16_INLINE float greatest_of(const float *x /* [d] */, size_t d) {
+BNC_INLINE float greatest_of(const float *x /* [d] */, size_t d) {
   v16 most = v16_set1(0.0f);
   for (size_t i = 0; i < d; i += 16) most = v16_max(v16_abs(load_part(x, i, d)), most);
   return v16_greatest(most);

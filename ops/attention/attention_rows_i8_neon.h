@@ -29,15 +29,15 @@ static inline size_t room_bytes(size_t padded) { return LESS ? padded * sizeof(i
 #include "ops/attention/attention_rows_i8_walk.h"
 
 /* Sixteen bytes of a row to where the tile's rows stand side by side. */
-V16_INLINE void spread(query *out /* [16 / TOGETHER, ROWS] */, uint8x16_t bytes);
+BNC_INLINE void spread(query *out /* [16 / TOGETHER, ROWS] */, uint8x16_t bytes);
 /* Sixteen bytes from i on of keys j to j + 3. */
-V16_INLINE void put_keys(const block *b, size_t padded, size_t j, size_t i, const uint8x16_t *x /* [4] */);
+BNC_INLINE void put_keys(const block *b, size_t padded, size_t j, size_t i, const uint8x16_t *x /* [4] */);
 /* Columns c to c + 15 of values j to j + 7: y[k][i] holds four columns from c + 4 i on, of four values from j + 4 k on each. */
-V16_INLINE void put_values(const block *b, size_t c, size_t j, int8x16_t (*y)[4] /* [2] */);
+BNC_INLINE void put_values(const block *b, size_t c, size_t j, int8x16_t (*y)[4] /* [2] */);
 /* The tile's queries times LANES keys from `key` on. */
-V16_INLINE void key_products(const block *b, const tile *t, size_t padded, size_t key, int32x4_t (*sum)[VECTORS] /* [ROWS] */);
+BNC_INLINE void key_products(const block *b, const tile *t, size_t padded, size_t key, int32x4_t (*sum)[VECTORS] /* [ROWS] */);
 /* The tile's weights times LANES columns from c on. */
-V16_INLINE void value_products(const block *b, const query *p /* [STEPS, ROWS] */, size_t c, int32x4_t (*sum)[VECTORS] /* [ROWS] */);
+BNC_INLINE void value_products(const block *b, const query *p /* [STEPS, ROWS] */, size_t c, int32x4_t (*sum)[VECTORS] /* [ROWS] */);
 
 #include "ops/attention/attention_rows_i8_load_neon.h"
 

@@ -11,12 +11,12 @@ typedef uint64_t query;
 
 enum { PAIRS = LANES / 2 };
 
-V16_INLINE void spread(query *out, uint8x16_t bytes) {
+BNC_INLINE void spread(query *out, uint8x16_t bytes) {
   vst1q_lane_u64(out, vreinterpretq_u64_u8(bytes), 0);
   vst1q_lane_u64(out + ROWS, vreinterpretq_u64_u8(bytes), 1);
 }
 
-V16_INLINE void put_keys(const block *b, size_t padded, size_t j, size_t i, const uint8x16_t *x) {
+BNC_INLINE void put_keys(const block *b, size_t padded, size_t j, size_t i, const uint8x16_t *x) {
   int8_t *out = b->k + j / LANES * (padded * LANES) + i * LANES + j % LANES * 8;
   V16_UNROLL for (size_t r = 0; r < 4; r += 2, out += 16) {
     const uint64x2_t y = vreinterpretq_u64_u8(x[r]), z = vreinterpretq_u64_u8(x[r + 1]);
@@ -25,7 +25,7 @@ V16_INLINE void put_keys(const block *b, size_t padded, size_t j, size_t i, cons
   }
 }
 
-V16_INLINE void put_values(const block *b, size_t c, size_t j, int8x16_t (*y)[4]) {
+BNC_INLINE void put_values(const block *b, size_t c, size_t j, int8x16_t (*y)[4]) {
   int8_t *out = b->v + c * BNC_ATTENTION_BLOCK + j * LANES;
   V16_UNROLL for (size_t i = 0; i < 4; ++i, out += 32) {
     const int32x4_t first = vreinterpretq_s32_s8(y[0][i]), last = vreinterpretq_s32_s8(y[1][i]);
@@ -35,7 +35,7 @@ V16_INLINE void put_values(const block *b, size_t c, size_t j, int8x16_t (*y)[4]
 }
 
 /* The products of `steps` times eight bytes of each row with as many of LANES lanes. unsigned_rows: a constant. */
-V16_INLINE void products(const query *rows /* [steps, ROWS] */, const int8_t *lanes /* [steps, LANES, 8] */, size_t steps,
+BNC_INLINE void products(const query *rows /* [steps, ROWS] */, const int8_t *lanes /* [steps, LANES, 8] */, size_t steps,
                          const bool unsigned_rows, int32x4_t (*sum)[VECTORS]) {
   int32x4_t pair[ROWS / 2][PAIRS]; /* two keys of the one row, then of the other */
   V16_UNROLL for (size_t r = 0; r < ROWS / 2; ++r) V16_UNROLL for (size_t x = 0; x < PAIRS; ++x) pair[r][x] = vdupq_n_s32(0);
@@ -57,11 +57,11 @@ V16_INLINE void products(const query *rows /* [steps, ROWS] */, const int8_t *la
   }
 }
 
-V16_INLINE void key_products(const block *b, const tile *t, size_t padded, size_t key, int32x4_t (*sum)[VECTORS]) {
+BNC_INLINE void key_products(const block *b, const tile *t, size_t padded, size_t key, int32x4_t (*sum)[VECTORS]) {
   products(t->q, b->k + key * padded, padded / 8, false, sum);
 }
 
-V16_INLINE void value_products(const block *b, const query *p, size_t c, int32x4_t (*sum)[VECTORS]) {
+BNC_INLINE void value_products(const block *b, const query *p, size_t c, int32x4_t (*sum)[VECTORS]) {
   products(p, b->v + c * BNC_ATTENTION_BLOCK, b->keys.all / 8, true, sum);
 }
 

@@ -10,7 +10,7 @@
 
 /* out[r] = out[r] * alpha[r] + sum over j in [from, to) of p[r][j] v[j], for `vectors` (a constant) times sixteen columns from c on.
    Sums of int8 values are made whole first, and come on top in their steps. */
-V16_INLINE void attention_values_at(const attention_block *b, size_t c, const float *p /* [rows, 64] */, size_t from, size_t to,
+BNC_INLINE void attention_values_at(const attention_block *b, size_t c, const float *p /* [rows, 64] */, size_t from, size_t to,
                                     const float *alpha /* [rows] */, float *out /* [rows, padded] */, const size_t rows,
                                     const size_t vectors, const bool int8) {
   v16 sum[V16_TILE_ROWS][V16_TILE_VECTORS];
@@ -37,7 +37,7 @@ V16_INLINE void attention_values_at(const attention_block *b, size_t c, const fl
 }
 
 /* The same for all columns. */
-V16_INLINE void attention_values(const attention_block *b, const float *p /* [rows, 64] */, size_t from, size_t to,
+BNC_INLINE void attention_values(const attention_block *b, const float *p /* [rows, 64] */, size_t from, size_t to,
                                  const float *alpha /* [rows] */, float *out /* [rows, padded] */, const size_t rows, const bool int8) {
   size_t c = 0;
   for (; c + 16 * V16_TILE_VECTORS <= b->padded; c += 16 * V16_TILE_VECTORS)
@@ -46,7 +46,7 @@ V16_INLINE void attention_values(const attention_block *b, const float *p /* [ro
 }
 
 /* One step of the streaming softmax; row r sees the first seen[r] keys of the block, most is their maximum. */
-V16_INLINE void attention_step(const attention_block *b, const attention_tile *t, const size_t *seen, size_t most, const size_t rows,
+BNC_INLINE void attention_step(const attention_block *b, const attention_tile *t, const size_t *seen, size_t most, const size_t rows,
                                const bool int8) {
   _Alignas(64) float s[V16_TILE_ROWS * BNC_ATTENTION_BLOCK], m[16] = {0}, sum[16] = {0}, alpha[16];
   const float scale = int8 ? 1.0f : b->scale;

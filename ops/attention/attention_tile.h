@@ -7,13 +7,14 @@
 #define BINOCLE_OPS_ATTENTION_ATTENTION_TILE_H
 
 #include "ops/attention/attention.h"
+#include "ops/inline.h"
 #include "ops/simd/math_v16.h"
 
-#define ATTENTION_UNROLL _Pragma("GCC unroll 16")
+#define ATTENTION_UNROLL BNC_UNROLL(16)
 #if V16_TILE_VECTORS > 1
-#define ATTENTION_REPEAT _Pragma("GCC unroll 2")
+#define ATTENTION_REPEAT BNC_UNROLL(2)
 #else
-#define ATTENTION_REPEAT _Pragma("GCC unroll 4") /* few enough rounds for the branch predictor to see the end */
+#define ATTENTION_REPEAT BNC_UNROLL(4) /* few enough rounds for the branch predictor to see the end */
 #endif
 
 /* A block of keys, as f32. */
@@ -31,7 +32,7 @@ typedef struct attention_block {
 } attention_block;
 
 /* Rows of one head are short pieces far apart, which no hardware prefetcher follows. */
-V16_INLINE void attention_fetch(const float *row, size_t d) {
+BNC_INLINE void attention_fetch(const float *row, size_t d) {
   for (size_t i = 0; i < d; i += 16) __builtin_prefetch(row + i);
 }
 
@@ -43,7 +44,7 @@ typedef struct attention_tile {
 } attention_tile;
 
 /* s[r][0..16 groups) = (q[r] . k) * scale, for `groups` (a constant) groups of sixteen keys. */
-V16_INLINE void attention_scores(const float *q /* [d, rows] */, const float *k /* [groups, d, 16] */, size_t d, float scale,
+BNC_INLINE void attention_scores(const float *q /* [d, rows] */, const float *k /* [groups, d, 16] */, size_t d, float scale,
                                  float *s /* [rows, 64] */, const size_t rows, const size_t groups) {
   v16 sum[V16_TILE_ROWS][V16_TILE_VECTORS];
   ATTENTION_UNROLL for (size_t r = 0; r < rows; ++r) ATTENTION_UNROLL for (size_t g = 0; g < groups; ++g) sum[r][g] = v16_set1(0.0f);
@@ -62,7 +63,7 @@ V16_INLINE void attention_scores(const float *q /* [d, rows] */, const float *k 
 }
 
 /* The greatest of s[0..n) and m. */
-V16_INLINE float attention_greatest(const float *s, size_t n, float m) {
+BNC_INLINE float attention_greatest(const float *s, size_t n, float m) {
   v16 g = v16_set1(m);
   size_t j = 0;
   ATTENTION_REPEAT for (; j + 16 <= n; j += 16) g = v16_max(v16_load(s + j), g);
@@ -71,13 +72,13 @@ V16_INLINE float attention_greatest(const float *s, size_t n, float m) {
 }
 
 /* A weight, or with int8 (a constant) as many 255ths of one. */
-V16_INLINE v16 attention_weight(v16 score, v16 top, const bool int8) {
+BNC_INLINE v16 attention_weight(v16 score, v16 top, const bool int8) {
   const v16 p = v16_exp_nonpositive(v16_sub(score, top)), magic = v16_set1(BNC_ATTENTION_I8_MAGIC);
   return int8 ? v16_sub(v16_fma(p, v16_set1(255.0f), magic), magic) : p;
 }
 
 /* s[j] = exp(s[j] - m) for j < n; their sum. */
-V16_INLINE float attention_weights(float *s, size_t n, float m, const bool int8) {
+BNC_INLINE float attention_weights(float *s, size_t n, float m, const bool int8) {
   const v16 top = v16_set1(m), zero = v16_set1(0.0f);
   v16 sum = zero;
   size_t j = 0;

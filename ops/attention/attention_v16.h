@@ -15,7 +15,7 @@
 typedef void attention_loader(const bnc_attention_args *a, size_t kv_head, attention_block *b, float *k /* [4, d, 16] */,
                               float *v /* [64, padded] */);
 
-V16_INLINE void attention_walk(const attention_rows *x, const attention_block *b, const bool int8) {
+BNC_INLINE void attention_walk(const attention_rows *x, const attention_block *b, const bool int8) {
   const bnc_attention_args *a = x->args;
   float *state = x->state;
   size_t seen[V16_TILE_ROWS], ahead = 0;
@@ -45,7 +45,7 @@ V16_INLINE void attention_walk(const attention_rows *x, const attention_block *b
   }
 }
 
-V16_INLINE void attention_v16(const bnc_attention_args *a, size_t kv_head, size_t from, size_t to, void *scratch, attention_loader *load,
+BNC_INLINE void attention_v16(const bnc_attention_args *a, size_t kv_head, size_t from, size_t to, void *scratch, attention_loader *load,
                               const bool int8) {
   if (from >= to) return;
   assert(a->keys && (!a->causal || a->position + to <= a->keys));

@@ -4,7 +4,7 @@
 
 #include "ops/embed/embed.h"
 
-V16_INLINE void embed_i8(const bnc_embed_args *a, size_t from, size_t to) {
+BNC_INLINE void embed_i8(const bnc_embed_args *a, size_t from, size_t to) {
   for (size_t row = from; row < to; ++row) {
     const size_t id = (size_t)a->ids[row];
     const int8_t *x = (const int8_t *)a->table + id * a->cols; /* [cols] */

@@ -11,7 +11,7 @@ enum { TAPS_TOGETHER = 2 }; /* 8 sums of 16 registers */
 enum { TAPS_TOGETHER = 4 };
 #endif
 
-V16_INLINE void gather_taps_f32(const bnc_gather_args *a, size_t from, size_t to) {
+BNC_INLINE void gather_taps_f32(const bnc_gather_args *a, size_t from, size_t to) {
   for (size_t row = from; row < to; ++row) {
     float *out = a->out + row * a->out_stride; /* [cols] */
     const size_t first = a->start[row], end = a->start[row + 1];

@@ -5,7 +5,7 @@
 #include "ops/hadamard/hadamard.h"
 
 /* Two steps at once where there are two, since each reads and writes the whole block: the same sums. */
-V16_INLINE void combine_sixteens(const float *x, float *y, size_t block) {
+BNC_INLINE void combine_sixteens(const float *x, float *y, size_t block) {
   size_t apart = 16;
   for (; apart * 2 < block; apart *= 4) {
     for (size_t first = 0; first < block; first += 4 * apart)
@@ -39,7 +39,7 @@ static const float signs[16][16] = {
     {1, 1, -1, -1, -1, -1, 1, 1, -1, -1, 1, 1, 1, 1, -1, -1}, {1, -1, -1, 1, -1, 1, 1, -1, -1, 1, 1, -1, 1, -1, -1, 1}};
 
 /* factor: what the results are multiplied by. x may be y. */
-V16_INLINE void combine_lanes(const float *x, float *y, size_t cols, v16 factor) {
+BNC_INLINE void combine_lanes(const float *x, float *y, size_t cols, v16 factor) {
   for (size_t i = 0; i < cols; i += 16) {
     v16 even = v16_set1(x[i]), odd = v16_mul(v16_set1(x[i + 1]), v16_load(signs[1]));
     for (size_t j = 2; j < 16; j += 2) {
@@ -50,7 +50,7 @@ V16_INLINE void combine_lanes(const float *x, float *y, size_t cols, v16 factor)
   }
 }
 
-V16_INLINE void mix_blocks(const bnc_hadamard_args *a, float *y, size_t block) {
+BNC_INLINE void mix_blocks(const bnc_hadamard_args *a, float *y, size_t block) {
   const size_t m = a->mixed;
   for (size_t c = 0; c < block; c += 16) {
     v16 x[BNC_HADAMARD_BLOCKS];
@@ -63,7 +63,7 @@ V16_INLINE void mix_blocks(const bnc_hadamard_args *a, float *y, size_t block) {
   }
 }
 
-V16_INLINE void hadamard_row(const bnc_hadamard_args *a, const float *x, float *y, size_t block) {
+BNC_INLINE void hadamard_row(const bnc_hadamard_args *a, const float *x, float *y, size_t block) {
   const v16 factor = v16_set1(a->mixed > 1 ? 1.0f : a->mix[0]);
   for (size_t i = 0; i < a->cols; i += block) {
     combine_sixteens(x + i, y + i, block);

@@ -9,7 +9,7 @@
 typedef enum kv_type { KV_F32, KV_F16, KV_I8 } kv_type;
 
 /* kv_append_scalar.c's choose_i8. */
-V16_INLINE float kv_choose(const float *x /* [d] */, size_t d, float *scale) {
+BNC_INLINE float kv_choose(const float *x /* [d] */, size_t d, float *scale) {
   v16 max = v16_set1(0.0f), other = max;
   size_t i = 0;
   for (; i + 32 <= d; i += 32) {
@@ -25,12 +25,12 @@ V16_INLINE float kv_choose(const float *x /* [d] */, size_t d, float *scale) {
 }
 
 /* What kv_put takes; NaN becomes 127. factor: int8 only. */
-V16_INLINE v16 kv_value(v16 x, v16 factor, const kv_type type) {
+BNC_INLINE v16 kv_value(v16 x, v16 factor, const kv_type type) {
   return type == KV_I8 ? v16_max(v16_min(v16_mul(x, factor), v16_set1(127.0f)), v16_set1(-127.0f)) : x;
 }
 
 /* The first n lanes (at most 16) to the elements from `at` on. */
-V16_INLINE void kv_put(void *out, size_t at, v16 x, size_t n, const kv_type type) {
+BNC_INLINE void kv_put(void *out, size_t at, v16 x, size_t n, const kv_type type) {
   if (type == KV_F32) {
     if (n < 16)
       v16_store_n((float *)out + at, x, n);
@@ -50,14 +50,14 @@ V16_INLINE void kv_put(void *out, size_t at, v16 x, size_t n, const kv_type type
 }
 
 /* The same, to elements BNC_KV_BLOCK apart. */
-V16_INLINE void kv_scatter(void *out, size_t at, v16 x, size_t n, const kv_type type) {
+BNC_INLINE void kv_scatter(void *out, size_t at, v16 x, size_t n, const kv_type type) {
   const size_t size = type == KV_F32 ? 4 : type == KV_F16 ? 2 : 1;
   _Alignas(64) char some[16 * sizeof(float)];
   kv_put(some, 0, x, 16, type);
   for (size_t i = 0; i < n; ++i) memcpy((char *)out + (at + i * BNC_KV_BLOCK) * size, some + i * size, size);
 }
 
-V16_INLINE void kv_store(const bnc_kv_cache *cache, const bnc_kv_run *run, const kv_type type) {
+BNC_INLINE void kv_store(const bnc_kv_cache *cache, const bnc_kv_run *run, const kv_type type) {
   const size_t d = cache->head_size;
   float k_factor[BNC_KV_BLOCK] = {0}, v_factor[BNC_KV_BLOCK] = {0};
   if (type == KV_I8) {

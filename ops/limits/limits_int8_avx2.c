@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <immintrin.h>
 
+#include "ops/inline.h"
 #include "ops/limits/limits.h"
 
 /* Sums are in registers only where no loop over them is left. */
-#define UNROLL _Pragma("GCC unroll 12")
+#define UNROLL BNC_UNROLL(12)
 
 enum { SUMS = 12 };
 

@@ -2,6 +2,7 @@
 /* The loops of limits.h over sixteen lanes. */
 #include "ops/simd/v16.h"
 
+#include "ops/inline.h"
 #include "ops/limits/limits.h"
 
 /* Four chains that only add what they read, each a quarter: prefetchers of the hardware stop at the end of a page, and then only the other
@@ -32,11 +33,11 @@ float BNC_AT_LEVEL(limits_flops)(void) {
   for (int i = 0; i < 16 * BNC_LIMIT_SUMS; ++i) start[i] = (float)i; /* all different: equal chains would be computed once */
   const v16 x = v16_set1(0.5f), y = v16_set1(0.25f);
   v16 sum[BNC_LIMIT_SUMS], all = v16_set1(0.0f);
-  _Pragma("GCC unroll 12") for (int i = 0; i < CHAINS; ++i) sum[i] = v16_load(start + 16 * i);
+  BNC_UNROLL(12) for (int i = 0; i < CHAINS; ++i) sum[i] = v16_load(start + 16 * i);
   for (int round = 0; round < BNC_LIMIT_ROUNDS * (BNC_LIMIT_SUMS / CHAINS); ++round) {
-    _Pragma("GCC unroll 12") for (int i = 0; i < CHAINS; ++i) sum[i] = v16_fma(sum[i], x, y);
+    BNC_UNROLL(12) for (int i = 0; i < CHAINS; ++i) sum[i] = v16_fma(sum[i], x, y);
   }
-  _Pragma("GCC unroll 12") for (int i = 0; i < CHAINS; ++i) all = v16_add(all, sum[i]);
+  BNC_UNROLL(12) for (int i = 0; i < CHAINS; ++i) all = v16_add(all, sum[i]);
   return v16_sum(all);
 }
 

@@ -4,10 +4,10 @@
 #include <immintrin.h>
 #include <string.h>
 
+#include "ops/inline.h"
 #include "ops/matmul/matmul_bf16.h"
 
-#define INLINE static inline __attribute__((always_inline))
-#define UNROLL _Pragma("GCC unroll 16")
+#define UNROLL BNC_UNROLL(16)
 
 enum { ROWS = BNC_BF16_ROWS, FEW = 4 }; /* 12 x 2, 4 x 4 or 1 x 4 sums of sixteen */
 
@@ -25,7 +25,7 @@ static void round_rows(const bnc_matmul_bf16_args *a, size_t row, size_t rows, s
 }
 
 /* y of one tile from x [rows, depth]. rows and panels are constants where it is called, at most ROWS and 4. */
-INLINE void tile(const bnc_matmul_bf16_args *a, const uint16_t *x, size_t depth, size_t row, size_t n, size_t rows, size_t panels) {
+BNC_INLINE void tile(const bnc_matmul_bf16_args *a, const uint16_t *x, size_t depth, size_t row, size_t n, size_t rows, size_t panels) {
   const size_t panel = bnc_bf16_panel(a->k);
   const uint16_t *w = a->w + n / BNC_BF16_PANEL * panel;
   __m512 sum[ROWS][4];
@@ -50,7 +50,7 @@ INLINE void tile(const bnc_matmul_bf16_args *a, const uint16_t *x, size_t depth,
 }
 
 /* `rows` rows of the columns [from, to), `panels` at a time. */
-INLINE void band(const bnc_matmul_bf16_args *a, uint16_t *x, size_t row, size_t rows, size_t panels, size_t from, size_t to) {
+BNC_INLINE void band(const bnc_matmul_bf16_args *a, uint16_t *x, size_t row, size_t rows, size_t panels, size_t from, size_t to) {
   const size_t depth = bnc_bf16_depth(a->k);
   size_t n = from;
   round_rows(a, row, rows, depth, x);

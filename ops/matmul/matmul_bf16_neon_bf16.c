@@ -4,10 +4,10 @@
 #include <arm_neon.h>
 #include <string.h>
 
+#include "ops/inline.h"
 #include "ops/matmul/matmul_bf16.h"
 
-#define INLINE static inline __attribute__((always_inline))
-#define UNROLL _Pragma("GCC unroll 8")
+#define UNROLL BNC_UNROLL(8)
 
 enum { PAIRS = 4 /* of rows: 4 x 4 sums of 2 x 2 */, HALF = BNC_BF16_PANEL / 2 /* columns of a tile */ };
 
@@ -19,7 +19,7 @@ static float32x4_t load_some(const float *x, size_t n) {
 }
 
 /* x of 2 pairs rows as bf16 [k / 4, pairs, 2, 4], zeros behind k. */
-INLINE void round_pairs(const bnc_matmul_bf16_args *a, size_t row, size_t pairs, uint16_t *out) {
+BNC_INLINE void round_pairs(const bnc_matmul_bf16_args *a, size_t row, size_t pairs, uint16_t *out) {
   UNROLL for (size_t r = 0; r < 2 * pairs; ++r) {
     const float *x = a->x + (row + r) * a->x_stride;
     for (size_t i = 0; i < a->k; i += 4)
@@ -43,7 +43,7 @@ static void put(const bnc_matmul_bf16_args *a, size_t row, size_t n, float32x4_t
 }
 
 /* y of 2 pairs rows and 8 columns, from x as round_pairs makes it. Four k at a time: the weights' pairs of k of a column come together. */
-INLINE void tile(const bnc_matmul_bf16_args *a, const uint16_t *x, size_t row, size_t n, size_t pairs) {
+BNC_INLINE void tile(const bnc_matmul_bf16_args *a, const uint16_t *x, size_t row, size_t n, size_t pairs) {
   const uint16_t *w = a->w + n / BNC_BF16_PANEL * bnc_bf16_panel(a->k) + n % BNC_BF16_PANEL * 2;
   float32x4_t sum[PAIRS][4]; /* rows 0 and 1, each columns 0 and 1 of a pair of columns */
   bfloat16x8_t ws[4];
@@ -67,13 +67,13 @@ INLINE void tile(const bnc_matmul_bf16_args *a, const uint16_t *x, size_t row, s
   }
 }
 
-INLINE void band(const bnc_matmul_bf16_args *a, uint16_t *x, size_t row, size_t pairs, size_t from, size_t to) {
+BNC_INLINE void band(const bnc_matmul_bf16_args *a, uint16_t *x, size_t row, size_t pairs, size_t from, size_t to) {
   round_pairs(a, row, pairs, x);
   for (size_t n = from; n < to; n += HALF) tile(a, x, row, n, pairs);
 }
 
 /* A row of one panel, or two: their sums wait less for each other. */
-INLINE void row_alone(const bnc_matmul_bf16_args *a, const uint16_t *x, size_t row, size_t n, size_t panels) {
+BNC_INLINE void row_alone(const bnc_matmul_bf16_args *a, const uint16_t *x, size_t row, size_t n, size_t panels) {
   const size_t panel = bnc_bf16_panel(a->k);
   const uint16_t *w = a->w + n / BNC_BF16_PANEL * panel;
   float32x4_t sum[2][4];

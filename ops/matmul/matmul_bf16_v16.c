@@ -13,7 +13,7 @@ enum {
 };
 
 /* y of one tile. rows and panels are constants where it is called, at most ROWS and 4. */
-V16_INLINE void tile(const bnc_matmul_bf16_args *a, size_t row, size_t n, size_t rows, size_t panels) {
+BNC_INLINE void tile(const bnc_matmul_bf16_args *a, size_t row, size_t n, size_t rows, size_t panels) {
   const size_t panel = bnc_bf16_panel(a->k);
   const uint16_t *w = a->w + n / BNC_BF16_PANEL * panel;
   const float *x = a->x + row * a->x_stride; /* [rows, k] */
@@ -45,7 +45,7 @@ V16_INLINE void tile(const bnc_matmul_bf16_args *a, size_t row, size_t n, size_t
 }
 
 /* `rows` rows of the columns [from, to), `panels` at a time. */
-V16_INLINE void band(const bnc_matmul_bf16_args *a, size_t row, size_t rows, size_t panels, size_t from, size_t to) {
+BNC_INLINE void band(const bnc_matmul_bf16_args *a, size_t row, size_t rows, size_t panels, size_t from, size_t to) {
   size_t n = from;
   for (; n + (panels - 1) * BNC_BF16_PANEL < to; n += panels * BNC_BF16_PANEL) tile(a, row, n, rows, panels);
   for (; n < to; n += BNC_BF16_PANEL) tile(a, row, n, rows, 1);

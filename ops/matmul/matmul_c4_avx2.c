@@ -2,10 +2,10 @@
 #include <immintrin.h>
 #include <string.h>
 
+#include "ops/inline.h"
 #include "ops/matmul/matmul_c4.h"
 
-#define INLINE static inline __attribute__((always_inline))
-#define UNROLL _Pragma("GCC unroll 16")
+#define UNROLL BNC_UNROLL(16)
 
 /* Nibbles are multiplied with activations, and the sums of a group, in int16, with its step (matmul_c4.h). What nibbles that stand for u -
    8 add is the same for all columns of y, before the step: a group's sums start with it. */
@@ -33,25 +33,25 @@ typedef struct wide { /* int32 sums of 16 columns of y */
 /* sum += x, in sum's register and in this order: GCC would else compute all products of a step first, and run out of registers. */
 #define ADD(sum, x) __asm__ volatile("vpaddw %1, %0, %0" : "+x"(sum) : "x"(x))
 
-INLINE size_t least(size_t a, size_t b) { return a < b ? a : b; }
-INLINE __m256i load(const void *p) { return _mm256_loadu_si256((const __m256i *)p); }
+BNC_INLINE size_t least(size_t a, size_t b) { return a < b ? a : b; }
+BNC_INLINE __m256i load(const void *p) { return _mm256_loadu_si256((const __m256i *)p); }
 
 /* Four activations, for all columns of the panel. */
-INLINE __m256i four_of(const int8_t *q) {
+BNC_INLINE __m256i four_of(const int8_t *q) {
   int32_t bits;
   memcpy(&bits, q, sizeof bits);
   return _mm256_set1_epi32(bits);
 }
 
 /* -8 times the sums of a group's activations, of lanes 0 and 1, 2 and 3 of each four: a pair of int16. */
-INLINE int32_t start_of(const int8_t *q /* [16] */) {
+BNC_INLINE int32_t start_of(const int8_t *q /* [16] */) {
   const __m128i x = _mm_loadu_si128((const __m128i *)q), pairs = _mm_maddubs_epi16(_mm_set1_epi8(8), x);
   const __m128i two = _mm_add_epi16(pairs, _mm_srli_si128(pairs, 8)), all = _mm_add_epi16(two, _mm_srli_si128(two, 4));
   return _mm_cvtsi128_si32(_mm_sub_epi16(_mm_setzero_si128(), all));
 }
 
 /* The steps of a block's two groups, each twice in int16. */
-INLINE void steps_of(const uint8_t *steps /* [8] */, __m256i *out /* [2] */) {
+BNC_INLINE void steps_of(const uint8_t *steps /* [8] */, __m256i *out /* [2] */) {
   const __m256i x = _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)steps)), one = _mm256_set1_epi16(1);
   const __m256i both = _mm256_or_si256(x, _mm256_slli_epi32(x, 16)), low = _mm256_set1_epi16(15);
   out[0] = _mm256_add_epi16(_mm256_and_si256(both, low), one);
@@ -59,7 +59,7 @@ INLINE void steps_of(const uint8_t *steps /* [8] */, __m256i *out /* [2] */) {
 }
 
 /* y = (sum - zero point * total) * scale of the row * scale of the column + bias for a panel, of the columns that there are. */
-INLINE void put(const bnc_matmul_c4_args *args, size_t row, size_t n, __m256i sum) {
+BNC_INLINE void put(const bnc_matmul_c4_args *args, size_t row, size_t n, __m256i sum) {
   const bnc_matmul_i8_args *a = &args->to;
   const size_t left = least(a->n - n, BNC_C4_PANEL);
   const bnc_qd8_params p = a->params[row];
@@ -75,7 +75,7 @@ INLINE void put(const bnc_matmul_c4_args *args, size_t row, size_t n, __m256i su
 /* ---- few rows: one at a time, bound by reading the weights ---- */
 
 /* A group: sum += the products of its nibbles, times its steps. */
-INLINE __m256i add_group(const uint8_t *nibbles /* [2, 32] */, const int8_t *q /* [16] */, __m256i step, __m256i sum) {
+BNC_INLINE __m256i add_group(const uint8_t *nibbles /* [2, 32] */, const int8_t *q /* [16] */, __m256i step, __m256i sum) {
   const __m256i low = _mm256_set1_epi8(15);
   __m256i narrow = _mm256_set1_epi32(start_of(q));
   UNROLL for (size_t c = 0; c < 2; ++c) {
@@ -87,7 +87,7 @@ INLINE __m256i add_group(const uint8_t *nibbles /* [2, 32] */, const int8_t *q /
   return _mm256_add_epi32(sum, _mm256_madd_epi16(narrow, step));
 }
 
-INLINE void one_row(const bnc_matmul_c4_args *args, size_t panel, size_t row) {
+BNC_INLINE void one_row(const bnc_matmul_c4_args *args, size_t panel, size_t row) {
   const bnc_matmul_i8_args *a = &args->to;
   const uint8_t *nibbles = args->panels + panel * bnc_c4_panel_bytes(a->k), *steps = nibbles + bnc_c4_nibble_bytes(a->k);
   const int8_t *q = a->q + row * a->q_stride;
@@ -130,12 +130,12 @@ static void expand(const bnc_matmul_c4_args *args, const place *p, slab *s) {
 }
 
 /* Sums of 16 columns of y that lie in it, and back; half of them where that is all. */
-INLINE wide take(const float *y, size_t left) {
+BNC_INLINE wide take(const float *y, size_t left) {
   int32_t x[PAIR] = {0};
   if (left < PAIR) y = memcpy(x, y, left * sizeof *x);
   return (wide){load(y), load(y + 8)};
 }
-INLINE void keep(float *y, size_t left, wide x) {
+BNC_INLINE void keep(float *y, size_t left, wide x) {
   int32_t some[PAIR];
   _mm256_storeu_si256((__m256i *)(left < PAIR ? (void *)some : y), x.a);
   _mm256_storeu_si256((__m256i *)(left < PAIR ? (void *)(some + 8) : y + 8), x.b);
@@ -143,7 +143,7 @@ INLINE void keep(float *y, size_t left, wide x) {
 }
 
 /* `rows` (a constant) rows from `row` on. */
-INLINE void tile(const bnc_matmul_c4_args *args, const place *p, const slab *s, size_t row, const size_t rows) {
+BNC_INLINE void tile(const bnc_matmul_c4_args *args, const place *p, const slab *s, size_t row, const size_t rows) {
   const bnc_matmul_i8_args *a = &args->to;
   const size_t n = p->panel * BNC_C4_PANEL, kept = p->other == p->panel ? BNC_C4_PANEL : PAIR, left = least(a->n - n, kept);
   const int8_t *q[TILE];

@@ -17,7 +17,7 @@ typedef struct block_steps {
 } block_steps;
 
 /* Of eight columns of y, each for four bytes; the eight twice (steps of one panel), or those of two panels one behind the other. */
-DOTS_INLINE block_steps steps_of(__m512i both /* [16 columns, 4 equal bytes] */) {
+BNC_INLINE block_steps steps_of(__m512i both /* [16 columns, 4 equal bytes] */) {
   const __m512i low = _mm512_set1_epi8(15);
   const __m512i step = _mm512_broadcast_i32x4(_mm_setr_epi8(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16));
   const __m512i base = _mm512_broadcast_i32x4(_mm_setr_epi8(120, 112, 104, 96, 88, 80, 72, 64, 56, 48, 40, 32, 24, 16, 8, 0));
@@ -28,14 +28,14 @@ DOTS_INLINE block_steps steps_of(__m512i both /* [16 columns, 4 equal bytes] */)
 }
 
 /* v + 128 = u step + 128 - 8 step: a pair of bytes is a lane, whose products do not carry. */
-DOTS_INLINE __m512i values_of(__m512i nibbles, const block_steps *s, size_t group) {
+BNC_INLINE __m512i values_of(__m512i nibbles, const block_steps *s, size_t group) {
   return _mm512_add_epi8(_mm512_mullo_epi16(nibbles, s->factor[group]), s->base[group]);
 }
 
 /* ---- few rows: bound by reading the weights, or by taking them apart ---- */
 
 /* A block's bytes v + 128: of the low nibbles of its first half, of the high ones, of its second half's. */
-DOTS_INLINE void take_apart(const uint8_t *nibbles /* [2, 64] */, const uint8_t *steps /* [8] */, __m512i *out /* [4] */) {
+BNC_INLINE void take_apart(const uint8_t *nibbles /* [2, 64] */, const uint8_t *steps /* [8] */, __m512i *out /* [4] */) {
   const __m512i four = _mm512_set_epi32(0x07070707, 0x06060606, 0x05050505, 0x04040404, 0x03030303, 0x02020202, 0x01010101, 0, 0x07070707,
                                         0x06060606, 0x05050505, 0x04040404, 0x03030303, 0x02020202, 0x01010101, 0);
   int64_t eight;
@@ -46,8 +46,8 @@ DOTS_INLINE void take_apart(const uint8_t *nibbles /* [2, 64] */, const uint8_t 
 }
 
 /* `rows` (a constant) rows, two panels, the second one of which may be the first. Lanes i and i + 8 of a sum add up to column i. */
-DOTS_INLINE void few_panels(const bnc_matmul_c4_args *args, size_t row, const size_t *panel /* [2] */, const int32_t *starts,
-                            const size_t rows) {
+BNC_INLINE void few_panels(const bnc_matmul_c4_args *args, size_t row, const size_t *panel /* [2] */, const int32_t *starts,
+                           const size_t rows) {
   const bnc_matmul_i8_args *a = &args->to;
   const int8_t *q = a->q + row * a->q_stride;
   const uint8_t *nibbles[2], *steps[2];
@@ -111,7 +111,7 @@ static void few_rows(const bnc_matmul_c4_args *args, size_t from, size_t to) {
 /* ---- many rows ---- */
 
 /* Two panels, for vector v of the slab at `from`; ahead: bytes to where the next slab lies. */
-DOTS_INLINE void expand_panels(const uint8_t *first, const uint8_t *second, const slab *s, size_t k, size_t ahead, uint8_t *out) {
+BNC_INLINE void expand_panels(const uint8_t *first, const uint8_t *second, const slab *s, size_t k, size_t ahead, uint8_t *out) {
   const __m512i low = _mm512_set1_epi8(15);
   const uint8_t *a = first + 4 * s->from, *b = second + 4 * s->from;
   const uint8_t *c = first + bnc_c4_nibble_bytes(k) + s->from / 4, *d = second + bnc_c4_nibble_bytes(k) + s->from / 4;

@@ -14,14 +14,14 @@ typedef struct c4_room {
 } c4_room;
 
 /* Each of eight steps four times: columns 0 to 3, then 4 to 7. */
-I8_INLINE int8x16x2_t c4_four(uint8x8_t steps) {
+BNC_INLINE int8x16x2_t c4_four(uint8x8_t steps) {
   const uint8x16_t both = vcombine_u8(steps, steps), twice = vzipq_u8(both, both).val[0];
   const uint8x16x2_t four = vzipq_u8(twice, twice);
   return (int8x16x2_t){{vreinterpretq_s8_u8(four.val[0]), vreinterpretq_s8_u8(four.val[1])}};
 }
 
 /* Eight columns of k: (u - 8) times the steps. */
-I8_INLINE void c4_eight(const uint8_t *nibbles /* [8, 4] */, int8x16x2_t step, int8_t *out /* [8], I8_DEPTH apart */) {
+BNC_INLINE void c4_eight(const uint8_t *nibbles /* [8, 4] */, int8x16x2_t step, int8_t *out /* [8], I8_DEPTH apart */) {
   const uint8x16_t low = vdupq_n_u8(15);
   const int8x16_t eight = vdupq_n_s8(8);
   I8_UNROLL for (size_t h = 0; h < 2; ++h) {
@@ -55,8 +55,8 @@ static void c4_expand(i8_part *p, const void *context) {
 }
 
 /* All rows, the columns of the items [from, to), `together` (a multiple of a panel) at a time. scratch: `taken` bytes are run's. */
-I8_INLINE void c4_walk(const bnc_matmul_c4_args *a, size_t from, size_t to, size_t together, i8_part_run *run, void *scratch,
-                       size_t taken) {
+BNC_INLINE void c4_walk(const bnc_matmul_c4_args *a, size_t from, size_t to, size_t together, i8_part_run *run, void *scratch,
+                        size_t taken) {
   const c4_room to_bytes = {a, (int8_t *)scratch + taken};
   i8_walk_parts(&a->to, from, to, together, c4_expand, &to_bytes, run, scratch);
 }

@@ -12,8 +12,9 @@
 #include <stdint.h>
 #include <string.h>
 
-#define DOTS_INLINE static inline __attribute__((always_inline, unused))
-#define DOTS_UNROLL _Pragma("GCC unroll 16")
+#include "ops/inline.h"
+
+#define DOTS_UNROLL BNC_UNROLL(16)
 
 enum {
   /* Six rows of up to four vectors: 24 sums, four weights and an activation of 32 registers, and ten loads for 24 products. */
@@ -23,8 +24,8 @@ enum {
 
 /* sum[r][v] += the products of four columns of row r, all 16 lanes the same, with four columns of 16 weights' rows each. rows, vectors:
  * constants. */
-DOTS_INLINE void dots_four(const uint8_t *weights /* [vectors, 16, 4] */, const int32_t *four /* [rows] */, __m512i (*sum)[DOTS_VECTORS],
-                           const size_t rows, const size_t vectors) {
+BNC_INLINE void dots_four(const uint8_t *weights /* [vectors, 16, 4] */, const int32_t *four /* [rows] */, __m512i (*sum)[DOTS_VECTORS],
+                          const size_t rows, const size_t vectors) {
   __m512i w[DOTS_VECTORS];
   DOTS_UNROLL for (size_t v = 0; v < vectors; ++v) w[v] = _mm512_load_si512((const void *)(weights + 64 * v));
   DOTS_UNROLL for (size_t r = 0; r < rows; ++r) {
@@ -34,16 +35,16 @@ DOTS_INLINE void dots_four(const uint8_t *weights /* [vectors, 16, 4] */, const 
 }
 
 /* The same with the columns from k on. */
-DOTS_INLINE void dots_at(const uint8_t *weights /* [vectors, 16, 4] */, const int8_t *const *q /* [rows] */, size_t k,
-                         __m512i (*sum)[DOTS_VECTORS], const size_t rows, const size_t vectors) {
+BNC_INLINE void dots_at(const uint8_t *weights /* [vectors, 16, 4] */, const int8_t *const *q /* [rows] */, size_t k,
+                        __m512i (*sum)[DOTS_VECTORS], const size_t rows, const size_t vectors) {
   int32_t four[DOTS_ROWS];
   DOTS_UNROLL for (size_t r = 0; r < rows; ++r) memcpy(&four[r], q[r] + k, sizeof four[r]);
   dots_four(weights, four, sum, rows, vectors);
 }
 
 /* The same `steps` times. */
-DOTS_INLINE void dots(const uint8_t *weights /* [steps, vectors, 16, 4] */, const int8_t *const *q /* [rows] */, size_t k, size_t steps,
-                      __m512i (*sum)[DOTS_VECTORS], const size_t rows, const size_t vectors) {
+BNC_INLINE void dots(const uint8_t *weights /* [steps, vectors, 16, 4] */, const int8_t *const *q /* [rows] */, size_t k, size_t steps,
+                     __m512i (*sum)[DOTS_VECTORS], const size_t rows, const size_t vectors) {
   for (size_t i = 0; i < steps; ++i) dots_at(weights + 64 * vectors * i, q, k + 4 * i, sum, rows, vectors);
 }
 

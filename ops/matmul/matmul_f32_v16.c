@@ -7,7 +7,7 @@
 enum { TILE = V16_TILE_ROWS > 6 ? 4 : 2 }; /* rows and columns: 4 x 4 sums fill 32 registers of sixteen, 2 x 2 those of smaller ones */
 
 /* y [rows, cols] of one tile; rows and cols are constants where it is called. */
-V16_INLINE void tile(const bnc_matmul_f32_args *a, size_t row, size_t n, size_t rows, size_t cols) {
+BNC_INLINE void tile(const bnc_matmul_f32_args *a, size_t row, size_t n, size_t rows, size_t cols) {
   const float *x = a->x + row * a->x_stride, *w = a->w + n * a->k; /* [rows, k], [cols, k] */
   v16 sum[TILE][TILE], xs[TILE];
   size_t k = 0;
@@ -32,7 +32,7 @@ V16_INLINE void tile(const bnc_matmul_f32_args *a, size_t row, size_t n, size_t 
 }
 
 /* `rows` rows of the columns [from, to). */
-V16_INLINE void band(const bnc_matmul_f32_args *a, size_t row, size_t rows, size_t from, size_t to) {
+BNC_INLINE void band(const bnc_matmul_f32_args *a, size_t row, size_t rows, size_t from, size_t to) {
   size_t n = from;
   for (; n + TILE <= to; n += TILE) tile(a, row, n, rows, TILE);
   for (; n < to; ++n) tile(a, row, n, rows, 1);

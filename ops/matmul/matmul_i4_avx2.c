@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ops/simd/v16_avx2.h"
 
+#include "ops/inline.h"
 #include "ops/matmul/matmul.h"
 
-#define I4_INLINE V16_INLINE
-#define I4_UNROLL _Pragma("GCC unroll 16")
+#define I4_UNROLL BNC_UNROLL(16)
 
 enum {
   AHEAD = 2048, /* bytes of weights: prefetchers of the hardware stop at the end of a page */
@@ -15,20 +15,20 @@ enum {
 };
 
 /* Four activations, for all rows of the panel. */
-I4_INLINE __m256i i4_four(const int8_t *q) {
+BNC_INLINE __m256i i4_four(const int8_t *q) {
   int32_t bits;
   memcpy(&bits, q, sizeof bits);
   return _mm256_set1_epi32(bits);
 }
 
-I4_INLINE __m256 i4_scales8(const uint16_t *bf16 /* [8] */) {
+BNC_INLINE __m256 i4_scales8(const uint16_t *bf16 /* [8] */) {
   return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)bf16)), 16));
 }
 
 /* ---- few rows: one at a time, bound by reading the weights ---- */
 
 /* Pairs of products in int16: the range scheme of matmul.h. */
-I4_INLINE __m256i i4_nibbles(const uint8_t *nibbles, const int8_t *q, __m256i wide) {
+BNC_INLINE __m256i i4_nibbles(const uint8_t *nibbles, const int8_t *q, __m256i wide) {
   const __m256i low = _mm256_set1_epi8(15), one = _mm256_set1_epi16(1);
   __m256i narrow = _mm256_setzero_si256();
   /* Eight columns of eight rows at a time, the low nibbles of which are columns 0 to 3 and the high ones 4 to 7. */
@@ -41,7 +41,7 @@ I4_INLINE __m256i i4_nibbles(const uint8_t *nibbles, const int8_t *q, __m256i wi
   return _mm256_add_epi32(wide, _mm256_madd_epi16(narrow, one));
 }
 
-I4_INLINE void i4_row(const bnc_matmul_args *a, size_t panel, size_t row) {
+BNC_INLINE void i4_row(const bnc_matmul_args *a, size_t panel, size_t row) {
   const bnc_i4_matrix *w = &a->w;
   const size_t groups = w->k / w->group;
   const uint8_t *nibbles = w->nibbles + panel * bnc_i4_panel_nibbles(w->k);
@@ -69,7 +69,7 @@ I4_INLINE void i4_row(const bnc_matmul_args *a, size_t panel, size_t row) {
   memcpy(a->y + row * a->y_stride + n, y, left * sizeof *y);
 }
 
-I4_INLINE void i4_row_by_row(const bnc_matmul_args *a, size_t from, size_t to) {
+BNC_INLINE void i4_row_by_row(const bnc_matmul_args *a, size_t from, size_t to) {
   for (size_t panel = from; panel < to; ++panel) {
     for (size_t row = 0; row < a->rows; ++row) i4_row(a, panel, row);
   }
@@ -86,11 +86,11 @@ typedef struct i4_wide { /* int32 sums of 16 columns of y */
 #define I4_ADD(sum, x) __asm__ volatile("vpaddw %1, %0, %0" : "+x"(sum) : "x"(x))
 
 /* 16 sums that start at x. */
-I4_INLINE i4_wide i4_start(int32_t x) { return (i4_wide){_mm256_set1_epi32(x), _mm256_set1_epi32(x)}; }
+BNC_INLINE i4_wide i4_start(int32_t x) { return (i4_wide){_mm256_set1_epi32(x), _mm256_set1_epi32(x)}; }
 
 /* wide[r] += the products of a block's 32 columns with row r, for `rows` (a constant) rows. */
-I4_INLINE void i4_block(const uint8_t *bytes /* [8, 16, 4] */, const int8_t *const *q /* [rows] */, size_t k, i4_wide *wide,
-                        const size_t rows) {
+BNC_INLINE void i4_block(const uint8_t *bytes /* [8, 16, 4] */, const int8_t *const *q /* [rows] */, size_t k, i4_wide *wide,
+                         const size_t rows) {
   const __m256i one = _mm256_set1_epi16(1);
   i4_wide narrow[ROWS];
   I4_UNROLL for (size_t r = 0; r < rows; ++r) narrow[r] = i4_start(0);
@@ -111,15 +111,15 @@ I4_INLINE void i4_block(const uint8_t *bytes /* [8, 16, 4] */, const int8_t *con
   }
 }
 
-V16_INLINE v16 i4_float(i4_wide wide) { return (v16){_mm256_cvtepi32_ps(wide.a), _mm256_cvtepi32_ps(wide.b)}; }
+BNC_INLINE v16 i4_float(i4_wide wide) { return (v16){_mm256_cvtepi32_ps(wide.a), _mm256_cvtepi32_ps(wide.b)}; }
 
 /* Those of one group of two panels. */
-V16_INLINE v16 i4_scales(const uint16_t *first /* bf16 [8] */, const uint16_t *second /* bf16 [8] */) {
+BNC_INLINE v16 i4_scales(const uint16_t *first /* bf16 [8] */, const uint16_t *second /* bf16 [8] */) {
   return (v16){i4_scales8(first), i4_scales8(second)};
 }
 
 /* Eight columns of two panels: columns 0 to 3 of 16 rows, then 4 to 7. */
-V16_INLINE void i4_expand(const uint8_t *first /* [8, 4] */, const uint8_t *second /* [8, 4] */, uint8_t *bytes /* [2, 16, 4] */) {
+BNC_INLINE void i4_expand(const uint8_t *first /* [8, 4] */, const uint8_t *second /* [8, 4] */, uint8_t *bytes /* [2, 16, 4] */) {
   const __m256i low = _mm256_set1_epi8(15), a = _mm256_loadu_si256((const __m256i *)first), b = _mm256_loadu_si256((const __m256i *)second);
   _mm256_store_si256((__m256i *)bytes, _mm256_and_si256(a, low));
   _mm256_store_si256((__m256i *)(bytes + 32), _mm256_and_si256(b, low));
@@ -137,7 +137,7 @@ typedef struct i4_slab {
 } i4_slab;
 
 /* `rows` (a constant) rows from `row` on; groups of `blocks` blocks (a constant where it is 1). */
-V16_INLINE void i4_slab_rows(const bnc_matmul_args *a, const i4_slab *s, size_t row, const size_t rows, const size_t blocks) {
+BNC_INLINE void i4_slab_rows(const bnc_matmul_args *a, const i4_slab *s, size_t row, const size_t rows, const size_t blocks) {
   const int8_t *q[ROWS];
   const int32_t *sums[ROWS];
   v16 acc[ROWS];
@@ -172,14 +172,14 @@ V16_INLINE void i4_slab_rows(const bnc_matmul_args *a, const i4_slab *s, size_t 
   }
 }
 
-V16_INLINE void i4_slab_chunk(const bnc_matmul_args *a, const i4_slab *s, const size_t blocks) {
+BNC_INLINE void i4_slab_chunk(const bnc_matmul_args *a, const i4_slab *s, const size_t blocks) {
   size_t row = s->first;
   for (; row + ROWS <= s->last; row += ROWS) i4_slab_rows(a, s, row, ROWS, blocks);
   for (; row < s->last; ++row) i4_slab_rows(a, s, row, 1, blocks);
 }
 
 /* Rows [first, last). A range of an odd number of panels ends in a pair of one and the same, of which half is not kept. */
-V16_INLINE void i4_slab_matmul(const bnc_matmul_args *a, size_t from, size_t to, size_t first, size_t last) {
+BNC_INLINE void i4_slab_matmul(const bnc_matmul_args *a, size_t from, size_t to, size_t first, size_t last) {
   const bnc_i4_matrix *w = &a->w;
   const size_t most = DEPTH / w->group;
   _Alignas(64) uint8_t bytes[DEPTH * PAIR];

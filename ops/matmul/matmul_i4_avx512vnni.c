@@ -23,14 +23,14 @@ _Static_assert((int)ROWS <= (int)DOTS_ROWS && (int)VECTORS <= (int)DOTS_VECTORS,
 
 /* ---- few rows: bound by reading the weights, or by taking them apart ---- */
 
-DOTS_INLINE __m512 scales_of(const uint16_t *first /* bf16 [8] */, const uint16_t *second /* bf16 [8] */) {
+BNC_INLINE __m512 scales_of(const uint16_t *first /* bf16 [8] */, const uint16_t *second /* bf16 [8] */) {
   const __m128i low = _mm_loadu_si128((const __m128i *)first), high = _mm_loadu_si128((const __m128i *)second);
   const __m256i both = _mm256_inserti128_si256(_mm256_castsi128_si256(low), high, 1);
   return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(both), 16));
 }
 
 /* `rows` (a constant) rows, two panels, the second one of which may be the first. Lanes i and i + 8 of a sum add up to row i of a panel. */
-DOTS_INLINE void few_panels(const bnc_matmul_args *a, size_t row, const size_t *panel /* [2] */, const size_t rows) {
+BNC_INLINE void few_panels(const bnc_matmul_args *a, size_t row, const size_t *panel /* [2] */, const size_t rows) {
   const bnc_i4_matrix *w = &a->w;
   const size_t groups = w->k / w->group;
   const int8_t *q = a->q + row * a->q_stride;
@@ -115,7 +115,7 @@ typedef struct slab {
 _Static_assert(sizeof(slab) <= BNC_MATMUL_SCRATCH, "the scratch is too small");
 
 /* Two panels, for one vector. */
-DOTS_INLINE void expand(slab *s, const bnc_i4_matrix *w, size_t v, size_t first, size_t second) {
+BNC_INLINE void expand(slab *s, const bnc_i4_matrix *w, size_t v, size_t first, size_t second) {
   const size_t groups = w->k / w->group, k = s->begin * w->group;
   const uint8_t *a = w->nibbles + first * bnc_i4_panel_nibbles(w->k) + 4 * k, *b = w->nibbles + second * bnc_i4_panel_nibbles(w->k) + 4 * k;
   const uint16_t *c = w->scales + (first * groups + s->begin) * BNC_I4_PANEL, *d = w->scales + (second * groups + s->begin) * BNC_I4_PANEL;
@@ -134,7 +134,7 @@ DOTS_INLINE void expand(slab *s, const bnc_i4_matrix *w, size_t v, size_t first,
 }
 
 /* `rows` (a constant) rows from `row` on; groups of `blocks` blocks (a constant where it is 1). */
-DOTS_INLINE void tile(const bnc_matmul_args *a, const slab *s, size_t row, const size_t rows, const size_t blocks) {
+BNC_INLINE void tile(const bnc_matmul_args *a, const slab *s, size_t row, const size_t rows, const size_t blocks) {
   const size_t groups = a->w.k / a->w.group;
   const int8_t *q[ROWS];
   const int32_t *sums[ROWS];

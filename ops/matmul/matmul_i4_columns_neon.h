@@ -9,7 +9,7 @@
 enum { I4_PARTS = 2 * I4_UNIT };
 
 /* From halves of rows (part I4_UNIT * h + r is half h of row r) to what i4_block's registers hold, and back: the same step. */
-I4_INLINE void i4_turn(float32x4_t *part /* [I4_PARTS] */) {
+BNC_INLINE void i4_turn(float32x4_t *part /* [I4_PARTS] */) {
   if (I4_UNIT == 1) return;
   for (size_t h = 0; h < 2; ++h) {
     const float32x4_t a = part[2 * h], b = part[2 * h + 1];
@@ -19,7 +19,7 @@ I4_INLINE void i4_turn(float32x4_t *part /* [I4_PARTS] */) {
 }
 
 /* Eight columns of a panel. */
-I4_INLINE void i4_expand(const uint8_t *nibbles /* [8, 4] */, int8_t *bytes /* [64] */) {
+BNC_INLINE void i4_expand(const uint8_t *nibbles /* [8, 4] */, int8_t *bytes /* [64] */) {
   const uint8x16_t low = vdupq_n_u8(15);
   const int8x16_t eight = vdupq_n_s8(8);
   for (size_t h = 0; h < 2; ++h) {

@@ -9,7 +9,7 @@
 #include "ops/matmul/matmul_i4_slab_neon.h"
 
 /* Pairs of lanes: [a0 + a1, a2 + a3, a4 + a5, a6 + a7, b0 + b1, ...]. */
-I4_INLINE int16x8_t i4_pairs(int16x8_t a, int16x8_t b) {
+BNC_INLINE int16x8_t i4_pairs(int16x8_t a, int16x8_t b) {
 #ifdef __aarch64__
   return vpaddq_s16(a, b);
 #else
@@ -23,13 +23,13 @@ typedef struct i4_narrow {
   int16x8_t rows[4];
 } i4_narrow;
 
-I4_INLINE void i4_widen(i4_narrow x, int32x4_t *sum /* [2] */) {
+BNC_INLINE void i4_widen(i4_narrow x, int32x4_t *sum /* [2] */) {
   for (size_t h = 0; h < 2; ++h) sum[h] = vpadalq_s16(sum[h], i4_pairs(x.rows[2 * h], x.rows[2 * h + 1]));
 }
 
 /* x += the products of eight columns. */
-I4_INLINE void i4_columns8(const int8x8_t *w /* [2, 2, 2]: (h, j) of i4_block, of two rows each */, const int8_t *q /* [8] */,
-                           i4_narrow *x) {
+BNC_INLINE void i4_columns8(const int8x8_t *w /* [2, 2, 2]: (h, j) of i4_block, of two rows each */, const int8_t *q /* [8] */,
+                            i4_narrow *x) {
   const int32x2_t eight = vreinterpret_s32_s8(vld1_s8(q));
   const int8x8_t even = vreinterpret_s8_s32(vdup_lane_s32(eight, 0)), odd = vreinterpret_s8_s32(vdup_lane_s32(eight, 1));
   I4_UNROLL for (size_t h = 0; h < 2; ++h) {
@@ -38,9 +38,9 @@ I4_INLINE void i4_columns8(const int8x8_t *w /* [2, 2, 2]: (h, j) of i4_block, o
   }
 }
 
-I4_INLINE i4_narrow i4_none(void) { return (i4_narrow){{vdupq_n_s16(0), vdupq_n_s16(0), vdupq_n_s16(0), vdupq_n_s16(0)}}; }
+BNC_INLINE i4_narrow i4_none(void) { return (i4_narrow){{vdupq_n_s16(0), vdupq_n_s16(0), vdupq_n_s16(0), vdupq_n_s16(0)}}; }
 
-I4_INLINE void i4_group(const uint8_t *nibbles, const int8_t *q, size_t group, int32x4_t *sum) {
+BNC_INLINE void i4_group(const uint8_t *nibbles, const int8_t *q, size_t group, int32x4_t *sum) {
   const uint8x16_t low = vdupq_n_u8(15);
   for (size_t k = 0; k < group; k += BNC_I4_BLOCK) {
     i4_narrow x = i4_none();
@@ -60,7 +60,7 @@ I4_INLINE void i4_group(const uint8_t *nibbles, const int8_t *q, size_t group, i
   }
 }
 
-I4_INLINE void i4_block(const int8_t *bytes, const int8_t *const *q, int32x4_t (*sum)[I4_PARTS], const size_t units) {
+BNC_INLINE void i4_block(const int8_t *bytes, const int8_t *const *q, int32x4_t (*sum)[I4_PARTS], const size_t units) {
   i4_narrow x[I4_ROWS];
   I4_UNROLL for (size_t u = 0; u < units; ++u) x[u] = i4_none();
   for (size_t c = 0; c < 4; ++c, bytes += 64) {

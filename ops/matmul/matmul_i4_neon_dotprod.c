@@ -9,7 +9,7 @@
 #include "ops/matmul/matmul_i4_slab_neon.h"
 
 /* SDOT takes four products of a lane exactly into int32. */
-I4_INLINE void i4_group(const uint8_t *nibbles, const int8_t *q, size_t group, int32x4_t *sum) {
+BNC_INLINE void i4_group(const uint8_t *nibbles, const int8_t *q, size_t group, int32x4_t *sum) {
   const uint8x16_t low = vdupq_n_u8(15);
   for (size_t k = 0; k < group; k += 8, nibbles += 32) {
     const int8x8_t x = vld1_s8(q + k);
@@ -21,7 +21,7 @@ I4_INLINE void i4_group(const uint8_t *nibbles, const int8_t *q, size_t group, i
   }
 }
 
-I4_INLINE void i4_block(const int8_t *bytes, const int8_t *const *q, int32x4_t (*sum)[I4_PARTS], const size_t units) {
+BNC_INLINE void i4_block(const int8_t *bytes, const int8_t *const *q, int32x4_t (*sum)[I4_PARTS], const size_t units) {
   for (size_t c = 0; c < 4; ++c, bytes += 64) {
     const int8x16_t w[4] = {vld1q_s8(bytes), vld1q_s8(bytes + 16), vld1q_s8(bytes + 32), vld1q_s8(bytes + 48)};
     I4_UNROLL for (size_t u = 0; u < units; ++u) {

@@ -4,7 +4,7 @@
 #include "ops/matmul/matmul_i4_slab_neon.h"
 
 /* SMMLA takes eight products of two rows with two of the panel's, exactly into int32. */
-I4_INLINE void i4_block(const int8_t *bytes, const int8_t *const *q, int32x4_t (*sum)[I4_PARTS], const size_t units) {
+BNC_INLINE void i4_block(const int8_t *bytes, const int8_t *const *q, int32x4_t (*sum)[I4_PARTS], const size_t units) {
   for (size_t c = 0; c < 4; ++c, bytes += 64) {
     int8x16_t w[I4_PARTS];
     I4_UNROLL for (size_t p = 0; p < I4_PARTS; ++p) w[p] = vld1q_s8(bytes + 16 * p);

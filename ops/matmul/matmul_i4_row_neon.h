@@ -9,10 +9,10 @@
 #include "ops/matmul/matmul_i4_neon.h"
 
 /* sum += the products of one group of a panel with as many activations. */
-I4_INLINE void i4_group(const uint8_t *nibbles /* [group / 8, 32] */, const int8_t *q /* [group] */, size_t group,
-                        int32x4_t *sum /* [2]: of the panel's rows 0 to 3, 4 to 7 */);
+BNC_INLINE void i4_group(const uint8_t *nibbles /* [group / 8, 32] */, const int8_t *q /* [group] */, size_t group,
+                         int32x4_t *sum /* [2]: of the panel's rows 0 to 3, 4 to 7 */);
 
-I4_INLINE void i4_row(const bnc_matmul_args *a, size_t panel, size_t row) {
+BNC_INLINE void i4_row(const bnc_matmul_args *a, size_t panel, size_t row) {
   const bnc_i4_matrix *w = &a->w;
   const size_t groups = w->k / w->group, n = panel * BNC_I4_PANEL;
   const uint8_t *nibbles = w->nibbles + panel * bnc_i4_panel_nibbles(w->k);

@@ -18,7 +18,7 @@ enum { DEPTH = 512, I4_TOGETHER = 4 /* panels */, I4_UNITS = I4_ROWS / I4_UNIT, 
    I4_UNIT 1: bytes [4, 2, 2, 4, 4] are (c, h, j, i, b): column 8 c + 4 j + b of the panel's row 4 h + i; q[u] is a row; a register of sum
    holds four columns of y. I4_UNIT 2: bytes [4, 8, 8] are (c, i, b): column 8 c + b of row i; q[u] [4, 2, 8] are eight columns of a row,
    then of the other, and so on; register p of sum holds columns 2 p and 2 p + 1 of y for the one, then for the other. */
-I4_INLINE void i4_block(const int8_t *bytes, const int8_t *const *q /* [units] */, int32x4_t (*sum)[I4_PARTS], const size_t units);
+BNC_INLINE void i4_block(const int8_t *bytes, const int8_t *const *q /* [units] */, int32x4_t (*sum)[I4_PARTS], const size_t units);
 
 typedef struct i4_slab {
   const bnc_matmul_args *args;
@@ -29,13 +29,13 @@ typedef struct i4_slab {
 } i4_slab;
 _Static_assert(sizeof(i4_slab) <= BNC_MATMUL_SCRATCH, "the scratch is too small");
 
-I4_INLINE size_t i4_slab_depth(const i4_slab *s) { return (s->end - s->begin) * s->args->w.group; }
+BNC_INLINE size_t i4_slab_depth(const i4_slab *s) { return (s->end - s->begin) * s->args->w.group; }
 
 /* An absent row repeats the last one. */
-I4_INLINE size_t i4_present(const i4_slab *s, size_t row) { return row < s->args->rows ? row : s->args->rows - 1; }
+BNC_INLINE size_t i4_present(const i4_slab *s, size_t row) { return row < s->args->rows ? row : s->args->rows - 1; }
 
 /* The slab's part of `units` (a constant) units of rows, as i4_block takes them. */
-I4_INLINE void i4_slab_take(i4_slab *s, size_t row, const int8_t **q, const size_t units) {
+BNC_INLINE void i4_slab_take(i4_slab *s, size_t row, const int8_t **q, const size_t units) {
   const bnc_matmul_args *a = s->args;
   const int8_t *first = a->q + s->begin * a->w.group;
   const size_t depth = i4_slab_depth(s);
@@ -53,8 +53,8 @@ I4_INLINE void i4_slab_take(i4_slab *s, size_t row, const int8_t **q, const size
 }
 
 /* One of the slab's panels; groups of `blocks` blocks (a constant where it is 1). */
-I4_INLINE void i4_slab_tile(const i4_slab *s, size_t panel, size_t row, const int8_t *const *from, const size_t units,
-                            const size_t blocks) {
+BNC_INLINE void i4_slab_tile(const i4_slab *s, size_t panel, size_t row, const int8_t *const *from, const size_t units,
+                             const size_t blocks) {
   const bnc_matmul_args *a = s->args;
   const size_t rows = units * I4_UNIT, n = (s->panel + panel) * BNC_I4_PANEL, columns = i4_columns(&a->w, s->panel + panel);
   const uint16_t *scales = a->w.scales + ((s->panel + panel) * s->groups + s->begin) * BNC_I4_PANEL;
@@ -92,20 +92,20 @@ I4_INLINE void i4_slab_tile(const i4_slab *s, size_t panel, size_t row, const in
   }
 }
 
-I4_INLINE void i4_slab_rows(i4_slab *s, size_t row, const size_t units, const size_t blocks) {
+BNC_INLINE void i4_slab_rows(i4_slab *s, size_t row, const size_t units, const size_t blocks) {
   const int8_t *q[I4_UNITS];
   i4_slab_take(s, row, q, units);
   for (size_t panel = 0; panel < s->panels; ++panel) i4_slab_tile(s, panel, row, q, units, blocks);
 }
 
-I4_INLINE void i4_slab_all_rows(i4_slab *s, const size_t blocks) {
+BNC_INLINE void i4_slab_all_rows(i4_slab *s, const size_t blocks) {
   size_t row = 0;
   for (; row + I4_ROWS <= s->args->rows; row += I4_ROWS) i4_slab_rows(s, row, I4_UNITS, blocks);
   for (; row + I4_HALF * I4_UNIT <= s->args->rows; row += I4_HALF * I4_UNIT) i4_slab_rows(s, row, I4_HALF, blocks);
   for (; row < s->args->rows; row += I4_UNIT) i4_slab_rows(s, row, 1, blocks);
 }
 
-I4_INLINE void i4_slab_matmul(const bnc_matmul_args *a, size_t from, size_t to, void *scratch) {
+BNC_INLINE void i4_slab_matmul(const bnc_matmul_args *a, size_t from, size_t to, void *scratch) {
   const bnc_i4_matrix *w = &a->w;
   const size_t most = DEPTH / w->group;
   i4_slab *s = scratch;

@@ -2,10 +2,10 @@
 #include <immintrin.h>
 #include <string.h>
 
+#include "ops/inline.h"
 #include "ops/matmul/matmul_i8.h"
 
-#define INLINE static inline __attribute__((always_inline))
-#define UNROLL _Pragma("GCC unroll 8")
+#define UNROLL BNC_UNROLL(8)
 
 /* Both factors are widened to int16 in blocks of 32 along k, the even k before the odd ones: that takes shifts alone. A pair, the unit of
    vpmaddwd, is then (k, k + 2); BLOCK / 2 of them follow each other in a block. */
@@ -20,12 +20,12 @@ enum {
 };
 _Static_assert((BNC_I8_COLUMNS * DEPTH + TILE * STRIDE) * sizeof(int16_t) <= BNC_MATMUL_SCRATCH, "the scratch is too small");
 
-INLINE __m256i even(__m256i x) { return _mm256_srai_epi16(_mm256_slli_epi16(x, 8), 8); }
-INLINE __m256i odd(__m256i x) { return _mm256_srai_epi16(x, 8); }
-INLINE __m256i load(const void *p) { return _mm256_loadu_si256((const __m256i *)p); }
+BNC_INLINE __m256i even(__m256i x) { return _mm256_srai_epi16(_mm256_slli_epi16(x, 8), 8); }
+BNC_INLINE __m256i odd(__m256i x) { return _mm256_srai_epi16(x, 8); }
+BNC_INLINE __m256i load(const void *p) { return _mm256_loadu_si256((const __m256i *)p); }
 
-INLINE size_t padded(size_t k) { return (k + BLOCK - 1) / BLOCK * BLOCK; }
-INLINE size_t least(size_t a, size_t b) { return a < b ? a : b; }
+BNC_INLINE size_t padded(size_t k) { return (k + BLOCK - 1) / BLOCK * BLOCK; }
+BNC_INLINE size_t least(size_t a, size_t b) { return a < b ? a : b; }
 
 /* q - zero point for `depth` values; zeros fill the last block. next: as many values that are needed soon: part of a row, which no
  * prefetcher foresees. */
@@ -49,7 +49,7 @@ static void widen_row(const int8_t *q /* [depth] */, const int8_t *next, size_t 
 }
 
 /* A block of eight columns, for half of a panel: pair after pair, the columns of each side by side. */
-INLINE void widen_block(const int8_t *w /* [8, BLOCK] */, size_t stride, int16_t *out /* [BLOCK / 2, PANEL, 2] */) {
+BNC_INLINE void widen_block(const int8_t *w /* [8, BLOCK] */, size_t stride, int16_t *out /* [BLOCK / 2, PANEL, 2] */) {
   UNROLL for (size_t half = 0; half < 2; ++half, w += 16) {
     __m256i x[4];
     UNROLL for (size_t i = 0; i < 4; ++i) {
@@ -88,11 +88,11 @@ static void widen_weights(const int8_t *w /* [cols, depth] */, size_t stride, si
 }
 
 /* Lanes of a vector of 8 that lie before `count`. */
-INLINE __m256i lanes(size_t count) {
+BNC_INLINE __m256i lanes(size_t count) {
   return _mm256_cmpgt_epi32(_mm256_set1_epi32((int)least(count, 8)), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
 }
-INLINE __m256 load_some(const float *p, size_t count) { return count >= 8 ? _mm256_loadu_ps(p) : _mm256_maskload_ps(p, lanes(count)); }
-INLINE void store_some(float *p, size_t count, __m256 x) {
+BNC_INLINE __m256 load_some(const float *p, size_t count) { return count >= 8 ? _mm256_loadu_ps(p) : _mm256_maskload_ps(p, lanes(count)); }
+BNC_INLINE void store_some(float *p, size_t count, __m256 x) {
   if (count >= 8)
     _mm256_storeu_ps(p, x);
   else
@@ -106,8 +106,8 @@ typedef struct part {
 } part;
 
 /* `rows` (a constant) rows from `row` on, one panel from column n on. */
-INLINE void tile(const bnc_matmul_i8_args *args, part p, const int16_t *x /* [rows, STRIDE] */, const int16_t *w, size_t row, size_t n,
-                 const size_t rows) {
+BNC_INLINE void tile(const bnc_matmul_i8_args *args, part p, const int16_t *x /* [rows, STRIDE] */, const int16_t *w, size_t row, size_t n,
+                     const size_t rows) {
   __m256i sum[TILE][2];
   const size_t left[2] = {args->n - n, args->n - n > 8 ? args->n - n - 8 : 0};
   UNROLL for (size_t r = 0; r < rows; ++r) {
@@ -171,7 +171,7 @@ static void many_rows(const bnc_matmul_i8_args *args, size_t n, size_t end, int1
 }
 
 /* One block of TOGETHER columns and `rows` (a constant) rows. */
-INLINE void dot_block(const int16_t *x, size_t depth, const int8_t *const *w, size_t k, __m256i (*sum)[TOGETHER], const size_t rows) {
+BNC_INLINE void dot_block(const int16_t *x, size_t depth, const int8_t *const *w, size_t k, __m256i (*sum)[TOGETHER], const size_t rows) {
   UNROLL for (size_t c = 0; c < TOGETHER; ++c) {
     const __m256i both = load(w[c] + k), low = even(both), high = odd(both);
     UNROLL for (size_t r = 0; r < rows; ++r) {
@@ -182,8 +182,8 @@ INLINE void dot_block(const int16_t *x, size_t depth, const int8_t *const *w, si
 }
 
 /* `rows` (a constant) rows, TOGETHER columns: sums along k, weights widened as they pass. */
-INLINE void dots(const bnc_matmul_i8_args *args, const int16_t *x /* [rows, depth] */, size_t depth, size_t row, size_t n,
-                 const size_t rows) {
+BNC_INLINE void dots(const bnc_matmul_i8_args *args, const int16_t *x /* [rows, depth] */, size_t depth, size_t row, size_t n,
+                     const size_t rows) {
   const size_t cols = least(args->n - n, TOGETHER), whole = args->k / BLOCK * BLOCK;
   const int8_t *w[TOGETHER];
   __m256i sum[2][TOGETHER];

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "ops/inline.h"
 #include "ops/matmul/matmul_i8_slab_avx512vnni.h"
 #include "ops/simd/transpose_avx512vnni.h"
 
@@ -10,19 +11,19 @@ enum {
 };
 
 /* 64 columns of k of 16 weights' rows, as w + 128, the first `steps` times four of them in the order of dots(). Their sums of w + 128. */
-DOTS_INLINE __m512i regroup_block(const int8_t *w /* [16, 64] */, size_t stride, uint8_t *out /* [steps, 4, 16, 4] */, size_t steps) {
+BNC_INLINE __m512i regroup_block(const int8_t *w /* [16, 64] */, size_t stride, uint8_t *out /* [steps, 4, 16, 4] */, size_t steps) {
   const __m512i top = _mm512_set1_epi8(-128), ones = _mm512_set1_epi8(1);
   __m512i x[16], total = _mm512_setzero_si512();
   /* 16 rows of 64 bytes; the top bit flipped is 128 added. */
-  _Pragma("GCC unroll 16") for (size_t i = 0; i < 16; ++i) x[i] = _mm512_xor_si512(_mm512_loadu_si512((const void *)(w + i * stride)), top);
+  BNC_UNROLL(16) for (size_t i = 0; i < 16; ++i) x[i] = _mm512_xor_si512(_mm512_loadu_si512((const void *)(w + i * stride)), top);
   /* As 16 x 16 int32: register i now holds columns 4 i to 4 i + 3 of all 16 rows, which is one step of dots(). */
   bnc_transpose_16x16(x);
   if (steps == 16) {
-    _Pragma("GCC unroll 16") for (size_t i = 0; i < 16; ++i) _mm512_store_si512((void *)(out + i * (64 * DOTS_VECTORS)), x[i]);
+    BNC_UNROLL(16) for (size_t i = 0; i < 16; ++i) _mm512_store_si512((void *)(out + i * (64 * DOTS_VECTORS)), x[i]);
   } else {
     for (size_t i = 0; i < steps; ++i) _mm512_store_si512((void *)(out + i * (64 * DOTS_VECTORS)), x[i]);
   }
-  _Pragma("GCC unroll 16") for (size_t i = 0; i < 16; ++i) total = _mm512_dpbusd_epi32(total, x[i], ones);
+  BNC_UNROLL(16) for (size_t i = 0; i < 16; ++i) total = _mm512_dpbusd_epi32(total, x[i], ones);
   return total;
 }
 
@@ -54,7 +55,7 @@ typedef struct fetcher {
   const int8_t *w; /* [columns, depth] */
   size_t stride, columns, depth, k;
 } fetcher;
-DOTS_INLINE void fetch(fetcher *f, size_t count) {
+BNC_INLINE void fetch(fetcher *f, size_t count) {
   for (; count && f->columns; --count) {
     _mm_prefetch(f->w + f->k, _MM_HINT_T1);
     f->k += 64;
@@ -85,15 +86,15 @@ static void many_rows(const bnc_matmul_i8_args *args, size_t row, size_t end, si
 }
 
 /* 64 columns of k: one of w with `rows` (a constant) rows. */
-DOTS_INLINE void few_block(const uint8_t *x, size_t depth, __m512i w, size_t c, __m512i (*sum)[TOGETHER], const size_t rows) {
+BNC_INLINE void few_block(const uint8_t *x, size_t depth, __m512i w, size_t c, __m512i (*sum)[TOGETHER], const size_t rows) {
   DOTS_UNROLL for (size_t r = 0; r < rows; ++r) sum[r][c] =
       _mm512_dpbusd_epi32(sum[r][c], _mm512_load_si512((const void *)(x + r * depth)), w);
   sum[rows][c] = _mm512_dpbusd_epi32(sum[rows][c], _mm512_set1_epi8(1), w);
 }
 
 /* `rows` (a constant) rows, TOGETHER columns: sums along k. */
-DOTS_INLINE void few(const bnc_matmul_i8_args *args, const uint8_t *x /* [rows, depth] of q + 128 */, size_t depth, size_t row, size_t n,
-                     const size_t rows) {
+BNC_INLINE void few(const bnc_matmul_i8_args *args, const uint8_t *x /* [rows, depth] of q + 128 */, size_t depth, size_t row, size_t n,
+                    const size_t rows) {
   const size_t cols = least(args->n - n, TOGETHER);
   const int8_t *w[TOGETHER];
   __m512i sum[FEW_ROWS + 1][TOGETHER];                /* the last one: of w alone */

@@ -11,18 +11,18 @@
 #define I8_NARROW 1
 #include "ops/matmul/matmul_i8_straight_neon.h"
 
-I8_INLINE int16x8_t low_products(int8x16_t w, int8x16_t q) { return vmull_s8(vget_low_s8(w), vget_low_s8(q)); }
+BNC_INLINE int16x8_t low_products(int8x16_t w, int8x16_t q) { return vmull_s8(vget_low_s8(w), vget_low_s8(q)); }
 #ifdef __aarch64__
-I8_INLINE int16x8_t high_products(int8x16_t w, int8x16_t q) { return vmull_high_s8(w, q); }
-I8_INLINE int16x8_t add_high_products(int16x8_t x, int8x16_t w, int8x16_t q) { return vmlal_high_s8(x, w, q); }
+BNC_INLINE int16x8_t high_products(int8x16_t w, int8x16_t q) { return vmull_high_s8(w, q); }
+BNC_INLINE int16x8_t add_high_products(int16x8_t x, int8x16_t w, int8x16_t q) { return vmlal_high_s8(x, w, q); }
 #else
-I8_INLINE int16x8_t high_products(int8x16_t w, int8x16_t q) { return vmull_s8(vget_high_s8(w), vget_high_s8(q)); }
-I8_INLINE int16x8_t add_high_products(int16x8_t x, int8x16_t w, int8x16_t q) { return vmlal_s8(x, vget_high_s8(w), vget_high_s8(q)); }
+BNC_INLINE int16x8_t high_products(int8x16_t w, int8x16_t q) { return vmull_s8(vget_high_s8(w), vget_high_s8(q)); }
+BNC_INLINE int16x8_t add_high_products(int16x8_t x, int8x16_t w, int8x16_t q) { return vmlal_s8(x, vget_high_s8(w), vget_high_s8(q)); }
 #endif
 
 /* int16 holds two products unless both are (-128)^2: where weights are -128, each product is added by itself. Step by step for all four
    columns: cores that run in order wait for a result that is needed at once. */
-I8_INLINE void i8_dots(int32x4_t *sum, const int8x16_t *w, int8x16_t q, const bool wide) {
+BNC_INLINE void i8_dots(int32x4_t *sum, const int8x16_t *w, int8x16_t q, const bool wide) {
   int16x8_t x[4];
   I8_UNROLL for (size_t i = 0; i < 4; ++i) x[i] = low_products(w[i], q);
   if (wide) {
@@ -34,6 +34,6 @@ I8_INLINE void i8_dots(int32x4_t *sum, const int8x16_t *w, int8x16_t q, const bo
   I8_UNROLL for (size_t i = 0; i < 4; ++i) sum[i] = vpadalq_s16(sum[i], x[i]);
 }
 
-I8_INLINE int32x4_t i8_total(int32x4_t sum, int8x16_t w) { return vpadalq_s16(sum, vpaddlq_s8(w)); }
+BNC_INLINE int32x4_t i8_total(int32x4_t sum, int8x16_t w) { return vpadalq_s16(sum, vpaddlq_s8(w)); }
 
 #endif

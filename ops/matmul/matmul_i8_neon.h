@@ -10,10 +10,10 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "ops/inline.h"
 #include "ops/matmul/matmul_i8.h"
 
-#define I8_INLINE static inline __attribute__((always_inline, unused))
-#define I8_UNROLL _Pragma("GCC unroll 16")
+#define I8_UNROLL BNC_UNROLL(16)
 
 enum { I8_DEPTH = 1024 /* of k at a time: a few columns' weights stay in the first cache while all rows pass over them */ };
 
@@ -27,10 +27,10 @@ typedef struct i8_part {
   int32_t totals[BNC_I8_COLUMNS]; /* sums of w over the parts so far; what stands behind `columns` means nothing */
 } i8_part;
 
-I8_INLINE size_t i8_least(size_t a, size_t b) { return a < b ? a : b; }
+BNC_INLINE size_t i8_least(size_t a, size_t b) { return a < b ? a : b; }
 
 /* The sum of each of four registers. */
-I8_INLINE int32x4_t i8_across(int32x4_t a, int32x4_t b, int32x4_t c, int32x4_t d) {
+BNC_INLINE int32x4_t i8_across(int32x4_t a, int32x4_t b, int32x4_t c, int32x4_t d) {
 #ifdef __aarch64__
   return vpaddq_s32(vpaddq_s32(a, b), vpaddq_s32(c, d));
 #else
@@ -41,12 +41,12 @@ I8_INLINE int32x4_t i8_across(int32x4_t a, int32x4_t b, int32x4_t c, int32x4_t d
 }
 
 /* The first `count` (1 to 4) of four floats; others are 0. */
-I8_INLINE float32x4_t i8_load(const float *p, size_t count) {
+BNC_INLINE float32x4_t i8_load(const float *p, size_t count) {
   float some[4] = {0};
   return vld1q_f32(count == 4 ? p : memcpy(some, p, count * sizeof *some));
 }
 
-I8_INLINE void i8_store(float *p, float32x4_t x, size_t count) {
+BNC_INLINE void i8_store(float *p, float32x4_t x, size_t count) {
   float some[4];
   if (count == 4) {
     vst1q_f32(p, x);
@@ -57,7 +57,7 @@ I8_INLINE void i8_store(float *p, float32x4_t x, size_t count) {
 }
 
 /* Adds the sums of the part's columns [c, c + 4) for a row to those of the parts before, and behind the last part makes y of them. */
-I8_INLINE void i8_put(const i8_part *p, size_t row, size_t c, int32x4_t sum) {
+BNC_INLINE void i8_put(const i8_part *p, size_t row, size_t c, int32x4_t sum) {
   const bnc_matmul_i8_args *a = p->args;
   const size_t n = p->n + c, count = i8_least(p->columns - c, 4);
   float *y = a->y + row * a->y_stride + n;
@@ -78,15 +78,15 @@ typedef void i8_part_run(i8_part *p, void *scratch);
 /* Sets w and w_stride. */
 typedef void i8_part_weights(i8_part *p, const void *context);
 
-I8_INLINE void i8_weights_as_they_lie(i8_part *p, const void *context) {
+BNC_INLINE void i8_weights_as_they_lie(i8_part *p, const void *context) {
   (void)context;
   p->w = p->args->w + p->n * p->args->k + p->from;
   p->w_stride = p->args->k;
 }
 
 /* All rows, the columns of the items [from, to), `together` (divides BNC_I8_COLUMNS) at a time. */
-I8_INLINE void i8_walk_parts(const bnc_matmul_i8_args *a, size_t from, size_t to, size_t together, i8_part_weights *weights,
-                             const void *context, i8_part_run *run, void *scratch) {
+BNC_INLINE void i8_walk_parts(const bnc_matmul_i8_args *a, size_t from, size_t to, size_t together, i8_part_weights *weights,
+                              const void *context, i8_part_run *run, void *scratch) {
   const size_t end = i8_least(a->n, to * BNC_I8_COLUMNS);
   i8_part p = {.args = a};
   for (p.n = from * BNC_I8_COLUMNS; p.n < end; p.n += together) {
@@ -102,7 +102,7 @@ I8_INLINE void i8_walk_parts(const bnc_matmul_i8_args *a, size_t from, size_t to
   }
 }
 
-I8_INLINE void i8_walk(const bnc_matmul_i8_args *a, size_t from, size_t to, size_t together, i8_part_run *run, void *scratch) {
+BNC_INLINE void i8_walk(const bnc_matmul_i8_args *a, size_t from, size_t to, size_t together, i8_part_run *run, void *scratch) {
   i8_walk_parts(a, from, to, together, i8_weights_as_they_lie, NULL, run, scratch);
 }
 

@@ -12,11 +12,11 @@
 #include "ops/matmul/matmul_i8_straight_neon.h"
 
 /* SDOT takes four products of a lane exactly into int32, of any bytes. */
-I8_INLINE void i8_dots(int32x4_t *sum, const int8x16_t *w, int8x16_t q, const bool wide) {
+BNC_INLINE void i8_dots(int32x4_t *sum, const int8x16_t *w, int8x16_t q, const bool wide) {
   (void)wide;
   I8_UNROLL for (size_t i = 0; i < 4; ++i) sum[i] = vdotq_s32(sum[i], w[i], q);
 }
 
-I8_INLINE int32x4_t i8_total(int32x4_t sum, int8x16_t w) { return vdotq_s32(sum, w, vdupq_n_s8(1)); }
+BNC_INLINE int32x4_t i8_total(int32x4_t sum, int8x16_t w) { return vdotq_s32(sum, w, vdupq_n_s8(1)); }
 
 #endif

@@ -14,9 +14,9 @@ enum {
 };
 _Static_assert(BNC_I8_COLUMNS == 16 * DOTS_VECTORS && BNC_I8_COLUMNS * DEPTH < BNC_MATMUL_SCRATCH, "the scratch is too small");
 
-DOTS_INLINE size_t least(size_t a, size_t b) { return a < b ? a : b; }
-DOTS_INLINE __mmask64 bytes_before(size_t n) { return n >= 64 ? ~(__mmask64)0 : ((__mmask64)1 << n) - 1; }
-DOTS_INLINE __mmask16 lanes_before(size_t n) { return (__mmask16)((1u << least(n, 16)) - 1); }
+BNC_INLINE size_t least(size_t a, size_t b) { return a < b ? a : b; }
+BNC_INLINE __mmask64 bytes_before(size_t n) { return n >= 64 ? ~(__mmask64)0 : ((__mmask64)1 << n) - 1; }
+BNC_INLINE __mmask16 lanes_before(size_t n) { return (__mmask16)((1u << least(n, 16)) - 1); }
 
 /* An item's columns and a part of k; the sums of the parts before it lie in y. */
 typedef struct slab {
@@ -38,7 +38,7 @@ static inline int32_t start_of(const int8_t *q, size_t k) {
 }
 
 /* `rows` (a constant) rows from `row` on. */
-DOTS_INLINE void tile(const bnc_matmul_i8_args *args, const slab *s, size_t row, const size_t rows) {
+BNC_INLINE void tile(const bnc_matmul_i8_args *args, const slab *s, size_t row, const size_t rows) {
   __m512i sum[DOTS_ROWS][DOTS_VECTORS];
   const int8_t *q[DOTS_ROWS];
   __mmask16 mask[DOTS_VECTORS];

@@ -19,18 +19,18 @@ typedef struct room {
 } room;
 _Static_assert(sizeof(room) <= BNC_MATMUL_SCRATCH, "the scratch is too small");
 
-I8_INLINE int8x16_t bytes(const int8_t *p, size_t count) {
+BNC_INLINE int8x16_t bytes(const int8_t *p, size_t count) {
   int8_t some[STEP] = {0};
   return vld1q_s8(count >= STEP ? p : memcpy(some, p, count));
 }
 
-I8_INLINE void pair(int8x16_t x, int8x16_t y, int8_t *out /* [2, STEP] */) {
+BNC_INLINE void pair(int8x16_t x, int8x16_t y, int8_t *out /* [2, STEP] */) {
   vst1q_s8(out, vreinterpretq_s8_s64(vzip1q_s64(vreinterpretq_s64_s8(x), vreinterpretq_s64_s8(y))));
   vst1q_s8(out + STEP, vreinterpretq_s8_s64(vzip2q_s64(vreinterpretq_s64_s8(x), vreinterpretq_s64_s8(y))));
 }
 
 /* Two rows of `depth` side by side, zeros in place of the other where it is NULL; adds up both where they are weights (a constant). */
-I8_INLINE int32x2_t pair_up(const int8_t *one, const int8_t *other, size_t depth, int8_t *out, const bool weights) {
+BNC_INLINE int32x2_t pair_up(const int8_t *one, const int8_t *other, size_t depth, int8_t *out, const bool weights) {
   const int8x16_t ones = vdupq_n_s8(1), there = vdupq_n_s8(other ? -1 : 0);
   int32x4_t sum[2] = {vdupq_n_s32(0), vdupq_n_s32(0)};
   size_t k = 0;
@@ -59,7 +59,7 @@ static void load_columns(i8_part *p, room *to) {
 }
 
 /* `pairs` (a constant) pairs of rows from `row` on, of which `rows` are there; PAIRS pairs of columns from c on. */
-I8_INLINE void tile(const i8_part *p, const room *from, size_t row, size_t rows, size_t c, const size_t pairs) {
+BNC_INLINE void tile(const i8_part *p, const room *from, size_t row, size_t rows, size_t c, const size_t pairs) {
   const int8_t *w = from->w[c / 2], *q = from->q[0];
   int32x4_t sum[PAIRS][PAIRS];
   I8_UNROLL for (size_t r = 0; r < pairs; ++r) { I8_UNROLL for (size_t i = 0; i < PAIRS; ++i) sum[r][i] = vdupq_n_s32(0); }

@@ -14,18 +14,18 @@
 enum { I8_STEP = 16, I8_TOGETHER = 16 /* columns: 16 KiB of weights */ };
 
 /* sum[i] += the products of sixteen weights of column i with the activations. wide (a constant): weights may be -128. */
-I8_INLINE void i8_dots(int32x4_t *sum /* [4] */, const int8x16_t *w /* [4] */, int8x16_t q, const bool wide);
+BNC_INLINE void i8_dots(int32x4_t *sum /* [4] */, const int8x16_t *w /* [4] */, int8x16_t q, const bool wide);
 /* sum += sixteen weights. */
-I8_INLINE int32x4_t i8_total(int32x4_t sum, int8x16_t w);
+BNC_INLINE int32x4_t i8_total(int32x4_t sum, int8x16_t w);
 
 /* Sixteen bytes, of which the first `count` are there; others are 0. */
-I8_INLINE int8x16_t i8_bytes(const int8_t *p, size_t count) {
+BNC_INLINE int8x16_t i8_bytes(const int8_t *p, size_t count) {
   int8_t some[I8_STEP] = {0};
   return vld1q_s8(count >= I8_STEP ? p : memcpy(some, p, count));
 }
 
 /* Four columns of the part from c on; absent ones repeat the last. */
-I8_INLINE void i8_columns(const i8_part *p, size_t c, const int8_t **w /* [4] of [depth] */) {
+BNC_INLINE void i8_columns(const i8_part *p, size_t c, const int8_t **w /* [4] of [depth] */) {
   I8_UNROLL for (size_t i = 0; i < 4; ++i) w[i] = p->w + i8_least(c + i, p->columns - 1) * p->w_stride;
 }
 
@@ -35,14 +35,14 @@ typedef struct i8_weights {
   int8x16_t least;
 } i8_weights;
 
-I8_INLINE void i8_weigh(i8_weights *x, const int8x16_t *w /* [4] */) {
+BNC_INLINE void i8_weigh(i8_weights *x, const int8x16_t *w /* [4] */) {
   I8_UNROLL for (size_t i = 0; i < 4; ++i) {
     if (I8_NARROW) x->least = vminq_s8(x->least, w[i]);
     x->sum[i] = i8_total(x->sum[i], w[i]);
   }
 }
 
-I8_INLINE void i8_add_totals(i8_part *p, size_t c, const i8_weights *x) {
+BNC_INLINE void i8_add_totals(i8_part *p, size_t c, const i8_weights *x) {
   vst1q_s32(p->totals + c, vaddq_s32(vld1q_s32(p->totals + c), i8_across(x->sum[0], x->sum[1], x->sum[2], x->sum[3])));
 }
 
@@ -85,7 +85,7 @@ static __attribute__((noinline)) void i8_tail(const i8_part *p, const int8_t *co
 }
 
 /* `rows` (a constant) rows from `row` on, four columns. weigh (a constant): adds the weights to the part's totals as they pass. */
-I8_INLINE void i8_tile(i8_part *p, size_t row, size_t c, const size_t rows, const bool wide, const bool weigh) {
+BNC_INLINE void i8_tile(i8_part *p, size_t row, size_t c, const size_t rows, const bool wide, const bool weigh) {
   const bnc_matmul_i8_args *a = p->args;
   const int8_t *w[4], *q[I8_ROWS];
   int32x4_t sum[I8_ROWS][4];
@@ -114,7 +114,7 @@ I8_INLINE void i8_tile(i8_part *p, size_t row, size_t c, const size_t rows, cons
   I8_UNROLL for (size_t r = 0; r < rows; ++r) i8_put(p, row + r, c, i8_across(sum[r][0], sum[r][1], sum[r][2], sum[r][3]));
 }
 
-I8_INLINE void i8_all_rows(i8_part *p, const bool wide) {
+BNC_INLINE void i8_all_rows(i8_part *p, const bool wide) {
   const size_t rows = p->args->rows;
   size_t row = 0;
   for (; row + I8_ROWS <= rows; row += I8_ROWS) {

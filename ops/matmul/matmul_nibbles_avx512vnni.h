@@ -8,7 +8,7 @@
 
 /* 32 columns of a row, each four of them eight times, as the nibbles of a block lie: those of the low ones of its halves, then of the high
  * ones. */
-DOTS_INLINE void nibbles_spread(const int8_t *q /* [32] */, __m512i *out /* [4] */) {
+BNC_INLINE void nibbles_spread(const int8_t *q /* [32] */, __m512i *out /* [4] */) {
   const __m512i all = _mm512_castsi256_si512(_mm256_loadu_si256((const __m256i *)q)),
                 high = _mm512_mask_set1_epi32(_mm512_setzero_si512(), 0xff00, 2);
   DOTS_UNROLL for (int i = 0; i < 4; ++i) {
@@ -18,7 +18,7 @@ DOTS_INLINE void nibbles_spread(const int8_t *q /* [32] */, __m512i *out /* [4] 
 }
 
 /* A block's nibbles, apart. */
-DOTS_INLINE void nibbles_apart(const uint8_t *nibbles /* [4, 32] */, __m512i *out /* [4] */) {
+BNC_INLINE void nibbles_apart(const uint8_t *nibbles /* [4, 32] */, __m512i *out /* [4] */) {
   const __m512i low = _mm512_set1_epi8(15), a = _mm512_loadu_si512((const void *)nibbles),
                 b = _mm512_loadu_si512((const void *)(nibbles + 64));
   out[0] = _mm512_and_si512(a, low);

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <immintrin.h>
 
+#include "ops/inline.h"
 #include "ops/matmul/matmul.h"
-
-#define INLINE static inline __attribute__((always_inline))
 
 enum { TOGETHER = 8 }; /* groups whose lanes are added up at once */
 
 /* A group's sum in eight lanes. Pairs of int8, and pairs of those, stay far below their limits. */
-INLINE __m256i lanes_of(const int8_t *q, size_t group) {
+BNC_INLINE __m256i lanes_of(const int8_t *q, size_t group) {
   const __m256i ones8 = _mm256_set1_epi8(1), ones16 = _mm256_set1_epi16(1);
   __m256i sum = _mm256_setzero_si256();
   for (size_t k = 0; k < group; k += BNC_I4_BLOCK) {
@@ -18,22 +17,22 @@ INLINE __m256i lanes_of(const int8_t *q, size_t group) {
   return sum;
 }
 
-INLINE __m256i eight_sums(const int8_t *q /* [8, group] */, size_t group) {
+BNC_INLINE __m256i eight_sums(const int8_t *q /* [8, group] */, size_t group) {
   __m256i x[TOGETHER];
-  _Pragma("GCC unroll 8") for (size_t g = 0; g < TOGETHER; ++g) x[g] = lanes_of(q + g * group, group);
+  BNC_UNROLL(8) for (size_t g = 0; g < TOGETHER; ++g) x[g] = lanes_of(q + g * group, group);
   const __m256i a = _mm256_hadd_epi32(_mm256_hadd_epi32(x[0], x[1]), _mm256_hadd_epi32(x[2], x[3]));
   const __m256i b = _mm256_hadd_epi32(_mm256_hadd_epi32(x[4], x[5]), _mm256_hadd_epi32(x[6], x[7]));
   return _mm256_add_epi32(_mm256_permute2x128_si256(a, b, 0x20), _mm256_permute2x128_si256(a, b, 0x31));
 }
 
-INLINE int32_t one_sum(const int8_t *q, size_t group) {
+BNC_INLINE int32_t one_sum(const int8_t *q, size_t group) {
   const __m256i x = lanes_of(q, group);
   __m128i sum = _mm_add_epi32(_mm256_castsi256_si128(x), _mm256_extracti128_si256(x, 1));
   sum = _mm_add_epi32(sum, _mm_shuffle_epi32(sum, 0x4e));
   return _mm_cvtsi128_si32(_mm_add_epi32(sum, _mm_shuffle_epi32(sum, 0xb1)));
 }
 
-INLINE void sums(const bnc_matmul_args *args, size_t from, size_t to, const size_t group) {
+BNC_INLINE void sums(const bnc_matmul_args *args, size_t from, size_t to, const size_t group) {
   const size_t groups = args->w.k / group;
   for (size_t row = from; row < to; ++row) {
     const int8_t *q = args->q + row * args->q_stride; /* [k] */

@@ -7,7 +7,7 @@
 #include <stddef.h>
 
 /* Writes x + add to sum and adds it into the lanes. */
-V16_INLINE float norm_add_row(const float *x, const float *add, float *sum, size_t cols) {
+BNC_INLINE float norm_add_row(const float *x, const float *add, float *sum, size_t cols) {
   v16 s0 = v16_set1(0.0f), s1 = s0;
   size_t i = 0;
   for (; i + 32 <= cols; i += 32) {
@@ -35,7 +35,7 @@ V16_INLINE float norm_add_row(const float *x, const float *add, float *sum, size
   return v16_sum(v16_add(s0, s1));
 }
 
-V16_INLINE float norm_sum_row(const float *s, size_t cols) {
+BNC_INLINE float norm_sum_row(const float *s, size_t cols) {
   v16 s0 = v16_set1(0.0f), s1 = s0;
   size_t i = 0;
   for (; i + 32 <= cols; i += 32) {
@@ -56,7 +56,7 @@ V16_INLINE float norm_sum_row(const float *s, size_t cols) {
   return v16_sum(v16_add(s0, s1));
 }
 
-V16_INLINE float norm_inverse(const float *s, size_t cols, float mean, float eps) {
+BNC_INLINE float norm_inverse(const float *s, size_t cols, float mean, float eps) {
   const v16 m = v16_set1(mean);
   v16 s0 = v16_set1(0.0f), s1 = s0;
   size_t i = 0;

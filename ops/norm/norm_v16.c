@@ -14,7 +14,7 @@ typedef struct norm_row {
   float mean, inverse;
 } norm_row;
 
-V16_INLINE norm_row norm_prepare(const bnc_norm_args *a, size_t row, bool layer) {
+BNC_INLINE norm_row norm_prepare(const bnc_norm_args *a, size_t row, bool layer) {
   norm_row r = {a->x + row * a->x_stride, a->gamma, layer ? a->beta : NULL, 0.0f, 0.0f};
   float total = 0.0f;
   if (a->add) {
@@ -29,7 +29,7 @@ V16_INLINE norm_row norm_prepare(const bnc_norm_args *a, size_t row, bool layer)
   return r;
 }
 
-V16_INLINE v16 norm_value(const norm_row *r, size_t i, bool layer) {
+BNC_INLINE v16 norm_value(const norm_row *r, size_t i, bool layer) {
   v16 s = v16_load(r->s + i);
   if (layer) s = v16_sub(s, v16_set1(r->mean));
   s = v16_mul(s, v16_set1(r->inverse));
@@ -37,7 +37,7 @@ V16_INLINE v16 norm_value(const norm_row *r, size_t i, bool layer) {
 }
 
 /* Lanes from n on are 0: gamma and beta are there. */
-V16_INLINE v16 norm_value_n(const norm_row *r, size_t i, bool layer, size_t n) {
+BNC_INLINE v16 norm_value_n(const norm_row *r, size_t i, bool layer, size_t n) {
   v16 s = v16_load_n(r->s + i, n);
   if (layer) s = v16_sub(s, v16_set1(r->mean));
   s = v16_mul(s, v16_set1(r->inverse));
@@ -45,7 +45,7 @@ V16_INLINE v16 norm_value_n(const norm_row *r, size_t i, bool layer, size_t n) {
   return v16_first_or(y, v16_set1(0.0f), n);
 }
 
-V16_INLINE void norm_f32(const bnc_norm_args *a, size_t from, size_t to, bool layer) {
+BNC_INLINE void norm_f32(const bnc_norm_args *a, size_t from, size_t to, bool layer) {
   for (size_t row = from; row < to; ++row) {
     const norm_row r = norm_prepare(a, row, layer);
     float *y = a->y + row * a->y_stride; /* [cols] */
@@ -55,7 +55,7 @@ V16_INLINE void norm_f32(const bnc_norm_args *a, size_t from, size_t to, bool la
   }
 }
 
-V16_INLINE void norm_qd8(const bnc_norm_args *a, size_t from, size_t to, bool layer) {
+BNC_INLINE void norm_qd8(const bnc_norm_args *a, size_t from, size_t to, bool layer) {
   for (size_t row = from; row < to; ++row) {
     const norm_row r = norm_prepare(a, row, layer);
     int8_t *q = a->q + row * a->q_stride; /* [cols] */

@@ -14,7 +14,7 @@ static inline patches_ends patches_read(const bnc_patches_args *a, size_t g, uin
 static inline void patches_map(const uint8_t *bytes /* [n] */, size_t n, uint8_t least, uint8_t greatest, const float *levels /* [256] */,
                                float multiplier, int32_t zero_point, int8_t *q /* [n] */);
 
-V16_INLINE bnc_qd8_params patches_choose(const bnc_patches_args *a, const patches_ends *ends, float *multiplier) {
+BNC_INLINE bnc_qd8_params patches_choose(const bnc_patches_args *a, const patches_ends *ends, float *multiplier) {
   float min = 0.0f, max = 0.0f;
   for (size_t c = 0; c < 3; ++c) {
     const float low = a->lut[c][ends->least[c]], high = a->lut[c][ends->greatest[c]];
@@ -24,7 +24,7 @@ V16_INLINE bnc_qd8_params patches_choose(const bnc_patches_args *a, const patche
   return bnc_qd8_choose(min, max, multiplier);
 }
 
-V16_INLINE void patches_qd8(const bnc_patches_args *a, size_t from, size_t to) {
+BNC_INLINE void patches_qd8(const bnc_patches_args *a, size_t from, size_t to) {
   enum { TOGETHER = 4 }; /* patches: while one's parameters are on their way, the next one is read */
   const size_t area = a->patch * a->patch;
   uint8_t bytes[TOGETHER][3 * PATCHES_PITCH];

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "ops/inline.h"
 #include "ops/patches/patches_zmm.h"
 
 enum { WIDE = 32, ENTRIES = 256, HALVES = 2, TOGETHER = 4 /* patches that share the loads of a table */ };
@@ -15,14 +16,13 @@ static inline void halve(const float *levels /* [256] */, uint16_t *halves /* [2
 }
 
 /* Words of a table of eight registers: an index has six bits, and two in masks. */
-static inline __attribute__((always_inline)) __m512i look_up(const __m512i *t, __m512i at, __mmask32 bit6, __mmask32 bit7) {
+BNC_INLINE __m512i look_up(const __m512i *t, __m512i at, __mmask32 bit6, __mmask32 bit7) {
   const __m512i low = _mm512_mask_blend_epi16(bit6, _mm512_permutex2var_epi16(t[0], at, t[1]), _mm512_permutex2var_epi16(t[2], at, t[3]));
   const __m512i high = _mm512_mask_blend_epi16(bit6, _mm512_permutex2var_epi16(t[4], at, t[5]), _mm512_permutex2var_epi16(t[6], at, t[7]));
   return _mm512_mask_blend_epi16(bit7, low, high);
 }
 
-static inline __attribute__((always_inline)) void map(const __m512i t[HALVES][8], const uint8_t *bytes /* [n >= 64] */, size_t n,
-                                                      float *out /* [n] */) {
+BNC_INLINE void map(const __m512i t[HALVES][8], const uint8_t *bytes /* [n >= 64] */, size_t n, float *out /* [n] */) {
   /* The order that unpacking to dwords, within quarters of a register, undoes. */
   const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
   for (size_t i = 0; i < n; i += WIDE) {

@@ -5,7 +5,7 @@
 #include "ops/quantize/quantize.h"
 #include "ops/simd/math_v16.h"
 
-V16_INLINE void quantize_qd8(const bnc_quantize_args *a, size_t from, size_t to) {
+BNC_INLINE void quantize_qd8(const bnc_quantize_args *a, size_t from, size_t to) {
   for (size_t row = from; row < to; ++row) {
     const float *x = a->x + row * a->x_stride; /* [cols] */
     v16_range even = v16_range_start(), odd = even;

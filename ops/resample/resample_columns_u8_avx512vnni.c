@@ -2,12 +2,13 @@
 #include <immintrin.h>
 #include <string.h>
 
+#include "ops/inline.h"
 #include "ops/resample/resample_scalar.h"
 
 enum { WIDE = 64 };
 
 /* The bytes [k, k + 64), those that `kept` has. */
-static inline __attribute__((always_inline)) void block(const bnc_resample_columns_args *a, size_t k, __mmask64 kept) {
+BNC_INLINE void block(const bnc_resample_columns_args *a, size_t k, __mmask64 kept) {
   const bnc_resample *taps = a->taps;
   const int8_t *digits = taps->digits + BNC_RESAMPLE_DIGITS * a->position * taps->taps; /* [taps / 4, 3, 4] */
   const size_t count = taps->count[a->position];

@@ -2,6 +2,7 @@
 #include <immintrin.h>
 #include <string.h>
 
+#include "ops/inline.h"
 #include "ops/resample/resample_scalar.h"
 
 enum {
@@ -10,8 +11,7 @@ enum {
 };
 
 /* Position i of `rows` rows. One byte behind each of its pixels is overwritten. */
-static inline __attribute__((always_inline)) void position(const bnc_resample *taps, size_t i, const uint8_t *in, size_t in_stride,
-                                                           uint8_t *const *out, const size_t rows) {
+BNC_INLINE void position(const bnc_resample *taps, size_t i, const uint8_t *in, size_t in_stride, uint8_t *const *out, const size_t rows) {
   /* In the low half of a register, taps 0 and 1 as pairs of 16 bits: red, green, blue, nothing; in the high half, taps 2 and 3. */
   const __m256i pixels = _mm256_setr_epi8(0, -1, 3, -1, 1, -1, 4, -1, 2, -1, 5, -1, -1, -1, -1, -1, 6, -1, 9, -1, 7, -1, 10, -1, 8, -1, 11,
                                           -1, -1, -1, -1, -1);
@@ -47,7 +47,7 @@ static inline __attribute__((always_inline)) void position(const bnc_resample *t
   }
 }
 
-static inline __attribute__((always_inline)) void resize(const bnc_resample_rows_args *a, size_t row, size_t roomy, const size_t rows) {
+BNC_INLINE void resize(const bnc_resample_rows_args *a, size_t row, size_t roomy, const size_t rows) {
   const uint8_t *in = a->in + (row - a->first_row) * a->in_stride;
   uint8_t *out[ROWS];
   for (size_t r = 0; r < rows; ++r) out[r] = a->out + (row + r) % a->slots * a->out_stride;

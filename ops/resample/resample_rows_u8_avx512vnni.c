@@ -2,6 +2,7 @@
 #include <immintrin.h>
 #include <string.h>
 
+#include "ops/inline.h"
 #include "ops/resample/resample_scalar.h"
 
 enum {
@@ -16,21 +17,21 @@ typedef struct block {
   uint8_t *out[ROWS];
 } block;
 
-static inline __attribute__((always_inline)) __m512i load(const block *b, size_t at, __mmask16 kept) {
+BNC_INLINE __m512i load(const block *b, size_t at, __mmask16 kept) {
   __m512i x = _mm512_castsi128_si512(_mm_maskz_loadu_epi8(kept, b->in[0] + at));
   x = _mm512_inserti32x4(x, _mm_maskz_loadu_epi8(kept, b->in[1] + at), 1);
   x = _mm512_inserti32x4(x, _mm_maskz_loadu_epi8(kept, b->in[2] + at), 2);
   return _mm512_inserti32x4(x, _mm_maskz_loadu_epi8(kept, b->in[3] + at), 3);
 }
 
-static inline __attribute__((always_inline)) __m512i weights(const int8_t *digits /* [4] */) {
+BNC_INLINE __m512i weights(const int8_t *digits /* [4] */) {
   int32_t four;
   memcpy(&four, digits, sizeof four);
   return _mm512_set1_epi32(four);
 }
 
 /* Position i of the rows: red, green, blue and something as 32 bits. Nothing behind the last tap is read where there is no room. */
-static inline __attribute__((always_inline)) __m512i position(const bnc_resample *taps, size_t i, const block *b, const bool room) {
+BNC_INLINE __m512i position(const bnc_resample *taps, size_t i, const block *b, const bool room) {
   const __m512i order = _mm512_broadcast_i32x4(_mm_setr_epi8(0, 3, 6, 9, 1, 4, 7, 10, 2, 5, 8, 11, -1, -1, -1, -1));
   const int8_t *digits = taps->digits + BNC_RESAMPLE_DIGITS * i * taps->taps; /* [taps / 4, 3, 4] */
   const size_t end = room ? taps->taps : taps->count[i];
@@ -49,8 +50,7 @@ static inline __attribute__((always_inline)) __m512i position(const bnc_resample
 }
 
 /* Four positions of the rows, those bytes of the 12 that `kept` has, or, with room, four bytes more. */
-static inline __attribute__((always_inline)) void four(const bnc_resample *taps, const size_t *i /* [4] */, const block *b, const bool room,
-                                                       __mmask16 kept) {
+BNC_INLINE void four(const bnc_resample *taps, const size_t *i /* [4] */, const block *b, const bool room, __mmask16 kept) {
   const __m512i squeeze = _mm512_broadcast_i32x4(_mm_setr_epi8(0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14, -1, -1, -1, -1));
   const __m512i front = _mm512_packs_epi32(position(taps, i[0], b, room), position(taps, i[1], b, room));
   const __m512i back = _mm512_packs_epi32(position(taps, i[2], b, room), position(taps, i[3], b, room));

@@ -4,7 +4,7 @@
 
 #include "ops/rope/rope.h"
 
-V16_INLINE void rope_f32(const bnc_rope_args *args, size_t from, size_t to) {
+BNC_INLINE void rope_f32(const bnc_rope_args *args, size_t from, size_t to) {
   const size_t half = args->head_size / 2;
   for (size_t row = from; row < to; ++row) {
     const float *c = args->cos + (args->position + row) * half, *s = args->sin + (args->position + row) * half; /* [half] */

@@ -7,7 +7,7 @@
 #include "ops/qd8.h"
 
 /* e^x for x <= 0 (below -87.68 as there) without its power of two, whose exponent lies in *exponent above BNC_EXP_MAGIC. */
-V16_INLINE v16 v16_exp_fraction(v16 x, v16 *exponent) {
+BNC_INLINE v16 v16_exp_fraction(v16 x, v16 *exponent) {
   const v16 magic = v16_set1(BNC_EXP_MAGIC), one = v16_set1(1.0f);
   x = v16_max(x, v16_set1(BNC_EXP_LOW));
   const v16 t = v16_fma(x, v16_set1(BNC_EXP_LOG2E), magic), n = v16_sub(t, magic);
@@ -23,17 +23,17 @@ V16_INLINE v16 v16_exp_fraction(v16 x, v16 *exponent) {
 }
 
 /* e^x for x <= 0 (above -87.68; else 0). */
-V16_INLINE v16 v16_exp_nonpositive(v16 x) {
+BNC_INLINE v16 v16_exp_nonpositive(v16 x) {
   v16 exponent;
   const v16 p = v16_exp_fraction(x, &exponent);
   return v16_mul(p, v16_power(exponent));
 }
 
-V16_INLINE v16 v16_exp(v16 x) { return v16_exp_nonpositive(v16_min(x, v16_set1(BNC_EXP_HIGH))); }
+BNC_INLINE v16 v16_exp(v16 x) { return v16_exp_nonpositive(v16_min(x, v16_set1(BNC_EXP_HIGH))); }
 
-V16_INLINE v16 v16_swish(v16 x, float slope) { return v16_div(x, v16_add(v16_set1(1.0f), v16_exp(v16_mul(x, v16_set1(-slope))))); }
+BNC_INLINE v16 v16_swish(v16 x, float slope) { return v16_div(x, v16_add(v16_set1(1.0f), v16_exp(v16_mul(x, v16_set1(-slope))))); }
 
-V16_INLINE v16 v16_gelu(v16 x) {
+BNC_INLINE v16 v16_gelu(v16 x) {
   const v16 one = v16_set1(1.0f), u = v16_div(one, v16_fma(v16_abs(x), v16_set1(BNC_PHI_P), one));
   v16 q = v16_fma(u, v16_set1(BNC_PHI_C8), v16_set1(BNC_PHI_C7));
   q = v16_fma(q, u, v16_set1(BNC_PHI_C6));
@@ -52,21 +52,21 @@ typedef struct v16_range {
   v16 min, max;
 } v16_range;
 
-V16_INLINE v16_range v16_range_start(void) { return (v16_range){v16_set1(0.0f), v16_set1(0.0f)}; }
-V16_INLINE void v16_range_add(v16_range *range, v16 x) {
+BNC_INLINE v16_range v16_range_start(void) { return (v16_range){v16_set1(0.0f), v16_set1(0.0f)}; }
+BNC_INLINE void v16_range_add(v16_range *range, v16 x) {
   range->min = v16_min(x, range->min);
   range->max = v16_max(x, range->max);
 }
-V16_INLINE bnc_qd8_params v16_range_choose(const v16_range *range, float *multiplier) {
+BNC_INLINE bnc_qd8_params v16_range_choose(const v16_range *range, float *multiplier) {
   return bnc_qd8_choose(v16_least(range->min), v16_greatest(range->max), multiplier);
 }
 
 /* What v16_store_i8 takes: the end below saturates there. */
-V16_INLINE v16 v16_scaled(v16 x, float multiplier, int32_t zero_point) {
+BNC_INLINE v16 v16_scaled(v16 x, float multiplier, int32_t zero_point) {
   return v16_min(v16_mul(x, v16_set1(multiplier)), v16_set1((float)(127 - zero_point)));
 }
 
-V16_INLINE void v16_quantize_row(const float *x /* [cols] */, int8_t *q /* [cols] */, size_t cols, float multiplier, int32_t zero_point) {
+BNC_INLINE void v16_quantize_row(const float *x /* [cols] */, int8_t *q /* [cols] */, size_t cols, float multiplier, int32_t zero_point) {
   size_t i = 0;
   for (; i + 16 <= cols; i += 16) v16_store_i8(q + i, v16_scaled(v16_load(x + i), multiplier, zero_point), zero_point);
   if (i < cols) v16_store_i8_n(q + i, v16_scaled(v16_load_n(x + i, cols - i), multiplier, zero_point), zero_point, cols - i);

@@ -13,6 +13,7 @@ add_compile_options(-ffile-prefix-map=${PROJECT_SOURCE_DIR}=.)
 if(BINOCLE_SANITIZE)
   add_compile_options(-fsanitize=${BINOCLE_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${BINOCLE_SANITIZE})
+  add_compile_definitions(BINOCLE_SANITIZED) # ops/inline.h
 endif()
 if(BINOCLE_SANITIZE MATCHES "address")
   add_compile_definitions(BINOCLE_EXACT_BLOCKS) # platforms/base/mem.c
