@@ -3,8 +3,9 @@
 """What int8 vision costs the pocket model, part by part: its tower, DEM and projector in NumPy with Binocle's int8 arithmetic (ops/qd8.h,
 quant/compile/quantize_weights.c, ops/attention/attention.h), beside the same in f32.
 usage: pocket_int8.py [PICTURE...] > bench/baselines/pocket_int8.csv            needs numpy and pillow from PyPI; pictures of 336 x 336, by default the
-tests' six. CSV: one less the cosine of all image embeddings of a picture with f32's, in ten thousandths, mean and greatest of the pictures; a difference in
-the last bit of a sum changes a picture's by up to a half, since it moves roundings, and DEM makes much of that."""
+tests' six. Each is seen turned as well, by quarters: a difference in the last bit of a sum changes what a picture loses by up to a half, since it moves
+roundings, and DEM makes much of that. CSV: one less the cosine of all image embeddings of a picture with f32's, in ten thousandths: mean, its standard
+error, the greatest, and of how many pictures it is 5 at most. Weights "fed back" are rounded as quant/calibrate/gptq.h does, on the pictures mirrored."""
 import glob
 import json
 import math
@@ -14,7 +15,7 @@ import sys
 import numpy as np
 from PIL import Image
 
-from int8_rows import rounded_rows, rounded_weights
+from int8_rows import quantise_weights, rounded_rows, rounded_weights
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 GRID, PATCH, WIDTH, LIVE, TILE, VIEWS = 8, 14, 128, 3, 112, 3
@@ -65,10 +66,10 @@ def gelu(x):
 
 
 class Vision:
-    """weights, inputs: whether a site's are rounded; attention: whether a site's operands are."""
+    """weights, inputs: whether a site's are rounded; attention: whether a site's operands are. round_weights(matrix, name) rounds."""
 
-    def __init__(self, tensors):
-        self.t, self.kept = tensors, {}
+    def __init__(self, tensors, round_weights=lambda w, name: rounded_weights(w)):
+        self.t, self.kept, self.round_weights, self.moments = tensors, {}, round_weights, None
 
     def run(self, tiles, weights, inputs, attention):
         self.weights, self.inputs, self.attention = weights, inputs, attention
@@ -86,9 +87,11 @@ class Vision:
 
     def linear(self, site, x, name, bias=True):
         w = self.t[name + ".weight"].reshape(len(self.t[name + ".weight"]), -1)
+        if self.moments is not None:
+            self.moments[name] = self.moments.get(name, 0) + x.T.astype(np.float64) @ x
         if self.weights(site):
             if name not in self.kept:
-                self.kept[name] = rounded_weights(w)
+                self.kept[name] = self.round_weights(w, name)
             w = self.kept[name]
         y = (rounded_rows(x) if self.inputs(site) else x) @ w.T
         return (y + self.t[name + ".bias"] if bias else y).astype(np.float32)
@@ -121,12 +124,27 @@ class Vision:
                          "model.spatial_embed.attention.ln")
 
 
-def tiles_of(path):
+def read_picture(path):
     image = Image.open(path).convert("RGB")
     if image.size != (VIEWS * TILE, VIEWS * TILE):
         sys.exit(f"{path}: {image.size}, expected {VIEWS * TILE} x {VIEWS * TILE}")
-    x = ((np.asarray(image, np.float32) / 255 - MEAN) / DEVIATION).astype(np.float32)
+    return ((np.asarray(image, np.float32) / 255 - MEAN) / DEVIATION).astype(np.float32)
+
+
+def tiles_of(x):
     return [x[y * TILE:(y + 1) * TILE, c * TILE:(c + 1) * TILE] for y in range(VIEWS) for c in range(VIEWS)] + [x[1::VIEWS, 1::VIEWS]]
+
+
+def fed_back(w, moments):
+    """Each column's rounding error is made up for by the columns behind it, for inputs of those second moments."""
+    s, k = quantise_weights(w)[1].astype(np.float64), w.shape[1]
+    up = np.linalg.cholesky(np.linalg.inv(moments + np.eye(k) * 0.01 * np.trace(moments) / k)).T
+    left, out = w.astype(np.float64), np.empty(w.shape, np.float32)
+    for j in range(k):
+        value = np.clip(np.rint(left[:, j] / s[:, 0]), -127, 127) * s[:, 0]
+        left[:, j:] -= np.outer((left[:, j] - value) / up[j, j], up[j, j:])
+        out[:, j] = value
+    return out
 
 
 def angle(a, b):
@@ -144,7 +162,8 @@ def but(*sites):
 
 def main():
     paths = sys.argv[1:] or sorted(glob.glob(os.path.join(ROOT, "tests", "data", "pocket", "*.webp")))
-    vision, pictures = Vision(read_tensors(os.path.join(ROOT, "quant", "pocket", "checkpoint"))), [tiles_of(path) for path in paths]
+    seen = [read_picture(path) for path in paths]
+    vision, pictures = Vision(read_tensors(os.path.join(ROOT, "quant", "pocket", "checkpoint"))), [tiles_of(np.rot90(x, k)) for x in seen for k in range(4)]
 
     def all_sites(site):
         return True
@@ -152,15 +171,23 @@ def main():
     def none(site):
         return False
     right = [vision.run(p, none, none, none) for p in pictures]
+    moments = vision.moments = {}
+    for x in seen:
+        vision.run(tiles_of(x[:, ::-1]), none, none, none)
+    vision.moments = None
+    feeding = Vision(vision.t, lambda w, name: fed_back(w, moments[name]))
     sites = ("patch", *(f"layer{i}.{part}" for i in range(LIVE) for part in ("qkv", "attention", "out", "mlp")), "dem.qkv", "dem.attention", "dem.out", "dem.ffn", "projector")
-    ways = {"int8": (all_sites,) * 3, "weights alone": (all_sites, none, none), "inputs alone": (none, all_sites, none), "attention alone": (none, none, all_sites),
-            **{f"{site} alone": (only(site),) * 3 for site in sites},
-            "f32: patch, DEM, projector": (but("patch", "dem", "projector"),) * 3,
-            "f32: patch, DEM, projector, first MLP": (but("patch", "dem", "projector", "layer0.mlp"),) * 3}
-    print("way,mean,greatest")
-    for name, way in ways.items():
-        found = [angle(vision.run(p, *way), r) for p, r in zip(pictures, right)]
-        print(f'"{name}",{np.mean(found):.2f},{max(found):.2f}', flush=True)
+    outside = ("patch", "dem", "projector")
+    ways = {"int8": (vision, *(all_sites,) * 3), "weights alone": (vision, all_sites, none, none), "weights alone, fed back": (feeding, all_sites, none, none),
+            "inputs alone": (vision, none, all_sites, none), "attention alone": (vision, none, none, all_sites),
+            **{f"{site} alone": (vision, *(only(site),) * 3) for site in sites},
+            "weights fed back": (feeding, *(all_sites,) * 3), "f32: patch, DEM, projector": (vision, *(but(*outside),) * 3),
+            "f32: patch, DEM, projector; weights fed back": (feeding, *(but(*outside),) * 3),
+            "f32: patch, DEM, projector, first MLP": (vision, *(but(*outside, "layer0.mlp"),) * 3)}
+    print("way,mean,error,greatest,within")
+    for name, (model, *way) in ways.items():
+        found = np.array([angle(model.run(p, *way), r) for p, r in zip(pictures, right)])
+        print(f'"{name}",{found.mean():.2f},{found.std() / len(found) ** 0.5:.2f},{found.max():.2f},{np.mean(found <= 5):.2f}', flush=True)
 
 
 if __name__ == "__main__":

