@@ -16,9 +16,11 @@
 #include "ops/level.h"
 
 enum {
-  BNC_BF16_PANEL = 16,   /* columns of y that lie together */
-  BNC_BF16_COLUMNS = 64, /* columns of y that one item covers */
-  BNC_BF16_ROWS = 12     /* that a level rounds together, at most */
+  BNC_BF16_PANEL = 16,          /* columns of y that lie together */
+  BNC_BF16_COLUMNS = 64,        /* columns of y that one item covers */
+  BNC_BF16_ROWS = 12,           /* that a level rounds together, at most */
+  BNC_BF16_WIDE_ROWS = 128,     /* of so many rows and more, a level that does not round widens weights once, for all of them */
+  BNC_BF16_WIDE_BYTES = 1 << 20 /* to so much, of the second cache */
 };
 
 typedef struct bnc_matmul_bf16_args {
@@ -47,7 +49,16 @@ static inline size_t bnc_bf16_place(size_t k, size_t n, size_t i) {
 }
 /** Elements from row to row of rows that are rounded to bf16: k filled up, and, where 64 divides it, an odd number of cache lines. */
 static inline size_t bnc_bf16_depth(size_t k) { return (k + 63) / 32 * 32; }
-static inline size_t bnc_bf16_scratch(size_t k) { return bnc_bf16_depth(k) * BNC_BF16_ROWS * sizeof(uint16_t); }
+/** Panels that are widened together; 0: too long to be widened. */
+static inline size_t bnc_bf16_wide_panels(size_t k) {
+  const size_t fit = BNC_BF16_WIDE_BYTES / (bnc_bf16_panel(k) * sizeof(float));
+  return fit >= 4 ? 4 : fit >= 2 ? 2 : 0;
+}
+static inline size_t bnc_bf16_scratch(size_t k) {
+  const size_t rounded = bnc_bf16_depth(k) * BNC_BF16_ROWS * sizeof(uint16_t),
+               wide = bnc_bf16_wide_panels(k) * bnc_bf16_panel(k) * sizeof(float);
+  return rounded > wide ? rounded : wide;
+}
 
 /** Rounds rows w [n, k], finite numbers, to the nearest bf16 and fills the panels [from, to) with them. */
 void bnc_matmul_bf16_pack(size_t n, size_t k, const float *w, uint16_t *panels, size_t from, size_t to);

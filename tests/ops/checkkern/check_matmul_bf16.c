@@ -197,5 +197,10 @@ void check_matmul_bf16(check *c) {
   for (size_t n = 1; n <= (c->quick ? 34u : 140u); ++n) run_case(c, 1 + check_below(c, 14), 1 + check_below(c, 70), n, 0);
   for (size_t i = 0; i < 8; ++i) run_case(c, 5, 37, 19, i % 2 ? EDGE_FINITE : EDGE_FINITE | EDGE_INFINITE);
   run_case(c, 14, 1025, 131, 0);
+  for (size_t i = 0; i < 6; ++i) { /* weights widened for many rows: four panels, two, and none, which are too long */
+    static const size_t depth[] = {7, 64, 513, 4098, 8191, 8194};
+    run_case(c, BNC_BF16_WIDE_ROWS + check_below(c, 13), depth[i], 1 + check_below(c, depth[i] > 513 ? 40 : 150),
+             i % 2 ? EDGE_FINITE | EDGE_INFINITE : 0);
+  }
   check_end(c);
 }
