@@ -12,6 +12,7 @@ import signal
 import struct
 import subprocess
 import sys
+import time
 import unittest
 
 PROGRAM = os.environ["BINOCLE_PROGRAM"]
@@ -45,6 +46,16 @@ def sane_signals():
     """A test that runs in the background of a shell inherits an ignored Ctrl-C."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+
+
+def catches_ctrl_c(process):
+    """Waits until that program handles the signal; before, the signal's own way of ending it counts."""
+    limit, caught = time.monotonic() + 30, 0
+    while not caught >> (signal.SIGINT - 1) & 1:
+        assert process.poll() is None and time.monotonic() < limit, "nobody handles Ctrl-C"
+        time.sleep(0.001)
+        with open(f"/proc/{process.pid}/status", encoding="ascii") as f:
+            caught = int(next(line for line in f if line.startswith("SigCgt:")).split()[1], 16)
 
 
 class Outcome:

@@ -161,10 +161,10 @@ class Waiting(ProgramCase):
     def test_seconds(self):
         start = time.monotonic()
         told = self.bench("--repeat", "3", "--cooldown", "0.4s")
-        self.assertGreater(time.monotonic() - start, 0.8)
+        elapsed = time.monotonic() - start
         at = [r["at_s"] for r in told["samples"]["rounds"]]
         self.assertGreater(min(b - a for a, b in zip(at, at[1:])), 0.4)
-        self.assertLess(told["wall_s"], 0.8)  # of the rounds alone
+        self.assertGreater(elapsed - told["wall_s"], 0.8)  # which is of the rounds alone
 
     def test_a_temperature(self):
         tree = board("hot", 71)
@@ -216,7 +216,7 @@ class Sustained(ProgramCase):
             process.send_signal(signal.SIGINT)
             out, err = process.communicate(timeout=60)
         self.assertEqual(130, process.returncode, err)
-        self.assertRegex(err.decode(), r"\Abinocle: interrupted: what follows is of 0\.0\d+ of 5 minutes\n\Z")
+        self.assertRegex(err.decode(), r"\Abinocle: interrupted: what follows is of 0\.\d+ of 5 minutes\n\Z")
         told = json.loads(out)
         self.assertTrue(told["cut_short"] and told["decode_tokens_per_s"] > 0)
         with open(path("cut.csv"), encoding="utf-8", newline="") as file:

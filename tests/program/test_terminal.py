@@ -11,7 +11,7 @@ import termios
 import time
 import zlib
 
-from program_case import PHOTO, PHOTO2, PROGRAM, ROOT, ProgramCase, binocle, compiled, main, path, sane_signals
+from program_case import PHOTO, PHOTO2, PROGRAM, ROOT, ProgramCase, binocle, catches_ctrl_c, compiled, main, path, sane_signals
 
 BAR = re.compile(rb"\r[a-z ]+(?:\[[=> ]{28}\])? +\d+ %")
 ANSWER = rb"\r\x1b\[K[^>].{10}"  # text where the bar was taken away
@@ -150,8 +150,8 @@ class Interrupt(ProgramCase):
 
     def test_json_says_nothing(self):
         process = subprocess.Popen([PROGRAM, "run", self.long_model, *LONG, "--json", "--quiet"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=sane_signals,
-                                   env=dict(os.environ, BINOCLE_CPU="scalar"))  # no CPU ends the answer in half a second then
-        time.sleep(0.5)
+                                   env=dict(os.environ, BINOCLE_CPU="scalar"))  # no CPU ends the answer at once then
+        catches_ctrl_c(process)
         process.send_signal(signal.SIGINT)
         self.assertEqual((b"", b""), process.communicate(timeout=10))
         self.assertEqual(130, process.returncode)
@@ -165,7 +165,8 @@ class Interrupt(ProgramCase):
         for picture, stdin in ((large, None), (fifo, None), ("-", subprocess.PIPE)):
             for arguments in (["encode", self.model, picture, "--stage", "pixels", "-o", out, "--quiet"], ["run", self.model, "--image", picture, "--prompt", "x"]):
                 process = subprocess.Popen([PROGRAM, *arguments], stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=sane_signals)
-                time.sleep(0.7)
+                catches_ctrl_c(process)
+                time.sleep(0.1)
                 process.send_signal(signal.SIGINT)
                 process.wait(10)  # before its standard input is closed
                 self.assertEqual((130, (b"", b"")), (process.returncode, process.communicate()), arguments)

@@ -224,8 +224,9 @@ class Asking(PythonCase):
         """A task that is cancelled, in the answer or in what it does between two pieces, leaves a session that is free."""
         async def given_up(pause):
             with self.model.session() as session:
-                task = asyncio.ensure_future(self.read(self.endless(session), pause))
-                await asyncio.sleep(0.02)
+                begun = asyncio.Event()
+                task = asyncio.ensure_future(self.read(self.endless(session), pause, begun))
+                await begun.wait()
                 task.cancel()
                 with self.assertRaises(asyncio.CancelledError):
                     await task
@@ -235,9 +236,10 @@ class Asking(PythonCase):
             self.assertEqual(ANSWER, asyncio.run(given_up(pause)))
 
     @staticmethod
-    async def read(answer, pause):
+    async def read(answer, pause, begun):
         async with answer:
             async for _ in answer:
+                begun.set()
                 await asyncio.sleep(pause)
 
     def test_threads(self):
