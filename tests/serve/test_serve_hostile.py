@@ -171,6 +171,33 @@ class Hostile(ServeCase):
             for headers in ({"host": own, "origin": "http://" + own}, {"host": "LocalHost"}, {"host": "[::1]:80"}):
                 self.assertEqual(200, server.ask("POST", CHAT, body, {**kind, **headers}).status, headers)
 
+    def test_an_origin_that_may_ask(self):
+        friend = "http://localhost:3000"
+        first = {"access-control-request-method": "POST", "access-control-request-headers": "authorization,content-type,x-stainless-lang"}
+        with open(path("friends-token"), "w", encoding="ascii", opener=lambda name, flags: os.open(name, flags, 0o600)) as f:
+            f.write("0123456789abcdef")
+        for options in ((), ("--token-file", path("friends-token"))):
+            right = {"authorization": "Bearer 0123456789abcdef"} if options else {}
+            with Server(POCKET, "--allow-origin", friend, *options) as server:
+                reply = server.ask("OPTIONS", CHAT, headers={"origin": friend, **first})
+                self.assertEqual((200, b"", friend, "Origin", "GET, POST", "Authorization, *"), (reply.status, reply.body, *(
+                    reply.headers[name] for name in ("access-control-allow-origin", "vary", "access-control-allow-methods", "access-control-allow-headers"))))
+                for stream in (False, True):
+                    reply = server.chat("hello", max_tokens=2, stream=stream, headers={"origin": friend, **right})
+                    self.assertEqual((200, friend), (reply.status, reply.headers["access-control-allow-origin"]))
+                reply = server.chat("hello", max_tokens="many", headers={"origin": friend, **right})  # a page can read why
+                self.refused(reply, 400)
+                self.assertEqual(friend, reply.headers["access-control-allow-origin"])
+                self.refused(server.ask("OPTIONS", CHAT, headers={"origin": friend}), 405)
+                self.refused(server.ask("OPTIONS", "/nowhere", headers={"origin": friend, **first}), 404)
+                for other in ("http://localhost:3001", "https://localhost:3000", friend + ".evil.example", "null"):
+                    reply = server.ask("OPTIONS", CHAT, headers={"origin": other, **first})
+                    self.refused(reply, 405 if options else 403)
+                    self.assertIsNone(reply.headers["access-control-allow-origin"])
+                self.assertIsNone(server.chat("hello", max_tokens=2, headers=right).headers["access-control-allow-origin"])
+                if not options:
+                    self.refused(server.ask(headers={"origin": friend, "host": "evil.example"}), 403)
+
     def test_the_token(self):
         secret = "0123456789abcdef-secret"
         with open(path("token"), "w", encoding="ascii", opener=lambda name, flags: os.open(name, flags, 0o600)) as f:
@@ -198,7 +225,9 @@ class Hostile(ServeCase):
                                     (["--listen", "::1:80"], "ADDRESS:PORT", 2), (["--listen", "127.0.0.1:70000"], "ADDRESS:PORT", 2), (["--listen", "example.org:80"], "number", 2),
                                     (["--listen", f"127.0.0.1:{taken.getsockname()[1]}"], "in use", 1), (["--token-file", path("nowhere")], "nowhere", 1), (["--token-file", path("open")], "0600", 1),
                                     (["--token-file", path("short")], "16", 1), (["--token-file", path("two")], "one line", 1), (["--token-file", path("empty")], "16", 1),
-                                    (["--token-file", "/dev/null"], "regular", 1), (["--queue", "0"], "queue", 2), (["--sessions", "17"], "sessions", 2)):
+                                    (["--token-file", "/dev/null"], "regular", 1), (["--queue", "0"], "queue", 2), (["--sessions", "17"], "sessions", 2),
+                                    *((["--allow-origin", wrong], "such as http://localhost:3000", 2) for wrong in (
+                                        "*", "null", "localhost:3000", "http://", "://a", "http://a/", "http://A", "http://a b", "http://a\r\nX: y", "http://" + 200 * "a"))):
             done = subprocess.run([PROGRAM, "serve", POCKET, *options], capture_output=True, timeout=60, check=False)
             self.assertEqual((code, b"", 1), (done.returncode, done.stdout, done.stderr.count(b"\n")), (options, done.stderr))
             self.assertIn(word, done.stderr.decode(), options)

@@ -182,6 +182,18 @@ class Page(ServeCase):
             b.wait("document.getElementById('about').textContent.startsWith('pocket')")
             b.complaints = [text for text in b.complaints if "401" not in text]
 
+    def test_a_page_of_another_origin(self):
+        b, asks = self.browser, "fetch('{}/v1/chat/completions', {{method: 'POST', headers: {{'Content-Type': 'application/json', Authorization: 'Bearer none', " \
+            "'X-Stainless-Lang': 'js'}}, body: JSON.stringify({{messages: [{{role: 'user', content: 'hello'}}], max_tokens: 1}})}})" \
+            ".then((reply) => reply.status, (problem) => problem.name)"
+        friend = f"http://127.0.0.1:{self.server.port}"
+        with Server(POCKET, "--allow-origin", friend) as server, Server(POCKET) as closed:
+            b.call("Page.navigate", url=friend + "/health")
+            b.wait(f"location.origin === '{friend}' && document.readyState === 'complete'")
+            self.assertEqual(200, b.run(asks.format(f"http://127.0.0.1:{server.port}")))
+            self.assertEqual("TypeError", b.run(asks.format(f"http://127.0.0.1:{closed.port}")))
+        b.complaints = [text for text in b.complaints if not any(known in text for known in ("CORS", "403", "ERR_FAILED", "404"))]  # /favicon.ico
+
     def test_policy(self):
         reply = self.server.ask(target="/")
         policy = dict(part.strip().split(" ", 1) for part in reply.headers["content-security-policy"].split(";"))

@@ -14,7 +14,7 @@
 #define MIB ((size_t)1 << 20)
 
 typedef struct serve_options {
-  const char *listen, *token_file, *name;
+  const char *listen, *token_file, *name, *origin;
   uint64_t sessions, queue, connections, max_tokens, max_body, max_pixels, max_pictures, keep_pictures;
   double timeout;
 } serve_options;
@@ -176,6 +176,11 @@ static int run(const bnc_command *command, int argc, char **argv) {
        .value = "FILE",
        .help = "the secret that clients show, one line, readable by you alone; a must where other machines reach the address",
        .text = &o.token_file},
+      {.name = "allow-origin",
+       .value = "ORIGIN",
+       .help =
+           "web pages of that origin may ask from browsers too (CORS), such as http://localhost:3000; default: the server's own page alone",
+       .text = &o.origin},
       {.name = "name", .value = "NAME", .help = "of the model to clients; default: the file's", .text = &o.name},
       COUNT("sessions", "N", "answers at once, each with memory of its own; default 1", o.sessions, 1, BNC_SERVE_SESSIONS),
       COUNT("queue", "N", "questions that may wait; more get 503 and Retry-After; default 64", o.queue, 1, 100000),
@@ -202,7 +207,10 @@ static int run(const bnc_command *command, int argc, char **argv) {
   const bnc_arguments arguments = {(const char *const[]){"MODEL", NULL}, &model, options, BNC_COUNT_OF(options)};
   serve.work.joules = &serve.joules;
   const int code = bnc_options_parse(command, &arguments, argc, argv);
-  return code == BNC_PARSED ? run_serve(model, &o, &serve) : code;
+  if (code != BNC_PARSED) return code;
+  if (o.origin && !bnc_routes_allow(&serve, o.origin))
+    return bnc_usage_error("serve", "--allow-origin is '%s', expected the origin of web pages, such as http://localhost:3000", o.origin);
+  return run_serve(model, &o, &serve);
 }
 
 const bnc_command bnc_cmd_serve = {

@@ -57,6 +57,7 @@ static void next_request(bnc_http_connection *c) {
   bnc_http_parser_reset(c->parser);
   c->state = BNC_HTTP_READING;
   c->headed = false;
+  c->fields = NULL;
   set_deadline(c, 6 * c->server->limits.seconds); /* it may think about its next question */
 }
 

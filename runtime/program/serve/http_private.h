@@ -27,6 +27,7 @@ struct bnc_http_connection {
   double deadline; /* bnc_seconds() */
   uint64_t client;
   void *slot;
+  const char *fields; /* of the reply to the request at hand, besides those that come with it */
 };
 
 struct bnc_http_server {

@@ -35,10 +35,13 @@ void **bnc_http_connection_slot(bnc_http_connection *connection) { return &conne
 
 uint64_t bnc_http_connection_client(const bnc_http_connection *connection) { return connection->client; }
 
+void bnc_http_connection_add_fields(bnc_http_connection *connection, const char *fields) { connection->fields = fields; }
+
 static void put_head(bnc_http_connection *c, int status, const char *type, const char *fields) {
   bnc_byte_buffer_print(&c->out, "HTTP/1.1 %d %s\r\nServer: binocle\r\nContent-Type: %s\r\nX-Content-Type-Options: nosniff\r\n", status,
                         name_of(status), type);
   if (fields) bnc_byte_buffer_text(&c->out, fields);
+  if (c->fields) bnc_byte_buffer_text(&c->out, c->fields);
   if (c->closes) bnc_byte_buffer_text(&c->out, "Connection: close\r\n");
 }
 

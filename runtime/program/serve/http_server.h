@@ -49,6 +49,8 @@ void **bnc_http_connection_slot(bnc_http_connection *connection);
 /** Equal for requests of one client: by its address, or on the same machine by its connection. */
 uint64_t bnc_http_connection_client(const bnc_http_connection *connection);
 
+/** Lines of fields that the reply to the request at hand has besides, however it comes. They stay the caller's. */
+void bnc_http_connection_add_fields(bnc_http_connection *connection, const char *fields);
 /** A whole reply. fields: lines of further fields, each with its \r\n, or NULL. */
 void bnc_http_reply(bnc_http_connection *connection, int status, const char *type, const char *fields, const char *body, size_t length);
 /** A reply that comes in pieces, until it ends. */

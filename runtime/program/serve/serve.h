@@ -13,6 +13,7 @@
 
 #define BNC_SERVE_NAME 128
 #define BNC_SERVE_SESSIONS 16
+#define BNC_SERVE_ORIGIN 200 /* bytes */
 
 typedef struct bnc_serve bnc_serve;
 
@@ -41,6 +42,8 @@ struct bnc_serve {
   size_t threads;
   int64_t created;                /* seconds since 1970 */
   char token[BNC_TOKEN_MOST + 1]; /* "": none is asked for */
+  const char *origin;             /* of web pages that may ask besides our own; NULL: none */
+  char origin_fields[BNC_SERVE_ORIGIN + 64];
   bnc_listener listener;
   bnc_chat_limits limits;
   bnc_tile_steps tiles;
@@ -58,6 +61,8 @@ int bnc_worker_begin(bnc_worker *worker, bnc_serve *serve);
 /** The queue is closed: waits for the thread, frees everything. */
 void bnc_worker_end(bnc_worker *worker);
 
+/** Lets pages of that origin ask: "http://localhost:3000", kept by the caller. false: it is none. */
+bool bnc_routes_allow(bnc_serve *serve, const char *origin);
 /** The handler of the server's connections. */
 bnc_http_handler bnc_routes(bnc_serve *serve);
 /** Questions that wait are refused, and those that run are called off where `now`. */

@@ -60,6 +60,34 @@ static bool is_local(const char *host) {
   return strncmp(host, "127.", 4) == 0 && strspn(host, "0123456789.") == length;
 }
 
+bool bnc_routes_allow(bnc_serve *serve, const char *origin) {
+  static const char lower[] = "abcdefghijklmnopqrstuvwxyz", more[] = "0123456789+-._:[]"; /* as browsers write it */
+  const char *host = strstr(origin, "://");
+  if (!host || host == origin || !host[3] || strlen(origin) > BNC_SERVE_ORIGIN) return false;
+  for (const char *c = origin; *c; c++)
+    if (!strchr(lower, *c) && !(strchr(more, *c) && c != origin) && (c < host || c >= host + 3)) return false;
+  serve->origin = origin;
+  snprintf(serve->origin_fields, sizeof serve->origin_fields, "Access-Control-Allow-Origin: %s\r\nVary: Origin\r\n", origin);
+  return true;
+}
+
+/* --allow-origin */
+static bool is_invited(const bnc_serve *serve, const bnc_http_request *request) {
+  const char *origin = bnc_http_field(request, "origin");
+  return serve->origin && origin && strcmp(origin, serve->origin) == 0;
+}
+
+/* A browser asks first whether a page of elsewhere may send what its own could not: our fields and JSON. It shows no token yet. */
+static bool asks_first(const bnc_http_request *request) {
+  return strcmp(request->method, "OPTIONS") == 0 && bnc_http_field(request, "access-control-request-method");
+}
+
+static void put_permission(bnc_serve *serve, bnc_http_connection *connection, const char *path) {
+  static const char fields[] = "Access-Control-Allow-Methods: GET, POST\r\nAccess-Control-Allow-Headers: Authorization, *\r\n"
+                               "Access-Control-Max-Age: 600\r\n";
+  bnc_serve_reply(serve, connection, path, 200, "text/plain", fields, &(bnc_byte_buffer){0});
+}
+
 /* A web page of elsewhere may send its visitor's browser here, by this address or by a name of its own that leads here: neither is served.
  * With a token there is no need, since such a page has none. */
 static bool is_foreign(const bnc_serve *serve, const bnc_http_request *request) {
@@ -67,7 +95,8 @@ static bool is_foreign(const bnc_serve *serve, const bnc_http_request *request) 
   static const char scheme[] = "http://";
   if (serve->token[0]) return false;
   if (serve->listener.local_names && host && !is_local(host)) return true;
-  return origin && !(host && strncmp(origin, scheme, sizeof scheme - 1) == 0 && strcmp(origin + sizeof scheme - 1, host) == 0);
+  return origin && !is_invited(serve, request) &&
+         !(host && strncmp(origin, scheme, sizeof scheme - 1) == 0 && strcmp(origin + sizeof scheme - 1, host) == 0);
 }
 
 static bool shows_token(const bnc_serve *serve, const bnc_http_request *request) {
@@ -96,11 +125,15 @@ static bool on_head(void *user, bnc_http_connection *connection, const bnc_http_
   char path[BNC_HTTP_TARGET + 1], allow[32];
   path_of(request, path);
   const int found = find_route(serve, path);
-  const bool head = strcmp(request->method, "HEAD") == 0;
+  const bool head = strcmp(request->method, "HEAD") == 0, invited = is_invited(serve, request);
+  if (invited) bnc_http_connection_add_fields(connection, serve->origin_fields);
   if (is_foreign(serve, request)) {
     bnc_api_fail(&error, 403, "foreign_origin", NULL, "this server is asked under a name or from a web page that is not its own");
   } else if (found == ROUTES) {
     bnc_api_fail(&error, 404, "not_found", NULL, "there is no '%.100s' here", path);
+  } else if (invited && asks_first(request)) {
+    put_permission(serve, connection, path);
+    return false;
   } else if (strcmp(routes[found].method, head ? "GET" : request->method) != 0) {
     bnc_api_fail(&error, 405, "method_not_allowed", NULL, "'%s' is for %s, found %s", path, routes[found].method, request->method);
     snprintf(allow, sizeof allow, "Allow: %s\r\n", routes[found].method);
