@@ -6,21 +6,20 @@
 /* The left column: a word on the first line of its group. */
 static void head(bnc_page *p, const char *word) { bnc_page_print(p, "%-10s ", word); }
 
-static void print_bytes(bnc_page *p, uint64_t bytes) {
+/* In powers of 1000, as what models need is told and asked for everywhere; caches and pages are made in powers of two. */
+static void print_memory(bnc_page *p, uint64_t bytes) {
   if (bytes == 0)
     bnc_page_print(p, "unknown");
-  else if (bytes < 1u << 20)
-    bnc_page_print(p, "%llu KiB", (unsigned long long)(bytes >> 10));
-  else if (bytes < 1u << 30)
-    bnc_page_print(p, "%.4g MiB", (double)bytes / (1 << 20));
   else
-    bnc_page_print(p, "%.1f GiB", (double)bytes / (1 << 30));
+    bnc_page_print(p, "%.2f GB", (double)bytes * 1e-9);
 }
 
 static void print_cache(bnc_page *p, const char *name, const bnc_cpu_cache *cache) {
   if (!cache->bytes) return;
-  bnc_page_print(p, "  %s ", name);
-  print_bytes(p, cache->bytes);
+  if (cache->bytes < 1u << 20)
+    bnc_page_print(p, "  %s %llu KiB", name, (unsigned long long)(cache->bytes >> 10));
+  else
+    bnc_page_print(p, "  %s %.4g MiB", name, (double)cache->bytes / (1 << 20));
   if (cache->shared > 1) bnc_page_print(p, " (shared by %u CPUs)", cache->shared);
 }
 
@@ -61,9 +60,9 @@ static void print_cpu(bnc_page *p, const bnc_machine *m) {
 
 static void print_system(bnc_page *p, const bnc_machine *m) {
   head(p, "memory");
-  print_bytes(p, m->memory_total);
+  print_memory(p, m->memory_total);
   bnc_page_print(p, " in all, ");
-  print_bytes(p, m->memory_available);
+  print_memory(p, m->memory_available);
   bnc_page_print(p, " available, pages of %zu KiB\n", m->page_bytes >> 10);
   head(p, "system");
   bnc_page_print(p, "%s, kernel %s\n", m->os, m->kernel);

@@ -78,7 +78,7 @@ class Compile(ProgramCase):
 
     def encode(self, model, stage):
         out = path("encoded.npy")
-        outcome = self.done("encode", model, PHOTO, "--stage", stage, "-o", out)
+        outcome = self.done("encode", model, *((PHOTO,) if stage == "dem" else ("--image", PHOTO)), "--stage", stage, "-o", out)
         self.assertEqual((b"", b""), (outcome.out, outcome.err))
         return load_array(out)
 

@@ -93,7 +93,8 @@ class Streams(ProgramCase):
         os.link(path("a.jpg"), path("hard.jpg"))
         config = os.path.join(self.checkpoint, "config.json")
         cases = [["encode", self.model, path("a.jpg"), "--stage", "pixels", "-o", path(n)] for n in ("a.jpg", "link.jpg", "hard.jpg", "../work/a.jpg")]
-        cases += [["encode", self.model, PHOTO, "--stage", "pixels", "-o", self.model], ["compile", self.checkpoint, "-o", config],
+        cases += [["encode", self.model, "--image", path("a.jpg"), "--stage", "pixels", "-o", path("hard.jpg")],
+                  ["encode", self.model, PHOTO, "--stage", "pixels", "-o", self.model], ["compile", self.checkpoint, "-o", config],
                   ["compile", self.checkpoint, "-o", path("new.bnc"), "--report", os.path.join(self.checkpoint, SHARD)],
                   ["inspect", self.model, "--memory-svg", self.model], ["profile", self.model, "--image", path("a.jpg"), "--trace", path("a.jpg")]]
         shutil.copy(self.model, path("own.bnc"))

@@ -50,6 +50,7 @@ class Wrong(ProgramCase):
                 *((f"--temperature is '{re.escape(t)}'", [*run, "--temperature", t]) for t in ("-0.1", "101", "nan", "inf", "1e999", "0x1", "1,5", "warm", "--", "1e")),
                 *((f"--top-p is '{p}'", [*run, "--top-p", p]) for p in ("0", "1.01", "-1")), ("--seed is '18446744073709551616'", [*run, "--seed", "18446744073709551616"]),
                 ("--stage STAGE is missing", encode), ("--stage is 'patch'", [*encode, "--stage", "patch"]), ("IMAGE is missing", ["encode", m, "--stage", "dem", "-o", out]),
+                ("'.*photo.jpg' is one argument too many", [*encode, "--stage", "dem", "--image", PHOTO]), ("is one argument too many", [*encode, PHOTO, "--stage", "dem"]),
                 ("-o OUT.npy is missing", ["encode", m, PHOTO, "--stage", "dem"]), ("--ids IDS.npy is missing", score), ("-o LOGITS.npy is missing", ["score", m, "--ids", "x"]),
                 ("-o is given twice", [*comp, "-o", "a", "-o", "b"]), ("-o MODEL.bnc is missing", comp), ("--group is '48'", [*comp, "-o", out, "--group", "48"]), *((f"--bits-per-weight is '{x}'", [*comp, "-o", out, "--bits-per-weight", x]) for x in ("3", "17", "nan")),
                 ("--vision-weights is 'int4'", [*comp, "-o", out, "--vision-weights", "int4"]), ("--text-weights is 'f16'", [*comp, "-o", out, "--text-weights", "f16"]),
