@@ -20,7 +20,7 @@ import scenes
 from model import normalise
 
 TILE = 112
-STAGE_SEEDS = {"read": 1, "see": 2, "fuse": 3, "ask": 4, "tune": 5, "talk": 6, "settle": 7}
+STAGE_SEEDS = {"read": 1, "see": 2, "fuse": 3, "ask": 4, "tune": 5, "talk": 6, "settle": 7, "shift": 0}
 
 
 def seed_of(seed, stage, stream, k):
@@ -43,7 +43,7 @@ def exposed(pixels):
     """Normalised float pixels with a random exposure and tint per picture, so that a picture's reuse is not its copy."""
     gain = (0.85 + 0.25 * torch.rand(len(pixels), 1, device=pixels.device)) * (
         0.96 + 0.08 * torch.rand(len(pixels), 3, device=pixels.device))
-    return normalise((pixels * gain[:, None, None]).clamp(max=255))
+    return normalise((pixels * gain[:, None, None]).clamp_(max=255))
 
 
 def dense(picked):
@@ -148,8 +148,8 @@ class Talking(Stream):
 class Drawing(Stream):
     """Lists of new scenes: on the lattice, free, and photographs with nothing on them, which are learnt last and differ most."""
 
-    LOOKS = {scenes.FREE._replace(free=False, plain=1.0, photos=0.3, empty=0.05): 0.45, scenes.FREE._replace(photos=0.5): 0.33,
-             scenes.Look(photos=1.0, empty=1.0): 0.22}
+    LOOKS = {scenes.FREE._replace(free=False, plain=1.0, photos=0.3, empty=0.05): 0.36,
+             scenes.FREE._replace(plain=0.8, photos=0.4): 0.42, scenes.Look(photos=1.0, empty=1.0): 0.22}
 
     def batches(self, rng, new):
         while True:

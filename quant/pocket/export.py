@@ -2,7 +2,7 @@
 """Writes the trained state as a checkpoint in the released layout: bf16 safetensors, index, configs, tokenizer.json.
 
     python3 export.py --state DIR -o checkpoint
-    python3 export.py --state DIR --mean OLD -o checkpoint     half way from the checkpoint OLD that stage settle began with
+    python3 export.py --state DIR --mean OLD --share 0.8 -o checkpoint      of the way from the checkpoint OLD that all began with
 """
 
 import argparse
@@ -19,9 +19,9 @@ from parity import load_checkpoint
 
 
 def trained(folder):
-    """The newest weights of a state folder: of stage settle, else of tune, of ask, of talk and fuse."""
+    """The newest weights of a state folder: of stage settle, else of shift, of tune, of ask, of talk and fuse."""
     where = torch.device("cpu")
-    for path in (os.path.join(folder, stage + ".pt") for stage in ("settle", "tune")):
+    for path in (os.path.join(folder, stage + ".pt") for stage in ("settle", "shift", "tune")):
         if os.path.exists(path):
             model = InfLlava(default_config())
             model.load_state_dict(torch.load(path, map_location=where)["model"])
@@ -81,13 +81,14 @@ def export(model, folder):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--state", required=True)
-    parser.add_argument("--mean", help="checkpoint whose weights count as much as the state's; both must come of one start")
+    parser.add_argument("--mean", help="checkpoint whose weights count beside the state's; both must come of one start")
+    parser.add_argument("--share", type=float, default=0.5, help="of the state in that mean")
     parser.add_argument("-o", required=True)
     args = parser.parse_args()
     model = trained(args.state)
     if args.mean:
         old = load_checkpoint(args.mean).state_dict()
-        model.load_state_dict({name: (value + old[name]) / 2 for name, value in model.state_dict().items()})
+        model.load_state_dict({name: args.share * value + (1 - args.share) * old[name] for name, value in model.state_dict().items()})
     export(model, args.o)
 
 

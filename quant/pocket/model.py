@@ -47,8 +47,9 @@ class ClipMlp(nn.Module):
         self.fc1, self.fc2 = nn.Linear(width, inner), nn.Linear(inner, width)
 
     def forward(self, x):
-        x = self.fc1(x)
-        return self.fc2(x * torch.sigmoid(1.702 * x))
+        a = 1.702  # x sigmoid(a x) is silu(a x) / a; on the weights both factors cost nothing
+        x = F.silu(F.linear(x, a * self.fc1.weight, a * self.fc1.bias))
+        return F.linear(x, self.fc2.weight / a, self.fc2.bias)
 
 
 class ClipLayer(nn.Module):
@@ -301,6 +302,5 @@ class InfLlava(nn.Module):
 
 def normalise(pixels):
     """uint8 [B,S,S,3] -> float32 [B,3,S,S]."""
-    x = pixels.permute(0, 3, 1, 2).float() / 255
-    mean = torch.tensor(MEAN, device=x.device)[:, None, None]
-    return (x - mean) / torch.tensor(STD, device=x.device)[:, None, None]
+    mean, std = (torch.tensor(v, device=pixels.device) for v in (MEAN, STD))
+    return torch.addcmul(-mean / std, pixels.float(), 1 / (255 * std)).permute(0, 3, 1, 2)

@@ -232,6 +232,9 @@ class Scene:
 
     def __init__(self, pixels, items, chars, owner):
         self.pixels, self.items, self.chars, self.owner = pixels, items, chars, owner
+        self.rows = np.array([[0] * 7] + [item_row(item) for item in items], np.uint8)  # by owner, as the next two
+        self.boxes = np.array([(0, 0, 0, 0)] + [item.box for item in items])
+        self.centres = np.array([(0, 0)] + [item.centre for item in items])
 
 
 def _new_item(rng, kind, shape=None):
@@ -361,7 +364,7 @@ def token_labels(scene):
     slots = len(scene.items) + 1
     counts = np.bincount((cells * slots + scene.owner).ravel(), minlength=64 * slots).reshape(GRID, GRID, slots)[..., 1:]
     best, most = (counts.argmax(-1), counts.max(-1)) if scene.items else (None, np.zeros((GRID, GRID)))
-    rows = [item_row(item) for item in scene.items]
+    rows = scene.rows[1:].tolist()
     for i in range(GRID):
         for j in range(GRID):
             if most[i, j] > 0.18 * CELL * CELL:
@@ -394,11 +397,10 @@ def patch_labels(scene, window):
     x0, y0, x1, y1 = window
     at = np.s_[y0 + 7:y1:14, x0 + 7:x1:14]
     chars, owner = scene.chars[at], scene.owner[at]
-    rows = np.array([[0] * 7] + [item_row(item) for item in scene.items], np.uint8)
-    inside = [True] + [b[0] >= x0 and b[1] >= y0 and b[2] <= x1 and b[3] <= y1 for b in (t.box for t in scene.items)]
-    centre = np.array([(0, 0)] + [t.centre for t in scene.items])[owner]
+    rows, centre = scene.rows, scene.centres[owner]
+    inside = ((scene.boxes[:, :2] >= (x0, y0)) & (scene.boxes[:, 2:] <= (x1, y1))).all(-1)
     yy, xx = np.mgrid[y0 + 7:y1:14, x0 + 7:x1:14]
     out = np.concatenate([chars[..., None], rows[owner][..., :2], rows[owner][..., 4:]], -1)
     far = (abs(centre[..., 0] - xx) > PATCH) | (abs(centre[..., 1] - yy) > PATCH)
-    out[far | ~np.array(inside)[owner] | (owner == 0), 3:] = IGNORE
+    out[far | ~inside[owner] | (owner == 0), 3:] = IGNORE
     return out

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Trains the pocket model stage by stage: read, talk, see, fuse, ask, tune, settle. Each stage goes on where its saved state ends.
+"""Trains the pocket model stage by stage: read, talk, see, fuse, ask, tune, settle; and shift. Each stage goes on where its saved state ends.
 
-    python3 train.py all --state DIR                              everything
+    python3 train.py all --state DIR                              everything but shift
     python3 train.py see --state DIR --steps 9000                  one stage, longer
     python3 train.py read --state NEW --begin checkpoint           with the tower of a checkpoint
-    python3 train.py tune --state NEW --begin checkpoint           an exported checkpoint, further
+    python3 train.py tune --state NEW --begin checkpoint           an exported checkpoint, further; so do shift and settle
     python3 train.py all --state DIR --workers 15 --batch 128      on a GPU; `read` likes --batch 2048
 """
 
@@ -23,6 +23,7 @@ STAGES = {
     "ask": dict(steps=400, batch=16, rate=3e-4, pool=3000),
     "tune": dict(steps=2400, batch=2, rate=1e-3, pool=600),
     "settle": dict(steps=600, batch=24, rate=3e-4, pool=3000),
+    "shift": dict(steps=1500, batch=128, rate=1e-3, pool=400),
 }
 
 
@@ -37,7 +38,7 @@ def main():
     parser.add_argument("--meet", default="", help=argparse.SUPPRESS)
     parser.add_argument("--apart", type=int, default=1, help="steps that a rank takes by itself before weights are averaged")
     parser.add_argument("--workers", type=int, default=0, help="processes that draw pictures, per rank")
-    parser.add_argument("--begin", help="read: start with this exported checkpoint's tower; tune, settle: with all of it")
+    parser.add_argument("--begin", help="read: start with this exported checkpoint's tower; tune, settle: with all of it; shift: it teaches")
     parser.add_argument("--warm", type=int, default=100, help="steps of warm-up")
     parser.add_argument("--report", type=int, default=100, help="steps between reports")
     parser.add_argument("--save", type=int, default=50, help="steps between saved states")
@@ -47,13 +48,15 @@ def main():
     for key, kind in (("steps", int), ("batch", int), ("rate", float), ("pool", int)):
         parser.add_argument("--" + key, type=kind)
     args = parser.parse_args()
+    if args.stage == "shift" and not args.begin:
+        parser.error("shift: --begin names the checkpoint that teaches")
     os.makedirs(args.state, exist_ok=True)
     torch.set_num_threads(1)
     torch.set_float32_matmul_precision("high")
     if args.stage == "plot":
         import loop
         return loop.plot(args.state, os.path.join(args.state, "curve.png"))
-    for stage in list(STAGES) if args.stage == "all" else [args.stage]:
+    for stage in [name for name in STAGES if name != "shift"] if args.stage == "all" else [args.stage]:
         chosen = argparse.Namespace(**vars(args))
         for key, value in STAGES[stage].items():
             if getattr(args, key) is None:
