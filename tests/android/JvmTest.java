@@ -159,7 +159,7 @@ public final class JvmTest {
       same(0L, other.statistics().pictures);
       refuses(BinocleException.Status.IO, "none.state: No such file", () -> other.restore("none.state"));
       refuses(BinocleException.Status.FORMAT, "not a saved session", () -> other.restore(picture(0)));
-      same(next, other.answer(QUESTIONS[1][1]));
+      same(session.answer(QUESTIONS[1][1]), other.answer(QUESTIONS[1][1]));
     }
   }
 

@@ -18,7 +18,7 @@ SURE = {
     "What number is on the sign?": "36", "What does the sign say?": "BUS", "Which digit is on the triangle?": "8",
     "What colour is the triangle?": "green", "Is there a star?": "no", "Is the heart big or small?": "small",
 }
-COSINES = {".": 0.999, "photos": 0.997}  # of each picture's embeddings in int8 with those in f32, at least; photographs are not what it was trained on
+COSINES = {".": 0.998, "photos": 0.997}  # of each picture's embeddings in int8 with those in f32, at least; photographs are not what it was trained on
 FLOORS = {".": 0.85, "photos": 0.8}  # share of right answers at least: on the lattice; of photographs with nothing asked about in them
 
 
