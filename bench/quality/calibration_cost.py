@@ -3,7 +3,7 @@
 """What `compile --text-weights int4 --calibration` takes in a full-size geometry: seconds beside what it foretells before it begins, and peak memory.
 usage: calibration_cost.py BINOCLE FOLDER [--geometry llama-8b] [--layers 1] [--rows 8192] [--threads 2] > bench/baselines/calibration_cost.csv
 A checkpoint of so many layers of that geometry is made in FOLDER: random bf16 weights, the pocket model's tokenizer and as small an embedding, since
-neither costs anything here. All layers cost the same, so that a whole model takes its layers' share more; it is told as hours. Memory is that of one
+neither costs anything here. All layers cost the same, so that a whole model takes its layers' share more; it is told as hours, by the clock and of CPU time. Memory is that of one
 layer's activations and matrices, however many layers there are, and of what of the checkpoint's mapped file stays in memory. CSV; the load of the
 machine is that of the last minute."""
 import argparse
@@ -96,9 +96,9 @@ def main():
         sys.exit(f"compile foretold nothing:\n{told}")
     foretold = int(found[2]) * (60 if found[3] == "minute" else 1)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    print("geometry,layers,rows,threads,foretold_s,seconds,cpu_s,peak_mb,whole_model_hours,load")
+    print("geometry,layers,rows,threads,foretold_s,seconds,cpu_s,peak_mb,whole_model_hours,whole_model_cpu_hours,load")
     print(f"{o.geometry},{o.layers},{found[1]},{o.threads},{foretold},{seconds:.0f},{cpu:.0f},{after.ru_maxrss / 1024:.0f},"
-          f"{seconds / o.layers * geometry[4] / 3600:.2f},{os.getloadavg()[0]:.1f}")
+          f"{seconds / o.layers * geometry[4] / 3600:.2f},{cpu / o.layers * geometry[4] / 3600:.2f},{os.getloadavg()[0]:.1f}")
 
 
 if __name__ == "__main__":
