@@ -33,7 +33,7 @@ OURS = "binocle"
 TILES = ("tile int8", "tile f32", "tile bf16")
 BUSY = ("tile int8", "prefill of 256 rows", "decode")  # what busy rounds measure
 ROOM = 2.5  # of Binocle's largest model: its own, and as much again for an engine that loads
-QUALITY = {"tile int8": "int8 weights per channel, activations dynamic", "tile f32": "f32", "tile bf16": "bf16 weights and activations", "text": "4 bits, groups of 32, head 8 bits"}
+QUALITY = {"tile int8": "int8 weights per channel, activations dynamic", "tile f32": "f32", "tile bf16": "bf16 weights, activations f32", "text": "4 bits, groups of 32, head 8 bits"}
 
 
 def available():
@@ -99,6 +99,7 @@ class Wide:
         peer_models.make(os.path.dirname(self.picture), ("tile.png",))
         warm = self.bench("text", "--prompt-tokens", 1, "--gen-tokens", 1)
         self.threads, self.level = options.threads or warm["threads"], warm["cpu_level"]
+        self.quality = QUALITY | ({"tile bf16": "bf16 weights and activations"} if self.level.endswith("bf16") else {})
         folder = os.path.join(self.binocle.work, "peers-small" if options.small else "peers")
         os.makedirs(folder, exist_ok=True)
         self.engines, self.versions = [], {}
@@ -170,15 +171,15 @@ class Wide:
         for what in TILES:
             if what in works and what in self.models:
                 b = self.bench(what, "--image", self.picture, "--prompt-tokens", 1, "--gen-tokens", 1, "--warm-up", 1)
-                self.add(state, OURS, what, what[5:], b["vision_s"], "s", QUALITY[what])
+                self.add(state, OURS, what, what[5:], b["vision_s"], "s", self.quality[what])
         short, long = (f"prefill of {n} rows" for n in self.rows)
         if short in works or "decode" in works:
             b = self.bench("text", "--prompt-tokens", self.rows[0], "--gen-tokens", 16, "--warm-up", 1)
-            self.add(state, OURS, short, "int4", b["prefill_tokens_per_s"], "tokens/s", QUALITY["text"])
-            self.add(state, OURS, "decode", "int4", b["decode_tokens_per_s"], "tokens/s", QUALITY["text"])
+            self.add(state, OURS, short, "int4", b["prefill_tokens_per_s"], "tokens/s", self.quality["text"])
+            self.add(state, OURS, "decode", "int4", b["decode_tokens_per_s"], "tokens/s", self.quality["text"])
         if long in works and long != short:
             b = self.bench("text", "--prompt-tokens", self.rows[1], "--gen-tokens", 1)
-            self.add(state, OURS, long, "int4", b["prefill_tokens_per_s"], "tokens/s", QUALITY["text"])
+            self.add(state, OURS, long, "int4", b["prefill_tokens_per_s"], "tokens/s", self.quality["text"])
 
     def theirs(self, engine, state, works):
         quality = engine.about["quality"]
