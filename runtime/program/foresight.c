@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "runtime/program/foresight.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,6 +8,7 @@
 #include "runtime/program/distribution.h"
 #include "runtime/program/foresight_reading.h"
 #include "runtime/program/question_rows.h"
+#include "runtime/program/text_file.h"
 
 #define TEXT_LIMIT ((size_t)64 << 20)
 
@@ -144,12 +144,8 @@ static int open_sessions(bnc_reading *r, const char *model, bool whole) {
 }
 
 static int read_text(bnc_work *w, const char *path, text *t) {
-  FILE *file = fopen(path, "rb");
-  t->bytes = file ? malloc(TEXT_LIMIT) : NULL;
-  t->length = t->bytes ? fread(t->bytes, 1, TEXT_LIMIT, file) : 0;
-  const bool whole = t->bytes && !ferror(file) && t->length < TEXT_LIMIT;
-  if (file) fclose(file);
-  if (!whole) return bnc_work_refuse(w, "%s: cannot be read as a text of less than %zu bytes", path, TEXT_LIMIT);
+  const int code = bnc_text_file_read(w, path, "a text", TEXT_LIMIT, &t->bytes, &t->length);
+  if (code != BNC_EXIT_DONE) return code;
   t->mark = t->length >= 3 && memcmp(t->bytes, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
   return BNC_EXIT_DONE;
 }

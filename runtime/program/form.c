@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "runtime/program/form.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "runtime/program/text_file.h"
 
 #define SCHEMA_BYTES ((size_t)1 << 18)
 
@@ -18,19 +19,10 @@ static int constrain(bnc_work *work, const char *where, bnc_constraint_kind kind
 }
 
 static int read_schema(bnc_work *work, const char *path, char **text) {
-  FILE *file = fopen(bnc_work_input(path), "rb");
-  if (!file) return bnc_work_refuse(work, "%s: %s", path, strerror(errno));
-  *text = malloc(SCHEMA_BYTES + 1);
-  const size_t size = *text ? fread(*text, 1, SCHEMA_BYTES + 1, file) : 0;
-  const bool failed = ferror(file) != 0;
-  const int problem = errno;
-  fclose(file);
-  if (!*text) return bnc_work_refuse(work, "out of memory for the schema");
-  if (failed) return bnc_work_refuse(work, "%s: %s", path, strerror(problem));
-  if (size > SCHEMA_BYTES) return bnc_work_refuse(work, "%s: is larger than %zu bytes, expected a schema", path, SCHEMA_BYTES);
-  if (memchr(*text, '\0', size)) return bnc_work_refuse(work, "%s: has a zero byte, expected a schema", path);
-  (*text)[size] = '\0';
-  return BNC_EXIT_DONE;
+  size_t size;
+  const int code = bnc_text_file_read(work, path, "a schema", SCHEMA_BYTES, text, &size);
+  if (code != BNC_EXIT_DONE || !memchr(*text, '\0', size)) return code;
+  return bnc_work_refuse(work, "%s: has a zero byte, expected a schema", path);
 }
 
 static void set_name(bnc_form *form, const char *kind, const char *text) {

@@ -135,7 +135,7 @@ class Perplexity(Measuring):
         one = path("one.txt")
         with open(one, "wb") as f:
             f.write(b"a")
-        for code, expected, arguments in ((1, "one.txt: has 1 tokens", [self.model, one]), (1, "nowhere.txt: ", [self.model, path("nowhere.txt")]), (2, "TEXTFILE", [self.model]),
+        for code, expected, arguments in ((1, "one.txt: has 1 tokens", [self.model, one]), (1, "nowhere.txt: No such file or directory", [self.model, path("nowhere.txt")]), (1, "Is a directory", [self.model, path()]), (2, "TEXTFILE", [self.model]),
                                           (2, "--context is '1'", [self.model, good, "--context", "1"]), (1, "tokenizer", [mute, good]), (1, "nowhere.bnc: ", [path("nowhere.bnc"), good]),
                                           (1, "nowhere.bnc: ", [self.model, good, "--against", path("nowhere.bnc")]), (1, "left out of windows of 16", [self.model, good, "--context", "16", "--skip", "16"])):
             self.wrong(code, expected, "perplexity", *arguments)
