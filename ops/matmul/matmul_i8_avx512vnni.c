@@ -130,7 +130,7 @@ BNC_INLINE void few(const bnc_matmul_i8_args *args, const uint8_t *x /* [rows, d
                bias = args->bias ? _mm_maskz_loadu_ps(mask, args->bias + n) : _mm_setzero_ps();
   DOTS_UNROLL for (size_t r = 0; r < rows; ++r) {
     const bnc_qd8_params p = args->params[row + r];
-    const __m128i exact = _mm_sub_epi32(total[r], _mm_mullo_epi32(total[rows], _mm_set1_epi32(128 + p.zero_point)));
+    const __m128i exact = _mm_sub_epi32(total[r], _mm_mullo_epi32(total[rows], _mm_set1_epi32((int32_t)(128u + (uint32_t)p.zero_point))));
     const __m128 y = _mm_fmadd_ps(_mm_mul_ps(_mm_cvtepi32_ps(exact), _mm_set1_ps(p.scale)), scale, bias);
     _mm_mask_storeu_ps(args->y + (row + r) * args->y_stride + n, mask, y);
   }
