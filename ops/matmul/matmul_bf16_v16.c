@@ -63,19 +63,17 @@ BNC_INLINE void tile(const bnc_matmul_bf16_args *a, size_t row, size_t n, const 
 
 /* `rows` rows of some columns, `panels` at a time. */
 BNC_INLINE void band(const bnc_matmul_bf16_args *a, size_t row, const columns *c, size_t rows, size_t panels) {
-  size_t n = c->from;
-  for (; n + (panels - 1) * BNC_BF16_PANEL < c->to; n += panels * BNC_BF16_PANEL) tile(a, row, n, NULL, rows, panels);
-  for (; n < c->to; n += BNC_BF16_PANEL) tile(a, row, n, NULL, rows, 1);
-}
-
-/* The same of weights that are widened. */
-BNC_INLINE void wide_band(const bnc_matmul_bf16_args *a, size_t row, const columns *c, size_t rows, size_t panels) {
   const size_t panel = bnc_bf16_panel(a->k);
   const float *wide = c->wide;
   size_t n = c->from;
-  for (; n + (panels - 1) * BNC_BF16_PANEL < c->to; n += panels * BNC_BF16_PANEL, wide += panels * panel)
+  for (; n + (panels - 1) * BNC_BF16_PANEL < c->to; n += panels * BNC_BF16_PANEL) {
     tile(a, row, n, wide, rows, panels);
-  for (; n < c->to; n += BNC_BF16_PANEL, wide += panel) tile(a, row, n, wide, rows, 1);
+    if (wide) wide += panels * panel;
+  }
+  for (; n < c->to; n += BNC_BF16_PANEL) {
+    tile(a, row, n, wide, rows, 1);
+    if (wide) wide += panel;
+  }
 }
 
 /* The panels of the columns [from, to) as f32. */
@@ -94,8 +92,8 @@ static void many_rows(const bnc_matmul_bf16_args *a, size_t from, size_t to, flo
     const columns c = {n, n + step < to ? n + step : to, wide};
     size_t row = 0;
     widen(a, c.from, c.to, wide);
-    for (; row + WIDE_ROWS <= a->rows; row += WIDE_ROWS) wide_band(a, row, &c, WIDE_ROWS, WIDE_PANELS);
-    for (; row < a->rows; ++row) wide_band(a, row, &c, 1, ALONE);
+    for (; row + WIDE_ROWS <= a->rows; row += WIDE_ROWS) band(a, row, &c, WIDE_ROWS, WIDE_PANELS);
+    for (; row < a->rows; ++row) band(a, row, &c, 1, ALONE);
   }
 }
 
