@@ -58,6 +58,23 @@ static void share(void **state) {
   assert_false(t.alone);
 }
 
+/* The caller waits for helpers that have no CPU: seen after a quarter of a window, whether it is the first one or a trial. */
+static void in_the_way(void **state) {
+  (void)state;
+  bnc_crew_trial t = {0};
+  enum { GLANCE = 13 };
+  for (int i = 0; i < GLANCE - 1; i++) bnc_crew_trial_add(&t, STRETCH, STRETCH / 5, STRETCH / 10);
+  assert_false(t.alone);
+  bnc_crew_trial_add(&t, STRETCH, STRETCH / 5, STRETCH / 10);
+  assert_true(t.alone && t.trying);
+  pass(&t, 0.2, 0.2); /* alone is never cut short */
+  assert_true(t.alone && !t.trying);
+  assert_int_equal(lasts(&t, 0.2, 0.2), 5);
+  for (int i = 0; i < GLANCE; i++) bnc_crew_trial_add(&t, STRETCH, STRETCH / 5, STRETCH / 10);
+  assert_true(t.alone && !t.trying);
+  assert_int_equal(t.patience, 8);
+}
+
 /* The neighbours end. */
 static void recovers(void **state) {
   (void)state;
@@ -73,6 +90,6 @@ static void recovers(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(undisturbed), cmocka_unit_test(useless), cmocka_unit_test(share),
-                                     cmocka_unit_test(recovers)};
+                                     cmocka_unit_test(in_the_way), cmocka_unit_test(recovers)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
