@@ -134,7 +134,7 @@ const bnc_command bnc_cmd_chat = {
     .name = "chat",
     .synopsis = "MODEL [--image FILE]... [options]",
     .summary = "answers a question per line of standard input; pictures and earlier lines are not computed again",
-    .details = "\nLines that begin with a slash steer:\n" BNC_CHAT_COMMANDS
+    .details = "Lines that begin with a slash steer:\n" BNC_CHAT_COMMANDS
                "At a terminal, lines are edited as in a shell where the system has libedit; the history is kept in\n"
                "~/.local/state/binocle/history.",
     .examples = "  binocle chat model.bnc --image street.jpg\n"

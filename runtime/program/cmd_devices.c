@@ -161,7 +161,7 @@ const bnc_command bnc_cmd_devices = {
         "Without a model: CPU levels, caches, meters, temperatures, and what slows the machine down. With one: a measurement of less than\n"
         "5 seconds, then seconds per picture, tokens per second and, where there is a meter, joules; all before any download.\n"
         "Boards: pi3, zero2, pi4, pi5, jetson-nano, orin-nano, agx-orin, phone-mid, phone-flagship; without a model all presets are "
-        "told.\n",
+        "told.",
     .examples = "  binocle devices inf-llava-3b\n  binocle devices inf-llava-1b --board pi5\n  binocle devices --json | jq .cpu",
     .run = run,
 };

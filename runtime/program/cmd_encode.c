@@ -53,7 +53,7 @@ const bnc_command bnc_cmd_encode = {
     .name = "encode",
     .synopsis = "MODEL IMAGE|--image FILE --stage STAGE -o OUT.npy [options]",
     .summary = "writes what vision makes of a picture, at one of its stages",
-    .details = "\nstages, as float32 arrays:\n"
+    .details = "stages, as float32 arrays:\n"
                "  pixels     [3, S, S]        the padded, resized and normalised picture\n"
                "  tiles      [T, rows, C]     the tower's features of each live tile ('binocle inspect --json' names them)\n"
                "  dem        [rows, C]        local and global features, fused\n"

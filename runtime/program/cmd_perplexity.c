@@ -53,8 +53,8 @@ const bnc_command bnc_cmd_perplexity = {
     .name = "perplexity",
     .synopsis = "MODEL TEXTFILE [--context N] [--against MODEL.bnc] [--json] [options]",
     .summary = "tells how well a model foresees a text",
-    .details = "\nA TEXTFILE whose name ends in .jsonl holds questions with pictures, as for eval: the first answer of each is foreseen.",
+    .details = "A TEXTFILE whose name ends in .jsonl holds questions with pictures, as for eval: the first answer of each is foreseen.",
     .examples = "  binocle perplexity model.bnc wiki.txt --context 512\n"
-                "  binocle perplexity int4.bnc wiki.txt --context 512 --skip 256 --against f32.bnc\n",
+                "  binocle perplexity int4.bnc wiki.txt --context 512 --skip 256 --against f32.bnc",
     .run = run,
 };

@@ -163,7 +163,6 @@ static int run(const bnc_command *command, int argc, char **argv) {
   if (code != BNC_PARSED) return code;
   if (p.compare && (p.image || p.prompt || p.trace || p.report || p.csv))
     return bnc_usage_error(command->name, "--compare runs nothing: it takes two files of 'binocle profile --json', and --json");
-  if (!bnc_joules_options_fit(&p.joules)) return bnc_usage_error(command->name, BNC_JOULES_ONE);
   bnc_command_line(p.command, sizeof p.command, command->name, argc, argv);
   p.work.private_preamble = true;
   code = bnc_work_begin(&p.work);

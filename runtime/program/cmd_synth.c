@@ -45,7 +45,7 @@ const bnc_command bnc_cmd_synth = {
     .summary = "makes up a model of random weights in a real geometry, to time a size without its checkpoint",
     .details = "Presets: inf-llava-8b (as released: CLIP ViT-L/14-336 and LLaMA-3-8B), inf-llava-3b and inf-llava-1b (the same vision, a\n"
                "LLaMA-3.2-3B or -1B), llava-tile (LLaVA-1.5's vision: a single tile, before one small layer of text), w128 and pocket\n"
-               "(small ones, for tests). The file has no tokenizer: 'binocle bench' and 'binocle score' take it.\n",
+               "(small ones, for tests). The file has no tokenizer: 'binocle bench' and 'binocle score' take it.",
     .examples = "  binocle synth inf-llava-8b -o big.bnc --text-weights int4\n"
                 "  binocle bench big.bnc --json",
     .run = run,

@@ -65,7 +65,7 @@ const bnc_command bnc_cmd_tokenize = {
     .name = "tokenize",
     .synopsis = "MODEL [--decode]",
     .summary = "turns lines of JSON strings into lines of JSON arrays of ids, or back",
-    .details = "\nMODEL is a model file, or a folder with a tokenizer.json. No token of its own is put in front of a text.",
+    .details = "MODEL is a model file, or a folder with a tokenizer.json. No token of its own is put in front of a text.",
     .examples = "  echo '\"a street sign\"' | binocle tokenize model.bnc\n"
                 "  echo '[64, 8761, 1879]' | binocle tokenize INF-LLaVA --decode",
     .run = run,

@@ -31,12 +31,7 @@ static void set_name(bnc_form *form, const char *kind, const char *text) {
   snprintf(form->name, sizeof form->name, "%s %016" PRIx64, kind, hash);
 }
 
-static bool has_empty_part(const char *list) { return list[0] == ',' || list[strlen(list) - 1] == ',' || strstr(list, ",,"); }
-
 int bnc_form_load(bnc_work *work, bnc_form *form) {
-  if (!!form->schema + !!form->choice + !!form->regex > 1)
-    return bnc_usage_error(NULL, "more than one of --json-schema, --choice and --regex is given: an answer has one form");
-  if (form->choice && has_empty_part(form->choice)) return bnc_usage_error(NULL, "--choice '%.60s' has an empty choice", form->choice);
   const int code = form->schema ? read_schema(work, form->schema, &form->text) : BNC_EXIT_DONE;
   if (code != BNC_EXIT_DONE) return code;
   if (form->schema) set_name(form, "schema", form->text);

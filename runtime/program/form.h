@@ -14,14 +14,22 @@ typedef struct bnc_form {
   char name[BNC_FORM_NAME]; /* equal for equal forms: "schema 0123456789abcdef"; "" where none is given */
 } bnc_form;
 
+#define BNC_FORM_ONE "an answer has one form"
 /* Rows of a table of options. */
 #define BNC_FORM_OPTIONS(f)                                                                                                                \
   {.name = "json-schema",                                                                                                                  \
+   .one = BNC_FORM_ONE,                                                                                                                    \
    .value = "FILE",                                                                                                                        \
    .help = "the answer is JSON of this schema (a subset: see binocle/constrain.h)",                                                        \
    .text = &(f).schema},                                                                                                                   \
-      {.name = "choice", .value = "A,B,C", .help = "the answer is one of these texts", .text = &(f).choice}, {                             \
-    .name = "regex", .value = "RE", .help = "the whole answer matches this regular expression", .text = &(f).regex                         \
+      {.name = "choice",                                                                                                                   \
+       .one = BNC_FORM_ONE,                                                                                                                \
+       .value = "A,B,C",                                                                                                                   \
+       .help = "the answer is one of these texts",                                                                                         \
+       .text = &(f).choice,                                                                                                                \
+       .parts = true},                                                                                                                     \
+  {                                                                                                                                        \
+    .name = "regex", .one = BNC_FORM_ONE, .value = "RE", .help = "the whole answer matches this regular expression", .text = &(f).regex    \
   }
 
 /** Reads what is given. Exit codes as in work.h. */

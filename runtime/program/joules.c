@@ -4,13 +4,8 @@
 #include <math.h>
 #include <stdio.h>
 
-bool bnc_joules_options_fit(const bnc_joules *joules) {
-  return (joules->watts > 0) + (joules->name != NULL) + (joules->command != NULL) <= 1;
-}
-
 int bnc_joules_begin(bnc_joules *joules, bnc_work *work) {
   if (joules->meter[0] || joules->note[0]) return BNC_EXIT_DONE;
-  if (!bnc_joules_options_fit(joules)) return bnc_usage_error(NULL, BNC_JOULES_ONE);
   if (joules->watts > 0) {
     snprintf(joules->meter, sizeof joules->meter, "estimate: %g W", joules->watts);
     snprintf(joules->note, sizeof joules->note, "estimated from --watts %g, not measured", joules->watts);

@@ -20,14 +20,17 @@ typedef struct bnc_joules {
   double reading;  /* seconds spent on reading the meter so far, which are no part of the work */
 } bnc_joules;
 
+#define BNC_JOULES_ONE "energy has one source"
 /* Rows of a command's table of options; needs_: which options ask for energy (bnc_option.needs), NULL: the command always tells it. */
 #define BNC_JOULES_OPTIONS_NEEDING(j, needs_)                                                                                              \
   {.name = "energy",                                                                                                                       \
+   .one = BNC_JOULES_ONE,                                                                                                                  \
    .needs = needs_,                                                                                                                        \
    .value = "NAME",                                                                                                                        \
    .help = "the meter: one of those that 'binocle devices' lists, or none; default: the best",                                             \
    .text = &(j).name},                                                                                                                     \
       {.name = "meter-command",                                                                                                            \
+       .one = BNC_JOULES_ONE,                                                                                                              \
        .needs = needs_,                                                                                                                    \
        .value = "CMD",                                                                                                                     \
        .help = "a program that tells the power: a line per reading, WATTS or SECONDS,WATTS",                                               \
@@ -40,6 +43,7 @@ typedef struct bnc_joules {
        .low = 0,                                                                                                                           \
        .high = 3600},                                                                                                                      \
       {.name = "watts",                                                                                                                    \
+       .one = BNC_JOULES_ONE,                                                                                                              \
        .needs = needs_,                                                                                                                    \
        .value = "W",                                                                                                                       \
        .help = "no meter: estimate energy as W watts all the time",                                                                        \
@@ -49,10 +53,6 @@ typedef struct bnc_joules {
 #define BNC_JOULES_OPTIONS(j) BNC_JOULES_OPTIONS_NEEDING(j, NULL)
 
 #define BNC_JOULES_IDLE 1.0 /* of commands that measure */
-
-#define BNC_JOULES_ONE "--energy, --meter-command and --watts exclude each other: expected one of them"
-/** Whether at most one of them was given. */
-bool bnc_joules_options_fit(const bnc_joules *joules);
 
 /** Zero-initialised, but for the options; once more does nothing. Exit code as in work.h. */
 int bnc_joules_begin(bnc_joules *joules, bnc_work *work);

@@ -89,6 +89,8 @@ static int parse_choice(const char *command, const bnc_option *o, const char *va
   return bnc_usage_error(command, "%s%s is '%.60s', expected %s", dashes(o), o->name, value, all);
 }
 
+static bool has_empty_part(const char *list) { return list[0] == ',' || list[strlen(list) - 1] == ',' || strstr(list, ",,"); }
+
 static int store(const char *command, const bnc_option *o, const char *value) {
   if (o->choice) return parse_choice(command, o, value);
   if (o->count) {
@@ -111,6 +113,7 @@ static int store(const char *command, const bnc_option *o, const char *value) {
     return BNC_PARSED;
   }
   if (!value[0]) return bnc_usage_error(command, "%s%s is empty", dashes(o), o->name);
+  if (o->parts && has_empty_part(value)) return bnc_usage_error(command, "%s%s '%.60s' has an empty part", dashes(o), o->name, value);
   if (o->text) {
     *o->text = value;
     return BNC_PARSED;
@@ -182,6 +185,16 @@ static int check_needs(const char *command, const bnc_arguments *arguments, cons
     }
     if (!met) return bnc_usage_error(command, "%s%s needs %s", dashes(o), o->name, all);
   }
+  return BNC_PARSED;
+}
+
+static int check_only_ones(const char *command, const bnc_arguments *arguments, const bool *seen) {
+  for (size_t i = 0; i < arguments->count; i++)
+    for (size_t j = 0; j < i; j++) {
+      const bnc_option *a = &arguments->options[j], *b = &arguments->options[i];
+      if (seen[i] && seen[j] && a->one && b->one && strcmp(a->one, b->one) == 0)
+        return bnc_usage_error(command, "%s%s and %s%s exclude each other: %s", dashes(a), a->name, dashes(b), b->name, a->one);
+    }
   return BNC_PARSED;
 }
 
@@ -278,12 +291,13 @@ int bnc_options_parse(const bnc_command *command, const bnc_arguments *arguments
   }
   int code = check_required(command->name, arguments, operands, seen);
   if (code == BNC_PARSED) code = check_needs(command->name, arguments, seen);
+  if (code == BNC_PARSED) code = check_only_ones(command->name, arguments, seen);
   return code == BNC_PARSED ? check_outputs(arguments) : code;
 }
 
 void bnc_options_help(const bnc_command *command, const bnc_arguments *arguments) {
   bnc_console_print("usage: binocle %s %s\n\n%s\n", command->name, command->synopsis, command->summary);
-  if (command->details) bnc_console_print("%s\n", command->details);
+  if (command->details) bnc_console_print("\n%s\n", command->details);
   bnc_console_print("\noptions:\n");
   for (size_t i = 0; i <= arguments->count; i++) {
     const bnc_option help = {.name = "help", .help = "print this"}, *o = i < arguments->count ? &arguments->options[i] : &help;

@@ -29,10 +29,12 @@ typedef struct bnc_option {
   const char *help;  /* one line */
   bool required;
   const char *needs; /* without one of these it says nothing: "json|power-limit", or with a value of its choices: "text-weights int4" */
+  const char *one;   /* of the options with the same text one may be given; it says why: "an answer has one form" */
   bool output;       /* the value names a file that is written: it must be none of the files that the other arguments name */
   bool state;        /* the value names a saved conversation, which is read whole before one is written: that may take its place */
   bool *flag;
   const char **text;            /* not empty */
+  bool parts;                   /* a text "A,B,C", of which no part is empty */
   bnc_text_list *list;          /* may be repeated */
   bnc_operand_list *rest;       /* every argument that is no option, behind the operands; name is what help calls them: "FILE..." */
   uint64_t *count, least, most; /* a whole number from least to most */
@@ -74,7 +76,8 @@ int bnc_options_check_output_of(const bnc_arguments *arguments, const char *outp
 /** Prints a command's help on standard output. */
 void bnc_options_help(const bnc_command *command, const bnc_arguments *arguments);
 
-/** Says one line, "binocle: COMMAND: ...; see 'binocle COMMAND --help'", and returns the exit code of wrong usage. command may be NULL. */
+/** Says one line, "binocle: COMMAND: ...; see 'binocle COMMAND --help'", and returns the exit code of wrong usage. command is NULL where
+ * none runs. */
 int bnc_usage_error(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

@@ -7,7 +7,7 @@ import subprocess
 from program_case import (CONTEXT, IMAGE_ROWS, PHOTO, PHOTO2, ROOT, VOCABULARY, ProgramCase, binocle, compiled, load_array, main, make_checkpoint, path,
                           save_ids)
 
-COMMANDS = ("compile", "synth", "run", "chat", "encode", "score", "tokenize", "inspect", "devices", "bench", "eval", "perplexity", "profile")
+COMMANDS = ("compile", "synth", "run", "chat", "encode", "score", "tokenize", "inspect", "devices", "bench", "eval", "perplexity", "profile", "verify")
 PROMPT = [256, 72, 101, 108, 108, 111]
 
 
@@ -22,10 +22,11 @@ class Help(ProgramCase):
             out = outcome.out.decode()
             self.assertTrue(out.startswith(f"usage: binocle {command} ") and "\nexamples:\n  " in out, out)
             self.assertLess(max(map(len, out.split("\n"))), 140)
+            self.assertNotRegex(out, r"\n\n(\n|\Z)")  # no paragraph is empty
             self.assertEqual(outcome.out, self.done(command, "--nonsense", "-h", "a", "b", "c").out)
 
     def test_linear_layers_on_what_is_asked_for(self):
-        for command in sorted({*COMMANDS} - {"inspect", "tokenize"}):
+        for command in sorted({*COMMANDS} - {"inspect", "tokenize", "verify"}):
             self.assertIn("--linear BACKEND", self.done(command, "--help").out.decode(), command)
 
     def test_version(self):

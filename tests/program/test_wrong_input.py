@@ -9,6 +9,7 @@ import subprocess
 
 from program_case import IMAGES, PHOTO, PROGRAM, ROOT, SHARD, ProgramCase, binocle, main, path, sane_signals, save_ids
 
+COMMANDS = re.findall(r"^  ([a-z]+) ", binocle("help").out.decode().split("environment:")[0], re.M)
 NPY = os.path.join(ROOT, "tests", "data", "npy")
 
 
@@ -28,7 +29,9 @@ class Wrong(ProgramCase):
         self.assertEqual(b"", outcome.out, f"binocle {what}\n{outcome}")
         line = self.says_one_line(outcome, what)
         self.assertRegex(line, expected, what)
-        self.assertEqual("--help'" if code == 2 else "", line[-7:] if code == 2 else "", line)
+        if code == 2:  # the page that helps is the command's own, where there is one
+            command = next((f"{a} " for a in arguments[:1] if a in COMMANDS), "")
+            self.assertTrue(line.endswith(f"; see 'binocle {command}--help'"), line)
         self.assertEqual(before, listing(), f"binocle {what} left a file")
         Wrong.checked += 1
 
@@ -60,7 +63,11 @@ class Wrong(ProgramCase):
                 ("--json needs --evaluate", [*comp, "-o", out, "--json"]), ("--vision-weights needs a preset or --board", ["devices", "--vision-weights", "int8"]),
                 ("--text-weights needs a preset: ", ["devices", m, "--text-weights", "int4"]), ("B.json is missing", ["profile", "--compare", "A.json"]),
                 *((f"{o} needs --json or --power-limit", [*run, o, v]) for o, v in (("--energy", "none"), ("--meter-command", "false"), ("--watts", "5"), ("--idle", "1"))),
-                ("--choice 'a,,b' has an empty choice", [*run, "--choice", "a,,b"]), ("has an empty choice", [*run, "--choice", ",a"]), ("has an empty choice", [*run, "--choice", "a,"])):
+                *(("--choice '.*' has an empty part", [*run, "--choice", c]) for c in ("a,,b", ",a", "a,", ",")),
+                *((f"{a} and {b} exclude each other: an answer has one form", [*command, b, "x", a, "x"])
+                  for command in (run, ["chat", m], ["eval", m, "x", "-o", out]) for a, b in (("--json-schema", "--choice"), ("--choice", "--regex"))),
+                *((f"{a} and {b} exclude each other: energy has one source", [*command, a, "5", b, "6"]) for a, b in (("--energy", "--meter-command"), ("--energy", "--watts"))
+                  for command in ([*run, "--json"], ["bench", m], ["profile", m], ["serve", m], ["eval", m, "x", "-o", out], ["chat", m, "--power-limit", "9"]))):
             self.wrong(2, expected, *arguments)
 
     def test_files(self):

@@ -122,7 +122,6 @@ static int check(const bnc_command *command, bnc_bench *b) {
   if (b->svg && b->minutes == 0) return bnc_usage_error(command->name, "--svg draws what --minutes N measures");
   if (b->svg && b->settings > 1)
     return bnc_usage_error(command->name, "--svg draws one number of threads, and --threads has %u", b->settings);
-  if (!bnc_joules_options_fit(&b->joules)) return bnc_usage_error(command->name, BNC_JOULES_ONE);
   if (b->work.json && b->markdown) return bnc_usage_error(command->name, "--json and --markdown: standard output takes one of them");
   if (b->minutes == 0 && b->repeat == 0) b->repeat = REPEATS_DEFAULT;
   return BNC_PARSED;

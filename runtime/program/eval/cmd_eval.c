@@ -89,7 +89,7 @@ const bnc_command bnc_cmd_eval = {
     .synopsis = "MODEL QUESTIONS.jsonl -o ANSWERS.jsonl [options]",
     .summary = "asks a file of questions and tells how many answers are right",
     .details =
-        "\nA line of questions: {\"image\": \"a.png\", \"question\": \"What is on the sign?\", \"answers\": [\"stop\"], \"category\": "
+        "A line of questions: {\"image\": \"a.png\", \"question\": \"What is on the sign?\", \"answers\": [\"stop\"], \"category\": "
         "\"text\", \"id\": 7}.\n"
         "image may be a list or absent; paths count from the folder of the questions. category and id may be absent. - reads standard "
         "input.\n"

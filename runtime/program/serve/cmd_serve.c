@@ -218,7 +218,7 @@ const bnc_command bnc_cmd_serve = {
     .synopsis = "MODEL [--listen ADDR:PORT] [--token-file FILE] [options]",
     .summary = "answers over HTTP as OpenAI's chat API does, and with a page for browsers",
     .details =
-        "\nPOST /v1/chat/completions, GET /v1/models, /health, /metrics (Prometheus) and / (the page). Pictures come as data: addresses;\n"
+        "POST /v1/chat/completions, GET /v1/models, /health, /metrics (Prometheus) and / (the page). Pictures come as data: addresses;\n"
         "nothing is fetched and no file is opened for a client. Clients take turns; who goes away ends the work for it.",
     .examples = "  binocle serve model.bnc\n"
                 "  binocle serve model.bnc --listen 0.0.0.0:8080 --token-file ~/.config/binocle.token\n"
