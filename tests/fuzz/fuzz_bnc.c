@@ -53,16 +53,32 @@ static void read_probe(void *context, const bnc_file_probe *probe, const float *
   for (size_t r = 0; r < probe->value.rows; r++) sink = value[r * probe->value.stride + probe->value.cols - 1];
 }
 
-static void run(const bnc_model_file *f, const bnc_context *context, bnc_cpu_level level) {
-  bnc_error err;
+/* Made once: looking at the machine anew took longer than most files take. */
+static struct {
+  bnc_context *context;
   bnc_pool *pool;
+  bnc_cpu_level most;
+} machine;
+
+static bool look_at_machine(void) {
+  bnc_error err;
+  bnc_context_settings settings;
+  if (machine.pool) return true;
+  bnc_context_settings_init(&settings);
+  settings.cache_dir = "";
+  return bnc_context_create(&settings, &machine.context) == BNC_OK && bnc_cpu_detect_level(&machine.most, &err) == BNC_OK &&
+         bnc_pool_create(&machine.pool, 1, &err) == BNC_OK;
+}
+
+static void run(const bnc_model_file *f, bnc_cpu_level level) {
+  bnc_error err;
+  bnc_pool *pool = machine.pool;
   bnc_kernels kernels;
   bnc_packed_store *store = NULL;
   bnc_executor *ex = NULL;
   const bnc_run_hooks hooks = {.step = probe_reads, .probe = read_probe};
   bnc_kernels_init(&kernels, level);
-  if (bnc_pool_create(&pool, 1, &err) != BNC_OK) return;
-  bnc_status s = bnc_packed_acquire(&store, f, pool, context, &err);
+  bnc_status s = bnc_packed_acquire(&store, f, pool, machine.context, &err);
   if (s == BNC_OK) s = bnc_executor_create(&ex, f, pool, &kernels, store, NULL, &err);
   if (s == BNC_OK && f->program[BNC_PROGRAM_VISION].head && bnc_executor_run(ex, BNC_PROGRAM_VISION, 0, 0, &hooks, &err) == BNC_OK) {
     const bnc_operand *out = &f->program[BNC_PROGRAM_VISION].head->output;
@@ -79,17 +95,13 @@ static void run(const bnc_model_file *f, const bnc_context *context, bnc_cpu_lev
   }
   bnc_executor_destroy(ex);
   bnc_packed_destroy(store);
-  bnc_pool_destroy(pool);
 }
 
 /* Every level that the machine has. */
-static void run_levels(const bnc_model_file *f, const bnc_context *context) {
-  bnc_cpu_level most;
-  bnc_error err;
-  if (bnc_cpu_detect_level(&most, &err) != BNC_OK) return;
-  run(f, context, BNC_CPU_SCALAR);
+static void run_levels(const bnc_model_file *f) {
+  run(f, BNC_CPU_SCALAR);
   const bnc_cpu_level first = BNC_CPU_ARCH == BNC_ARCH_X86_64 ? BNC_CPU_AVX2 : BNC_CPU_NEON;
-  for (bnc_cpu_level level = first; level <= most; level++) run(f, context, level);
+  for (bnc_cpu_level level = first; level <= machine.most; level++) run(f, level);
 }
 
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t room, unsigned seed) {
@@ -106,22 +118,16 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t room, unsigned
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+  bnc_error err;
   bnc_model_file file;
-  bnc_context *context;
-  bnc_context_settings settings;
+  if (!look_at_machine()) abort(); /* nothing would be tested */
   uint8_t *copy = bnc_mem_alloc(size);
   if (!copy) return 0;
   if (size > 0) memcpy(copy, data, size);
-  bnc_error err;
-  bnc_context_settings_init(&settings);
-  settings.cache_dir = "";
-  if (bnc_context_create(&settings, &context) == BNC_OK) {
-    if (size % 2 == 0) seal_model(copy, size); /* an odd size is taken as it comes */
-    if (bnc_model_file_parse(&file, copy, size, &err) == BNC_OK) {
-      if (small(&file)) run_levels(&file, context);
-      bnc_model_file_close(&file);
-    }
-    bnc_context_destroy(context);
+  if (size % 2 == 0) seal_model(copy, size); /* an odd size is taken as it comes */
+  if (bnc_model_file_parse(&file, copy, size, &err) == BNC_OK) {
+    if (small(&file)) run_levels(&file);
+    bnc_model_file_close(&file);
   }
   bnc_mem_free(copy);
   return 0;
