@@ -6,7 +6,8 @@ die() { echo "${0##*/}: $*" >&2; exit 1; }
 give_back() {
   if [ "$(id -u)" -eq 0 ] && [ -d "$root/build" ]; then
     owner=$(stat -c %u:%g "$root")
-    [ "$owner" = 0:0 ] || chown -hR "$owner" "$root/build"
+    # Another script at work beside this one may take away files meanwhile.
+    [ "$owner" = 0:0 ] || chown -hR "$owner" "$root/build" 2> /dev/null || true
   fi
 }
 trap give_back EXIT

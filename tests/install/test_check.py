@@ -74,6 +74,18 @@ class Check(unittest.TestCase):
         self.assertEqual((status, lines[-3:]), (1, ["check: what failed:", "  reproducible: compare", "0 passed, 1 failed, 0 skipped"]), text)
         self.assertIn("binocle differs", text)
 
+    def test_each_architecture_is_packaged(self):
+        """Side by side: each waits for the others' bundles."""
+        archs = sorted({subprocess.run(["dpkg", "--print-architecture"], capture_output=True, text=True, check=True).stdout.strip(), "arm64", "armhf"})
+        meet = "touch $1.met; i=0; while [ $i -lt 300 ] && ! { " + " && ".join(f"[ -e {arch}.met ]" for arch in archs) + "; }; do i=$((i + 1)); sleep 0.1; done; "
+        self.write("toolchains/bundle", f"#!/bin/sh\n{meet}[ $i -lt 300 ]\n")
+        self.write("toolchains/wheel", '#!/bin/sh\necho "wheel of $1"; [ "$1" != armhf ]\n')
+        self.write("tests/install/check_packages.sh", "exit 0\n")
+        status, lines, text = self.check("packages")
+        self.assertEqual((status, lines[-3:]), (1, ["check: what failed:", "  packages-armhf: wheel", f"{len(archs) - 1} passed, 1 failed, 0 skipped"]), text)
+        self.assertIn("wheel of armhf", text)
+        self.assertNotIn("wheel of arm64", text)
+
     def test_nothing_fails(self):
         self.give("host", good="exit 0")
         status, lines, text = self.check("host")
