@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "bench/need.h"
 #include "bench/timing.h"
 #include "ops/kernels.h"
 #include "platforms/base/mem.h"
@@ -24,13 +25,6 @@ typedef struct tower {
   bnc_qd8_params *params;
   void *scratch;
 } tower;
-
-static void *need(size_t size) {
-  void *p = bnc_mem_zalloc(size);
-  if (p) return p;
-  fprintf(stderr, "bench_crops: no memory for %zu bytes\n", size);
-  exit(1);
-}
 
 /* Seconds a crop. */
 static double encode(const tower *t, size_t together) {
@@ -68,12 +62,12 @@ int main(int argc, char **argv) {
     return 1;
   }
   bnc_kernels_init(&t.kernels, cpu.level);
-  t.w = need(LAYERS * macs);
-  t.q = need((size_t)CROPS * ROWS * 4 * WIDTH + BNC_QD8_EXTRA);
-  t.y = need((size_t)CROPS * ROWS * 4 * WIDTH * sizeof *t.y);
-  t.scale = need(4 * WIDTH * sizeof *t.scale);
-  t.params = need((CROPS * ROWS + BNC_QD8_EXTRA) * sizeof *t.params);
-  t.scratch = need(BNC_MATMUL_SCRATCH);
+  t.w = bench_need(LAYERS * macs);
+  t.q = bench_need((size_t)CROPS * ROWS * 4 * WIDTH + BNC_QD8_EXTRA);
+  t.y = bench_need((size_t)CROPS * ROWS * 4 * WIDTH * sizeof *t.y);
+  t.scale = bench_need(4 * WIDTH * sizeof *t.scale);
+  t.params = bench_need((CROPS * ROWS + BNC_QD8_EXTRA) * sizeof *t.params);
+  t.scratch = bench_need(BNC_MATMUL_SCRATCH);
   for (size_t i = 0; i < LAYERS * macs; i++) t.w[i] = (int8_t)(i * 2654435761u >> 11);
   for (size_t i = 0; i < (size_t)CROPS * ROWS * 4 * WIDTH; i++) t.q[i] = (int8_t)(i * 2654435761u >> 9);
   for (size_t i = 0; i < CROPS * ROWS; i++) t.params[i] = (bnc_qd8_params){3, 0.01f};

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "bench/need.h"
 #include "bench/timing.h"
 #include "ops/kernels.h"
 #include "ops/xnn/linear.h"
@@ -22,9 +23,8 @@ static void must(bnc_status s) {
   exit(1);
 }
 
-static float *need(size_t count) {
-  float *p = bnc_mem_array(count, sizeof *p);
-  if (!p) must(bnc_fail_memory(&err, count * sizeof *p));
+static float *filled(size_t count) {
+  float *p = bench_need(count * sizeof *p);
   for (size_t i = 0; i < count; i++) p[i] = (float)(i * 2654435761u % 1024) / 512.0f - 1.0f;
   return p;
 }
@@ -45,7 +45,7 @@ static double median(times *t, size_t repeats) {
 }
 
 static void bench(size_t rows, size_t k, size_t n, const bnc_kernels *kernels, size_t repeats) {
-  float *w = need(n * k), *x = need(rows * k + 64), *own = need(rows * n), *theirs = need(rows * n);
+  float *w = filled(n * k), *x = filled(rows * k + 64), *own = filled(rows * n), *theirs = filled(rows * n);
   const bnc_matmul_f32_args args = {.rows = rows, .k = k, .n = n, .w = w, .x = x, .y = own, .x_stride = k, .y_stride = n};
   const bnc_linear_spec spec = {.kind = BNC_LINEAR_F32, .n = n, .k = k, .in_stride = k, .out_stride = n, .weights = w};
   uint16_t *panels = bnc_mem_array(bnc_bf16_panels(n) * bnc_bf16_panel(k), sizeof *panels);

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "bench/need.h"
 #include "bench/timing.h"
 #include "ops/kernels.h"
 #include "ops/xnn/linear.h"
@@ -30,13 +31,6 @@ typedef struct job {
 } job;
 
 static bnc_error err;
-
-static void *need(size_t size) {
-  void *p = bnc_mem_zalloc(size);
-  if (p) return p;
-  fprintf(stderr, "bench_int4: no memory for %zu bytes\n", size);
-  exit(1);
-}
 
 static void must(bool ok, const char *what) {
   if (ok) return;
@@ -81,9 +75,9 @@ static void run_steps(void *context, size_t thread, size_t from, size_t to) {
 static steps_job make_steps(const job *other, const uint8_t *weights) {
   const bnc_i4_matrix *w = &other->args.w;
   const size_t panels = bnc_c4_panels(w->n);
-  uint8_t *steps = need(w->n * w->k / BNC_C4_GROUP), *all = need(panels * bnc_c4_panel_bytes(w->k));
-  int32_t *totals = need(panels * BNC_C4_PANEL * sizeof *totals);
-  float *scale = need(w->n * sizeof *scale);
+  uint8_t *steps = bench_need(w->n * w->k / BNC_C4_GROUP), *all = bench_need(panels * bnc_c4_panel_bytes(w->k));
+  int32_t *totals = bench_need(panels * BNC_C4_PANEL * sizeof *totals);
+  float *scale = bench_need(w->n * sizeof *scale);
   for (size_t i = 0; i < w->n * w->k / BNC_C4_GROUP; i++) steps[i] = (uint8_t)(1 + random_bits() % BNC_C4_STEPS);
   for (size_t i = 0; i < w->n; i++) scale[i] = 0.001f;
   bnc_matmul_c4_pack(w->n, w->k, weights, steps, all, totals, 0, panels);
@@ -94,7 +88,7 @@ static steps_job make_steps(const job *other, const uint8_t *weights) {
                                  .scale = scale,
                                  .q = other->args.q,
                                  .params = other->args.params,
-                                 .y = need(other->args.rows * w->n * sizeof(float)),
+                                 .y = bench_need(other->args.rows * w->n * sizeof(float)),
                                  .q_stride = w->k,
                                  .y_stride = w->n};
   return (steps_job){other->ops, {to, all, totals}, other->scratch};
@@ -107,11 +101,11 @@ static void drop_steps(const steps_job *s) {
 
 static void bench(const layer *l, bnc_pool *pool, size_t threads, size_t repeats, const bnc_kernels *kernels) {
   const size_t panels = bnc_i4_panels(l->n), groups = l->k / l->group;
-  uint8_t *weights = need(l->n * l->k / 2), *nibbles = need(panels * bnc_i4_panel_nibbles(l->k));
-  uint16_t *scales = need(l->n * groups * 2), *panel_scales = need(panels * bnc_i4_panel_scales(l->k, l->group));
-  float *offset = need(panels * BNC_I4_PANEL * 4), *y = need(l->rows * l->n * 4), *other = need(l->rows * l->n * 4);
-  int8_t *q = need(l->rows * l->k + BNC_QD8_EXTRA);
-  bnc_qd8_params *params = need((l->rows + BNC_QD8_EXTRA) * sizeof *params);
+  uint8_t *weights = bench_need(l->n * l->k / 2), *nibbles = bench_need(panels * bnc_i4_panel_nibbles(l->k));
+  uint16_t *scales = bench_need(l->n * groups * 2), *panel_scales = bench_need(panels * bnc_i4_panel_scales(l->k, l->group));
+  float *offset = bench_need(panels * BNC_I4_PANEL * 4), *y = bench_need(l->rows * l->n * 4), *other = bench_need(l->rows * l->n * 4);
+  int8_t *q = bench_need(l->rows * l->k + BNC_QD8_EXTRA);
+  bnc_qd8_params *params = bench_need((l->rows + BNC_QD8_EXTRA) * sizeof *params);
   for (size_t i = 0; i < l->n * l->k / 2; i++) weights[i] = (uint8_t)random_bits();
   for (size_t i = 0; i < l->n * groups; i++) scales[i] = (uint16_t)(0x3c00 + random_bits() % 128);
   for (size_t i = 0; i < l->rows * l->k; i++) q[i] = (int8_t)random_bits();
@@ -123,11 +117,11 @@ static void bench(const layer *l, bnc_pool *pool, size_t threads, size_t repeats
             .rows = l->rows,
             .q = q,
             .params = params,
-            .sums = need(l->rows * groups * 4),
+            .sums = bench_need(l->rows * groups * 4),
             .y = y,
             .q_stride = l->k,
             .y_stride = l->n},
-           need(threads * BNC_MATMUL_SCRATCH)};
+           bench_need(threads * BNC_MATMUL_SCRATCH)};
   const bnc_linear_spec spec = {.kind = BNC_LINEAR_QD8_QG4,
                                 .n = l->n,
                                 .k = l->k,

@@ -9,18 +9,12 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "bench/need.h"
 #include "bench/timing.h"
 #include "ops/kernels.h"
 #include "platforms/base/mem.h"
 
 enum { MOST = 64, TURNS = 20000, TILE = 4 * 16 };
-
-static void *need(size_t size) {
-  void *p = bnc_mem_zalloc(size);
-  if (p) return p;
-  fprintf(stderr, "bench_int4_bound: no memory for %zu bytes\n", size);
-  exit(1);
-}
 
 #if defined(__x86_64__)
 /* ymm0 to 7: sums of pairs; 8 to 10: bytes of weights, a row's four; 11: a product; 14, 15: ones, int32 sums; 12, 13: floats. */
@@ -85,12 +79,12 @@ static void measure(const bnc_kernels *kernels, const shape *s, const bnc_matmul
 
 static void bench(const bnc_kernels *kernels, const shape *s, size_t group, int repeats) {
   const size_t panels = bnc_i4_panels(s->n), groups = s->k / group, all_weights = s->n * s->k, all_q = s->rows * s->k;
-  uint8_t *weights = need(all_weights / 2), *nibbles = need(panels * bnc_i4_panel_nibbles(s->k));
-  uint16_t *scales = need(s->n * groups * 2), *panel_scales = need(panels * bnc_i4_panel_scales(s->k, group));
-  float *offset = need(s->n * 4), *y = need(s->rows * s->n * 4);
-  int8_t *q = need(all_q + BNC_QD8_EXTRA);
-  bnc_qd8_params *params = need((s->rows + BNC_QD8_EXTRA) * sizeof *params);
-  void *scratch = need(BNC_MATMUL_SCRATCH);
+  uint8_t *weights = bench_need(all_weights / 2), *nibbles = bench_need(panels * bnc_i4_panel_nibbles(s->k));
+  uint16_t *scales = bench_need(s->n * groups * 2), *panel_scales = bench_need(panels * bnc_i4_panel_scales(s->k, group));
+  float *offset = bench_need(s->n * 4), *y = bench_need(s->rows * s->n * 4);
+  int8_t *q = bench_need(all_q + BNC_QD8_EXTRA);
+  bnc_qd8_params *params = bench_need((s->rows + BNC_QD8_EXTRA) * sizeof *params);
+  void *scratch = bench_need(BNC_MATMUL_SCRATCH);
   for (size_t i = 0; i < all_weights / 2; i++) weights[i] = (uint8_t)(i * 2654435761u >> 7);
   for (size_t i = 0; i < s->n * groups; i++) scales[i] = 0x3c00;
   for (size_t i = 0; i < all_q; i++) q[i] = (int8_t)(i * 2654435761u >> 9);
@@ -101,7 +95,7 @@ static void bench(const bnc_kernels *kernels, const shape *s, size_t group, int 
                                 .rows = s->rows,
                                 .q = q,
                                 .params = params,
-                                .sums = need(s->rows * groups * 4),
+                                .sums = bench_need(s->rows * groups * 4),
                                 .y = y,
                                 .q_stride = s->k,
                                 .y_stride = s->n};

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "bench/need.h"
 #include "bench/timing.h"
 #include "ops/kernels.h"
 #include "ops/xnn/linear.h"
@@ -28,12 +29,6 @@ static void must(bnc_status s) {
   exit(1);
 }
 
-static void *need(size_t size) {
-  void *p = bnc_mem_zalloc(size);
-  if (!p) must(bnc_fail_memory(&err, size));
-  return p;
-}
-
 static double quantile(double *v, size_t n, size_t parts, size_t part) {
   qsort(v, n, sizeof *v, bench_ascending);
   return v[n * part / parts];
@@ -44,11 +39,12 @@ void check_mark(void);
 __attribute__((noinline)) void check_mark(void) { __asm__ volatile(""); }
 
 static void bench(const shape *s, const bnc_kernels *kernels, size_t repeats) {
-  int8_t *w = need(s->n * s->k), *q = need(s->rows * s->k + BNC_QD8_EXTRA);
-  float *scale = need(s->n * 4), *bias = need(s->n * 4), *own = need(s->rows * s->n * 4), *theirs = need(s->rows * s->n * 4);
-  bnc_qd8_params *params = need((s->rows + BNC_QD8_EXTRA) * sizeof *params);
+  int8_t *w = bench_need(s->n * s->k), *q = bench_need(s->rows * s->k + BNC_QD8_EXTRA);
+  float *scale = bench_need(s->n * 4), *bias = bench_need(s->n * 4), *own = bench_need(s->rows * s->n * 4),
+        *theirs = bench_need(s->rows * s->n * 4);
+  bnc_qd8_params *params = bench_need((s->rows + BNC_QD8_EXTRA) * sizeof *params);
   double *times[3];
-  void *scratch = need(BNC_MATMUL_SCRATCH);
+  void *scratch = bench_need(BNC_MATMUL_SCRATCH);
   uint32_t id, random = 1;
   for (size_t i = 0; i < s->n * s->k; i++) w[i] = (int8_t)((int)((random = random * 1664525u + 1013904223u) >> 24) % 255 - 127);
   for (size_t i = 0; i < s->rows * s->k; i++) q[i] = (int8_t)((random = random * 1664525u + 1013904223u) >> 24);
@@ -73,7 +69,7 @@ static void bench(const shape *s, const bnc_kernels *kernels, size_t repeats) {
   must(bnc_packed_create(&store, &err));
   must(bnc_linear_set_create(&set, store, &err));
   must(bnc_linear_set_add(set, &spec, 0, 0, &id, &err));
-  for (int i = 0; i < 3; i++) times[i] = need((repeats + 1) * sizeof **times);
+  for (int i = 0; i < 3; i++) times[i] = bench_need((repeats + 1) * sizeof **times);
   for (size_t i = 0; i <= repeats; i++) { /* the first time warms up */
     check_mark();
     const double start = bench_seconds(CLOCK_THREAD_CPUTIME_ID);
