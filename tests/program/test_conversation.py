@@ -109,7 +109,7 @@ class Form(ProgramCase):
             f.write('{"type": "array", "items": {"not": {}}}')
         fails("wrong.json: the schema at #/items: 'not' is not supported", "--json-schema", path("wrong.json"))
         fails("absent.json: No such file", "--json-schema", path("absent.json"))
-        fails("more than one of --json-schema", "--choice", "a", "--regex", "b", code=2)
+        fails("--choice and --regex exclude each other", "--choice", "a", "--regex", "b", code=2)
         fails("--regex: the regular expression, byte 3", "--regex", "a(?=b)", code=2)
         fails("--regex: the regular expression, byte 4", "--regex", "[0-9", code=2)
         fails("there is room for 3 tokens", "--regex", "[0-9]{40}", "--max-tokens", "3")
