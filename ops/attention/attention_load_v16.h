@@ -89,4 +89,31 @@ BNC_INLINE void attention_load_cache_i8(const bnc_attention_args *a, size_t kv_h
   b->v = v;
 }
 
+/* Few rows of heads that are whole vectors: nothing is converted apart. */
+BNC_INLINE bool attention_reads_cache(const bnc_attention_args *a, size_t from, size_t to) {
+  return (to - from) * (a->heads / a->kv_heads) <= ATTENTION_FEW_ROWS && a->head_size % 16 == 0;
+}
+
+BNC_INLINE void attention_take_cache(const bnc_attention_args *a, size_t kv_head, attention_block *b, size_t size) {
+  const size_t token = kv_head * a->cache.capacity + b->base;
+  const bool last = b->n < BNC_ATTENTION_BLOCK || b->base + b->n + BNC_ATTENTION_BLOCK > a->cache.capacity;
+  b->k = (const char *)a->cache.k + token * b->d * size;
+  b->v = (const char *)a->cache.v + token * b->d * size;
+  b->ahead = (const char *)b->k + (last ? 0 : BNC_ATTENTION_BLOCK * b->d * size);
+}
+
+BNC_INLINE void attention_take_cache_f16(const bnc_attention_args *a, size_t kv_head, attention_block *b, float *k, float *v) {
+  (void)k;
+  (void)v;
+  attention_take_cache(a, kv_head, b, 2);
+}
+
+BNC_INLINE void attention_take_cache_i8(const bnc_attention_args *a, size_t kv_head, attention_block *b, float *k, float *v) {
+  (void)k;
+  (void)v;
+  attention_take_cache(a, kv_head, b, 1);
+  b->key_step = a->cache.k_scale + kv_head * a->cache.capacity + b->base;
+  b->value_scale = a->cache.v_scale + kv_head * a->cache.capacity + b->base;
+}
+
 #endif

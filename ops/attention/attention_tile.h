@@ -17,16 +17,20 @@
 #define ATTENTION_REPEAT BNC_UNROLL(4) /* few enough rounds for the branch predictor to see the end */
 #endif
 
-/* A block of keys, as f32. */
+/* What keys and values of a block lie as; a constant everywhere. All but f32 are the cache's own bytes. */
+typedef enum attention_form { ATTENTION_F32, ATTENTION_F16, ATTENTION_I8 } attention_form;
+
 typedef struct attention_block {
-  const float *k; /* [groups of 16 keys, d, 16] */
-  const float *v; /* [64, padded], row stride v_stride */
+  const void *k; /* [groups of 16 keys, d, 16] */
+  const void *v; /* [64, padded], row stride v_stride */
   size_t v_stride;
   size_t base;      /* the first key's index */
   size_t n;         /* keys in it, at most 64 */
   size_t d, padded; /* head size, and that rounded up to 16 */
   float scale;
   const float *key_step, *value_step; /* [64], [padded]: what int8 keys and values are multiples of; else NULL */
+  const float *value_scale;           /* [64]: of ATTENTION_I8, whose keys have key_step */
+  const void *ahead;                  /* where this is the cache's own: the keys of the block behind it, or its own if it is the last */
   const float *next_k, *next_v;       /* the rows of the following block, to be fetched ahead; NULL: none */
   size_t next_n, next_k_stride, next_v_stride;
 } attention_block;
@@ -43,22 +47,40 @@ typedef struct attention_tile {
   float *m, *l, *q_step; /* [16]; q_step: times the scale, of int8 queries */
 } attention_tile;
 
-/* s[r][0..16 groups) = (q[r] . k) * scale, for `groups` (a constant) groups of sixteen keys. */
-BNC_INLINE void attention_scores(const float *q /* [d, rows] */, const float *k /* [groups, d, 16] */, size_t d, float scale,
-                                 float *s /* [rows, 64] */, const size_t rows, const size_t groups) {
-  v16 sum[V16_TILE_ROWS][V16_TILE_VECTORS];
+/* Elements i to i + 15 of keys or values; scale: of ATTENTION_I8. */
+BNC_INLINE v16 attention_read(const void *x, size_t i, v16 scale, const attention_form form) {
+  if (form == ATTENTION_F16) return v16_from_f16((const uint16_t *)x + i);
+  if (form == ATTENTION_I8) return v16_mul(v16_from_i8((const int8_t *)x + i), scale);
+  return v16_load((const float *)x + i);
+}
+
+/* The cache's bytes of so many elements from i on: what is multiplied next is fetched line by line while this is. */
+BNC_INLINE void attention_fetch_cache(const void *x, size_t i, const attention_form form) {
+  const size_t size = form == ATTENTION_F16 ? 2 : 1;
+  if (form != ATTENTION_F32) __builtin_prefetch((const char *)x + i * size);
+}
+
+/* s[r][key, key + 16 groups) = (q[r] . k) * scale, for `groups` (a constant) groups of sixteen keys. */
+BNC_INLINE void attention_scores(const attention_block *b, const float *q /* [d, rows] */, size_t key, float scale,
+                                 float *s /* [rows, 64] */, const size_t rows, const size_t groups, const attention_form form) {
+  const size_t d = b->d;
+  v16 sum[V16_TILE_ROWS][V16_TILE_VECTORS], step[V16_TILE_VECTORS];
   ATTENTION_UNROLL for (size_t r = 0; r < rows; ++r) ATTENTION_UNROLL for (size_t g = 0; g < groups; ++g) sum[r][g] = v16_set1(0.0f);
+  ATTENTION_UNROLL for (size_t g = 0; g < groups; ++g) {
+    step[g] = form == ATTENTION_I8 ? v16_load(b->key_step + key + g * 16) : v16_set1(0.0f);
+  }
   ATTENTION_REPEAT for (size_t i = 0; i < d; ++i) {
-    v16 key[V16_TILE_VECTORS];
-    ATTENTION_UNROLL for (size_t g = 0; g < groups; ++g) key[g] = v16_load(k + (g * d + i) * 16);
+    v16 keys[V16_TILE_VECTORS];
+    attention_fetch_cache(b->v, key * d + i * groups * 16, form);
+    ATTENTION_UNROLL for (size_t g = 0; g < groups; ++g) keys[g] = attention_read(b->k, key * d + (g * d + i) * 16, step[g], form);
     ATTENTION_UNROLL for (size_t r = 0; r < rows; ++r) {
       const v16 query = v16_set1(q[i * rows + r]);
-      ATTENTION_UNROLL for (size_t g = 0; g < groups; ++g) sum[r][g] = v16_fma(query, key[g], sum[r][g]);
+      ATTENTION_UNROLL for (size_t g = 0; g < groups; ++g) sum[r][g] = v16_fma(query, keys[g], sum[r][g]);
     }
   }
   ATTENTION_UNROLL for (size_t r = 0; r < rows; ++r) {
     ATTENTION_UNROLL for (size_t g = 0; g < groups; ++g)
-        v16_store(s + r * BNC_ATTENTION_BLOCK + g * 16, v16_mul(sum[r][g], v16_set1(scale)));
+        v16_store(s + r * BNC_ATTENTION_BLOCK + key + g * 16, v16_mul(sum[r][g], v16_set1(scale)));
   }
 }
 

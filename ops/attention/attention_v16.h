@@ -11,11 +11,15 @@
 #include "ops/attention/attention_queries_v16.h"
 #include "ops/attention/attention_step.h"
 
-/* Sets b->k, b->v and b->v_stride for the keys [b->base, b->base + b->n); k and v are room for them where they must be converted. */
+/* Sets b->k, b->v, b->v_stride and what else the form needs for the keys [b->base, b->base + b->n); k and v are room for them where they
+ * must be converted. */
 typedef void attention_loader(const bnc_attention_args *a, size_t kv_head, attention_block *b, float *k /* [4, d, 16] */,
                               float *v /* [64, padded] */);
 
-BNC_INLINE void attention_walk(const attention_rows *x, const attention_block *b, const bool int8) {
+/* So few rows read a cache as it lies: converting it apart takes as long as multiplying, and waits for memory meanwhile. */
+enum { ATTENTION_FEW_ROWS = 4 };
+
+BNC_INLINE void attention_walk(const attention_rows *x, const attention_block *b, const bool int8, const attention_form form) {
   const bnc_attention_args *a = x->args;
   float *state = x->state;
   size_t seen[V16_TILE_ROWS], ahead = 0;
@@ -34,19 +38,19 @@ BNC_INLINE void attention_walk(const attention_rows *x, const attention_block *b
       most = seen[r] > most ? seen[r] : most;
     }
     if (!most) continue;
-    if (rows == V16_TILE_ROWS)
-      attention_step(b, &tile, seen, most, V16_TILE_ROWS, int8);
+    if (rows == V16_TILE_ROWS && (form == ATTENTION_F32 || V16_TILE_ROWS <= ATTENTION_FEW_ROWS))
+      attention_step(b, &tile, seen, most, V16_TILE_ROWS, int8, form);
     else if (V16_TILE_ROWS > 4 && rows == 4)
-      attention_step(b, &tile, seen, most, V16_TILE_ROWS > 4 ? 4 : 1, int8);
+      attention_step(b, &tile, seen, most, V16_TILE_ROWS > 4 ? 4 : 1, int8, form);
     else if (V16_TILE_ROWS > 2 && rows == 2)
-      attention_step(b, &tile, seen, most, V16_TILE_ROWS > 2 ? 2 : 1, int8);
+      attention_step(b, &tile, seen, most, V16_TILE_ROWS > 2 ? 2 : 1, int8, form);
     else
-      attention_step(b, &tile, seen, most, 1, int8);
+      attention_step(b, &tile, seen, most, 1, int8, form);
   }
 }
 
 BNC_INLINE void attention_v16(const bnc_attention_args *a, size_t kv_head, size_t from, size_t to, void *scratch, attention_loader *load,
-                              const bool int8) {
+                              const bool int8, const attention_form form) {
   if (from >= to) return;
   assert(a->keys && (!a->causal || a->position + to <= a->keys));
   const size_t padded = (a->head_size + 15) / 16 * 16, group = a->heads / a->kv_heads;
@@ -58,7 +62,7 @@ BNC_INLINE void attention_v16(const bnc_attention_args *a, size_t kv_head, size_
     const size_t n = keys - base < BNC_ATTENTION_BLOCK ? keys - base : BNC_ATTENTION_BLOCK;
     attention_block b = {.v_stride = padded, .base = base, .n = n, .d = a->head_size, .padded = padded, .scale = a->scale};
     load(a, kv_head, &b, k, v);
-    attention_walk(&x, &b, int8);
+    attention_walk(&x, &b, int8, form);
   }
   attention_end(&x, padded);
 }
