@@ -46,13 +46,13 @@ static double median(times *t, size_t repeats) {
 
 static void bench(size_t rows, size_t k, size_t n, const bnc_kernels *kernels, size_t repeats) {
   float *w = filled(n * k), *x = filled(rows * k + 64), *own = filled(rows * n), *theirs = filled(rows * n);
-  const bnc_matmul_f32_args args = {.rows = rows, .k = k, .n = n, .w = w, .x = x, .y = own, .x_stride = k, .y_stride = n};
+  const bnc_matmul_float_args args = {.rows = rows, .k = k, .n = n, .w = w, .x = x, .y = own, .x_stride = k, .y_stride = n};
   const bnc_linear_spec spec = {.kind = BNC_LINEAR_F32, .n = n, .k = k, .in_stride = k, .out_stride = n, .weights = w};
   uint16_t *panels = bnc_mem_array(bnc_bf16_panels(n) * bnc_bf16_panel(k), sizeof *panels);
   void *scratch = bnc_mem_alloc(bnc_bf16_scratch(k));
   if (!panels || !scratch) must(bnc_fail_memory(&err, n * k * sizeof *panels));
   bnc_matmul_bf16_pack(n, k, w, panels, 0, bnc_bf16_panels(n));
-  const bnc_matmul_bf16_args bf16 = {.rows = rows, .k = k, .n = n, .w = panels, .x = x, .y = own, .x_stride = k, .y_stride = n};
+  const bnc_matmul_float_args bf16 = {.rows = rows, .k = k, .n = n, .w = panels, .x = x, .y = own, .x_stride = k, .y_stride = n};
   static times f32_times, bf16_times, other;
   bnc_packed_store *store;
   bnc_linear_set *set;
@@ -62,11 +62,11 @@ static void bench(size_t rows, size_t k, size_t n, const bnc_kernels *kernels, s
   must(bnc_linear_set_add(set, &spec, 0, 0, &id, &err));
   for (size_t r = 0; r < repeats; r++) {
     const double start = bench_seconds(CLOCK_THREAD_CPUTIME_ID);
-    kernels->matmul.f32(&args, 0, bnc_matmul_f32_items(n));
+    kernels->matmul.f32(&args, 0, bnc_float_items(n), scratch);
     const double first = bench_seconds(CLOCK_THREAD_CPUTIME_ID);
     must(bnc_linear_set_run(set, id, rows, x, NULL, theirs, NULL));
     const double second = bench_seconds(CLOCK_THREAD_CPUTIME_ID);
-    kernels->matmul.bf16(&bf16, 0, bnc_bf16_items(n), scratch);
+    kernels->matmul.bf16(&bf16, 0, bnc_float_items(n), scratch);
     const double end = bench_seconds(CLOCK_THREAD_CPUTIME_ID);
     add(&f32_times, r, first - start, second - first);
     add(&other, r, second - first, second - first);

@@ -128,7 +128,7 @@ static void quantize_rows(void *context, size_t from, size_t to) {
     bnc_matmul_c4_pack(j->rows, w->k, j->nibbles, j->groups, j->stored, (int32_t *)j->offsets + first * BNC_C4_PANEL, from / BNC_C4_PANEL,
                        bnc_c4_panels(to));
   else if (w->dtype == BNC_WEIGHT_BF16)
-    bnc_matmul_bf16_pack(j->rows, w->k, j->s->chunk, (uint16_t *)(void *)j->stored, from / BNC_BF16_PANEL, bnc_bf16_panels(to));
+    bnc_matmul_bf16_pack(j->rows, w->k, j->s->chunk, (uint16_t *)(void *)j->stored, from / BNC_FLOAT_PANEL, bnc_bf16_panels(to));
 }
 
 /* Threads take whole panels, whatever the type. */

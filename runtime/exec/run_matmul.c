@@ -6,7 +6,6 @@
 #define PIECE_PANELS 8u                 /* at least so many: many rows' activations are read again for each piece */
 
 BNC_ROWS_JOB(sums, bnc_matmul_sums_fn, bnc_matmul_args)
-BNC_ROWS_JOB(columns_f32, bnc_matmul_f32_fn, bnc_matmul_f32_args)
 
 /* A kernel over parts of the result's columns; each thread has scratch memory. */
 #define COLUMNS_JOB(name, kernel_fn, args_type)                                                                                            \
@@ -22,7 +21,7 @@ BNC_ROWS_JOB(columns_f32, bnc_matmul_f32_fn, bnc_matmul_f32_args)
   }
 COLUMNS_JOB(panels, bnc_matmul_i4_fn, bnc_matmul_args)
 COLUMNS_JOB(items, bnc_matmul_i8_fn, bnc_matmul_i8_args)
-COLUMNS_JOB(columns_bf16, bnc_matmul_bf16_fn, bnc_matmul_bf16_args)
+COLUMNS_JOB(floats, bnc_matmul_f32_fn, bnc_matmul_float_args)
 COLUMNS_JOB(c4, bnc_matmul_c4_fn, bnc_matmul_c4_args)
 
 /* Rows [from, from + n) of a weight, as they lie in the file. */
@@ -40,46 +39,27 @@ static bnc_i4_matrix matrix_of(const bnc_model_file *file, const bnc_file_weight
 /* A call prepares its rows once, so a thread should not make many; with two for each, one that is held up still gives work away. */
 enum { PIECES = 2 };
 
-static void matmul_f32(const bnc_op_run *r, size_t first, size_t rows) {
+static void matmul_float(const bnc_op_run *r, size_t first, size_t rows) {
   const bnc_file_op *op = r->op;
+  const bnc_matmul_ops *kernels = &r->ex->kernels->matmul;
   const bnc_operand *x = &op->in[0];
   const uint32_t count = op->attr.linear.count;
   const bnc_linear_spec spec = bnc_weight_slab_spec(r->ex->file, (bnc_weight_slab){op->weight, op->attr.linear.from, count});
-  columns_f32_job job = {r->ex->kernels->matmul.f32,
-                         {.rows = rows,
-                          .k = spec.k,
-                          .n = count,
-                          .w = spec.weights,
-                          .bias = spec.bias,
-                          .x = bnc_run_in(r, 0) + first * x->stride,
-                          .y = bnc_run_out(r, 0) + first * op->out[0].stride,
-                          .x_stride = x->stride,
-                          .y_stride = op->out[0].stride}};
-  const size_t items = bnc_matmul_f32_items(count);
+  floats_job job = {r->ex->file->weight[op->weight].dtype == BNC_WEIGHT_BF16 ? kernels->bf16 : kernels->f32,
+                    {.rows = rows,
+                     .k = spec.k,
+                     .n = count,
+                     .w = spec.weights,
+                     .bias = spec.bias,
+                     .x = bnc_run_in(r, 0) + first * x->stride,
+                     .y = bnc_run_out(r, 0) + first * op->out[0].stride,
+                     .x_stride = x->stride,
+                     .y_stride = op->out[0].stride},
+                    r->ex->scratch,
+                    r->ex->scratch_bytes};
+  const size_t items = bnc_float_items(count);
   const bool small = (uint64_t)rows * spec.k * count < BNC_SHARED_MACS;
-  bnc_pool_run(r->ex->pool, columns_f32_rows, &job, items, small ? items : 1);
-}
-
-static void matmul_bf16(const bnc_op_run *r, size_t first, size_t rows) {
-  const bnc_file_op *op = r->op;
-  const bnc_operand *x = &op->in[0];
-  const uint32_t count = op->attr.linear.count;
-  const bnc_linear_spec spec = bnc_weight_slab_spec(r->ex->file, (bnc_weight_slab){op->weight, op->attr.linear.from, count});
-  columns_bf16_job job = {r->ex->kernels->matmul.bf16,
-                          {.rows = rows,
-                           .k = spec.k,
-                           .n = count,
-                           .w = spec.weights,
-                           .bias = spec.bias,
-                           .x = bnc_run_in(r, 0) + first * x->stride,
-                           .y = bnc_run_out(r, 0) + first * op->out[0].stride,
-                           .x_stride = x->stride,
-                           .y_stride = op->out[0].stride},
-                          r->ex->scratch,
-                          r->ex->scratch_bytes};
-  const size_t items = bnc_bf16_items(count);
-  const bool small = (uint64_t)rows * spec.k * count < BNC_SHARED_MACS;
-  bnc_pool_run_threads(r->ex->pool, columns_bf16_columns, &job, items, small ? items : 1);
+  bnc_pool_run_threads(r->ex->pool, floats_columns, &job, items, small ? items : 1);
 }
 
 static void matmul_i8(const bnc_op_run *r, size_t first, size_t rows) {
@@ -145,10 +125,10 @@ static void matmul_i4(const bnc_op_run *r, size_t first, size_t rows) {
 }
 
 void bnc_run_matmul(const bnc_op_run *r, size_t first, size_t rows) {
-  static void (*const by_dtype[])(const bnc_op_run *, size_t, size_t) = {[BNC_WEIGHT_F32] = matmul_f32,
+  static void (*const by_dtype[])(const bnc_op_run *, size_t, size_t) = {[BNC_WEIGHT_F32] = matmul_float,
                                                                          [BNC_WEIGHT_QC8] = matmul_i8,
                                                                          [BNC_WEIGHT_QG4] = matmul_i4,
                                                                          [BNC_WEIGHT_QC4] = matmul_i8,
-                                                                         [BNC_WEIGHT_BF16] = matmul_bf16};
+                                                                         [BNC_WEIGHT_BF16] = matmul_float};
   by_dtype[r->ex->file->weight[r->op->weight].dtype](r, first, rows);
 }

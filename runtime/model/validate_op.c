@@ -122,7 +122,7 @@ static bool valid_last_row(const bnc_op_check *c, const bnc_file_op *op) {
 
 /* Rows of a weight that lie together. */
 static uint32_t panel_of(uint32_t dtype) {
-  return dtype == BNC_WEIGHT_BF16 ? BNC_BF16_PANEL : bnc_weight_is_int4(dtype) ? BNC_I4_PANEL : 1;
+  return dtype == BNC_WEIGHT_BF16 ? BNC_FLOAT_PANEL : bnc_weight_is_int4(dtype) ? BNC_I4_PANEL : 1;
 }
 
 static bool valid_linear(const bnc_op_check *c, const bnc_file_op *op) {

@@ -22,7 +22,7 @@ bnc_linear_spec bnc_weight_slab_spec(const bnc_model_file *file, bnc_weight_slab
     spec.weights = data + w->data + first * w->k * 4;
   } else if (w->dtype == BNC_WEIGHT_BF16) {
     spec.kind = BNC_LINEAR_BF16;
-    spec.weights = data + w->data + first / BNC_BF16_PANEL * bnc_bf16_panel(w->k) * sizeof(uint16_t);
+    spec.weights = data + w->data + first / BNC_FLOAT_PANEL * bnc_bf16_panel(w->k) * sizeof(uint16_t);
   } else if (w->dtype == BNC_WEIGHT_QG4) {
     const size_t panel = first / BNC_I4_PANEL;
     spec.kind = BNC_LINEAR_QD8_QG4;

@@ -12,7 +12,7 @@
 #define BEHIND 12345.0f /* what stands behind each row of y, and must stay */
 
 typedef struct fixture {
-  bnc_matmul_bf16_args args;
+  bnc_matmul_float_args args;
   uint16_t *panels;
   float *x, *y, *bias;
   void *scratch;
@@ -54,20 +54,20 @@ static void release(fixture *f) {
   free(f->scratch);
 }
 
-static float expected(const bnc_matmul_bf16_args *a, size_t row, size_t n) {
+static float expected(const bnc_matmul_float_args *a, size_t row, size_t n) {
   float sum = 0.0f;
   for (size_t k = 0; k < a->k; k += 2)
     for (size_t i = 2; i-- > 0;) {
       if (k + i >= a->k) continue; /* a zero there */
       const float x = bnc_f32_from_bf16(bnc_bf16_from_f32(a->x[row * a->x_stride + k + i]));
-      sum = fmaf(x, bnc_f32_from_bf16(a->w[bnc_bf16_place(a->k, n, k + i)]), sum);
+      sum = fmaf(x, bnc_f32_from_bf16(((const uint16_t *)a->w)[bnc_bf16_place(a->k, n, k + i)]), sum);
     }
   return sum + (a->bias ? a->bias[n] : 0.0f);
 }
 
 static void check(size_t rows, size_t k, size_t n) {
   fixture f = make(rows, k, n, (uint32_t)(rows * 31 + k * 7 + n));
-  const size_t items = bnc_bf16_items(n), cut = items / 2;
+  const size_t items = bnc_float_items(n), cut = items / 2;
   matmul_bf16_modelled(&f.args, cut, items, f.scratch);
   matmul_bf16_modelled(&f.args, 0, cut, f.scratch);
   for (size_t row = 0; row < rows; row++) {
