@@ -1,20 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is left of the speed where other programs want the CPUs too, with one thread and with two, in interleaved rounds.
 
-    busy.py [--rounds 5] [--neighbours 0,1,2,4,8] [--models pocket,llava-tile,inf-llava-1b] [--peers onnxruntime,openvino,llama.cpp]
-            [--work build/peers] [--build build/host] [-o FILE.csv] [--quick]
+    busy.py [--rounds 5] [--minutes 60] [--neighbours 0,1,2,4,8] [--models pocket,llava-tile,inf-llava-1b]
+            [--peers onnxruntime,openvino,llama.cpp,llama-cpp-python] [--work build/peers] [--build build/host] [-o FILE.csv] [--quick]
 
 A neighbour is a thread that computes without end. `granted` is what so many threads that never wait for each other get done beside the same neighbours,
 1 being one thread alone: what the kernel grants. `against_one` is the time over that of one thread beside the same neighbours; `against_share` the
 time over that of the same threads alone, times what became of the grant: 1 means that nothing is lost but the CPUs' time. Peers (optional, from PyPI
-and Debian) run a stack of transformer layers, for their own ratios; their seconds and ours do not compare.
+and Debian) run a stack of transformer layers, for their own ratios; their seconds and ours do not compare. A round that would not end within --minutes
+is not begun, but for the first.
 """
 import argparse
 import csv
+import json
 import os
 import statistics
 import subprocess
 import sys
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../peers"))
@@ -22,6 +25,9 @@ import peer_models  # noqa: E402
 from runner import Binocle, run, say  # noqa: E402
 
 COLUMNS = ("cpu", "engine", "model", "what", "threads", "neighbours", "mean_s", "least_s", "most_s", "cpu_s", "granted", "against_one", "against_share", "rounds")
+LLAMA_MODELS = {"llama.cpp": ("llama-1-layer.gguf",), "llama-cpp-python": ("llama-1-layer.gguf", "vit-l-q8_0.gguf")}
+LLAMA_WORK = {"vision": {"what": "tile int8", "setting": "q8_0", "rows": 0, "past": 0}, "prefill": {"what": "prefill", "setting": "q4_0", "rows": 64, "past": 0},
+              "decode": {"what": "decode", "setting": "q4_0", "rows": 1, "past": 64}}
 PICTURES = {"inf-llava-1b": "-"}  # takes seconds: its tower is llava-tile's
 
 
@@ -46,7 +52,7 @@ class Busy:
         self.program = os.path.join(self.binocle.build, "bench/bench_busy")
         self.seconds = 0.2 if options.quick else 1.0
         models = os.path.join(self.binocle.work, "models")
-        peer_models.make(models, ("tile.png", "llama-1-layer.gguf") if "llama.cpp" in options.peers else ("tile.png",))
+        peer_models.make(models, {"tile.png", *(name for peer in options.peers for name in LLAMA_MODELS.get(peer, ()))})
         self.tile, self.gguf = os.path.join(models, "tile.png"), os.path.join(models, "llama-1-layer.gguf")
         self.models = {name: self.model(name) for name in options.models}
         if "llama.cpp" in options.peers:
@@ -72,6 +78,14 @@ class Busy:
                 found["Binocle", name, row["what"]] = float(row["mean_s"]), float(row["cpu_s"])
         return found
 
+    def llama_python(self, threads):
+        """{what: mean seconds} of llama-cpp-python, in one process."""
+        peers = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../peers/worker.py")
+        asked = "".join(json.dumps({**work, "seconds": self.seconds}) + "\n" for work in LLAMA_WORK.values())
+        command = [sys.executable, peers, "llama", os.path.join(self.binocle.work, "peers"), str(threads), "--small"]
+        told = subprocess.run(command, input=asked, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=True).stdout
+        return dict(zip(LLAMA_WORK, (json.loads(line)["seconds"] for line in told.splitlines()), strict=True))
+
     def theirs(self, threads):
         found = {}
         for peer in self.options.peers:
@@ -79,6 +93,9 @@ class Busy:
                 rates = self.llama.bench(self.gguf, threads, [64], [16])
                 found[peer, "llama-1-layer", "prefill"] = 64 / rates["pp64"], float("nan")
                 found[peer, "llama-1-layer", "decode"] = 16 / rates["tg16"], float("nan")
+            elif peer == "llama-cpp-python":
+                for what, mean in self.llama_python(threads).items():
+                    found[peer, "vit-l and llama-1-layer", what] = mean, float("nan")
             else:
                 script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "peer_layers.py")
                 text, _ = run([sys.executable, script, peer, str(threads), str(self.seconds)])
@@ -88,8 +105,11 @@ class Busy:
 
     def measure(self):
         """{(engine, model, what): {(threads, neighbours): [(mean, CPU, granted) of each round]}}"""
-        samples = {}
+        samples, begin, longest = {}, time.monotonic(), 0.0
         for number in range(self.options.rounds):
+            start = time.monotonic()
+            if number and start - begin + longest > 60 * self.options.minutes:
+                break
             for count in self.options.neighbours:
                 say(f"round {number + 1}, {count} neighbours")
                 with Neighbours(self.program, count):
@@ -97,6 +117,7 @@ class Busy:
                         granted = self.granted(threads)
                         for key, (mean, used) in {**self.ours(threads), **self.theirs(threads)}.items():
                             samples.setdefault(key, {}).setdefault((threads, count), []).append((mean, used, granted))
+            longest = max(longest, time.monotonic() - start)
         return samples
 
 
@@ -116,6 +137,7 @@ def rows(cpu, key, by_setting, least):
 def main():
     parser = argparse.ArgumentParser(usage=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--minutes", type=float, default=60)
     parser.add_argument("--neighbours", default="0,1,2,4,8")
     parser.add_argument("--models", default="pocket,llava-tile,inf-llava-1b")
     parser.add_argument("--peers", default="")
