@@ -90,6 +90,7 @@ static void tiles_and_edges(void **state) {
   for (size_t k = 1; k <= 70; k++) check(13, k, 20);
   for (size_t n = 1; n <= 140; n++) check(5, 19, n);
   check(14, 1025, 131);
+  check(17, 2051, 64 * BNC_FLOAT_TOGETHER + 19);
 }
 
 int main(void) {

@@ -213,6 +213,7 @@ static void run_cases(check *c, bool bf16) {
   for (size_t n = 1; n <= (c->quick ? 34u : 140u); ++n) run_case(c, bf16, 1 + check_below(c, 14), 1 + check_below(c, 70), n, 0);
   for (size_t i = 0; i < 8; ++i) run_case(c, bf16, 5, 37, 19, i % 2 ? EDGE_FINITE : EDGE_FINITE | EDGE_INFINITE);
   run_case(c, bf16, 14, 1025, 131, 0);
+  run_case(c, bf16, 17, 2051, 64 * BNC_FLOAT_TOGETHER + 19, 0);
   for (size_t i = 0; i < 5; ++i) { /* laid out for many rows: less than a stretch of k, whole ones, and what is left behind them */
     static const size_t depth[] = {7, BNC_FLOAT_DEPTH, BNC_FLOAT_DEPTH + 1, 2 * BNC_FLOAT_DEPTH, 3 * BNC_FLOAT_DEPTH - 3};
     run_case(c, bf16, 128 + check_below(c, 13), depth[i], 1 + check_below(c, 150), i % 2 ? EDGE_FINITE | EDGE_INFINITE : 0);
