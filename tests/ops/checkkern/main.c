@@ -54,9 +54,8 @@ void check_end(check *c) {
 }
 
 static int usage(void) {
-  fprintf(
-      stderr,
-      "usage: checkkern [--seed N] [--family NAME] [--level NAME] [--quick] [--bench | --bench-scalar | --count] [--csv FILE]\nfamilies:");
+  fprintf(stderr, "usage: checkkern [--seed N] [--family NAME] [--level NAME | --from LEVEL] [--quick] [--bench | --bench-scalar | "
+                  "--count] [--csv FILE]\nfamilies:");
   for (size_t i = 0; i < FAMILIES; ++i) fprintf(stderr, " %s", families[i].name);
   fprintf(stderr, "\n");
   return 2;
@@ -65,7 +64,7 @@ static int usage(void) {
 int main(int argc, char **argv) {
   static check c;
   static bnc_cpu cpu;
-  const char *family = NULL, *only = NULL, *csv = NULL;
+  const char *family = NULL, *only = NULL, *from = NULL, *csv = NULL;
   bnc_error err;
   c.seed = (uint64_t)time(NULL);
   for (int i = 1; i < argc; ++i) {
@@ -83,6 +82,8 @@ int main(int argc, char **argv) {
       family = argv[++i];
     else if (!strcmp(argv[i], "--level") && i + 1 < argc)
       only = argv[++i];
+    else if (!strcmp(argv[i], "--from") && i + 1 < argc)
+      from = argv[++i]; /* this level and those above it */
     else if (!strcmp(argv[i], "--csv") && i + 1 < argc)
       csv = argv[++i];
     else
@@ -114,12 +115,14 @@ int main(int argc, char **argv) {
   for (int level = BNC_CPU_SCALAR; level < BNC_CPU_LEVELS; ++level) {
     if (!bnc_cpu_level_supported(&cpu, (bnc_cpu_level)level) || (capped && (bnc_cpu_level)level > cpu.level)) continue;
     bnc_kernels_init(&c.test, (bnc_cpu_level)level);
-    if (!only || !strcmp(only, bnc_cpu_level_name((bnc_cpu_level)level))) {
+    const char *name = bnc_cpu_level_name((bnc_cpu_level)level);
+    if (from && !strcmp(from, name)) from = NULL;
+    if (!from && (!only || !strcmp(only, name))) {
       if (c.bench && !c.count) {
         c.peak_flops = bench_peak_flops((bnc_cpu_level)level);
         c.peak_int8 = bench_peak_int8((bnc_cpu_level)level);
-        printf("%s: %.1f GFLOP/s f32, %.1f GOP/s int8, %.1f GB/s from memory, one thread\n", bnc_cpu_level_name((bnc_cpu_level)level),
-               c.peak_flops * 1e-9, c.peak_int8 * 1e-9, c.peak_bytes * 1e-9);
+        printf("%s: %.1f GFLOP/s f32, %.1f GOP/s int8, %.1f GB/s from memory, one thread\n", name, c.peak_flops * 1e-9, c.peak_int8 * 1e-9,
+               c.peak_bytes * 1e-9);
       }
       for (size_t i = 0; i < FAMILIES; ++i) {
         if (!family || !strcmp(family, families[i].name)) families[i].run(&c);
