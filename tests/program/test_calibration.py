@@ -161,13 +161,15 @@ class Calibration(unittest.TestCase):
         two, _ = compile_model("asked2.bnc", "--calibration", QUESTIONS, "--threads", "2")
         self.assertEqual(self.read(one), self.read(two))
         self.assertEqual([], [name for name in os.listdir(WORK) if name.endswith(".eyes") or name.startswith("asked1.bnc.")])
+        done = binocle("run", one, "--image", os.path.join(PICTURES, "0000.webp"), "--prompt", "Which word is on the sign?", "--max-tokens", "8")
+        self.assertEqual(b"BUS", done.out.strip(), done)
+        if os.environ.get("BINOCLE_SANITIZE"):
+            return  # what follows compares values, which are the plain build's
         asked = [{"image": os.path.join(PICTURES, "0000.webp"), "question": "What do you see?", "answer": "a sign"}] * 3
         shown, _ = compile_model("shown.bnc", "--calibration", self.questions("shown.jsonl", *asked))
         other, _ = compile_model("other.bnc", "--calibration", self.questions("other.jsonl", *(dict(q, image=os.path.join(PICTURES, "0001.webp")) for q in asked)))
         silent, _ = compile_model("silent.bnc", "--calibration", self.questions("silent.jsonl", *(dict(q, answer="no") for q in asked)))
         self.assertEqual(4, len({self.read(path) for path in (one, shown, other, silent)}))
-        done = binocle("run", one, "--image", os.path.join(PICTURES, "0000.webp"), "--prompt", "Which word is on the sign?", "--max-tokens", "8")
-        self.assertEqual(b"BUS", done.out.strip(), done)
 
     def test_wrong_questions(self):
         def fails(expected, *lines, name="wrong.jsonl"):
