@@ -25,9 +25,8 @@ import peer_models  # noqa: E402
 from runner import Binocle, run, say  # noqa: E402
 
 COLUMNS = ("cpu", "engine", "model", "what", "threads", "neighbours", "mean_s", "least_s", "most_s", "cpu_s", "granted", "against_one", "against_share", "rounds")
-LLAMA_MODELS = {"llama.cpp": ("llama-1-layer.gguf",), "llama-cpp-python": ("llama-1-layer.gguf", "vit-l-q8_0.gguf")}
-LLAMA_WORK = {"vision": {"what": "tile int8", "setting": "q8_0", "rows": 0, "past": 0}, "prefill": {"what": "prefill", "setting": "q4_0", "rows": 64, "past": 0},
-              "decode": {"what": "decode", "setting": "q4_0", "rows": 1, "past": 64}}
+# Without pictures: beside eight neighbours one of them takes minutes.
+LLAMA_WORK = {"prefill": {"what": "prefill", "setting": "q4_0", "rows": 64, "past": 0}, "decode": {"what": "decode", "setting": "q4_0", "rows": 1, "past": 64}}
 PICTURES = {"inf-llava-1b": "-"}  # takes seconds: its tower is llava-tile's
 
 
@@ -52,7 +51,7 @@ class Busy:
         self.program = os.path.join(self.binocle.build, "bench/bench_busy")
         self.seconds = 0.2 if options.quick else 1.0
         models = os.path.join(self.binocle.work, "models")
-        peer_models.make(models, {"tile.png", *(name for peer in options.peers for name in LLAMA_MODELS.get(peer, ()))})
+        peer_models.make(models, ("tile.png", "llama-1-layer.gguf") if any(peer.startswith("llama") for peer in options.peers) else ("tile.png",))
         self.tile, self.gguf = os.path.join(models, "tile.png"), os.path.join(models, "llama-1-layer.gguf")
         self.models = {name: self.model(name) for name in options.models}
         if "llama.cpp" in options.peers:
@@ -95,7 +94,7 @@ class Busy:
                 found[peer, "llama-1-layer", "decode"] = 16 / rates["tg16"], float("nan")
             elif peer == "llama-cpp-python":
                 for what, mean in self.llama_python(threads).items():
-                    found[peer, "vit-l and llama-1-layer", what] = mean, float("nan")
+                    found[peer, "llama-1-layer", what] = mean, float("nan")
             else:
                 script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "peer_layers.py")
                 text, _ = run([sys.executable, script, peer, str(threads), str(self.seconds)])
