@@ -94,7 +94,9 @@ def ask_all(rng, item_lists, count, held_out=False, unknown=False):
 
 
 class Stream(IterableDataset):
-    """Base: one endless stream of batches per process and worker."""
+    """Base: one endless stream of batches per process and worker. LOOKS: shares of looks that it draws."""
+
+    LOOKS = {}
 
     def __init__(self, stage, args, rank, start, batch, prompt=None):
         self.stage, self.seed, self.rank, self.start, self.batch = stage, args.seed, rank, start, batch
@@ -107,6 +109,10 @@ class Stream(IterableDataset):
         numbers = iter(range(self.start * self.batch, 1 << 31))
         return self.batches(random.Random(seed_of(self.seed, self.stage, stream, self.start)),
                             lambda: seed_of(self.seed, self.stage, stream, next(numbers)))
+
+    def scene(self, rng, new):
+        """A new scene with one of this stream's looks."""
+        return scenes.make_scene(new(), look=rng.choices(list(self.LOOKS), list(self.LOOKS.values()))[0])
 
 
 class Reading(Stream):
@@ -153,27 +159,31 @@ class Drawing(Stream):
 
     def batches(self, rng, new):
         while True:
-            looks = rng.choices(list(self.LOOKS), list(self.LOOKS.values()), k=self.batch)
-            yield [scenes.make_scene(new(), look=look) for look in looks]
+            yield [self.scene(rng, new) for _ in range(self.batch)]
 
 
 class Tuning(Stream):
-    """(pixels, tokens, patches, packed questions, window pixels, window labels): scenes, half new, ten questions each; and
-    64 windows of crowds for each scene, which hold ten times the text."""
+    """(pixels, tokens, patches, packed questions, window pixels, window labels): free scenes, beside them some on the lattice
+    and photographs with nothing on them, half new, ten questions each; and 16 windows of free crowds for each scene, which
+    hold ten times the text."""
+
+    LOOKS = {scenes.FREE._replace(free=False, plain=1.0, photos=0.3, empty=0.05): 0.3,
+             scenes.FREE._replace(plain=0.8, photos=0.3, empty=0.02): 0.58, scenes.Look(photos=1.0, empty=1.0): 0.12}
+    CROWD = scenes.FREE._replace(plain=0.8, photos=0.3)
 
     def batches(self, rng, new):
-        pool = deque((scenes.make_scene(new(), look=scenes.FREE) for _ in range(self.pool // 8)), maxlen=self.pool)
-        crowds = deque((scenes.make_crowd(new(), look=scenes.FREE) for _ in range(self.pool // 8)), maxlen=self.pool)
+        pool = deque((self.scene(rng, new) for _ in range(self.pool // 8)), maxlen=self.pool)
+        crowds = deque((scenes.make_crowd(new(), look=self.CROWD) for _ in range(self.pool // 8)), maxlen=self.pool)
         while True:
-            if rng.random() < 0.3:
-                crowds.append(scenes.make_crowd(new(), look=scenes.FREE))
+            if rng.random() < 0.5:
+                crowds.append(scenes.make_crowd(new(), look=self.CROWD))
             picked = [rng.choice(pool) for _ in range(self.batch)]
             for k in range(self.batch):
                 if rng.random() < 0.5:
-                    picked[k] = scenes.make_scene(new(), look=scenes.FREE)
+                    picked[k] = self.scene(rng, new)
                     pool.append(picked[k])
             packed = Packed(self.prompt, ask_all(rng, [s.items for s in picked], 10, unknown=True))
-            yield *dense(picked), packed, *windows(rng, crowds, 64 * self.batch)
+            yield *dense(picked), packed, *windows(rng, crowds, 16 * self.batch)
 
 
 class Asking(Stream):

@@ -94,7 +94,7 @@ def _groups(modules, heads, share=1.0):
             dict(params=[p for p in rest if p.ndim < 2], scale=share)]
 
 
-def optimiser(modules, heads, rate, slow=((), ()), share=0.2):
+def optimiser(modules, heads, rate, slow=((), ()), share=0.5):
     """Muon for the linear layers of modules, at ten times the rate; AdamW for their other parameters and for heads.
     slow: modules and heads that learn at this share of the rate."""
     groups = _groups(modules, heads) + (_groups(*slow, share) if slow[0] else [])

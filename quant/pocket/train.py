@@ -21,7 +21,7 @@ STAGES = {
     "see": dict(steps=1000, batch=12, rate=1e-3, pool=600),
     "fuse": dict(steps=4000, batch=24, rate=1e-3, pool=3000),
     "ask": dict(steps=400, batch=16, rate=3e-4, pool=3000),
-    "tune": dict(steps=2400, batch=2, rate=1e-3, pool=600),
+    "tune": dict(steps=2000, batch=8, rate=7e-4, pool=600),
     "settle": dict(steps=600, batch=24, rate=3e-4, pool=3000),
     "shift": dict(steps=1500, batch=128, rate=1e-3, pool=400),
 }

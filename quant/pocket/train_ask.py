@@ -90,13 +90,13 @@ def share(hits):
 
 
 def held_sets():
-    """Held-out pictures and questions by what their scenes are: free, and on the lattice."""
+    """Held-out pictures and questions by what their scenes are: items anywhere, and on the lattice."""
     return {name: held_questions(10_000, count, 8, look) for name, count, look in
-            (("free", 64, scenes.FREE), ("lattice", 32, scenes.LATTICE))}
+            (("free", 72, scenes.Look(free=True)), ("lattice", 40, scenes.LATTICE))}
 
 
 def measured(model, prompt, held, where):
-    """Shares of held-out answers by category, on free scenes and all of those on the lattice."""
+    """Shares of held-out answers by category, of items anywhere and all of those on the lattice."""
     table = {}
     for name, (pixels, asked) in held.items():
         with torch.no_grad():

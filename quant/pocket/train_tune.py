@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Stage 6: everything together on scenes: answers, plus the dense labels and windows of crowds so that reading goes on.
-It also takes an exported checkpoint further (--begin); the classifiers then start anew and warm up on the tower as it is."""
+"""Stage 6: everything together on scenes: answers, plus the dense labels and windows of crowds so that reading goes on. In no
+other stage are tower, DEM and language model told at once of a text that the border of a crop cuts. It also takes an exported
+checkpoint further (--begin); the classifiers then start anew and warm up on the tower as it is."""
 
 import os
 
@@ -36,8 +37,8 @@ def step_loss(model, heads, prompt, batch, where, settled):
     """Loss of one batch of data.Tuning and the answers that are right. settled: whether the classifiers reach the tower."""
     images, tokens, patches, packed, windows, labels = (part.to(where) for part in batch)
     tiles = torch.cat([model.cut(data.exposed(images)), data.exposed(windows)])
-    with torch.autocast(where.type, torch.bfloat16, enabled=where.type == "cuda"):  # slower on processors without AMX
-        out = model.tower(tiles)
+    with torch.autocast(where.type, torch.bfloat16, enabled=where.type == "cuda" or torch.cpu._is_avx512_bf16_supported()):
+        out = model.tower(tiles)  # on processors without such units bf16 is slower
     out = out.float()
     whole, crowd = out[:len(images) * 10].view(len(images), 10, *out.shape[1:]), out[len(images) * 10:]
     fused = model.fuse(whole[:, :9], whole[:, 9])
