@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Accuracy through Binocle itself on every held-out set, as the tables of README.md: in f32, int8 and int8 with int4 text,
-then int8 by category.
+the lattice by category, every set, then every set by category in int8.
 
     python3 figures.py BINOCLE checkpoint HELD     HELD: the folder that heldout.py wrote
 """
@@ -43,6 +43,9 @@ def main():
                             "--quiet"], check=True)
             for name in SETS:
                 sums[kind, name] = measured(program, model, os.path.join(held, name, "questions.jsonl"), answers)
+    lattice = {kind: sums[kind, "lattice"] for kind in TYPES}
+    table(["category", "questions", *TYPES], [[rows[0]["category"], rows[0]["questions"], *map(cell, rows)]
+                                              for rows in zip(*(some["categories"] for some in lattice.values()))])
     table(["set", "questions", *TYPES], [[name, sums["int8", name]["questions"], *(cell(sums[kind, name]) for kind in TYPES)]
                                          for name in SETS])
     by_category = {name: {row["category"]: cell(row) for row in sums["int8", name]["categories"]} for name in SETS}
