@@ -110,7 +110,7 @@ static void repeat(const char *path, uint32_t draft, answer *a, float *logits, s
   const bnc_sampling o = sampling_of(0, 0, draft);
   const float *last;
   int32_t ids[64];
-  for (int i = 0; i < 64; i++) ids[i] = i * 17 % 500;
+  for (int i = 0; i < 64; i++) ids[i] = i * 41 % 500;
   must(session, bnc_session_append(session, ids, 64));
   must(session, bnc_session_generate(session, &o, collect, a, NULL));
   must(session, bnc_session_logits(session, &last, count));
