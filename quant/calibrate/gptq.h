@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** @file gptq.h  Rounding of a matrix to int4 groups so that what it makes of real inputs changes least (GPTQ, Frantar et al., arXiv
-   2210.17323).
+/** @file gptq.h  Rounding of a matrix to int4 groups, or int8 rows, so that what it makes of real inputs changes least (GPTQ, Frantar et
+   al., arXiv 2210.17323).
 
     With the second moments H = X^T X of a layer's inputs, the error of rounding a row w to q is (w - q) H (w - q)^T. H, damped, is factored
    as R R^T with R upper triangular, so that the error is the squared length of (w - q) R, of which component c depends on columns 0 .. c
@@ -34,5 +34,9 @@ static inline size_t bnc_gptq_scratch(size_t k) { return 2 * k * BNC_GPTQ_ROWS; 
    as bnc_quantize_row_qg4 leaves them, or steps as bnc_quantize_row_qc4 does, with scales [rows]. w becomes what they stand for. r: of
    bnc_gptq_factor. */
 void bnc_gptq_round(float *w, size_t rows, size_t k, size_t group, const float *r, uint8_t *q, void *groups, float *scales, float *scratch);
+
+/** Rounds rows w [rows, k], at most BNC_GPTQ_ROWS, to int8: q [rows, k] with the scales [rows] that bnc_quantize_row_qc8 gives them. r: of
+   bnc_gptq_factor, [padded, padded]; columns beyond k are 0. scratch: for padded. */
+void bnc_gptq_round_qc8(const float *w, size_t rows, size_t k, size_t padded, const float *r, int8_t *q, float *scales, float *scratch);
 
 #endif

@@ -17,6 +17,8 @@
    place of 0.152. */
 #define ROOM 1.25f
 
+#define BLOCK_QC8 32u /* columns of int8 that are rounded between two of the large products; divides what moments are padded to */
+
 typedef float lanes[LANES];
 
 /* The group that is being rounded. */
@@ -147,5 +149,43 @@ void bnc_gptq_round(float *w, size_t rows, size_t k, size_t group, const float *
     for (size_t j = 0; j < group; j++)
       for (size_t l = 0; l < LANES; l++) e[g.first + j][l] = columns[g.first + j][l] - g.value[j][l];
     store_group(&g, rows, scale, w, q, groups);
+  }
+}
+
+/* Columns [first, first + size): e becomes what they leave. */
+static void round_block_qc8(const group_state *g, const lanes *columns, lanes *e, const lanes *sum, size_t rows, int8_t *q,
+                            size_t row_bytes) {
+  for (size_t j = 0; j < g->size && g->first + j < row_bytes; j++) {
+    const float *row = g->r + (g->first + j) * g->k + g->first;
+    const float inverse = 1.0f / row[j];
+    const size_t c = g->first + j;
+    lanes left;
+    memcpy(left, sum[j], sizeof left);
+    for (size_t i = 0; i < j; i++)
+      for (size_t l = 0; l < LANES; l++) left[l] += e[g->first + i][l] * row[i];
+    for (size_t l = 0; l < LANES; l++) {
+      const float rounded = round_small((columns[c][l] + left[l] * inverse) / g->row_scale[l]);
+      const float below = rounded < 127.0f ? rounded : 127.0f, value = below > -127.0f ? below : -127.0f;
+      e[c][l] = columns[c][l] - value * g->row_scale[l];
+      if (l < rows) q[l * row_bytes + c] = (int8_t)value;
+    }
+  }
+}
+
+void bnc_gptq_round_qc8(const float *w, size_t rows, size_t k, size_t padded, const float *r, int8_t *q, float *scales, float *scratch) {
+  lanes *columns = (lanes *)(void *)scratch, *e = columns + padded, sum[BLOCK_QC8];
+  group_state g = {.k = padded, .size = BLOCK_QC8, .r = r};
+  memset(e, 0, padded * sizeof *e);
+  for (size_t c = 0; c < padded; c++)
+    for (size_t l = 0; l < LANES; l++) columns[c][l] = l < rows && c < k ? w[l * k + c] : 0.0f;
+  for (size_t l = 0; l < LANES; l++) {
+    g.row_scale[l] = 1.0f;
+    if (l >= rows) continue;
+    bnc_quantize_row_qc8(w + l * k, k, q + l * k, &scales[l]);
+    g.row_scale[l] = scales[l];
+  }
+  for (g.first = 0; g.first < padded; g.first += g.size) {
+    feed_forward(&g, e, sum);
+    round_block_qc8(&g, columns, e, sum, rows, q, k);
   }
 }

@@ -278,6 +278,20 @@ static bnc_status choose_precision(bnc_context *context, const bnc_compile_optio
   return s;
 }
 
+static bnc_status centre_vision(const bnc_compile_options *o, const bnc_geometry *g, bnc_centre *centre, const bnc_tensor_source **source,
+                                bnc_error *err) {
+  if (!g->has_vision) return BNC_OK;
+  const bnc_status s = bnc_centre_create(centre, &g->vision, o->moments, *source, err);
+  *source = &centre->source;
+  return s;
+}
+
+static void take_programs(bnc_model_parts *parts, bnc_programs *programs) {
+  parts->constants = &programs->constants;
+  parts->embedding = programs->embedding;
+  for (bnc_program_id id = 0; id < BNC_PROGRAMS; id++) parts->program[id] = programs->present[id] ? &programs->schedule[id] : NULL;
+}
+
 bnc_status bnc_assemble_model(bnc_context *context, const bnc_compile_options *o, const bnc_assembly *a, bnc_error *err) {
   bnc_geometry fewer = *a->geometry;
   const bnc_geometry *g = &fewer;
@@ -289,11 +303,12 @@ bnc_status bnc_assemble_model(bnc_context *context, const bnc_compile_options *o
                          .int4_embedding = o->embedding_weights == BNC_WEIGHTS_INT4,
                          .precision = o->bits_per_weight > 0 ? &precision : NULL,
                          .unrecorded = a->demand != NULL};
-  bnc_model_parts parts = {.meta = a->meta};
+  bnc_model_parts parts = {.meta = a->meta, .tokenizer = a->tokenizer, .tokenizer_size = a->tokenizer_size, .packed = o->packed != 0};
   bnc_programs programs = {0};
   bnc_target target;
   bnc_balance balance = {0};
   bnc_rotation rotation = {0};
+  bnc_centre centre = {0};
   const bnc_tensor_source *source = a->source;
   char *report = NULL, *folder = NULL;
   if (!o->output && !a->demand) return bnc_fail(err, BNC_ERROR_ARGUMENT, "a model file needs a name: options.output");
@@ -310,6 +325,7 @@ bnc_status bnc_assemble_model(bnc_context *context, const bnc_compile_options *o
     if (s == BNC_OK) s = calibrate(context, o, a, &b, &balance, rotation.source.read ? &rotation : NULL, &folder, err);
     source = &balance.source;
   }
+  if (s == BNC_OK && o->moments && !a->demand) s = centre_vision(o, g, &centre, &source, err);
   if (s == BNC_OK) s = bnc_programs_create(&programs, context, g, &b, source, BNC_ALL_PASSES & ~o->disabled_passes, &target, err);
   if (s == BNC_OK && !a->demand) s = bnc_programs_report(&programs, &report, err);
   if (s == BNC_OK) s = name_strings(&programs, a, target.name, &parts.meta, err);
@@ -318,15 +334,11 @@ bnc_status bnc_assemble_model(bnc_context *context, const bnc_compile_options *o
     bnc_geometry_rope_frequencies(&g->text, rope);
     fill_meta(&parts.meta, g, &b, &programs);
     parts.meta.kv_dtype = cache_type(o);
-    parts.constants = &programs.constants;
-    for (bnc_program_id id = 0; id < BNC_PROGRAMS; id++) parts.program[id] = programs.present[id] ? &programs.schedule[id] : NULL;
-    parts.embedding = programs.embedding;
+    take_programs(&parts, &programs);
     parts.rope = rope;
-    parts.tokenizer = a->tokenizer;
-    parts.tokenizer_size = a->tokenizer_size;
     parts.report = report;
     parts.rounded = b.text_weights == BNC_WEIGHT_QG4 ? folder : NULL;
-    parts.packed = o->packed != 0;
+    parts.centre = centre.source.read ? &centre : NULL;
     s = a->demand ? bnc_model_plan(context, &parts, a->demand, err) : write_model(context, o, &parts, folder, err);
   }
   bnc_mem_free(folder);
@@ -336,5 +348,6 @@ bnc_status bnc_assemble_model(bnc_context *context, const bnc_compile_options *o
   bnc_balance_free(&balance);
   bnc_text_precision_free(&precision);
   bnc_rotation_free(&rotation);
+  bnc_centre_free(&centre);
   return s;
 }

@@ -194,8 +194,8 @@ static bnc_status write_sections(writer *w, bnc_file_writer *out, const section 
     } else if (sections[i].kind == BNC_SECTION_BLOCKS) {
       s = write_blocks(w, out, &table[i]);
     } else {
-      s = bnc_weights_stream(w->context, w->parts->constants, w->parts->rounded, w->weight, w->source, w->weights, w->data_size, out,
-                             w->blocks, w->err);
+      s = bnc_weights_stream(w->context, w->parts->constants, w->parts->rounded, w->parts->centre, w->weight, w->source, w->weights,
+                             w->data_size, out, w->blocks, w->err);
     }
   }
   header.file_size = bnc_file_writer_size(out);

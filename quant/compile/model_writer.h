@@ -4,6 +4,7 @@
 #define BINOCLE_QUANT_COMPILE_MODEL_WRITER_H
 
 #include "platforms/base/context_private.h"
+#include "quant/calibrate/centre.h"
 #include "quant/schedule/schedule.h"
 #include "runtime/model/demand.h"
 
@@ -16,9 +17,10 @@ typedef struct bnc_model_parts {
   const float *rope;                         /* [head_dim / 2] */
   const uint8_t *tokenizer;                  /* compact form; NULL: none */
   size_t tokenizer_size;
-  const char *report;  /* JSON; NULL: none */
-  const char *rounded; /* folder of int4 matrices that calibration has rounded; NULL: none */
-  bool packed;         /* f32 and int8 weights also as XNNPACK wants them on this machine */
+  const char *report;       /* JSON; NULL: none */
+  const char *rounded;      /* folder of int4 matrices that calibration has rounded; NULL: none */
+  const bnc_centre *centre; /* what int8 matrices are rounded for; NULL: nothing */
+  bool packed;              /* f32 and int8 weights also as XNNPACK wants them on this machine */
 } bnc_model_parts;
 
 /** What the model will ask of a machine; nothing is quantised or written. */

@@ -7,6 +7,7 @@
 #include "ops/matmul/matmul.h"
 #include "platforms/base/mem.h"
 #include "platforms/threads/threads.h"
+#include "quant/calibrate/gptq.h"
 #include "quant/calibrate/rounded_files.h"
 #include "quant/compile/quantize_weights.h"
 
@@ -17,7 +18,8 @@
 typedef struct stream {
   bnc_context *context;
   const bnc_constants *constants;
-  const char *rounded; /* folder of what calibration has rounded, or NULL */
+  const char *rounded;      /* folder of what calibration has rounded, or NULL */
+  const bnc_centre *centre; /* what int8 matrices read, or NULL */
   bnc_pool *pool;
   bnc_file_writer *out;
   bnc_block_writer *blocks;
@@ -52,6 +54,8 @@ typedef struct rows_job {
   void *groups;      /* int4: [rows, k / group], the same of bf16 scales, or of steps */
   uint8_t *scales;   /* of the whole matrix, in the file's order */
   void *offsets;     /* int4: of the whole matrix */
+  float *factor;     /* int8: of the moments of what it reads, or NULL */
+  float *scratch;    /* beside a factor: bnc_gptq_scratch of each thread */
   bool rounded;      /* int4: nibbles and groups are there already */
   bool reads;        /* the source lets every thread read its own rows */
   atomic_int status; /* of the first read that failed */
@@ -131,19 +135,33 @@ static void quantize_rows(void *context, size_t from, size_t to) {
     bnc_matmul_bf16_pack(j->rows, w->k, j->s->chunk, (uint16_t *)(void *)j->stored, from / BNC_FLOAT_PANEL, bnc_bf16_panels(to));
 }
 
+/* Sixteens [from, to) of the chunk's rows, int8 and with a factor. */
+static void round_for_inputs(void *context, size_t thread, size_t from, size_t to) {
+  const rows_job *j = context;
+  const size_t k = j->w->k, padded = bnc_moments_padded(k);
+  for (size_t tile = from; tile < to; tile++) {
+    const size_t at = tile * BNC_GPTQ_ROWS, rows = j->rows - at < BNC_GPTQ_ROWS ? j->rows - at : BNC_GPTQ_ROWS;
+    bnc_gptq_round_qc8(j->s->chunk + at * k, rows, k, padded, j->factor, (int8_t *)(j->stored + at * k),
+                       (float *)(void *)j->scales + j->row + at, j->scratch + thread * bnc_gptq_scratch(padded));
+  }
+}
+
 /* Threads take whole panels, whatever the type. */
 static bnc_status put_rows(stream *s, rows_job *j) {
   const bnc_weight *w = j->w;
   const size_t grain = ROWS_ELEMENTS / w->k / PANEL * PANEL;
   j->rounded = s->rounded && bnc_weight_is_int4(w->dtype) && !w->by_itself;
-  j->reads = s->constants->source->parallel && !j->rounded;
+  j->reads = s->constants->source->parallel && !j->rounded && !j->factor;
   bnc_status status = BNC_OK;
   if (j->rounded)
     status = take_rounded(s, j);
   else if (!j->reads)
     status = read_rows(s, w, j->row, j->rows, s->chunk, s->err);
   if (status != BNC_OK) return status;
-  bnc_pool_run(s->pool, quantize_rows, j, j->rows, grain ? grain : PANEL);
+  if (j->factor)
+    bnc_pool_run_threads(s->pool, round_for_inputs, j, (j->rows + BNC_GPTQ_ROWS - 1) / BNC_GPTQ_ROWS, 1);
+  else
+    bnc_pool_run(s->pool, quantize_rows, j, j->rows, grain ? grain : PANEL);
   status = (bnc_status)atomic_load(&j->status);
   if (status != BNC_OK) return bnc_fail(s->err, status, "%s could not be read", bnc_constants_text(s->constants, w->part[0].weight));
   switch (w->dtype) {
@@ -182,6 +200,19 @@ static bnc_status put_part(stream *s, const void *data, uint64_t size) {
   return size && status == BNC_OK ? align(s) : status;
 }
 
+/* Where the matrix's inputs are known. */
+static bnc_status prepare_rounding(rows_job *j) {
+  const stream *s = j->s;
+  const bnc_weight *w = j->w;
+  if (w->dtype != BNC_WEIGHT_QC8) return BNC_OK;
+  const bnc_status status =
+      bnc_centre_factor(s->centre, bnc_constants_text(s->constants, w->part[0].weight), w->k, s->pool, &j->factor, s->err);
+  if (status != BNC_OK || !j->factor) return status;
+  const size_t each = bnc_gptq_scratch(bnc_moments_padded(w->k));
+  j->scratch = bnc_mem_array(bnc_pool_threads(s->pool), each * sizeof *j->scratch);
+  return j->scratch ? BNC_OK : bnc_fail_memory(s->err, each * sizeof *j->scratch);
+}
+
 static bnc_status put_weight(stream *s, const bnc_weight *w, const bnc_weight_sizes *sizes) {
   const bool panels = bnc_weight_is_int4(w->dtype);
   const size_t fit = CHUNK_ELEMENTS / w->k / PANEL * PANEL, most = fit ? fit : PANEL;
@@ -195,6 +226,7 @@ static bnc_status put_weight(stream *s, const bnc_weight *w, const bnc_weight_si
   bnc_status status =
       job.scales && job.offsets && job.stored && job.nibbles && job.groups ? BNC_OK : bnc_fail_memory(s->err, sizes->scales + most * w->k);
   if (status == BNC_OK) status = reserve_chunk(s, most * w->k);
+  if (status == BNC_OK) status = prepare_rounding(&job);
   for (; status == BNC_OK && job.row < w->n; job.row += job.rows) {
     job.rows = w->n - job.row < most ? w->n - job.row : most;
     status = put_rows(s, &job);
@@ -210,13 +242,22 @@ static bnc_status put_weight(stream *s, const bnc_weight *w, const bnc_weight_si
   bnc_mem_free(job.stored);
   bnc_mem_free(job.nibbles);
   bnc_mem_free(job.groups);
+  bnc_mem_free(job.factor);
+  bnc_mem_free(job.scratch);
   return status;
 }
 
-bnc_status bnc_weights_stream(bnc_context *context, const bnc_constants *constants, const char *rounded, const bnc_file_weight *weight,
-                              const uint32_t *source, size_t count, uint64_t size, bnc_file_writer *out, bnc_block_writer *blocks,
-                              bnc_error *err) {
-  stream s = {.context = context, .constants = constants, .rounded = rounded, .out = out, .blocks = blocks, .err = err, .size = size};
+bnc_status bnc_weights_stream(bnc_context *context, const bnc_constants *constants, const char *rounded, const bnc_centre *centre,
+                              const bnc_file_weight *weight, const uint32_t *source, size_t count, uint64_t size, bnc_file_writer *out,
+                              bnc_block_writer *blocks, bnc_error *err) {
+  stream s = {.context = context,
+              .constants = constants,
+              .rounded = rounded,
+              .centre = centre,
+              .out = out,
+              .blocks = blocks,
+              .err = err,
+              .size = size};
   bnc_status status = bnc_pool_create(&s.pool, context->settings.threads, err);
   for (size_t i = 0; status == BNC_OK && i < count; i++) {
     if (s.written != weight[i].data)

@@ -48,6 +48,8 @@ struct bnc_session {
   bnc_profile *profile;  /* NULL: nothing is recorded */
   bnc_on_layer on_layer; /* NULL: nobody looks */
   void *on_layer_user;
+  bnc_on_inputs on_inputs; /* the same */
+  void *on_inputs_user;
   bnc_constraint *constraint; /* NULL: answers are free */
 };
 

@@ -35,6 +35,7 @@ static int compile(bnc_work *work, const bnc_compile_options *options) {
     code = bnc_question_rows_read(work, &o, o.calibration, &rows);
     o.calibration = NULL;
     o.prompts = &rows.prompts;
+    o.moments = rows.moments;
     bnc_bus_guard(o.checkpoint);
   }
   const bnc_status status = code == BNC_EXIT_DONE ? bnc_compile(work->context, &o) : BNC_OK;
@@ -93,7 +94,8 @@ static int run(const bnc_command *command, int argc, char **argv) {
       {.name = "mmproj", .value = "FILE", .help = "GGUF file of the vision side of a GGUF checkpoint (LLaVA-1.5)", .text = &mmproj},
       {.name = "calibration",
        .value = "FILE",
-       .help = "fit int8 and int4 text weights to this text, QUESTIONS.jsonl as for eval, or: default; can be interrupted",
+       .help =
+           "fit int8 and int4 text weights to this text, QUESTIONS.jsonl as for eval (int8 vision too), or: default; can be interrupted",
        .text = &calibration},
       {.name = "evaluate",
        .value = "FILE",

@@ -9,6 +9,7 @@
 
 #include "runtime/program/bus_guard.h"
 #include "runtime/program/eval/question_set.h"
+#include "runtime/program/input_watch.h"
 
 typedef struct reading {
   bnc_work *work;
@@ -18,6 +19,7 @@ typedef struct reading {
   bnc_model_info info;
   bnc_session *session;
   bnc_question_rows *found;
+  bnc_input_watch watch;
   size_t rows; /* found so far */
 } reading;
 
@@ -30,6 +32,7 @@ bool bnc_is_questions(const char *path) {
 void bnc_question_rows_free(bnc_question_rows *rows) {
   free(rows->rows);
   free(rows->length);
+  bnc_moments_free(rows->moments);
   *rows = (bnc_question_rows){0};
 }
 
@@ -64,6 +67,9 @@ static int open_model(reading *r, const bnc_compile_options *options) {
   if (status == BNC_OK) status = bnc_model_keep_pictures(r->model, 1);
   if (status == BNC_OK) status = bnc_session_create(r->model, &r->session);
   unlink(path);
+  if (status == BNC_OK) status = bnc_moments_create(r->work->context, &r->found->moments);
+  r->watch.moments = r->found->moments;
+  if (status == BNC_OK) bnc_session_observe_inputs(r->session, bnc_input_watch_add, &r->watch);
   if (status == BNC_OK && !r->info.has_tokenizer)
     return bnc_work_refuse(r->work, "%s: calibration needs the checkpoint's tokenizer.json", options->checkpoint);
   return status == BNC_OK ? BNC_EXIT_DONE : bnc_work_fail(r->work, status, NULL, bnc_context_error(r->work->context));
@@ -112,6 +118,7 @@ static int add_question(reading *r, const bnc_question *q) {
   if (status != BNC_OK) return fail(r, q, status);
   code = keep(r, &rows);
   bnc_array_free(&rows);
+  if (r->watch.status != BNC_OK) return bnc_work_refuse(r->work, "out of memory for what vision's matrices read");
   return bnc_interrupted() ? BNC_EXIT_INTERRUPTED : code;
 }
 
@@ -138,6 +145,7 @@ int bnc_question_rows_read(bnc_work *work, const bnc_compile_options *options, c
   found->prompts.rows = found->rows;
   found->prompts.length = found->length;
   found->prompts.hidden = r.info.hidden;
+  free(r.watch.rows);
   bnc_session_destroy(r.session);
   bnc_model_close(r.model);
   bnc_question_set_free(&r.set);

@@ -5,6 +5,7 @@
 #define BINOCLE_RUNTIME_PROGRAM_QUESTION_ROWS_H
 
 #include <binocle/compile.h>
+#include <binocle/moments.h>
 
 #include "runtime/program/work.h"
 
@@ -13,6 +14,7 @@ typedef struct bnc_question_rows {
   size_t *length;
   size_t room;                     /* rows that there is memory for */
   bnc_calibration_prompts prompts; /* the same, for bnc_compile */
+  bnc_moments *moments;            /* of what vision's int8 matrices read */
 } bnc_question_rows;
 
 /** Files of questions are told by their names: those that end in ".jsonl". */

@@ -186,8 +186,39 @@ static void test_files(void **state) {
   assert_int_equal(bnc_rounded_read("rounded", "a", &shape, 1, 2, 1.0f, nibbles, scales, NULL, &err), BNC_ERROR_IO);
 }
 
+/* int8: columns beyond the matrix's count for nothing; a row on its scale's grid, and zeros, stay what they are. */
+static void test_round_int8(void **state) {
+  enum { COLUMNS = K - 5 };
+  static float x[SAMPLES * K], h[K * K], w[ROWS * COLUMNS], scratch[2 * K * BNC_GPTQ_ROWS];
+  static int8_t q[ROWS * COLUMNS], plain[COLUMNS];
+  float scales[ROWS], scale;
+  uint32_t seed = 9;
+  (void)state;
+  make_inputs(x, 2);
+  for (size_t n = 0; n < SAMPLES; n++) memset(x + n * K + COLUMNS, 0, (K - COLUMNS) * sizeof *x);
+  make_factor(x, h, 1);
+  for (size_t i = 0; i < ROWS * COLUMNS; i++) w[i] = next(&seed);
+  memset(w, 0, COLUMNS * sizeof *w);
+  for (size_t i = 0; i < COLUMNS; i++) w[COLUMNS + i] = 0.25f * (float)((int)(i * 37 % 255) - 127);
+  bnc_gptq_round_qc8(w, ROWS, COLUMNS, K, h, q, scales, scratch);
+  for (size_t r = 0; r < ROWS; r++) {
+    float nearest[K] = {0}, value[K] = {0}, right[K] = {0};
+    bnc_quantize_row_qc8(w + r * COLUMNS, COLUMNS, plain, &scale);
+    assert_true(scale == scales[r]);
+    for (size_t i = 0; i < COLUMNS; i++) {
+      assert_true(q[r * COLUMNS + i] >= -127);
+      nearest[i] = (float)plain[i] * scale;
+      value[i] = (float)q[r * COLUMNS + i] * scales[r];
+      right[i] = w[r * COLUMNS + i];
+    }
+    const double before = error_of(x, right, nearest), after = error_of(x, right, value);
+    assert_true(r < 2 ? after == 0 : after < 0.5 * before);
+  }
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_factor), cmocka_unit_test(test_round), cmocka_unit_test(test_files),
-                                     cmocka_unit_test(test_round_steps), cmocka_unit_test(test_files_of_steps)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_factor),     cmocka_unit_test(test_round),
+                                     cmocka_unit_test(test_files),      cmocka_unit_test(test_round_steps),
+                                     cmocka_unit_test(test_round_int8), cmocka_unit_test(test_files_of_steps)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

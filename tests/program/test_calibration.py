@@ -171,6 +171,26 @@ class Calibration(unittest.TestCase):
         silent, _ = compile_model("silent.bnc", "--calibration", self.questions("silent.jsonl", *(dict(q, answer="no") for q in asked)))
         self.assertEqual(4, len({self.read(path) for path in (one, shown, other, silent)}))
 
+    def test_pictures_round_vision(self):
+        """int8 vision is fitted to the questions' pictures: what the tower makes of another picture is nearer to f32's, at the same size."""
+        shown = self.questions("seen.jsonl", *({"image": os.path.join(PICTURES, f"000{i}.webp"), "question": "What is on the sign?", "answer": "no"} for i in range(1, 6)))
+        plain, _ = compile_model("int8.bnc", text="int8")
+        fitted, _ = compile_model("fitted.bnc", "--calibration", shown, text="int8")
+        exact, _ = compile_model("f32.bnc", "--vision-weights", "f32", text="int8")
+        self.assertEqual(os.path.getsize(plain), os.path.getsize(fitted))
+        right, nearest, near = (self.tower(path) for path in (exact, plain, fitted))
+        self.assertLess(self.distance(near, right), 0.75 * self.distance(nearest, right))
+
+    def tower(self, model):
+        path = os.path.join(WORK, "tower.npy")
+        self.assertEqual(binocle("encode", model, os.path.join(PICTURES, "0000.webp"), "--stage", "tiles", "-o", path, "--quiet").code, 0)
+        data = self.read(path)
+        return memoryview(data)[10 + int.from_bytes(data[8:10], "little"):].cast("f")
+
+    @staticmethod
+    def distance(a, b):
+        return sum((x - y) ** 2 for x, y in zip(a, b)) ** 0.5
+
     def test_wrong_questions(self):
         def fails(expected, *lines, name="wrong.jsonl"):
             _, done = compile_model("wrong.bnc", "--calibration", self.questions(name, *lines), code=1)

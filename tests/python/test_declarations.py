@@ -15,10 +15,10 @@ from binocle import _library
 ROOT = os.environ["BINOCLE_ROOT"]
 FOLDERS = [os.path.join(ROOT, part, "include") for part in ("platforms", "runtime", "quant")]
 HINT = "runtime/python/binocle/_library.py is to say what the headers say"
-HANDLES = {"bnc_context", "bnc_model", "bnc_session", "bnc_energy", "bnc_tokenizer", "bnc_demand"}
+HANDLES = {"bnc_context", "bnc_model", "bnc_session", "bnc_energy", "bnc_tokenizer", "bnc_demand", "bnc_moments"}
 VALUES = {"int": ctypes.c_int, "unsigned": ctypes.c_uint, "size_t": ctypes.c_size_t, "double": ctypes.c_double, "int32_t": ctypes.c_int32,
           "uint32_t": ctypes.c_uint32, "uint64_t": ctypes.c_uint64, "float": ctypes.c_float, "void": None}
-CALLBACKS = {"bnc_on_progress": _library.PROGRESS, "bnc_on_text": _library.TEXT, "bnc_on_logits": _library.LOGITS}
+CALLBACKS = {"bnc_on_progress": _library.PROGRESS, "bnc_on_text": _library.TEXT, "bnc_on_logits": _library.LOGITS, "bnc_on_inputs": _library.INPUTS}
 
 
 def headers():
@@ -85,6 +85,7 @@ class Declarations(unittest.TestCase):
         self.assertIn("typedef int (*bnc_on_progress)(void *user, const char *stage, double fraction);", flat)
         self.assertIn("typedef int (*bnc_on_text)(void *user, int32_t id, const char *text, size_t length);", flat)
         self.assertIn("typedef int (*bnc_on_logits)(void *user, size_t first, size_t count, const float *logits, size_t stride);", flat)
+        self.assertIn("typedef void (*bnc_on_inputs)(void *user, const bnc_matrix_inputs *inputs);", flat)
         self.assertIn("void (*log)(void *user, bnc_log_level level, const char *message);", flat)
         self.assertIn("int (*progress)(void *user, const char *stage, double fraction);", flat)
 

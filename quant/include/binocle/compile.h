@@ -82,7 +82,10 @@ typedef struct bnc_compile_options {
   bnc_rotation_choice rotation; /**< default: auto */
   /** int4 text weights: how embeddings are kept that are no part of the head: int4, in groups of 16; anything else: int8, the default. */
   bnc_weights embedding_weights;
-  void *reserved[2]; /**< NULL */
+  /** int8 vision weights: what the matrices of a model of the same options read (moments.h): the weights are rounded for that, and inputs
+     are moved around zero; NULL: each row by itself. */
+  const struct bnc_moments *moments;
+  void *reserved[1]; /**< NULL */
 } bnc_compile_options;
 
 /** Fills in the defaults. Always call it first. */

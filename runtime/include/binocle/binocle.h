@@ -24,6 +24,7 @@
 #include <binocle/fidelity.h>
 #include <binocle/machine_state.h>
 #include <binocle/model.h>
+#include <binocle/moments.h>
 #include <binocle/plot.h>
 #include <binocle/power.h>
 #include <binocle/profile.h>

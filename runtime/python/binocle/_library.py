@@ -113,11 +113,18 @@ class bnc_compile_options(Structure):
                 ("text_weights", c_int), ("group", c_uint), ("context", c_uint), ("input_size", c_uint), ("disabled_passes", c_uint),
                 ("report", c_char_p), ("packed", c_uint), ("kv_cache", c_int), ("target", c_char_p), ("calibration", c_char_p),
                 ("mmproj", c_char_p), ("prompts", c_void_p), ("text_layers", c_size_t), ("head_weights", c_int), ("bits_per_weight", c_float), ("rotation", c_int),
-                ("embedding_weights", c_int), ("reserved", c_void_p * 2)]
+                ("embedding_weights", c_int), ("moments", c_void_p), ("reserved", c_void_p * 1)]
 
 
 class bnc_calibration_prompts(Structure):
     _fields_ = [("rows", POINTER(c_float)), ("length", POINTER(c_size_t)), ("count", c_size_t), ("hidden", c_size_t)]
+
+
+class bnc_matrix_inputs(Structure):
+    _fields_ = [("matrix", c_char_p), ("rows", c_size_t), ("cols", c_size_t), ("data", c_void_p)]
+
+
+INPUTS = CFUNCTYPE(None, c_void_p, POINTER(bnc_matrix_inputs))
 
 
 class bnc_profile_settings(Structure):
@@ -192,6 +199,11 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "bnc_session_ask": (STATUS, [HANDLE, c_char_p]),
     "bnc_session_converse": (STATUS, [HANDLE, POINTER(bnc_exchange), c_size_t]),
     "bnc_session_prompt_rows": (STATUS, [HANDLE, POINTER(bnc_exchange), c_size_t, POINTER(bnc_array)]),
+    "bnc_session_observe_inputs": (None, [HANDLE, INPUTS, c_void_p]),
+    "bnc_matrix_inputs_row": (None, [POINTER(bnc_matrix_inputs), c_size_t, POINTER(c_float)]),
+    "bnc_moments_create": (STATUS, [HANDLE, POINTER(c_void_p)]),
+    "bnc_moments_add": (STATUS, [HANDLE, c_char_p, POINTER(c_float), c_size_t, c_size_t]),
+    "bnc_moments_free": (None, [HANDLE]),
     "bnc_session_append": (STATUS, [HANDLE, POINTER(c_int32), c_size_t]),
     "bnc_session_append_each": (STATUS, [HANDLE, POINTER(c_int32), c_size_t, LOGITS, c_void_p]),
     "bnc_session_was_cut": (c_int, [HANDLE]),

@@ -7,10 +7,11 @@ import json
 import os
 import tempfile
 import time
-from ctypes import byref, c_float, c_size_t
+import weakref
+from ctypes import byref, c_float, c_size_t, c_void_p
 from typing import Any, Optional, Sequence
 
-from ._library import (CALIBRATION_ROWS, KV_CACHES, ROTATIONS, bnc_array, bnc_calibration_prompts, bnc_compile_options, bnc_exchange, file_name, library,
+from ._library import (CALIBRATION_ROWS, INPUTS, KV_CACHES, ROTATIONS, bnc_array, bnc_calibration_prompts, bnc_compile_options, bnc_exchange, file_name, library,
                        unsigned, utf8)
 from .models import Context, Model
 from .results import CompileReport
@@ -65,7 +66,8 @@ def _questions(path: str) -> "list[tuple[list[str], str, Optional[str]]]":
 
 
 class _Prompts:
-    """bnc_calibration_prompts of a file of questions: a model of one text layer, compiled with the same options and gone afterwards, makes their rows."""
+    """bnc_calibration_prompts of a file of questions: a model of one text layer, compiled with the same options and gone afterwards, makes their rows.
+    moments: of what its vision's matrices read, for as long as this lives."""
 
     def __init__(self, path: str, options: bnc_compile_options, machine: Context, folder: str, threads: int) -> None:
         eyes = bnc_compile_options.from_buffer_copy(options)
@@ -74,7 +76,10 @@ class _Prompts:
         eyes.rotation = ROTATIONS.index("off")  # calibration turns the rows itself
         questions = _questions(path)
         machine.call(library.bnc_compile, machine.handle, byref(eyes))
-        self.rows, lengths = bytearray(), []
+        self.rows, lengths, self.moments, self._status = bytearray(), [], c_void_p(), 0
+        machine.call(library.bnc_moments_create, machine.handle, byref(self.moments))
+        weakref.finalize(self, library.bnc_moments_free, self.moments)
+        self._watch = INPUTS(self._take)
         with Model(output, threads=threads, keep_pictures=1) as model:
             self.hidden = model.info.hidden
             lengths.append(self._add(model, questions[0]))
@@ -84,16 +89,28 @@ class _Prompts:
         self.lengths = (c_size_t * len(lengths))(*lengths)
         self.raw = bnc_calibration_prompts(self.values, self.lengths, len(lengths), self.hidden)
 
+    def _take(self, _: Any, inputs: Any) -> None:
+        """As runtime/program/input_watch.c: some 64 rows at even distances."""
+        told = inputs.contents
+        taken = range(0, told.rows, max(told.rows // 64, 1))
+        values = (c_float * (len(taken) * told.cols))()
+        for i, row in enumerate(taken):
+            library.bnc_matrix_inputs_row(inputs, row, ctypes.cast(byref(values, 4 * i * told.cols), ctypes.POINTER(c_float)))
+        self._status = self._status or library.bnc_moments_add(self.moments, told.matrix, values, len(taken), told.cols)
+
     def _add(self, model: Model, asked: "tuple[list[str], str, Optional[str]]") -> int:
         images, question, answer = asked
         exchange, rows = bnc_exchange(utf8(question, "a question"), None if answer is None else utf8(answer, "an answer")), bnc_array()
         with model.session() as session:
+            library.bnc_session_observe_inputs(session._handle, self._watch, None)
             for image in images:
                 session.add_image(image)
             session._call(library.bnc_session_prompt_rows, byref(exchange), 1, byref(rows))
         count = int(rows.shape[0])
         self.rows += ctypes.string_at(rows.values, 4 * count * self.hidden)
         library.bnc_array_free(byref(rows))
+        if self._status:
+            raise MemoryError("for what vision's matrices read")
         return count
 
 
@@ -140,7 +157,7 @@ def compile(checkpoint: "str | os.PathLike[str]", output: "str | os.PathLike[str
         machine, start = Context(threads, progress=progress, linear=linear), time.monotonic()
         if calibration is not None and os.fspath(calibration).endswith(".jsonl") and text_weights in ("int8", "int4"):
             prompts = _Prompts(os.fspath(calibration), options, machine, folder, threads)
-            options.calibration, options.prompts = None, ctypes.addressof(prompts.raw)
+            options.calibration, options.prompts, options.moments = None, ctypes.addressof(prompts.raw), prompts.moments
         machine.call(library.bnc_compile, machine.handle, byref(options))
         seconds = time.monotonic() - start
         with open(report, encoding="utf-8") as file:
