@@ -67,11 +67,14 @@ void bnc_usage_format_time(char *text, size_t size, double ns) {
 
 /* Times that one did not have: a thread that was ready and had no CPU, and pages that came from a disk. */
 bool bnc_usage_doubt(const bnc_usage_span *s, char *text, size_t size) {
-  char had[48], took[48];
+  char had[48], took[48], waited[48];
   if (s->cpu >= 0.9 * s->wall && s->waited < 0.05 * s->wall) return false;
   bnc_usage_format_time(had, sizeof had, s->cpu);
   bnc_usage_format_time(took, sizeof took, s->wall);
-  if (s->waited < 0.05 * s->wall && s->pages >= 100)
+  bnc_usage_format_time(waited, sizeof waited, s->waited);
+  if (s->cpu >= 0.9 * s->wall)
+    snprintf(text, size, "the machine was busy: the leading thread waited %s of %s for a CPU", waited, took);
+  else if (s->waited < 0.05 * s->wall && s->pages >= 100)
     snprintf(text, size, "the run waited for the disk: %s of CPU in %s, %" PRIu64 " page faults read from it", had, took, s->pages);
   else
     snprintf(text, size, "the machine was busy: %s of CPU in %s", had, took);

@@ -53,7 +53,7 @@ static void doubt(void **state) {
   } cases[] = {
       {{394e9, 57e9, 0, 3}, "the machine was busy: 57.0 s of CPU in 394 s"},
       {{100e6, 95e6, 4e6, 0}, NULL},
-      {{100e6, 180e6, 6e6, 0}, "the machine was busy: 180 ms of CPU in 100 ms"},
+      {{100e6, 180e6, 6e6, 0}, "the machine was busy: the leading thread waited 6.00 ms of 100 ms for a CPU"},
       {{10e6, 5e6, 0, 100}, "the run waited for the disk: 5.00 ms of CPU in 10.0 ms, 100 page faults read from it"},
       {{10e6, 5e6, 1e6, 100}, "the machine was busy: 5.00 ms of CPU in 10.0 ms"},
   };
