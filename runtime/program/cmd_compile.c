@@ -94,8 +94,7 @@ static int run(const bnc_command *command, int argc, char **argv) {
       {.name = "mmproj", .value = "FILE", .help = "GGUF file of the vision side of a GGUF checkpoint (LLaVA-1.5)", .text = &mmproj},
       {.name = "calibration",
        .value = "FILE",
-       .help =
-           "fit int8 and int4 text weights to this text, QUESTIONS.jsonl as for eval (int8 vision too), or: default; can be interrupted",
+       .help = "fit int8 and int4 text weights to this text, QUESTIONS.jsonl as for eval (vision too), or: default",
        .text = &calibration},
       {.name = "evaluate",
        .value = "FILE",
