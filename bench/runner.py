@@ -52,8 +52,9 @@ class Binocle:
         return json.loads(text[text.index("{"):])
 
     def bench(self, model, threads, *arguments):
-        """One repetition, with no other before it unless --warm-up says so; 0 threads: the program's own choice."""
-        return self.json("bench", model, "--quiet", "--repeat", 1, *([] if "--warm-up" in arguments else ["--warm-up", 0]), *(["--threads", threads] if threads else []), *arguments)
+        """One repetition unless --repeat says otherwise, with no other before it unless --warm-up does; 0 threads: the program's own choice."""
+        usual = [part for option, value in (("--repeat", 1), ("--warm-up", 0)) if option not in arguments for part in (option, value)]
+        return self.json("bench", model, "--quiet", *usual, *(["--threads", threads] if threads else []), *arguments)
 
     def model(self, preset):
         """The path of that preset with int4 text weights, and what a first, untimed run of it told: weights are packed and in memory then."""
