@@ -246,6 +246,7 @@ class Wide:
 
 def main():
     begun = time.monotonic()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("wide: ended"))  # stopped workers would stay, with the memory of their models
     parser = argparse.ArgumentParser(usage=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--minutes", type=float, default=0)
