@@ -9,6 +9,7 @@
 #include "quant/calibrate/gptq.h"
 #include "quant/calibrate/outer_product.h"
 #include "quant/compile/quantize_weights.h"
+#include "quant/compile/rounding.h"
 #include "runtime/model/format.h"
 
 #define LANES BNC_TILE_LANES
@@ -31,15 +32,7 @@ typedef struct group_state {
   lanes value[BNC_GPTQ_GROUP];  /* what they are rounded to */
 } group_state;
 
-static inline float round_small(float v) {
-  const float shift = 12582912.0f; /* 1.5 * 2^23: float's own rounding at the magnitude where its steps are 1 */
-  return (v + shift) - shift;
-}
-
-static inline float nibble_of(float v, float least) {
-  const float rounded = round_small(v), below = rounded < 7.0f ? rounded : 7.0f;
-  return below > least ? below : least;
-}
+static inline float nibble_of(float v, float least) { return bnc_clamp(bnc_round_small(v), least, 7.0f); }
 
 /* sum [size][16] = what the errors of the columns before the group leave in the group's components. */
 static void feed_forward(const group_state *g, const lanes *e, lanes *sum) {
@@ -85,10 +78,7 @@ static void round_group(group_state *g, const lanes scale, lanes error) {
 
 /* What the file can hold that is nearest to a group's scale. */
 static inline float scale_near(const group_state *g, size_t lane, float s) {
-  if (g->steps) {
-    const float step = round_small(s / g->row_scale[lane]), below = step < 16.0f ? step : 16.0f;
-    return (below > 1.0f ? below : 1.0f) * g->row_scale[lane];
-  }
+  if (g->steps) return bnc_clamp(bnc_round_small(s / g->row_scale[lane]), 1.0f, 16.0f) * g->row_scale[lane];
   s = bnc_f32_from_bf16(bnc_bf16_from_f32(s));
   return s > FLT_MIN ? s : FLT_MIN;
 }
@@ -118,12 +108,12 @@ static void store_group(const group_state *g, size_t rows, const lanes scale, fl
   for (size_t l = 0; l < rows; l++) {
     const size_t at = l * (g->k / g->size) + g->first / g->size;
     if (g->steps)
-      ((uint8_t *)groups)[at] = (uint8_t)round_small(scale[l] / g->row_scale[l]);
+      ((uint8_t *)groups)[at] = (uint8_t)bnc_round_small(scale[l] / g->row_scale[l]);
     else
       ((uint16_t *)groups)[at] = bnc_bf16_from_f32(scale[l]);
     for (size_t j = 0; j < g->size; j += 2) {
       const float low = g->value[j][l], high = g->value[j + 1][l];
-      const int32_t a = (int32_t)round_small(low / scale[l]) + 8, b = (int32_t)round_small(high / scale[l]) + 8;
+      const int32_t a = (int32_t)bnc_round_small(low / scale[l]) + 8, b = (int32_t)bnc_round_small(high / scale[l]) + 8;
       w[l * g->k + g->first + j] = low;
       w[l * g->k + g->first + j + 1] = high;
       q[(l * g->k + g->first + j) / 2] = (uint8_t)(a | b << 4);
@@ -164,8 +154,7 @@ static void round_block_qc8(const group_state *g, const lanes *columns, lanes *e
     for (size_t i = 0; i < j; i++)
       for (size_t l = 0; l < LANES; l++) left[l] += e[g->first + i][l] * row[i];
     for (size_t l = 0; l < LANES; l++) {
-      const float rounded = round_small((columns[c][l] + left[l] * inverse) / g->row_scale[l]);
-      const float below = rounded < 127.0f ? rounded : 127.0f, value = below > -127.0f ? below : -127.0f;
+      const float value = bnc_clamp(bnc_round_small((columns[c][l] + left[l] * inverse) / g->row_scale[l]), -127.0f, 127.0f);
       e[c][l] = columns[c][l] - value * g->row_scale[l];
       if (l < rows) q[l * row_bytes + c] = (int8_t)value;
     }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "ops/half.h"
+#include "quant/compile/rounding.h"
 #include "runtime/model/format.h"
 
 #define LANES 16u
@@ -30,29 +31,17 @@ static float largest(const float *w, size_t n) {
   return most;
 }
 
-/* rintf for |v| < 2^22: float's own rounding at the magnitude where its steps are 1. */
-static inline float round_small(float v) {
-  const float shift = 12582912.0f; /* 1.5 * 2^23 */
-  return (v + shift) - shift;
-}
-
-/* In the operand order of the vector units' min and max. */
-static inline float clamp(float v, float low, float high) {
-  float below = high < v ? high : v;
-  return low > below ? low : below;
-}
-
 static float squared_error_qc8(const float *restrict w, size_t k, float s) {
   const float inverse = 1.0f / s; /* s is at least FLT_MIN: finite */
   float lane[LANES] = {0}, error = 0.0f;
   size_t i = 0;
   for (; i + LANES <= k; i += LANES)
     for (unsigned j = 0; j < LANES; j++) {
-      const float d = w[i + j] - clamp(round_small(w[i + j] * inverse), -127.0f, 127.0f) * s;
+      const float d = w[i + j] - bnc_clamp(bnc_round_small(w[i + j] * inverse), -127.0f, 127.0f) * s;
       lane[j] += d * d;
     }
   for (unsigned j = 0; i < k; i++, j++) {
-    const float d = w[i] - clamp(round_small(w[i] * inverse), -127.0f, 127.0f) * s;
+    const float d = w[i] - bnc_clamp(bnc_round_small(w[i] * inverse), -127.0f, 127.0f) * s;
     lane[j] += d * d;
   }
   for (unsigned j = 0; j < LANES; j++) error += lane[j];
@@ -83,14 +72,14 @@ void bnc_quantize_row_qc8(const float *restrict w, size_t k, int8_t *restrict q,
   size_t i = 0;
   for (; i + LANES <= k; i += LANES) {
     int32_t v[LANES];
-    for (unsigned j = 0; j < LANES; j++) v[j] = (int32_t)clamp(round_small(w[i + j] / s), -127.0f, 127.0f);
+    for (unsigned j = 0; j < LANES; j++) v[j] = (int32_t)bnc_clamp(bnc_round_small(w[i + j] / s), -127.0f, 127.0f);
     for (unsigned j = 0; j < LANES; j++) q[i + j] = (int8_t)v[j];
   }
-  for (; i < k; i++) q[i] = (int8_t)clamp(round_small(w[i] / s), -127.0f, 127.0f);
+  for (; i < k; i++) q[i] = (int8_t)bnc_clamp(bnc_round_small(w[i] / s), -127.0f, 127.0f);
   *scale = s;
 }
 
-static inline float nibble_of(float w, float inverse) { return clamp(round_small(w * inverse), -8.0f, 7.0f); }
+static inline float nibble_of(float w, float inverse) { return bnc_clamp(bnc_round_small(w * inverse), -8.0f, 7.0f); }
 
 /* n: a multiple of LANES, as groups are. */
 static float squared_error(const float *restrict w, size_t n, float s) {
@@ -111,7 +100,7 @@ static float grid_steps(const float *w, size_t n, float most) {
     size_t on = 0, looked = 0;
     for (; looked < n && on == looked; looked++) {
       const float v = w[looked] / most * steps;
-      on += v < 7.5f && fabsf(v - round_small(v)) < 1e-5f;
+      on += v < 7.5f && fabsf(v - bnc_round_small(v)) < 1e-5f;
     }
     if (on == n) return steps;
   }
@@ -178,7 +167,7 @@ static float liked_scale(const float *w) {
 
 /* The better of the steps below and above what the group would like; *error: the squared one that is left. */
 static float best_step(const float *w, float scale, float *error) {
-  const float liked = liked_scale(w) / scale, below = clamp(floorf(liked), 1.0f, STEPS), above = clamp(ceilf(liked), 1.0f, STEPS);
+  const float liked = liked_scale(w) / scale, below = bnc_clamp(floorf(liked), 1.0f, STEPS), above = bnc_clamp(ceilf(liked), 1.0f, STEPS);
   const float with_below = squared_error(w, BNC_QC4_GROUP, below * scale), with_above = squared_error(w, BNC_QC4_GROUP, above * scale);
   *error = with_above < with_below ? with_above : with_below;
   return with_above < with_below ? above : below;
