@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* VDPBF16PS: pairs of products, each fused with the sum and rounded to nearest even, subnormal numbers as zeros. Rows are rounded
- * first, as many as a tile has, for the columns of a few items: one conversion for 256 products each. */
+ * first, as many as a tile has, for the columns of a few items: one conversion for 256 products each. What comes from the third cache, the
+ * rows to round next and the sums of the next tile, is fetched a few lines at a time meanwhile: with many programs on it, it answers late.
+ */
 #include <immintrin.h>
 #include <stdbool.h>
 #include <string.h>
@@ -15,7 +17,8 @@ enum {
   FEW = 4,
   STRETCH = 1024,       /* of k: rounded rows stay in the first cache, weights in the second, sums in y */
   DEPTH = STRETCH + 32, /* elements from row to row of rounded rows: an odd number of cache lines */
-  TOGETHER = BNC_FLOAT_TOGETHER * BNC_FLOAT_COLUMNS
+  TOGETHER = BNC_FLOAT_TOGETHER * BNC_FLOAT_COLUMNS,
+  STEPS = 32 /* of k, for which lines are fetched at a time */
 };
 _Static_assert(DEPTH *ROWS * sizeof(uint16_t) <= BNC_FLOAT_SCRATCH, "the scratch is too small");
 
@@ -23,6 +26,14 @@ _Static_assert(DEPTH *ROWS * sizeof(uint16_t) <= BNC_FLOAT_SCRATCH, "the scratch
 typedef struct stretch {
   size_t first, count;
 } stretch;
+
+/* What a tile fetches for those behind it. */
+typedef struct ahead {
+  const float *x;                        /* [rows, lines, 16]: the next rows */
+  size_t rows, lines, stride, row, line; /* the next of them */
+  size_t each;                           /* so many at a time */
+  const float *y;                        /* the next tile's sums */
+} ahead;
 
 static __mmask16 first_of(size_t n) { return (__mmask16)(0xffffu >> (n < 16 ? 16 - n : 0)); }
 
@@ -37,18 +48,20 @@ static void round_rows(const bnc_matmul_float_args *a, size_t row, size_t rows, 
   }
 }
 
-/* One tile from x [rows, DEPTH]. rows and panels are constants where it is called, at most ROWS and 4. */
-BNC_INLINE void tile(const bnc_matmul_float_args *a, const uint16_t *x, stretch s, size_t row, size_t n, size_t rows, size_t panels) {
-  const size_t panel = bnc_bf16_panel(a->k);
-  const uint16_t *w = (const uint16_t *)a->w + n / BNC_FLOAT_PANEL * panel + s.first * BNC_FLOAT_PANEL;
-  float *y = a->y + row * a->y_stride + n; /* [rows, panels, 16] */
-  __m512 sum[ROWS][4];
-  __m512bh ws[4];
-  UNROLL for (size_t p = 0; p < panels; ++p) {
-    const __mmask16 some = s.first ? first_of(a->n - n - p * BNC_FLOAT_PANEL) : 0;
-    UNROLL for (size_t r = 0; r < rows; ++r) sum[r][p] = _mm512_maskz_loadu_ps(some, y + r * a->y_stride + p * BNC_FLOAT_PANEL);
+BNC_INLINE void fetch(ahead *next) {
+  for (size_t i = 0; i < next->each && next->row < next->rows; ++i) {
+    __builtin_prefetch(next->x + next->row * next->stride + next->line * 16, 0, 2);
+    if (++next->line < next->lines) continue;
+    next->line = 0;
+    ++next->row;
   }
-  for (size_t k = 0; k < s.count; k += 2) {
+}
+
+/* sum += the k from `first` to before `end`. */
+BNC_INLINE void multiply(__m512 (*sum)[4], const uint16_t *x, const uint16_t *w, size_t panel, size_t first, size_t end, size_t rows,
+                         size_t panels) {
+  __m512bh ws[4];
+  for (size_t k = first; k < end; k += 2) {
     UNROLL for (size_t p = 0; p < panels; ++p) ws[p] = (__m512bh)_mm512_loadu_si512(w + p * panel + k * BNC_FLOAT_PANEL);
     UNROLL for (size_t r = 0; r < rows; ++r) {
       int32_t pair;
@@ -56,6 +69,26 @@ BNC_INLINE void tile(const bnc_matmul_float_args *a, const uint16_t *x, stretch 
       const __m512bh xs = (__m512bh)_mm512_set1_epi32(pair);
       UNROLL for (size_t p = 0; p < panels; ++p) sum[r][p] = _mm512_dpbf16_ps(sum[r][p], xs, ws[p]);
     }
+  }
+}
+
+/* One tile from x [rows, DEPTH]. rows and panels are constants where it is called, at most ROWS and 4. */
+BNC_INLINE void tile(const bnc_matmul_float_args *a, const uint16_t *x, ahead *next, stretch s, size_t row, size_t n, size_t rows,
+                     size_t panels) {
+  const size_t panel = bnc_bf16_panel(a->k);
+  const uint16_t *w = (const uint16_t *)a->w + n / BNC_FLOAT_PANEL * panel + s.first * BNC_FLOAT_PANEL;
+  float *y = a->y + row * a->y_stride + n; /* [rows, panels, 16] */
+  __m512 sum[ROWS][4];
+  UNROLL for (size_t p = 0; p < panels; ++p) {
+    const __mmask16 some = s.first ? first_of(a->n - n - p * BNC_FLOAT_PANEL) : 0;
+    UNROLL for (size_t r = 0; r < rows; ++r) sum[r][p] = _mm512_maskz_loadu_ps(some, y + r * a->y_stride + p * BNC_FLOAT_PANEL);
+  }
+  for (size_t k = 0; k < s.count; k += STEPS) {
+    fetch(next);
+    if (k / STEPS < rows) {
+      UNROLL for (size_t p = 0; p < panels; ++p) __builtin_prefetch(next->y + k / STEPS * a->y_stride + p * BNC_FLOAT_PANEL, 1, 2);
+    }
+    multiply(sum, x, w, panel, k, s.count - k < STEPS ? s.count : k + STEPS, rows, panels);
   }
   UNROLL for (size_t p = 0; p < panels; ++p) {
     const size_t first = n + p * BNC_FLOAT_PANEL;
@@ -70,10 +103,23 @@ BNC_INLINE void tile(const bnc_matmul_float_args *a, const uint16_t *x, stretch 
 /* `rows` rows of the columns [from, to), `panels` at a time. */
 BNC_INLINE void band(const bnc_matmul_float_args *a, uint16_t *x, stretch s, size_t row, size_t rows, size_t panels, size_t from,
                      size_t to) {
-  size_t n = from;
+  const size_t wide = panels * BNC_FLOAT_PANEL, left = a->rows - row - rows;
+  ahead next = {.x = a->x + (row + rows) * a->x_stride + s.first,
+                .rows = left < rows ? left : rows,
+                .lines = (s.count + 15) / 16,
+                .stride = a->x_stride,
+                .each = (rows * wide * STEPS / 16 + to - from - 1) / (to - from)};
   round_rows(a, row, rows, s, x);
-  for (; n + (panels - 1) * BNC_FLOAT_PANEL < to; n += panels * BNC_FLOAT_PANEL) tile(a, x, s, row, n, rows, panels);
-  for (; n < to; n += BNC_FLOAT_PANEL) tile(a, x, s, row, n, rows, 1);
+  for (size_t n = from; n < to;) {
+    const bool whole = n + wide - BNC_FLOAT_PANEL < to;
+    const size_t end = n + (whole ? wide : BNC_FLOAT_PANEL);
+    next.y = end < to ? a->y + row * a->y_stride + end : a->y + (row + (left ? rows : 0)) * a->y_stride + from;
+    if (whole)
+      tile(a, x, &next, s, row, n, rows, panels);
+    else
+      tile(a, x, &next, s, row, n, rows, 1);
+    n = end;
+  }
 }
 
 static void columns(const bnc_matmul_float_args *a, size_t from, size_t to, uint16_t *x) {
