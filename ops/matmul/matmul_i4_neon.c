@@ -7,15 +7,7 @@
 #endif
 #include "ops/matmul/matmul_i4_row_neon.h"
 #include "ops/matmul/matmul_i4_slab_neon.h"
-
-/* Pairs of lanes: [a0 + a1, a2 + a3, a4 + a5, a6 + a7, b0 + b1, ...]. */
-BNC_INLINE int16x8_t i4_pairs(int16x8_t a, int16x8_t b) {
-#ifdef __aarch64__
-  return vpaddq_s16(a, b);
-#else
-  return vcombine_s16(vpadd_s16(vget_low_s16(a), vget_high_s16(a)), vpadd_s16(vget_low_s16(b), vget_high_s16(b)));
-#endif
-}
+#include "ops/matmul/matmul_pairs_neon.h"
 
 /* Sums in int16 for two rows of the panel, four lanes each: lane l has the products of a block's columns 4 i + l. Eight of at most 15 * 128
    stay within int16, and so do the sixteen of two lanes. */
@@ -24,7 +16,7 @@ typedef struct i4_narrow {
 } i4_narrow;
 
 BNC_INLINE void i4_widen(i4_narrow x, int32x4_t *sum /* [2] */) {
-  for (size_t h = 0; h < 2; ++h) sum[h] = vpadalq_s16(sum[h], i4_pairs(x.rows[2 * h], x.rows[2 * h + 1]));
+  for (size_t h = 0; h < 2; ++h) sum[h] = vpadalq_s16(sum[h], pairs_s16(x.rows[2 * h], x.rows[2 * h + 1]));
 }
 
 /* x += the products of eight columns. */
