@@ -51,7 +51,7 @@ def main():
         out = csv.writer(file, lineterminator="\n")
         out.writerow(("kernel", "level", "shape", "instructions", "operations", "instructions_per_mac", "how"))
         for kernel, level, shape, instructions, operations in rows:
-            out.writerow((kernel, level, shape, instructions, f"{operations:.0f}", f"{instructions / (operations / 2):.3f}", "counted under qemu"))
+            out.writerow((kernel, level, shape, instructions, f"{operations:.0f}", f"{instructions / (operations / 2):.3f}" if operations else "", "counted under qemu"))
 
 
 if __name__ == "__main__":
