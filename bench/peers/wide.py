@@ -33,7 +33,9 @@ OURS = "binocle"
 TILES = ("tile int8", "tile f32", "tile bf16")
 BUSY = ("tile int8", "prefill of 256 rows", "decode")  # what busy rounds measure
 ROOM = 2.5  # of Binocle's largest model: its own, and as much again for an engine that loads
-QUALITY = {"tile int8": "int8 weights per channel, activations dynamic", "tile f32": "f32", "tile bf16": "bf16 weights, activations f32", "text": "4 bits, groups of 32, head 8 bits"}
+QUALITY = {"tile int8": "int8 weights per channel, activations dynamic", "tile f32": "f32", "tile bf16": "bf16 weights, activations f32",
+           "g16": "4 bits, groups of 16 with 4-bit steps, head 8 bits", "g32": "4 bits, groups of 32, head 8 bits"}
+GROUPS = ("g32", "g16")  # of Binocle's weights of text, never larger than a peer's; the first is the default
 
 
 def available():
@@ -92,17 +94,16 @@ class Wide:
         self.binocle = Binocle(options.build, options.work)
         self.rows, self.past, self.layers = ((16, 16), 16, 1) if options.small else ((256, 626), 256, 8)
         tile, whole = ("pocket", "pocket") if options.small else ("llava-tile", "inf-llava-8b")
-        self.models = {"tile int8": self.model(tile, "int8", "int4"), "tile f32": self.model(tile, "f32", "int4"), "text": self.model(whole, "int8", "int4")}
-        if has_bf16():
-            self.models["tile bf16"] = self.model(tile, "bf16", "int4")
+        self.models = {what: self.model(tile, what[5:]) for what in TILES if has_bf16() or "bf16" not in what}
+        self.models |= {group: self.model(whole, "int8", group) for group in GROUPS}
         self.picture = os.path.join(self.binocle.work, "models", "tile.png")
         peer_models.make(os.path.dirname(self.picture), ("tile.png",))
-        warm = self.bench("text", "--prompt-tokens", 1, "--gen-tokens", 1)
+        warm = self.bench(GROUPS[0], "--prompt-tokens", 1, "--gen-tokens", 1)
         self.threads, self.level = options.threads or warm["threads"], warm["cpu_level"]
         self.quality = QUALITY | ({"tile bf16": "bf16 weights and activations"} if self.level.endswith("bf16") else {})
         folder = os.path.join(self.binocle.work, "peers-small" if options.small else "peers")
         os.makedirs(folder, exist_ok=True)
-        self.engines, self.versions = [], {}
+        self.engines, self.versions, self.chosen = [], {}, {}
         for name in options.engines:
             try:
                 self.engines.append(Engine(name, options.pythons.get(name, sys.executable), folder, self.threads, options.small, options.prepared))
@@ -110,13 +111,14 @@ class Wide:
             except (OSError, subprocess.CalledProcessError) as e:
                 say(f"{NAMES[name]} is left out: {e}")
 
-    def model(self, preset, vision, text):
-        usual = vision == "int8"
-        path = os.path.join(self.binocle.work, f"{preset}.bnc" if usual else f"{preset}-{vision}.bnc")
+    def model(self, preset, vision, group=GROUPS[0]):
+        """The path of a model of Binocle's, made where it is not there; the usual kind has the name that other scripts know."""
+        unusual = (*([vision] if vision != "int8" else []), *([group] if group != GROUPS[0] else []))
+        path = os.path.join(self.binocle.work, "-".join((preset, *unusual)) + ".bnc")
         known = os.path.exists(path) and subprocess.run([self.binocle.program, "inspect", path], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0
         if not known:
             say(f"synthesising {path}")
-            self.binocle("synth", preset, "-o", path, "--text-weights", text, "--vision-weights", vision, "--quiet")
+            self.binocle("synth", preset, "-o", path, "--text-weights", "int4", "--group", group[1:], "--vision-weights", vision, "--quiet")
         return path
 
     def bench(self, model, *arguments):
@@ -136,7 +138,8 @@ class Wide:
         return self.layers * t + engine.seconds("head", setting, 1, 0, least / 2), f"composed: {self.layers} x 4 layers, and the head"
 
     def choose(self):
-        """Each engine's fastest setting of each work; bf16 only where the CPU computes in it."""
+        """Each engine's fastest setting of each work, ours too; bf16 only where the CPU computes in it."""
+        self.choose_ours()
         for engine in list(self.engines):
             self.guarded(engine, lambda e=engine: self.choose_for(e))
             self.make_room(engine)
@@ -154,8 +157,15 @@ class Wide:
 
     def make_room(self, engine):
         """Ends an engine that would push the files that others map out of memory."""
-        if available() < ROOM * os.path.getsize(self.models["text"]):
+        if available() < ROOM * os.path.getsize(self.models[GROUPS[0]]):
             engine.close()
+
+    def choose_ours(self):
+        for group in GROUPS:
+            for what, rates in self.text_rates(group, self.rows[0], 8).items():
+                self.add("quiet", OURS, f"{what}, tried", group, rates, "tokens/s", self.quality[group])
+        for what in ("prefill", "decode"):
+            self.chosen[what] = max(GROUPS, key=lambda group: self.samples["quiet", OURS, f"{what}, tried", group, "tokens/s"][0])
 
     def choose_for(self, engine):
         for what in (*TILES, "prefill", "decode"):
@@ -172,14 +182,20 @@ class Wide:
             if what in works and what in self.models:
                 b = self.bench(what, "--image", self.picture, "--prompt-tokens", 1, "--gen-tokens", 1, "--warm-up", 1, "--repeat", 2)
                 self.add(state, OURS, what, what[5:], b["vision_s"], "s", self.quality[what])
-        short, long = (f"prefill of {n} rows" for n in self.rows)
-        if short in works or "decode" in works:
-            b = self.bench("text", "--prompt-tokens", self.rows[0], "--gen-tokens", 16, "--warm-up", 1)
-            self.add(state, OURS, short, "int4", b["prefill_tokens_per_s"], "tokens/s", self.quality["text"])
-            self.add(state, OURS, "decode", "int4", b["decode_tokens_per_s"], "tokens/s", self.quality["text"])
-        if long in works and long != short:
-            b = self.bench("text", "--prompt-tokens", self.rows[1], "--gen-tokens", 1)
-            self.add(state, OURS, long, "int4", b["prefill_tokens_per_s"], "tokens/s", self.quality["text"])
+        for rows in dict.fromkeys(self.rows):
+            if f"prefill of {rows} rows" in works:
+                self.add_text(state, f"prefill of {rows} rows", self.text_rates(self.chosen["prefill"], rows, 1)["prefill"])
+        if "decode" in works:
+            self.add_text(state, "decode", self.text_rates(self.chosen["decode"], self.past, 16)["decode"])
+
+    def text_rates(self, group, rows, tokens):
+        """Tokens/s of a prompt of so many rows and of so many tokens behind it."""
+        b = self.bench(group, "--prompt-tokens", rows, "--gen-tokens", tokens, "--warm-up", 1)
+        return {what: b[f"{what}_tokens_per_s"] for what in ("prefill", "decode")}
+
+    def add_text(self, state, what, rate):
+        group = self.chosen[what.split()[0]]
+        self.add(state, OURS, what, group, rate, "tokens/s", self.quality[group])
 
     def theirs(self, engine, state, works):
         quality = engine.about["quality"]
