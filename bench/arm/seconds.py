@@ -25,7 +25,15 @@ BOARDS = {"Raspberry Pi 5": ("neon_dotprod", "neoverse-n1", 4, 2.4, 10.0), "Rasp
 TILE = 23           # layers of ViT-L
 LAYERS = 32         # of LLaMA-3-8B
 LAYER_MACS = 2 * 4096 * 4096 + 2 * 4096 * 1024 + 3 * 4096 * 14336
-BYTES = LAYERS * LAYER_MACS * 4.5 / 8 + 4096 * 128256 * 8.5 / 8  # that a token reads: 4-bit layers in groups of 32, a head of 8 bits
+# Weights of layers in groups of 32 and of 16: bits of one, the kernel, its shapes of many rows and of one, the loop of many rows: c4's is that of int8.
+FORMATS = {32: (4.5, "matmul.i4", "640x4096x4096/32", "1x4096x14336/32", "matmul_i4"), 16: (4.25, "matmul.c4", "640x4096x4096", "1x4096x14336", "matmul_i8")}
+
+
+def text_bytes(group):
+    """That a token reads: the layers, and a head of 8 bits."""
+    return LAYERS * LAYER_MACS * FORMATS[group][0] / 8 + 4096 * 128256 * 8.5 / 8
+
+
 PICTURE_TILES = 10
 
 
@@ -71,15 +79,16 @@ class Core:
         layer += 2 * self.cycles("norm.layer_qd8", "577x1024+residual") + self.cycles("activate.quick_gelu_qd8", "577x4096")
         return TILE * layer + self.linears(576 * (1024 * 4096 + 4096 * 4096), "64x4096x1024")
 
-    def prompt(self, length):
+    def prompt(self, length, group):
         """int4 layers of so many rows; attention grows with the square."""
-        shape = "640x4096x4096/32"
-        linear = self.cycles("matmul.i4", shape, "matmul_i4") * LAYER_MACS / (4096 * 4096) * length / 640
+        _, kernel, shape, _, loop = FORMATS[group]
+        linear = self.cycles(kernel, shape, loop) * LAYER_MACS / (4096 * 4096) * length / 640
         attention = self.cycles("attention.cache_f16", "prefill 640 32/8x128", "attention_cache_f16") * (length / 640) ** 2
         return LAYERS * (linear + attention + self.cycles("activate.silu_mul_qd8", "577x4096 halves") * 14336 / 4096 * length / 577)
 
-    def token(self):
-        return self.cycles("matmul.i4", "1x4096x14336/32", "matmul_i4") * LAYERS * LAYER_MACS / (4096 * 14336) + self.linears(4096 * 128256, "1x4096x4096")
+    def token(self, group):
+        _, kernel, _, shape, _ = FORMATS[group]
+        return self.cycles(kernel, shape) * LAYERS * LAYER_MACS / (4096 * 14336) + self.linears(4096 * 128256, "1x4096x4096")
 
 
 def boards():
@@ -87,8 +96,11 @@ def boards():
     yield "board", "level", "core", "what", "compute_s", "memory_s", "seconds", "how"
     for board, (level, core, cores, ghz, gbytes) in BOARDS.items():
         c = Core(level, core, *tables)
-        works = {"tile": (c.tile(), 0.33e9), f"picture of {PICTURE_TILES} tiles": (PICTURE_TILES * c.tile(), PICTURE_TILES * 0.33e9), "prompt of 256 rows": (c.prompt(256), BYTES),
-                 "prompt of 626 rows": (c.prompt(626), 2 * BYTES), "token": (c.token(), BYTES)}
+        works = {"tile": (c.tile(), 0.33e9), f"picture of {PICTURE_TILES} tiles": (PICTURE_TILES * c.tile(), PICTURE_TILES * 0.33e9)}
+        for group in FORMATS:
+            amount, named = text_bytes(group), f", groups of {group}"
+            works |= {f"prompt of {n} rows{named}": (c.prompt(n, group), times * amount) for n, times in ((256, 1), (626, 2))}
+            works[f"token{named}"] = c.token(group), amount
         for what, (cycles, amount) in works.items():
             compute, memory = cycles / (cores * ghz * 1e9), amount / (gbytes * 1e9)
             yield board, level, core, what, f"{compute:.3g}", f"{memory:.3g}", f"{max(compute, memory):.3g}", "estimate"
@@ -155,7 +167,7 @@ def check(build, mca):
     tile = TILE * (577 * 12 * 1024 * 1024 * linear + 2 * 577 * 577 * 1024 * attention) + 576 * 5 * 4096 * 1024 * linear
     works = [("tile", "s", tile, race["binocle", "tile"])]
     works += [(f"prefill of {n} rows", "s", LAYERS * LAYER_MACS * n * text, n / race["binocle", f"prefill of {n} rows"]) for n in (256, 626)]
-    works.append(("decode", "s", max(LAYERS * LAYER_MACS * text, BYTES * 1e-9 / race["machine", "read bandwidth"]), 1 / race["binocle", "decode"]))
+    works.append(("decode", "s", max(LAYERS * LAYER_MACS * text, text_bytes(32) * 1e-9 / race["machine", "read bandwidth"]), 1 / race["binocle", "decode"]))
     for what, unit, guess, measured in works:
         yield what, "two threads", "", f"{guess:.3g}", f"{measured:.3g}", unit, f"{guess / measured:.2f}"
 
