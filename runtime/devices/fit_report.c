@@ -2,6 +2,7 @@
 #include "runtime/devices/fit_report.h"
 
 #include <math.h>
+#include <stdio.h>
 
 static const char *const verdicts[] = {"fits", "from storage", "does not fit"};
 
@@ -54,11 +55,22 @@ void bnc_fit_json(bnc_page *p, const bnc_fit_findings *f) {
     bnc_page_print(p, "null");
 }
 
+/* Bytes in the unit that suits them. */
+typedef struct amount {
+  char text[24];
+} amount;
+
+static amount amount_of(uint64_t bytes) {
+  amount a;
+  snprintf(a.text, sizeof a.text, "%.2f %s", (double)bytes * (bytes < 1000000000 ? 1e-6 : 1e-9), bytes < 1000000000 ? "MB" : "GB");
+  return a;
+}
+
 static void fit_text(bnc_page *p, const bnc_demand *d, const bnc_fit_findings *f) {
   const bnc_estimate e = bnc_estimate_of(d, &f->rates, f->available);
   bnc_page_print(p, "%-10s %s\n", "model", d->name);
-  bnc_page_print(p, "%-10s needs %.2f GB, of which %.2f GB are weights; %.2f GB are free: %s\n", "", (double)e.needed * 1e-9,
-                 (double)d->memory.weights * 1e-9, (double)e.available * 1e-9, verdicts[e.verdict]);
+  bnc_page_print(p, "%-10s needs %s, of which %s are weights; %s are free: %s\n", "", amount_of(e.needed).text,
+                 amount_of(d->memory.weights).text, amount_of(e.available).text, verdicts[e.verdict]);
   if (e.verdict == BNC_FIT_NO) return;
   if (d->has_vision)
     bnc_page_print(p, "%-10s %.3g s for a picture, %.3g s for a question about it, then %.3g tokens/s\n", "", e.picture_s, e.question_s,
