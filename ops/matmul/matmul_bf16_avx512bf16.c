@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "ops/inline.h"
+#include "ops/matmul/matmul_ahead.h"
 #include "ops/matmul/matmul_bf16.h"
 
 #define UNROLL BNC_UNROLL(16)
@@ -28,12 +29,10 @@ typedef struct stretch {
 } stretch;
 
 /* What a tile fetches for those behind it. */
-typedef struct ahead {
-  const float *x;                        /* [rows, lines, 16]: the next rows */
-  size_t rows, lines, stride, row, line; /* the next of them */
-  size_t each;                           /* so many at a time */
-  const float *y;                        /* the next tile's sums */
-} ahead;
+typedef struct following {
+  ahead x;        /* the next rows */
+  const float *y; /* the next tile's sums */
+} following;
 
 static __mmask16 first_of(size_t n) { return (__mmask16)(0xffffu >> (n < 16 ? 16 - n : 0)); }
 
@@ -45,15 +44,6 @@ static void round_rows(const bnc_matmul_float_args *a, size_t row, size_t rows, 
       const __m256bh half = _mm512_cvtneps_pbh(_mm512_maskz_loadu_ps(first_of(s.count - i), x + i));
       _mm256_storeu_si256((__m256i *)(void *)(out + r * DEPTH + i), (__m256i)half);
     }
-  }
-}
-
-BNC_INLINE void fetch(ahead *next) {
-  for (size_t i = 0; i < next->each && next->row < next->rows; ++i) {
-    __builtin_prefetch(next->x + next->row * next->stride + next->line * 16, 0, 2);
-    if (++next->line < next->lines) continue;
-    next->line = 0;
-    ++next->row;
   }
 }
 
@@ -73,7 +63,7 @@ BNC_INLINE void multiply(__m512 (*sum)[4], const uint16_t *x, const uint16_t *w,
 }
 
 /* One tile from x [rows, DEPTH]. rows and panels are constants where it is called, at most ROWS and 4. */
-BNC_INLINE void tile(const bnc_matmul_float_args *a, const uint16_t *x, ahead *next, stretch s, size_t row, size_t n, size_t rows,
+BNC_INLINE void tile(const bnc_matmul_float_args *a, const uint16_t *x, following *next, stretch s, size_t row, size_t n, size_t rows,
                      size_t panels) {
   const size_t panel = bnc_bf16_panel(a->k);
   const uint16_t *w = (const uint16_t *)a->w + n / BNC_FLOAT_PANEL * panel + s.first * BNC_FLOAT_PANEL;
@@ -84,7 +74,7 @@ BNC_INLINE void tile(const bnc_matmul_float_args *a, const uint16_t *x, ahead *n
     UNROLL for (size_t r = 0; r < rows; ++r) sum[r][p] = _mm512_maskz_loadu_ps(some, y + r * a->y_stride + p * BNC_FLOAT_PANEL);
   }
   for (size_t k = 0; k < s.count; k += STEPS) {
-    fetch(next);
+    fetch_ahead(&next->x);
     if (k / STEPS < rows) {
       UNROLL for (size_t p = 0; p < panels; ++p) __builtin_prefetch(next->y + k / STEPS * a->y_stride + p * BNC_FLOAT_PANEL, 1, 2);
     }
@@ -104,11 +94,11 @@ BNC_INLINE void tile(const bnc_matmul_float_args *a, const uint16_t *x, ahead *n
 BNC_INLINE void band(const bnc_matmul_float_args *a, uint16_t *x, stretch s, size_t row, size_t rows, size_t panels, size_t from,
                      size_t to) {
   const size_t wide = panels * BNC_FLOAT_PANEL, left = a->rows - row - rows;
-  ahead next = {.x = a->x + (row + rows) * a->x_stride + s.first,
-                .rows = left < rows ? left : rows,
-                .lines = (s.count + 15) / 16,
-                .stride = a->x_stride,
-                .each = (rows * wide * STEPS / 16 + to - from - 1) / (to - from)};
+  following next = {.x = {.at = (const char *)(a->x + (row + rows) * a->x_stride + s.first),
+                          .rows = left < rows ? left : rows,
+                          .lines = (s.count * sizeof(float) + 63) / 64,
+                          .stride_bytes = a->x_stride * sizeof(float),
+                          .each = (rows * wide * STEPS / 16 + to - from - 1) / (to - from)}};
   round_rows(a, row, rows, s, x);
   for (size_t n = from; n < to;) {
     const bool whole = n + wide - BNC_FLOAT_PANEL < to;

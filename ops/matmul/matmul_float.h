@@ -16,7 +16,7 @@ enum {
   BNC_FLOAT_PANEL = 16,                                       /* columns of y that lie together */
   BNC_FLOAT_COLUMNS = 64,                                     /* columns of y that one item covers */
   BNC_FLOAT_TOGETHER = 4,                                     /* items that a thread should take at once: they share what is done to x */
-  BNC_FLOAT_DEPTH = 256,                                      /* of k: so much of an item is laid out for all rows at a time */
+  BNC_FLOAT_DEPTH = 1024,                                     /* of k: at most so much of an item is laid out for all rows at a time */
   BNC_FLOAT_SCRATCH = BNC_FLOAT_COLUMNS * BNC_FLOAT_DEPTH * 4 /* bytes of that */
 };
 

@@ -23,11 +23,16 @@ static uint64_t round_up(uint64_t x, uint64_t to) { return (x + to - 1) / to * t
 
 static uint64_t padded(uint64_t scratch) { return round_up(scratch, 2 * BNC_ALIGNMENT); } /* threads do not share cache lines */
 
+static uint64_t matmul_scratch(const bnc_file_weight *w) {
+  if (w->dtype == BNC_WEIGHT_F32) return BNC_FLOAT_SCRATCH;
+  return w->dtype == BNC_WEIGHT_BF16 ? bnc_bf16_scratch(w->k) : BNC_MATMUL_SCRATCH;
+}
+
 static void add_op(const bnc_executor *ex, const bnc_file_op *op, needs *n) {
   const bnc_operand *x = &op->in[0];
   if (bnc_op_is_own(ex, op)) {
     const bnc_file_weight *w = &ex->file->weight[op->weight];
-    n->scratch = most(n->scratch, w->dtype == BNC_WEIGHT_BF16 ? bnc_bf16_scratch(w->k) : BNC_MATMUL_SCRATCH);
+    n->scratch = most(n->scratch, matmul_scratch(w));
     if (w->dtype == BNC_WEIGHT_QG4) n->sums = most(n->sums, (uint64_t)x->rows * (x->cols / w->group));
   }
   if (bnc_op_info_of(op->kind)->group == BNC_GROUP_ATTENTION) {

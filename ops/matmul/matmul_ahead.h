@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file matmul_ahead.h  What a product will read next, fetched a few lines at a time while others are multiplied: the third cache and the
+ * memory answer late, and later yet where other programs use them. */
+#ifndef BINOCLE_OPS_MATMUL_MATMUL_AHEAD_H
+#define BINOCLE_OPS_MATMUL_MATMUL_AHEAD_H
+
+#include <stddef.h>
+
+#include "ops/inline.h"
+
+typedef struct ahead {
+  const char *at; /* [rows, lines, 64 bytes] */
+  size_t rows, lines, stride_bytes;
+  size_t each;      /* lines to fetch at a time */
+  size_t row, line; /* the next one */
+} ahead;
+
+BNC_INLINE void fetch_ahead(ahead *next) {
+  for (size_t i = 0; i < next->each && next->row < next->rows; ++i) {
+    __builtin_prefetch(next->at + next->row * next->stride_bytes + next->line * 64, 0, 2);
+    if (++next->line < next->lines) continue;
+    next->line = 0;
+    ++next->row;
+  }
+}
+
+#endif
