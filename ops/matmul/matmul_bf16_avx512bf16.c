@@ -19,7 +19,8 @@ enum {
   STRETCH = 1024,       /* of k: rounded rows stay in the first cache, weights in the second, sums in y */
   DEPTH = STRETCH + 32, /* elements from row to row of rounded rows: an odd number of cache lines */
   TOGETHER = BNC_FLOAT_TOGETHER * BNC_FLOAT_COLUMNS,
-  STEPS = 32 /* of k, for which lines are fetched at a time */
+  STEPS = 32, /* of k, for which lines are fetched at a time */
+  FAR = 128   /* of k: so far ahead weights are fetched, which come from memory first and from the second cache then */
 };
 _Static_assert(DEPTH *ROWS * sizeof(uint16_t) <= BNC_FLOAT_SCRATCH, "the scratch is too small");
 
@@ -52,6 +53,9 @@ BNC_INLINE void multiply(__m512 (*sum)[4], const uint16_t *x, const uint16_t *w,
                          size_t panels) {
   __m512bh ws[4];
   for (size_t k = first; k < end; k += 2) {
+    if (rows > 1) {
+      UNROLL for (size_t p = 0; p < panels; ++p) __builtin_prefetch(w + p * panel + (k + FAR) * BNC_FLOAT_PANEL);
+    }
     UNROLL for (size_t p = 0; p < panels; ++p) ws[p] = (__m512bh)_mm512_loadu_si512(w + p * panel + k * BNC_FLOAT_PANEL);
     UNROLL for (size_t r = 0; r < rows; ++r) {
       int32_t pair;
