@@ -20,12 +20,13 @@ typedef struct block_keys {
   __mmask16 there[GROUPS]; /* those that there are */
 } block_keys;
 
-/* Keys as they lie: [64, stride], stride a multiple of 64. */
+/* Sixteen keys as they lie: [16, stride], stride a multiple of 64. */
 static inline size_t row_stride(size_t padded) { return (padded + 63) / 64 * 64; }
-static inline size_t room_bytes(size_t padded) { return BNC_ATTENTION_BLOCK * row_stride(padded); }
+static inline size_t room_bytes(size_t padded) { return 16 * row_stride(padded); }
 
 #include "ops/attention/attention_rows_i8_walk.h"
 
+BNC_INLINE size_t least(size_t a, size_t b) { return a < b ? a : b; }
 BNC_INLINE v16 magic(void) { return v16_set1(BNC_ATTENTION_I8_MAGIC); }
 /* The integers that x * factor rounds to, in the low bits. */
 BNC_INLINE __m512i rounded(v16 x, v16 factor) { return _mm512_castps_si512(v16_fma(x, factor, magic()).a); }
@@ -39,35 +40,64 @@ BNC_INLINE v16 step_of(v16 most) {
 }
 BNC_INLINE v16 load_part(const float *x, size_t i, size_t d) { return d - i >= 16 ? v16_load(x + i) : v16_load_n(x + i, d - i); }
 
-/* A row of d values as bytes, zeros behind them up to the next multiple of 16; the greatest magnitude. */
-static float round_row(const float *x /* [d] */, size_t d, uint8_t *out /* [padded] */) {
+/* The integers that x * factor rounds to, 128 added, in the low bytes: of the same parity, hence rounded alike. Nothing stands in the byte
+   above. */
+BNC_INLINE __m512i rounded_128(v16 x, v16 factor) {
+  return _mm512_castps_si512(v16_fma(x, factor, v16_set1(BNC_ATTENTION_I8_MAGIC + 128.0f)).a);
+}
+
+/* The low bytes of four vectors, those of a lane side by side. The byte above must be empty. */
+BNC_INLINE __m512i low_bytes(const __m512i *x /* [4] */) {
+  enum { OR_AND = 0xa8, OR_OR = 0xfe }; /* (a | b) & c; a | b | c */
+  const __m512i low = _mm512_ternarylogic_epi32(x[0], _mm512_slli_epi32(x[1], 8), _mm512_set1_epi32(0xffff), OR_AND);
+  return _mm512_ternarylogic_epi32(low, _mm512_slli_epi32(x[2], 16), _mm512_slli_epi32(x[3], 24), OR_OR);
+}
+
+/* The greatest magnitude of each lane of a row of d values. */
+BNC_INLINE v16 greatest_lanes(const float *x /* [d] */, size_t d) {
   v16 most = v16_set1(0.0f);
   for (size_t i = 0; i < d; i += 16) most = v16_max(v16_abs(load_part(x, i, d)), most);
-  const float greatest = v16_greatest(most);
-  const v16 factor = v16_set1(greatest > BNC_ATTENTION_I8_TINY ? 127.0f / greatest : 0.0f);
-  for (size_t i = 0; i < d; i += 16) _mm_storeu_si128((__m128i *)(out + i), _mm512_cvtepi32_epi8(rounded(load_part(x, i, d), factor)));
-  return greatest;
+  return most;
+}
+
+/* Sixteen keys, or `n`, as bytes in rows, zeros behind them up to the next multiple of 16 and in place of those missing; their steps. */
+static v16 round_keys(const float *keys /* [n, k_stride] */, size_t k_stride, size_t n, size_t d, size_t padded,
+                      uint8_t *rows /* [16, stride] */, size_t stride) {
+  _Alignas(64) float factor[16];
+  __m512i x[16];
+  UNROLL for (size_t j = 0; j < 16; ++j) {
+    x[j] = _mm512_castps_si512(j < n ? greatest_lanes(keys + j * k_stride, d).a : _mm512_setzero_ps());
+  }
+  /* Turned round, the lanes of a key lie in one lane of all. */
+  bnc_transpose_16x16(x);
+  v16 most = {_mm512_castsi512_ps(x[0])};
+  UNROLL for (size_t j = 1; j < 16; ++j) most = v16_max((v16){_mm512_castsi512_ps(x[j])}, most);
+  v16_store(factor, inverse_of(most));
+  for (size_t j = 0; j < n; ++j) {
+    for (size_t i = 0; i < d; i += 16) {
+      const __m512i bytes = rounded(load_part(keys + j * k_stride, i, d), v16_set1(factor[j]));
+      _mm_storeu_si128((__m128i *)(rows + j * stride + i), _mm512_cvtepi32_epi8(bytes));
+    }
+  }
+  for (size_t j = n; j < 16; ++j) memset(rows + j * stride, 0, padded);
+  return step_of(most);
 }
 
 static void load_keys(const bnc_attention_args *a, const float *keys, size_t padded, block *b) {
-  const size_t n = b->n, stride = row_stride(padded);
+  const size_t stride = row_stride(padded);
   uint8_t *rows = b->room;
-  float greatest[BNC_ATTENTION_BLOCK] = {0};
-  /* Each key in its own steps, as bytes in rows; zeros for those missing from the last vector. */
-  for (size_t j = 0; j < n; ++j) greatest[j] = round_row(keys + j * a->k_stride, a->head_size, rows + j * stride);
-  for (size_t j = n; j < (n + 15) / 16 * 16; ++j) memset(rows + j * stride, 0, padded);
   for (size_t g = 0; g < GROUPS; ++g) {
+    const size_t n = b->n > 16 * g ? least(b->n - 16 * g, 16) : 0;
     __m512i sum = _mm512_setzero_si512();
-    b->keys.there[g] = n > 16 * g ? v16_first(n - 16 * g < 16 ? n - 16 * g : 16) : 0;
-    b->keys.step[g] = step_of(v16_load(greatest + 16 * g));
-    if (!b->keys.there[g]) {
-      b->keys.start[g] = sum;
-      continue;
-    }
+    b->keys.there[g] = v16_first(n);
+    b->keys.step[g] = v16_set1(0.0f);
+    b->keys.start[g] = sum;
+    if (!n) continue;
+    b->keys.step[g] = round_keys(keys + 16 * g * a->k_stride, a->k_stride, n, a->head_size, padded, rows, stride);
     /* 16 keys of 64 bytes become 16 vectors of four bytes of each key, and add up on the way. */
     for (size_t i = 0; i < padded; i += 64) {
       __m512i x[16];
-      UNROLL for (size_t j = 0; j < 16; ++j) x[j] = _mm512_loadu_si512((const void *)(rows + (16 * g + j) * stride + i));
+      UNROLL for (size_t j = 0; j < 16; ++j) x[j] = _mm512_loadu_si512((const void *)(rows + j * stride + i));
       bnc_transpose_16x16(x);
       for (size_t j = 0; j < 16 && i + 4 * j < padded; ++j) {
         _mm512_store_si512((void *)(b->k + ((i / 4 + j) * GROUPS + g) * 64), x[j]);
@@ -78,30 +108,65 @@ static void load_keys(const bnc_attention_args *a, const float *keys, size_t pad
   }
 }
 
-static void load_values(const bnc_attention_args *a, const float *values, size_t padded, block *b) {
-  const size_t n = b->n, d = a->head_size, all = padded / 16;
-  const __m512i low = _mm512_set1_epi32(255);
-  for (size_t vector = 0; vector < all; ++vector) {
-    const size_t c = 16 * vector, from = vector / CHUNK * CHUNK, vectors = all - from < CHUNK ? all - from : CHUNK;
-    const __mmask16 mask = v16_first(d - c < 16 ? d - c : 16);
-    uint8_t *out = b->v + from * (STEPS * 64) + (vector - from) * 64;
-    /* A step for each column, from its greatest magnitude in this block. */
-    v16 most = v16_set1(0.0f);
-    for (size_t j = 0; j < n; ++j) most = v16_max((v16){_mm512_abs_ps(_mm512_maskz_loadu_ps(mask, values + j * a->v_stride + c))}, most);
-    const v16 factor = inverse_of(most);
-    v16_store(b->value_step + c, step_of(most));
-    for (size_t j = 0; j < STEPS && j < n; ++j, out += 64 * vectors) {
-      __m512i x[4];
-      /* The rounded values of four keys, 16 apart as their weights are, share an int32 per column. */
-      UNROLL for (size_t i = 0; i < 4; ++i) {
-        const size_t key = j + 16 * i;
-        x[i] = rounded((v16){key < n ? _mm512_maskz_loadu_ps(mask, values + key * a->v_stride + c) : _mm512_setzero_ps()}, factor);
-      }
-      const __m512i first = _mm512_or_si512(_mm512_and_si512(x[0], low), _mm512_slli_epi32(_mm512_and_si512(x[1], low), 8));
-      const __m512i last = _mm512_or_si512(_mm512_slli_epi32(_mm512_and_si512(x[2], low), 16), _mm512_slli_epi32(x[3], 24));
-      _mm512_store_si512((void *)out, _mm512_or_si512(first, last));
+/* `vectors` (a constant) times sixteen columns from c on. Rows are read once: where they lie a multiple of 4096 bytes apart, they drive
+   each other out of the first cache. */
+BNC_INLINE void load_columns(const bnc_attention_args *a, const float *all_values, size_t c, block *b, const size_t vectors) {
+  const size_t n = b->n, d = a->head_size;
+  uint8_t *out = b->v + c * BNC_ATTENTION_BLOCK;
+  _Alignas(64) float copy[BNC_ATTENTION_BLOCK * 16 * CHUNK]; /* [n, 16 * vectors] */
+  __mmask16 mask[CHUNK];
+  v16 most[CHUNK];
+  UNROLL for (size_t x = 0; x < vectors; ++x) {
+    mask[x] = v16_first(least(d - c - 16 * x, 16));
+    most[x] = v16_set1(0.0f);
+  }
+  /* A step for each column, from its greatest magnitude in this block. */
+  for (size_t j = 0; j < n; ++j) {
+    const float *value = all_values + j * a->v_stride + c;
+    UNROLL for (size_t x = 0; x < vectors; ++x) {
+      const v16 y = {_mm512_maskz_loadu_ps(mask[x], value + 16 * x)};
+      v16_store(copy + 16 * (j * vectors + x), y);
+      most[x] = v16_max(v16_abs(y), most[x]);
     }
   }
+  UNROLL for (size_t x = 0; x < vectors; ++x) {
+    v16_store(b->value_step + c + 16 * x, step_of(most[x]));
+    most[x] = inverse_of(most[x]);
+  }
+  memset(copy + 16 * n * vectors, 0, (BNC_ATTENTION_BLOCK - n) * 64 * vectors);
+  for (size_t j = 0; j < STEPS && j < n; ++j, out += 64 * vectors) {
+    __m512i four[CHUNK][4];
+    /* The rounded values of four keys, 16 apart as their weights are, share an int32 per column. */
+    UNROLL for (size_t i = 0; i < 4; ++i) {
+      const size_t key = j + 16 * i;
+      UNROLL for (size_t x = 0; x < vectors; ++x) four[x][i] = rounded_128(v16_load(copy + 16 * (key * vectors + x)), most[x]);
+    }
+    UNROLL for (size_t x = 0; x < vectors; ++x) {
+      _mm512_store_si512((void *)(out + 64 * x), _mm512_xor_si512(low_bytes(four[x]), _mm512_set1_epi8(-128)));
+    }
+  }
+}
+
+static void load_block(const bnc_attention_args *a, const float *keys, const float *all_values, size_t padded, block *b) {
+  load_keys(a, keys, padded, b);
+  size_t c = 0;
+  for (; c + 16 * CHUNK <= padded; c += 16 * CHUNK) load_columns(a, all_values, c, b, CHUNK);
+  switch ((padded - c) / 16) {
+    case 1: load_columns(a, all_values, c, b, 1); break;
+    case 2: load_columns(a, all_values, c, b, 2); break;
+    case 3: load_columns(a, all_values, c, b, 3); break;
+    default: break;
+  }
+}
+
+static float round_query(const float *q, size_t d, size_t padded, size_t r, tile *t) {
+  const float most = v16_greatest(greatest_lanes(q, d));
+  const v16 factor = v16_set1(most > BNC_ATTENTION_I8_TINY ? 127.0f / most : 0.0f);
+  for (size_t i = 0; i < d; i += 16) {
+    const __m128i bytes = _mm512_cvtepi32_epi8(rounded_128(load_part(q, i, d), factor));
+    _mm_storeu_si128((__m128i *)(t->q + r * padded + i), bytes);
+  }
+  return most;
 }
 
 /* In sum's register: GCC would else move all 24 to others and back in each round. */
@@ -147,100 +212,98 @@ _Static_assert(ROWS == 6, "a tile's rows are reduced together");
 /* exp(x) in 255ths, as the low bits of the sum with the magic. v16_exp_nonpositive's last product by a power of two is exact, and so is
    that power's by 255: the one rounding is that of the sum, whichever factor stands on which side. Where the exponential is none of those
    above 2^-126, both ways leave the magic alone. */
-BNC_INLINE __m512i weight_bits(v16 x) {
-  v16 exponent;
-  const v16 p = v16_exp_fraction(x, &exponent), n = v16_sub(exponent, v16_set1(BNC_EXP_MAGIC));
-  return rounded(p, (v16){_mm512_scalef_ps(_mm512_set1_ps(255.0f), n.a)});
+BNC_INLINE void weight_bits(v16 *x /* [groups] */, __m512i *w /* [groups] */, const size_t groups) {
+  v16 exponent[GROUPS];
+  v16_exp_fractions(x, exponent, groups);
+  UNROLL for (size_t g = 0; g < groups; ++g) {
+    const __m512i bits = _mm512_slli_epi32(_mm512_castps_si512(exponent[g].a), 23);
+    w[g] = rounded(x[g], (v16){_mm512_castsi512_ps(_mm512_add_epi32(bits, _mm512_set1_epi32(0x437f0000)))});
+  }
 }
 
-/* The low bytes of four vectors, those of a lane side by side: quads of keys that lie 16 apart. */
-BNC_INLINE __m512i low_bytes(const __m512i *x /* [GROUPS] */) {
-  enum { OR_AND = 0xa8, OR_OR = 0xfe }; /* (a | b) & c; a | b | c */
-  const __m512i low = _mm512_ternarylogic_epi32(x[0], _mm512_slli_epi32(x[1], 8), _mm512_set1_epi32(0xffff), OR_AND);
-  return _mm512_ternarylogic_epi32(low, _mm512_slli_epi32(x[2], 16), _mm512_slli_epi32(x[3], 24), OR_OR);
-}
-
-/* Weights of the block's keys, in 255ths, in the order of low_bytes; t's maxima and sums go on, and alpha says by what its results shrink.
-   groups: vectors of keys that are looked at; masked: some of their keys may be missing. Constants. */
-BNC_INLINE void weights(const block *b, tile *t, size_t padded, uint8_t *p /* [ROWS, 64] */, float *alpha /* [16] */, const size_t groups,
-                        const bool masked) {
+/* groups: vectors of keys that are looked at; masked: some of their keys may be missing. Constants. */
+BNC_INLINE void scores_of(const block *b, const tile *t, size_t padded, pass *x, const size_t groups, const bool masked) {
   __m512i sum[ROWS][4];
-  __m512 s[ROWS][GROUPS], most[ROWS], total[ROWS];
-  float m[16];
-  /* Scores, as integers: what the queries' 128 adds is in the start. */
+  __m512 most[ROWS];
+  /* As integers: what the queries' 128 adds is in the start. */
   UNROLL for (size_t r = 0; r < ROWS; ++r) UNROLL for (size_t g = 0; g < groups; ++g) sum[r][g] = b->keys.start[g];
   products(t->q, padded, b->k, GROUPS, padded / 4, sum, groups);
   /* As floats, with each row's maximum so far. */
   UNROLL for (size_t r = 0; r < ROWS; ++r) {
     UNROLL for (size_t g = 0; g < groups; ++g) {
-      const v16 x = v16_mul(v16_mul((v16){_mm512_cvtepi32_ps(sum[r][g])}, b->keys.step[g]), v16_set1(t->step[r]));
-      s[r][g] = masked ? _mm512_mask_blend_ps(b->keys.there[g], _mm512_set1_ps(-INFINITY), x.a) : x.a;
-      most[r] = g ? _mm512_max_ps(most[r], s[r][g]) : s[r][g];
+      const v16 exact = {_mm512_cvtepi32_ps(sum[r][g])};
+      __m512 s = v16_mul(v16_mul(exact, b->keys.step[g]), v16_set1(t->step[r])).a;
+      if (masked) s = _mm512_mask_blend_ps(b->keys.there[g], _mm512_set1_ps(-INFINITY), s);
+      _mm512_store_ps(x->s + r * BNC_ATTENTION_BLOCK + 16 * g, s);
+      most[r] = g ? _mm512_max_ps(most[r], s) : s;
     }
   }
-  const v16 before = v16_load(t->m), top = v16_max((v16){greatest_6(most)}, before);
-  v16_store(m, top);
-  /* Softmax in one pass (arXiv 1805.02867): what came before shrinks where the maximum grew. */
-  const v16 shrink = v16_exp_nonpositive(v16_sub(before, top));
+  v16_store(x->top, v16_max((v16){greatest_6(most)}, v16_load(t->m)));
+}
+
+/* Softmax in one pass (arXiv 1805.02867): what came before shrinks where the maximum grew. Weights stand in the order of low_bytes. */
+BNC_INLINE void weights_of(tile *t, pass *x, const size_t groups) {
+  __m512 total[ROWS];
+  const v16 top = v16_load(x->top), shrink = v16_exp_nonpositive(v16_sub(v16_load(t->m), top));
   /* Weights in 255ths, and their exact sum. */
   UNROLL for (size_t r = 0; r < ROWS; ++r) {
-    __m512i x[GROUPS] = {_mm512_setzero_si512(), _mm512_setzero_si512(), _mm512_setzero_si512(), _mm512_setzero_si512()};
-    UNROLL for (size_t g = 0; g < groups; ++g) x[g] = weight_bits(v16_sub((v16){s[r][g]}, v16_set1(m[r])));
-    const __m512i bytes = low_bytes(x);
-    _mm512_store_si512((void *)(p + r * BNC_ATTENTION_BLOCK), bytes);
+    const float *s = x->s + r * BNC_ATTENTION_BLOCK;
+    __m512i w[GROUPS] = {_mm512_setzero_si512(), _mm512_setzero_si512(), _mm512_setzero_si512(), _mm512_setzero_si512()};
+    v16 less[GROUPS];
+    UNROLL for (size_t g = 0; g < groups; ++g) less[g] = v16_sub(v16_load(s + 16 * g), v16_set1(x->top[r]));
+    weight_bits(less, w, groups);
+    const __m512i bytes = low_bytes(w);
+    _mm512_store_si512((void *)(x->p + r * BNC_ATTENTION_BLOCK), bytes);
     total[r] = _mm512_castsi512_ps(_mm512_dpbusd_epi32(_mm512_setzero_si512(), bytes, _mm512_set1_epi8(1)));
   }
   const v16 sums = {_mm512_cvtepi32_ps(_mm512_castps_si512(sums_6(total)))};
-  v16_store(alpha, shrink);
+  v16_store(x->alpha, shrink);
   v16_store(t->m, top);
   v16_store(t->l, v16_fma(v16_load(t->l), shrink, sums));
 }
 
 /* `vectors` (a constant) times sixteen columns from c on. */
-BNC_INLINE void values(const block *b, const tile *t, size_t c, size_t padded, const uint8_t *p, const float *alpha, const size_t vectors) {
+BNC_INLINE void values_of(const block *b, const tile *t, size_t c, size_t padded, const pass *p, const size_t vectors) {
   __m512i sum[ROWS][4];
   UNROLL for (size_t r = 0; r < ROWS; ++r) UNROLL for (size_t x = 0; x < vectors; ++x) sum[r][x] = _mm512_setzero_si512();
-  products(p, BNC_ATTENTION_BLOCK, b->v + c * BNC_ATTENTION_BLOCK, vectors, b->n < STEPS ? b->n : STEPS, sum, vectors);
+  products(p->p, BNC_ATTENTION_BLOCK, b->v + c * BNC_ATTENTION_BLOCK, vectors, b->n < STEPS ? b->n : STEPS, sum, vectors);
   UNROLL for (size_t r = 0; r < ROWS; ++r) {
     UNROLL for (size_t x = 0; x < vectors; ++x) {
       float *o = t->out + r * padded + c + 16 * x;
-      const v16 before = v16_mul(v16_load(o), v16_set1(alpha[r])), exact = {_mm512_cvtepi32_ps(sum[r][x])};
+      const v16 before = v16_mul(v16_load(o), v16_set1(p->alpha[r])), exact = {_mm512_cvtepi32_ps(sum[r][x])};
       v16_store(o, v16_fma(exact, v16_load(b->value_step + c + 16 * x), before));
     }
   }
 }
 
-static void walk(const block *b, tile *t, size_t padded) {
-  _Alignas(64) uint8_t p[ROWS * BNC_ATTENTION_BLOCK];
-  float alpha[16];
+/* Functions of their own, so that each has all registers for what its loops keep. */
+#define APART static __attribute__((noinline)) void
+
+APART scores(const block *b, const tile *t, size_t padded, pass *x) {
   if (b->n == BNC_ATTENTION_BLOCK)
-    weights(b, t, padded, p, alpha, GROUPS, false);
+    scores_of(b, t, padded, x, GROUPS, false);
   else if (b->n > 16)
-    weights(b, t, padded, p, alpha, GROUPS, true);
+    scores_of(b, t, padded, x, GROUPS, true);
   else
-    weights(b, t, padded, p, alpha, 1, true);
+    scores_of(b, t, padded, x, 1, true);
+}
+
+APART weights(const block *b, tile *t, pass *x) {
+  if (b->n > 16)
+    weights_of(t, x, GROUPS);
+  else
+    weights_of(t, x, 1);
+}
+
+APART values(const block *b, const tile *t, size_t padded, const pass *x) {
   size_t c = 0;
-  for (; c + 16 * CHUNK <= padded; c += 16 * CHUNK) values(b, t, c, padded, p, alpha, CHUNK);
+  for (; c + 16 * CHUNK <= padded; c += 16 * CHUNK) values_of(b, t, c, padded, x, CHUNK);
   switch ((padded - c) / 16) {
-    case 1: values(b, t, c, padded, p, alpha, 1); break;
-    case 2: values(b, t, c, padded, p, alpha, 2); break;
-    case 3: values(b, t, c, padded, p, alpha, 3); break;
+    case 1: values_of(b, t, c, padded, x, 1); break;
+    case 2: values_of(b, t, c, padded, x, 2); break;
+    case 3: values_of(b, t, c, padded, x, 3); break;
     default: break;
   }
-}
-
-static void load_block(const bnc_attention_args *a, const float *keys, const float *all_values, size_t padded, block *b) {
-  load_keys(a, keys, padded, b);
-  load_values(a, all_values, padded, b);
-}
-
-static float round_query(const float *q, size_t d, size_t padded, size_t r, tile *t) {
-  uint8_t *out = t->q + r * padded;
-  const float most = round_row(q, d, out);
-  for (size_t k = 0; k < padded; k += 16) {
-    _mm_storeu_si128((__m128i *)(out + k), _mm_xor_si128(_mm_loadu_si128((const __m128i *)(out + k)), _mm_set1_epi8(-128)));
-  }
-  return most;
 }
 
 void bnc_attention_rows_i8_avx512vnni(const bnc_attention_args *args, size_t kv_head, size_t from, size_t to, void *scratch) {

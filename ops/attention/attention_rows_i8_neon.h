@@ -44,67 +44,61 @@ BNC_INLINE void value_products(const block *b, const query *p /* [STEPS, ROWS] *
 /* Functions of their own, so that each has all registers for what its loops keep. */
 #define APART static __attribute__((noinline)) void
 
-APART scores(const block *b, const tile *t, size_t padded, float *s /* [ROWS, 64] */) {
+APART scores(const block *b, const tile *t, size_t padded, pass *p) {
   for (size_t key = 0; key < b->keys.all; key += LANES) {
     int32x4_t sum[ROWS][VECTORS];
     key_products(b, t, padded, key, sum);
     V16_UNROLL for (size_t r = 0; r < ROWS; ++r) {
       V16_UNROLL for (size_t x = 0; x < VECTORS; ++x) {
         const float32x4_t in_steps = vmulq_f32(vcvtq_f32_s32(sum[r][x]), vld1q_f32(b->keys.step + key + 4 * x));
-        vst1q_f32(s + r * BNC_ATTENTION_BLOCK + key + 4 * x, vmulq_f32(in_steps, vdupq_n_f32(t->step[r])));
+        vst1q_f32(p->s + r * BNC_ATTENTION_BLOCK + key + 4 * x, vmulq_f32(in_steps, vdupq_n_f32(t->step[r])));
       }
     }
   }
 }
 
-/* Weights of the block's keys, in 255ths less LESS; t's maxima and sums go on, and alpha says by what its results shrink. */
-APART weights(const block *b, tile *t, float *s /* [ROWS, 64] */, query *p /* [STEPS, ROWS] */, float *alpha /* [16] */) {
+/* Weights are stored less LESS. */
+APART weights(const block *b, tile *t, pass *p) {
   const size_t all = b->keys.all, last = all - 16;
-  float m[16], total[16] = {0};
-  v16_store(m, v16_load(t->m));
+  query *out = (query *)(void *)p->p; /* [STEPS, ROWS] */
+  float *s = p->s, total[16] = {0};
+  v16_store(p->top, v16_load(t->m));
   for (size_t r = 0; r < ROWS; ++r, s += BNC_ATTENTION_BLOCK) {
     if (b->n < all) v16_store(s + last, v16_first_or(v16_load(s + last), v16_set1(-INFINITY), b->n - last));
     v16 most = v16_load(s);
     for (size_t j = 16; j < all; j += 16) most = v16_max(v16_load(s + j), most);
     const float greatest = v16_greatest(most);
-    m[r] = greatest > m[r] ? greatest : m[r];
+    p->top[r] = greatest > p->top[r] ? greatest : p->top[r];
     uint32x4_t sum = vdupq_n_u32(0);
     for (size_t j = 0; j < all; j += 16) {
-      const uint8x16_t x = low_bytes(rounded(v16_exp_nonpositive(v16_sub(v16_load(s + j), v16_set1(m[r]))), v16_set1(255.0f)));
+      const uint8x16_t x = low_bytes(rounded(v16_exp_nonpositive(v16_sub(v16_load(s + j), v16_set1(p->top[r]))), v16_set1(255.0f)));
       sum = vdotq_u32(sum, x, vdupq_n_u8(1));
-      spread(p + j / TOGETHER * ROWS + r, LESS ? veorq_u8(x, vdupq_n_u8(LESS)) : x);
+      spread(out + j / TOGETHER * ROWS + r, LESS ? veorq_u8(x, vdupq_n_u8(LESS)) : x);
     }
     const uint32x2_t half = vadd_u32(vget_low_u32(sum), vget_high_u32(sum));
     total[r] = (float)(vget_lane_u32(half, 0) + vget_lane_u32(half, 1));
   }
-  const v16 shrink = v16_exp_nonpositive(v16_sub(v16_load(t->m), v16_load(m)));
-  v16_store(alpha, shrink);
-  v16_store(t->m, v16_load(m));
+  const v16 top = v16_load(p->top), shrink = v16_exp_nonpositive(v16_sub(v16_load(t->m), top));
+  v16_store(p->alpha, shrink);
+  v16_store(t->m, top);
   v16_store(t->l, v16_fma(v16_load(t->l), shrink, v16_load(total)));
 }
 
-APART values(const block *b, const tile *t, size_t padded, const query *p /* [STEPS, ROWS] */, const float *alpha /* [ROWS] */) {
+APART values(const block *b, const tile *t, size_t padded, const pass *p) {
+  const query *weight = (const query *)(const void *)p->p; /* [STEPS, ROWS] */
   float *out = t->out;
   for (size_t c = 0; c < padded; c += LANES, out += LANES) {
     int32x4_t sum[ROWS][VECTORS];
     float32x4_t step[VECTORS];
-    value_products(b, p, c, sum);
+    value_products(b, weight, c, sum);
     V16_UNROLL for (size_t x = 0; x < VECTORS; ++x) step[x] = vld1q_f32(b->value_step + c + 4 * x);
     float *o = out;
     V16_UNROLL for (size_t r = 0; r < ROWS; ++r, o += padded) {
       V16_UNROLL for (size_t x = 0; x < VECTORS; ++x) {
-        vst1q_f32(o + 4 * x, vfmaq_f32(vmulq_f32(vld1q_f32(o + 4 * x), vdupq_n_f32(alpha[r])), vcvtq_f32_s32(sum[r][x]), step[x]));
+        vst1q_f32(o + 4 * x, vfmaq_f32(vmulq_f32(vld1q_f32(o + 4 * x), vdupq_n_f32(p->alpha[r])), vcvtq_f32_s32(sum[r][x]), step[x]));
       }
     }
   }
-}
-
-static void walk(const block *b, tile *t, size_t padded) {
-  float s[ROWS * BNC_ATTENTION_BLOCK], alpha[16];
-  query p[STEPS * ROWS];
-  scores(b, t, padded, s);
-  weights(b, t, s, p, alpha);
-  values(b, t, padded, p, alpha);
 }
 
 static void load_block(const bnc_attention_args *a, const float *keys, const float *all_values, size_t padded, block *b) {

@@ -4,7 +4,7 @@
  * queries, and the one layout of its scratch. Include a v16_*.h first.
  *
  * Each level's file defines before: ROWS, the queries of a tile; `byte`, what keys and values become; `query`, what a tile's queries are
- * kept as; `block_keys`, what else it keeps of a block; room_bytes. And behind: load_block, round_query and walk.
+ * kept as; `block_keys`, what else it keeps of a block; room_bytes. And behind: load_block, round_query, scores, weights and values.
  */
 #ifndef BINOCLE_OPS_ATTENTION_ATTENTION_ROWS_I8_WALK_H
 #define BINOCLE_OPS_ATTENTION_ATTENTION_ROWS_I8_WALK_H
@@ -32,13 +32,24 @@ typedef struct tile {
   query *q;                     /* ROWS * padded bytes, in the level's order */
 } tile;
 
+/* What a tile's steps over a block hand on. */
+typedef struct pass {
+  _Alignas(64) float s[ROWS * BNC_ATTENTION_BLOCK];   /* [ROWS, 64] scores */
+  _Alignas(64) uint8_t p[ROWS * BNC_ATTENTION_BLOCK]; /* weights in 255ths, in the level's order */
+  float top[16];                                      /* the maxima with this block's */
+  float alpha[16];                                    /* by what results shrink */
+} pass;
+
 /* Rounds the block's keys and values to bytes. b->n is set. */
 static void load_block(const bnc_attention_args *a, const float *keys /* [n, d] */, const float *values /* [n, d] */, size_t padded,
                        block *b);
 /* Rounds a query to bytes, the tile's row r; the greatest magnitude. */
 static float round_query(const float *q /* [d] */, size_t d, size_t padded, size_t r, tile *t);
-/* A tile over a block. */
-static void walk(const block *b, tile *t, size_t padded);
+/* A tile over a block: scores, as floats; their weights, whose maxima and sums go on; what those make of the values, added to the results.
+ */
+static void scores(const block *b, const tile *t, size_t padded, pass *x);
+static void weights(const block *b, tile *t, pass *x);
+static void values(const block *b, const tile *t, size_t padded, const pass *x);
 
 static inline size_t tile_bytes(size_t padded) { return (sizeof(tile) + ROWS * padded * 5 + 63) / 64 * 64; }
 
@@ -90,6 +101,23 @@ static void fetch_rows(const bnc_attention_args *a, const float *keys, const flo
   }
 }
 
+/* All tiles over a block, while the rows of the block that follows, `next` of them, are fetched. No step stands beside one that it waits
+   for: a tile's scores are computed between the weights and the results of the tile before, so that a CPU which looks ahead fills what one
+   step's dependences leave idle with the other's work. */
+static void walk(const bnc_attention_args *a, const block *b, uint8_t *state, size_t tiles, size_t padded, const float *keys,
+                 const float *all_values, size_t next) {
+  const size_t pace = next / tiles + 1, size = tile_bytes(padded);
+  pass x;
+  scores(b, (tile *)(void *)state, padded, &x);
+  for (size_t i = 0; i < tiles; ++i, state += size) {
+    const size_t begin = i * pace < next ? i * pace : next, end = begin + pace < next ? begin + pace : next;
+    fetch_rows(a, keys + b->n * a->k_stride, all_values + b->n * a->v_stride, begin, end);
+    weights(b, (tile *)(void *)state, &x);
+    if (i + 1 < tiles) scores(b, (tile *)(void *)(state + size), padded, &x);
+    values(b, (tile *)(void *)state, padded, &x);
+  }
+}
+
 static void rows_i8(const bnc_attention_args *a, size_t kv_head, size_t from, size_t to, void *scratch) {
   if (from >= to) return;
   assert(a->keys && !a->causal && a->head_size <= BNC_ATTENTION_I8_SIZE);
@@ -102,15 +130,11 @@ static void rows_i8(const bnc_attention_args *a, size_t kv_head, size_t from, si
   }
   for (size_t base = 0; base < a->keys; base += BNC_ATTENTION_BLOCK) {
     const size_t left = a->keys - base, n = left < BNC_ATTENTION_BLOCK ? left : BNC_ATTENTION_BLOCK;
-    const size_t next = left - n < BNC_ATTENTION_BLOCK ? left - n : BNC_ATTENTION_BLOCK, pace = next / tiles + 1;
-    const float *keys = a->k + base * a->k_stride + kv_head * d, *values = a->v + base * a->v_stride + kv_head * d;
+    const size_t next = left - n < BNC_ATTENTION_BLOCK ? left - n : BNC_ATTENTION_BLOCK;
+    const float *keys = a->k + base * a->k_stride + kv_head * d, *all_values = a->v + base * a->v_stride + kv_head * d;
     b.n = n;
-    load_block(a, keys, values, padded, &b);
-    for (size_t i = 0; i < tiles; ++i) {
-      const size_t begin = i * pace < next ? i * pace : next, end = begin + pace < next ? begin + pace : next;
-      fetch_rows(a, keys + n * a->k_stride, values + n * a->v_stride, begin, end);
-      walk(&b, (tile *)(void *)(state + i * size), padded);
-    }
+    load_block(a, keys, all_values, padded, &b);
+    walk(a, &b, state, tiles, padded, keys, all_values, next);
   }
   /* Results by their sums of weights. */
   for (size_t q = 0; q < count; ++q) {

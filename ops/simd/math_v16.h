@@ -6,20 +6,26 @@
 #include "ops/math_f32.h"
 #include "ops/qd8.h"
 
-/* e^x for x <= 0 (below -87.68 as there) without its power of two, whose exponent lies in *exponent above BNC_EXP_MAGIC. */
+/* e^x for x <= 0 (below -87.68 as there) of `count` (a constant) vectors without its power of two, whose exponent lies in *exponent above
+   BNC_EXP_MAGIC. Step by step over all of them: a CPU looks ahead less far than one vector's steps take. */
+BNC_INLINE void v16_exp_fractions(v16 *x /* [count], in and out */, v16 *exponent /* [count] */, const size_t count) {
+  static const float factors[] = {BNC_EXP_C5, BNC_EXP_C4, BNC_EXP_C3, BNC_EXP_C2, 1.0f, 1.0f};
+  const v16 magic = v16_set1(BNC_EXP_MAGIC);
+  v16 n[4], r[4];
+  BNC_UNROLL(4) for (size_t i = 0; i < count; ++i) x[i] = v16_max(x[i], v16_set1(BNC_EXP_LOW));
+  BNC_UNROLL(4) for (size_t i = 0; i < count; ++i) exponent[i] = v16_fma(x[i], v16_set1(BNC_EXP_LOG2E), magic);
+  BNC_UNROLL(4) for (size_t i = 0; i < count; ++i) n[i] = v16_sub(exponent[i], magic);
+  BNC_UNROLL(4) for (size_t i = 0; i < count; ++i) r[i] = v16_fma(n[i], v16_set1(-BNC_EXP_LN2_HIGH), x[i]);
+  BNC_UNROLL(4) for (size_t i = 0; i < count; ++i) r[i] = v16_fma(n[i], v16_set1(-BNC_EXP_LN2_LOW), r[i]);
+  BNC_UNROLL(4) for (size_t i = 0; i < count; ++i) x[i] = v16_set1(BNC_EXP_C6);
+  BNC_UNROLL(6) for (size_t k = 0; k < 6; ++k) {
+    BNC_UNROLL(4) for (size_t i = 0; i < count; ++i) x[i] = v16_fma(x[i], r[i], v16_set1(factors[k]));
+  }
+}
+
 BNC_INLINE v16 v16_exp_fraction(v16 x, v16 *exponent) {
-  const v16 magic = v16_set1(BNC_EXP_MAGIC), one = v16_set1(1.0f);
-  x = v16_max(x, v16_set1(BNC_EXP_LOW));
-  const v16 t = v16_fma(x, v16_set1(BNC_EXP_LOG2E), magic), n = v16_sub(t, magic);
-  const v16 r = v16_fma(n, v16_set1(-BNC_EXP_LN2_LOW), v16_fma(n, v16_set1(-BNC_EXP_LN2_HIGH), x));
-  v16 p = v16_fma(r, v16_set1(BNC_EXP_C6), v16_set1(BNC_EXP_C5));
-  p = v16_fma(p, r, v16_set1(BNC_EXP_C4));
-  p = v16_fma(p, r, v16_set1(BNC_EXP_C3));
-  p = v16_fma(p, r, v16_set1(BNC_EXP_C2));
-  p = v16_fma(p, r, one);
-  p = v16_fma(p, r, one);
-  *exponent = t;
-  return p;
+  v16_exp_fractions(&x, exponent, 1);
+  return x;
 }
 
 /* e^x for x <= 0 (above -87.68; else 0). */
