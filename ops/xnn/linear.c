@@ -38,8 +38,6 @@ typedef struct shaped {
   size_t packed_size;
   uint32_t seed;
   xnn_operator_t op;
-  size_t rows;    /* of the last run */
-  uint64_t least; /* its CPU time (bnc_pool_leave_native) */
 } shaped;
 
 typedef struct layer {
@@ -359,9 +357,7 @@ static bnc_status run(bnc_linear_set *set, uint32_t id, size_t rows, const void 
       break;
   }
   if (status == xnn_status_success) status = xnn_run_operator(s->op, threads);
-  if (s->rows != rows) s->least = 0;
-  s->rows = rows;
-  if (pool) bnc_pool_leave_native(pool, &s->least);
+  if (pool) bnc_pool_leave_native(pool, s->op);
   return status == xnn_status_success ? BNC_OK : BNC_ERROR_INTERNAL;
 }
 

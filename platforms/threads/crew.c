@@ -36,7 +36,6 @@ struct bnc_crew {
   _Alignas(BNC_ALIGNMENT) _Atomic uint32_t state;
   _Alignas(BNC_ALIGNMENT) _Atomic size_t next;    /* piece that nobody has taken */
   _Alignas(BNC_ALIGNMENT) _Atomic int32_t asleep; /* helpers that nobody has woken */
-  _Atomic uint64_t helped;                        /* CPU time of helpers in jobs, ns */
   _Atomic uint32_t active;                        /* threads that work; parked ones wait on it */
   /* The job: written while nobody is in it. */
   bnc_crew_task task;
@@ -47,10 +46,11 @@ struct bnc_crew {
   const bnc_tick_clock *clock; /* the watcher's */
   /* The caller's. */
   bnc_crew_trial trial;
-  /* The stretch of jobs under way: clocks and counts at its start; time spent on watching and waking since then. All ns but the sleeps. */
-  uint64_t start, start_cpu, start_helped, end, watched; /* end 0: there is none */
+  size_t rows;
+  uint64_t begun; /* when the job began, ns */
+  /* The stretch of jobs under way: clocks and counts at its start, ns but the sleeps. */
+  uint64_t start, start_cpu, end; /* end 0: there is none */
   long start_sleeps, sleeps;
-  uint64_t enter_cpu, enter_all;
   size_t helpers;
   helper helper[];
 };
@@ -87,12 +87,11 @@ static void work_watched(bnc_crew *c, size_t thread) {
   if (!late) c->watch(c->watcher, thread, from, bnc_tick_clock_ns(c->clock));
 }
 
-static uint64_t cpu_ns(clockid_t clock) {
+static uint64_t thread_cpu_ns(void) {
   struct timespec t;
-  clock_gettime(clock, &t);
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
   return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
-static uint64_t thread_cpu_ns(void) { return cpu_ns(CLOCK_THREAD_CPUTIME_ID); }
 
 static bool calls(uint32_t state, uint32_t seen) { return (state & QUIT) || ((state & OPEN) && state / GENERATION != seen / GENERATION); }
 
@@ -138,27 +137,22 @@ static void *help(void *context) {
     if (park(c, h->thread)) continue;
     if (!atomic_compare_exchange_strong(&c->state, &state, state + 1)) continue;
     seen = state;
-    const uint64_t start = thread_cpu_ns();
     (c->watch ? work_watched : work)(c, h->thread);
     const uint32_t before = atomic_fetch_sub_explicit(&c->state, 1, memory_order_acq_rel);
     if ((before & ACTIVE) == 1 && (before & WAITED)) wake(&c->state, 1, CALLER_SLEEPS);
-    atomic_fetch_add_explicit(&c->helped, thread_cpu_ns() - start, memory_order_relaxed);
   }
 }
 
 static void wait_for_helpers(bnc_crew *c) {
   uint32_t state = atomic_fetch_and(&c->state, ~(uint32_t)OPEN) & ~(uint32_t)OPEN;
   if (!(state & ACTIVE)) return;
-  const uint64_t start = bnc_clock_ns(), end = start + LOOK_OUT_NS;
-  uint64_t now;
+  const uint64_t end = bnc_clock_ns() + LOOK_OUT_NS;
   do {
     for (int i = 0; i < 16 && (state & ACTIVE); i++) {
       relax();
       state = atomic_load_explicit(&c->state, memory_order_acquire);
     }
-    now = bnc_clock_ns();
-  } while ((state & ACTIVE) && now < end);
-  c->watched += now - start;
+  } while ((state & ACTIVE) && bnc_clock_ns() < end);
   if (!(state & ACTIVE)) return;
   state = atomic_fetch_or(&c->state, WAITED) | WAITED;
   while (state & ACTIVE) {
@@ -176,21 +170,20 @@ static long own_sleeps(void) {
 /* A stretch goes on over what the caller does between jobs, even where it lost its CPU meanwhile; but not if it had nothing to do. */
 static void begin(bnc_crew *c) {
   const uint64_t now = bnc_clock_ns();
+  c->begun = now;
   if (c->end && (now - c->end < GAP_NS || own_sleeps() - c->start_sleeps <= c->sleeps)) return;
   c->start = now;
   c->start_cpu = thread_cpu_ns();
-  c->start_helped = atomic_load_explicit(&c->helped, memory_order_relaxed);
   c->start_sleeps = own_sleeps();
-  c->watched = 0;
   c->sleeps = 0;
 }
 
-static void end(bnc_crew *c) {
+/* what: tells apart, together with the rows, jobs that take different times. */
+static void end(bnc_crew *c, uint64_t what) {
   c->end = bnc_clock_ns();
+  bnc_crew_trial_job(&c->trial, (what * 31 + c->rows) | 1, c->end - c->begun);
   if (c->end - c->start < STRETCH_NS) return;
-  const uint64_t caller = thread_cpu_ns() - c->start_cpu,
-                 all = caller + atomic_load_explicit(&c->helped, memory_order_relaxed) - c->start_helped;
-  bnc_crew_trial_add(&c->trial, c->end - c->start, caller, all > c->watched ? all - c->watched : 0);
+  bnc_crew_trial_add(&c->trial, c->end - c->start, thread_cpu_ns() - c->start_cpu);
   c->end = 0;
 }
 
@@ -201,16 +194,24 @@ static void publish(bnc_crew *c) {
   const int32_t asleep = atomic_load(&c->asleep);
   if (asleep <= 0) return;
   const size_t useful = c->pieces - 1 < (size_t)asleep ? c->pieces - 1 : (size_t)asleep;
-  const uint64_t start = bnc_clock_ns();
   const int woken = wake(&c->state, (int)useful, HELPER_SLEEPS);
-  c->watched += bnc_clock_ns() - start;
   if (woken > 0) atomic_fetch_sub(&c->asleep, woken);
 }
 
+static bool has_helpers(const bnc_crew *c) { return atomic_load_explicit(&c->active, memory_order_relaxed) > 1; }
+
+static void run_alone(bnc_crew_task task, void *context, size_t count, size_t grain) {
+  for (size_t from = 0; from < count; from += grain) task(context, 0, from, count - from < grain ? count : from + grain);
+}
+
 void bnc_crew_run(bnc_crew *c, bnc_crew_task task, void *context, size_t count, size_t grain) {
+  if (!has_helpers(c)) {
+    run_alone(task, context, count, grain);
+    return;
+  }
   begin(c);
-  if (c->trial.alone || atomic_load_explicit(&c->active, memory_order_relaxed) == 1) {
-    for (size_t from = 0; from < count; from += grain) task(context, 0, from, count - from < grain ? count : from + grain);
+  if (c->trial.alone) {
+    run_alone(task, context, count, grain);
   } else {
     c->task = task;
     c->context = context;
@@ -221,8 +222,10 @@ void bnc_crew_run(bnc_crew *c, bnc_crew_task task, void *context, size_t count, 
     work(c, 0);
     wait_for_helpers(c);
   }
-  end(c);
+  end(c, ((uint64_t)(uintptr_t)task * 31 + count) * 31 + grain);
 }
+
+void bnc_crew_set_rows(bnc_crew *c, size_t rows) { c->rows = rows; }
 
 void bnc_crew_watch(bnc_crew *c, void (*watch)(void *, size_t, uint64_t, uint64_t), void *context, const bnc_tick_clock *clock) {
   c->clock = clock;
@@ -237,18 +240,13 @@ void bnc_crew_set_active(bnc_crew *c, size_t threads) {
 }
 
 bool bnc_crew_enter(bnc_crew *c) {
+  if (!has_helpers(c)) return false;
   begin(c);
-  c->enter_cpu = thread_cpu_ns();
-  c->enter_all = cpu_ns(CLOCK_PROCESS_CPUTIME_ID);
-  return !c->trial.alone && atomic_load_explicit(&c->active, memory_order_relaxed) > 1;
+  return !c->trial.alone;
 }
 
-void bnc_crew_leave(bnc_crew *c, uint64_t *least) {
-  const uint64_t all = cpu_ns(CLOCK_PROCESS_CPUTIME_ID) - c->enter_all, own = thread_cpu_ns() - c->enter_cpu;
-  if (*least == 0 || all < *least) *least = all;
-  c->watched += all - *least;
-  if (all > own) atomic_fetch_add_explicit(&c->helped, all - own, memory_order_relaxed);
-  end(c);
+void bnc_crew_leave(bnc_crew *c, const void *what) {
+  if (has_helpers(c)) end(c, (uintptr_t)what);
 }
 
 size_t bnc_crew_create(bnc_crew **crew, size_t helpers) {

@@ -34,9 +34,12 @@ void bnc_crew_set_active(bnc_crew *crew, size_t threads);
 void bnc_crew_watch(bnc_crew *crew, void (*watch)(void *context, size_t thread, uint64_t from, uint64_t to), void *context,
                     const bnc_tick_clock *clock);
 
+/** The jobs to come are of so many rows: what one task takes hangs on that, and the crew learns from jobs that are alike. */
+void bnc_crew_set_rows(bnc_crew *crew, size_t rows);
+
 /** Around work on threads of somebody else's: whether such threads pay now. */
 bool bnc_crew_enter(bnc_crew *crew);
-/** least: the CPU time that this same work took so far at the least, ns, 0 at first; kept. What it takes beyond that was waiting. */
-void bnc_crew_leave(bnc_crew *crew, uint64_t *least);
+/** what: the same place for the same work. */
+void bnc_crew_leave(bnc_crew *crew, const void *what);
 
 #endif

@@ -98,8 +98,12 @@ void bnc_pool_destroy(bnc_pool *pool) {
 size_t bnc_pool_threads(const bnc_pool *pool) { return pool->threads; }
 
 struct pthreadpool *bnc_pool_enter_native(bnc_pool *pool) { return pool->native && bnc_crew_enter(pool->crew) ? pool->native : NULL; }
-void bnc_pool_leave_native(bnc_pool *pool, uint64_t *least) {
-  if (pool->native) bnc_crew_leave(pool->crew, least);
+void bnc_pool_leave_native(bnc_pool *pool, const void *what) {
+  if (pool->native) bnc_crew_leave(pool->crew, what);
+}
+
+void bnc_pool_set_rows(bnc_pool *pool, size_t rows) {
+  if (pool->crew) bnc_crew_set_rows(pool->crew, rows);
 }
 
 void bnc_pool_run_threads(bnc_pool *pool, bnc_pool_thread_task task, void *context, size_t count, size_t grain) {

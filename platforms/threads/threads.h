@@ -54,13 +54,16 @@ void bnc_pool_set_watch(bnc_pool *pool, bnc_pool_watch watch, void *context, con
  * or, where that is 1, on the caller's alone. Results do not depend on it. */
 void bnc_pool_set_active(bnc_pool *pool, size_t threads);
 
+/** The runs to come are of so many rows, by which those of one task take different times: the pool learns from runs that are alike. */
+void bnc_pool_set_rows(bnc_pool *pool, size_t rows);
+
 /** Starts what XNNPACK takes; once is enough. */
 bnc_status bnc_pool_start_native(bnc_pool *pool, bnc_error *err);
 /** What XNNPACK takes for one run of an operator, which must be told to let threads sleep (XNN_FLAG_YIELD_WORKERS): the pool's own work
     while its have none. NULL, the caller's thread alone: for a pool of one thread, one whose native threads nobody started, and where
     other programs hold the CPUs so that threads do not pay. */
 struct pthreadpool *bnc_pool_enter_native(bnc_pool *pool);
-/** Behind that run. least: for each operator and number of rows a place that holds 0 at first; it learns what the run takes. */
-void bnc_pool_leave_native(bnc_pool *pool, uint64_t *least);
+/** Behind that run, with the operator. */
+void bnc_pool_leave_native(bnc_pool *pool, const void *what);
 
 #endif

@@ -66,6 +66,7 @@ void bnc_executor_leave(bnc_executor *ex, bnc_program_id id) { bnc_residency_lea
 
 bnc_status bnc_run_op(const bnc_op_run *run) {
   static bnc_run_fn *const runners[BNC_OP_KINDS] = {BNC_OP_TABLE(RUNNER)};
+  bnc_pool_set_rows(run->ex->pool, run->rows);
   const bnc_status s = run->op->kind < BNC_OP_KINDS ? runners[run->op->kind](run) : BNC_ERROR_INTERNAL;
   if (s == BNC_OK && run->ex->on_op) run->ex->on_op(run->ex->on_op_context, run->op, run->arena, run->rows);
   return s;

@@ -2,94 +2,125 @@
 #include "platforms/threads/crew_trial.h"
 #include "tests/unit.h"
 
-enum { WINDOW = 100000000, STRETCH = 2000000 };
+enum { WINDOW = 100000000, STRETCH = 2000000, JOBS = 10, KIND = 7 };
 
-/* A window of time in stretches; what the caller and all threads got of it. */
-static void pass(bnc_crew_trial *t, double caller, double useful) {
-  for (int i = 0; i < WINDOW / STRETCH; i++)
-    bnc_crew_trial_add(t, STRETCH, (uint64_t)(caller * STRETCH + 0.5), (uint64_t)(useful * STRETCH + 0.5));
+/* A stretch of equal jobs, of which so many would be done by a caller alone with a CPU of its own; how much of it the caller had one. */
+static void stretch(bnc_crew_trial *t, uint64_t kind, double caller, double speed) {
+  const int jobs = (int)(JOBS * speed + 0.5);
+  for (int i = 0; i < jobs; i++) bnc_crew_trial_job(t, kind, (uint64_t)(STRETCH / jobs));
+  bnc_crew_trial_add(t, STRETCH, (uint64_t)(caller * STRETCH + 0.5));
 }
 
-/* Windows until the way changes, at most 100. */
-static int lasts(bnc_crew_trial *t, double caller, double useful) {
-  const bool alone = t->alone;
-  int windows = 0;
-  for (; t->alone == alone && windows < 100; windows++) pass(t, caller, useful);
-  return windows;
+/* Stretches until the way changes, or a trial ends; at most 10 windows. */
+static int lasts(bnc_crew_trial *t, uint64_t kind, double caller, double speed) {
+  const bool alone = t->alone, trying = t->trying;
+  int n = 0;
+  for (; t->alone == alone && t->trying == trying && n < 10 * WINDOW / STRETCH; n++) stretch(t, kind, caller, speed);
+  return n;
 }
+
+enum { ALL = WINDOW / STRETCH, GLANCE = 13 };
 
 static void undisturbed(void **state) {
   (void)state;
   bnc_crew_trial t = {0};
-  assert_int_equal(lasts(&t, 0.99, 1.9), 100);
-  assert_int_equal(lasts(&t, 0.99, 1.02), 100); /* hardly any help, but nobody in the way */
-  assert_int_equal(lasts(&t, 0.6, 1.4), 100);   /* more than any caller could do alone */
+  assert_int_equal(lasts(&t, KIND, 0.99, 1.9), 10 * ALL);
+  assert_int_equal(lasts(&t, KIND, 0.99, 1.0), 10 * ALL); /* hardly any help, but nobody in the way */
 }
 
-/* Helpers on the caller's CPU bring nothing. */
+/* Helpers on the caller's CPU bring nothing: known after a glance at them and a window alone, then looked at again less and less often. */
 static void useless(void **state) {
   (void)state;
   bnc_crew_trial t = {0};
-  for (int i = 0; i < WINDOW / STRETCH - 1; i++) bnc_crew_trial_add(&t, STRETCH, STRETCH / 2, STRETCH);
-  assert_false(t.alone); /* not before a whole window */
-  bnc_crew_trial_add(&t, STRETCH, STRETCH / 2, STRETCH);
+  assert_int_equal(lasts(&t, KIND, 0.5, 1.0), GLANCE);
   assert_true(t.alone && t.trying);
-  pass(&t, 1.0, 1.0);
+  assert_int_equal(lasts(&t, KIND, 1.0, 1.0), ALL);
   assert_true(t.alone && !t.trying);
-  static const int kept[] = {5, 9, 17, 17}; /* patience, and the window that ends it */
+  static const int kept[] = {5, 9, 17, 17}; /* windows: patience, and the one that ends it */
   for (int i = 0; i < 4; i++) {
-    assert_int_equal(lasts(&t, 1.0, 1.0), kept[i]);
-    assert_true(!t.alone && t.trying);
-    pass(&t, 0.5, 1.0);
-    assert_true(t.alone);
+    int windows = 0;
+    for (; t.alone; windows++)
+      for (int k = 0; k < ALL; k++) stretch(&t, KIND, 1.0, 1.0);
+    assert_int_equal(windows, kept[i]);
+    assert_true(t.trying);
+    assert_int_equal(lasts(&t, KIND, 0.5, 1.0), ALL);
+    assert_true(t.alone && !t.trying);
   }
 }
 
-/* Four neighbours for each CPU: alone the caller gets a ninth of both, two threads a fifth. */
+/* Four neighbours for each CPU: alone the caller gets a ninth of both, two threads a fifth. A caller that waits has little of its CPU. */
 static void share(void **state) {
   (void)state;
   bnc_crew_trial t = {0};
-  pass(&t, 0.2, 0.39);
-  assert_true(t.alone);
-  pass(&t, 0.22, 0.22);
-  assert_false(t.alone);
-  assert_int_equal(lasts(&t, 0.2, 0.39), 5);
-  pass(&t, 0.22, 0.22);
-  assert_false(t.alone);
+  lasts(&t, KIND, 0.2, 0.4);
+  assert_true(t.alone && t.trying);
+  assert_int_equal(lasts(&t, KIND, 0.22, 0.2), GLANCE); /* clearly worse */
+  assert_true(!t.alone && !t.trying);
+  assert_int_equal(lasts(&t, KIND, 0.2, 0.4), 5 * ALL);
+  assert_int_equal(lasts(&t, KIND, 0.22, 0.2), GLANCE);
+  assert_int_equal(t.patience, 8);
 }
 
-/* The caller waits for helpers that have no CPU: seen after a quarter of a window, whether it is the first one or a trial. */
+/* The caller waits for helpers that have no CPU: where that is known, a trial of them ends at a glance. */
 static void in_the_way(void **state) {
   (void)state;
   bnc_crew_trial t = {0};
-  enum { GLANCE = 13 };
-  for (int i = 0; i < GLANCE - 1; i++) bnc_crew_trial_add(&t, STRETCH, STRETCH / 5, STRETCH / 10);
-  assert_false(t.alone);
-  bnc_crew_trial_add(&t, STRETCH, STRETCH / 5, STRETCH / 10);
-  assert_true(t.alone && t.trying);
-  pass(&t, 0.2, 0.2); /* alone is never cut short */
-  assert_true(t.alone && !t.trying);
-  assert_int_equal(lasts(&t, 0.2, 0.2), 5);
-  for (int i = 0; i < GLANCE; i++) bnc_crew_trial_add(&t, STRETCH, STRETCH / 5, STRETCH / 10);
+  assert_int_equal(lasts(&t, KIND, 0.2, 0.1), GLANCE);
+  assert_int_equal(lasts(&t, KIND, 0.2, 0.2), ALL);
+  assert_int_equal(lasts(&t, KIND, 0.2, 0.2), 5 * ALL);
+  assert_true(!t.alone && t.trying);
+  assert_int_equal(lasts(&t, KIND, 0.2, 0.1), GLANCE);
   assert_true(t.alone && !t.trying);
   assert_int_equal(t.patience, 8);
+}
+
+/* Other work begins, of which nothing is known: what was learned of the first does not decide, and is not lost. */
+static void other_work(void **state) {
+  (void)state;
+  bnc_crew_trial t = {0};
+  lasts(&t, KIND, 0.5, 1.0);
+  lasts(&t, KIND, 0.6, 0.6);
+  assert_true(!t.alone && !t.trying); /* helpers are worth 1.67 */
+  for (int i = 0; i < ALL; i++) stretch(&t, KIND, 0.5, 1.0);
+  assert_int_equal(t.left, 3);
+  int n = 0;
+  for (; !t.alone && n < 100; n++) stretch(&t, KIND + 1, 0.5, 0.4);
+  assert_true(n < ALL && t.trying);
+  lasts(&t, KIND + 1, 0.6, 0.6);
+  assert_true(t.alone && !t.trying);
+  n = 0;
+  for (; t.alone && n < 1000; n++) stretch(&t, KIND, 0.6, 0.6);
+  assert_true(n < 2 * ALL); /* long before patience ends */
 }
 
 /* The neighbours end. */
 static void recovers(void **state) {
   (void)state;
   bnc_crew_trial t = {0};
-  pass(&t, 0.5, 0.9);
-  pass(&t, 0.9, 0.9);
+  lasts(&t, KIND, 0.5, 0.9);
+  lasts(&t, KIND, 0.9, 0.9);
   assert_true(t.alone);
-  assert_int_equal(lasts(&t, 1.0, 1.0), 5);
-  assert_int_equal(lasts(&t, 1.0, 1.9), 100);
+  assert_int_equal(lasts(&t, KIND, 1.0, 1.0), 5 * ALL);
+  assert_true(!t.alone);
+  lasts(&t, KIND, 1.0, 1.9);
+  assert_int_equal(lasts(&t, KIND, 1.0, 1.9), 10 * ALL);
   assert_false(t.trying);
   assert_int_equal(t.patience, 0);
 }
 
+/* More kinds than places. */
+static void many_kinds(void **state) {
+  (void)state;
+  bnc_crew_trial t = {0};
+  for (uint64_t k = 1; k <= 10 * BNC_CREW_KINDS; k++) bnc_crew_trial_job(&t, k, 1000);
+  assert_int_equal(lasts(&t, KIND, 0.5, 1.0), GLANCE);
+  for (int i = 0; i < 10 * ALL && (!t.alone || t.trying); i++) stretch(&t, KIND, 1.0, t.alone ? 1.0 : 0.5);
+  assert_true(t.alone && !t.trying);
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(undisturbed), cmocka_unit_test(useless), cmocka_unit_test(share),
-                                     cmocka_unit_test(in_the_way), cmocka_unit_test(recovers)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(undisturbed), cmocka_unit_test(useless),    cmocka_unit_test(share),
+                                     cmocka_unit_test(in_the_way),  cmocka_unit_test(other_work), cmocka_unit_test(recovers),
+                                     cmocka_unit_test(many_kinds)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
