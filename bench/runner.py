@@ -13,15 +13,37 @@ def say(text):
     print(f"bench: {text}", file=sys.stderr, flush=True)
 
 
-def run(command, cwd=None, env=None):
-    """Runs it; returns (what it printed on both streams, its peak resident bytes)."""
+class Failed(RuntimeError):
+    """A command that was run failed."""
+
+
+def try_run(command, cwd=None, env=None):
+    """Runs it; returns (what it printed on both streams, its peak resident bytes), or raises Failed."""
     process = subprocess.Popen(command, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     text = process.stdout.read().decode("utf-8", "replace")
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode != 0:
-        sys.exit(f"bench: failed ({process.returncode}): {' '.join(command)}\n{text[-2000:]}")
+        raise Failed(f"failed ({process.returncode}): {' '.join(command)}\n{text[-2000:]}")
     return text, usage.ru_maxrss * 1024
+
+
+def run(command, cwd=None, env=None):
+    """try_run, for what a script cannot do without."""
+    try:
+        return try_run(command, cwd, env)
+    except Failed as e:
+        sys.exit(f"bench: {e}")
+
+
+def attempt(name, work):
+    """Whether that peer's work succeeds. A peer that fails is left out from then on, and said; the others race."""
+    try:
+        work()
+    except (RuntimeError, OSError, subprocess.CalledProcessError) as e:
+        say(f"{name} is left out from here on: {e}")
+        return False
+    return True
 
 
 def spread(values):

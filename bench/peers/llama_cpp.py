@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from runner import TREE, run  # noqa: E402
+from runner import TREE, try_run  # noqa: E402
 
 # The suite whose packages are raced. Debian 13 has none; the libraries of the newer suite, its C library among them, come along.
 SUITE = "forky"
@@ -41,7 +41,7 @@ class LlamaCpp:
     def start(self, program, arguments, backend="cpu"):
         paths = ":".join((self.lib, os.path.join(self.lib, "llama"), os.path.join(self.lib, "openblas-pthread")))
         command = [self.loader, "--library-path", paths, os.path.join(self.root, "usr/bin", program), *map(str, arguments)]
-        return run(command, cwd=os.path.join(self.work, f"backends-{backend}"))
+        return try_run(command, cwd=os.path.join(self.work, f"backends-{backend}"))
 
     def bench(self, model, threads, prompt, generate, backend="cpu"):
         """{"pp256": tokens per second, "tg32": ...}; a short prompt and one token go first and are left out."""

@@ -22,7 +22,7 @@ import time
 
 import peer_models
 from race import COLUMNS
-from runner import Binocle, say, spread
+from runner import Binocle, attempt, say, spread
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "../busy"))
@@ -105,11 +105,12 @@ class Wide:
         os.makedirs(folder, exist_ok=True)
         self.engines, self.versions, self.chosen = [], {}, {}
         for name in options.engines:
-            try:
-                self.engines.append(Engine(name, options.pythons.get(name, sys.executable), folder, self.threads, options.small, options.prepared))
-                self.versions[self.engines[-1].name] = self.engines[-1].about["version"]
-            except (OSError, subprocess.CalledProcessError) as e:
-                say(f"{NAMES[name]} is left out: {e}")
+            attempt(NAMES[name], lambda n=name: self.add_engine(n, folder))
+
+    def add_engine(self, name, folder):
+        options = self.options
+        self.engines.append(Engine(name, options.pythons.get(name, sys.executable), folder, self.threads, options.small, options.prepared))
+        self.versions[self.engines[-1].name] = self.engines[-1].about["version"]
 
     def model(self, preset, vision, group=GROUPS[0]):
         """The path of a model of Binocle's, made where it is not there; the usual kind has the name that other scripts know."""
@@ -145,11 +146,7 @@ class Wide:
             self.make_room(engine)
 
     def guarded(self, engine, work):
-        """An engine that fails is left out from then on; the others race."""
-        try:
-            work()
-        except (RuntimeError, OSError) as e:
-            say(f"{engine.name} is left out from here on: {e}")
+        if not attempt(engine.name, work):
             self.engines.remove(engine)
             if engine.process:
                 engine.process.kill()
