@@ -41,7 +41,12 @@ static __mmask16 first_of(size_t n) { return (__mmask16)(0xffffu >> (n < 16 ? 16
 static void round_rows(const bnc_matmul_float_args *a, size_t row, size_t rows, stretch s, uint16_t *out) {
   for (size_t r = 0; r < rows; ++r) {
     const float *x = a->x + (row + r) * a->x_stride + s.first;
-    for (size_t i = 0; i < s.count; i += 16) {
+    size_t i = 0;
+    for (; i + 32 <= s.count; i += 32) {
+      const __m512bh both = _mm512_cvtne2ps_pbh(_mm512_loadu_ps(x + i + 16), _mm512_loadu_ps(x + i));
+      _mm512_storeu_si512(out + r * DEPTH + i, (__m512i)both);
+    }
+    for (; i < s.count; i += 16) {
       const __m256bh half = _mm512_cvtneps_pbh(_mm512_maskz_loadu_ps(first_of(s.count - i), x + i));
       _mm256_storeu_si256((__m256i *)(void *)(out + r * DEPTH + i), (__m256i)half);
     }

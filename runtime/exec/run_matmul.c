@@ -59,7 +59,7 @@ static void matmul_float(const bnc_op_run *r, size_t first, size_t rows) {
                     r->ex->scratch_bytes};
   const size_t items = bnc_float_items(count), pieces = PIECES * bnc_pool_threads(r->ex->pool), share = (items + pieces - 1) / pieces;
   const bool small = (uint64_t)rows * spec.k * count < BNC_SHARED_MACS;
-  bnc_pool_run_threads(r->ex->pool, floats_columns, &job, items, small ? items : share < BNC_FLOAT_TOGETHER ? share : BNC_FLOAT_TOGETHER);
+  bnc_pool_run_threads(r->ex->pool, floats_columns, &job, items, small ? items : share);
 }
 
 static void matmul_i8(const bnc_op_run *r, size_t first, size_t rows) {
