@@ -150,7 +150,7 @@ static void many_rows(const bnc_matmul_c4_args *args, size_t row, size_t end, si
   const slab none = {.w = scratch, .starts = starts, .begin = row};
   for (slab s = slab_at(a, &none, n, 0, last); s.columns; s = slab_after(a, &s, last)) {
     expand(args, &s, scratch);
-    for (size_t r = row; r < end; r += DOTS_ROWS) tile_rows(a, &s, r, least(end - r, DOTS_ROWS));
+    for (size_t r = row; r < end; r += tile_height(end - r)) tile_rows(a, &s, r, tile_height(end - r));
   }
 }
 

@@ -69,7 +69,6 @@ BNC_INLINE void fetch(fetcher *f, size_t count) {
 /* Rows [row, end), at most MOST_ROWS; columns [n, last). */
 static void many_rows(const bnc_matmul_i8_args *args, size_t row, size_t end, size_t n, size_t last, uint8_t *scratch) {
   int32_t *starts = (int32_t *)(void *)(scratch + BNC_I8_COLUMNS * DEPTH); /* [MOST_ROWS] */
-  for (size_t r = row; r < end; ++r) starts[r - row] = start_of(args->q + r * args->q_stride, args->k);
   const slab none = {.w = scratch, .starts = starts, .begin = row};
   slab s = slab_at(args, &none, n, 0, last);
   while (s.columns) {
@@ -77,9 +76,13 @@ static void many_rows(const bnc_matmul_i8_args *args, size_t row, size_t end, si
     const slab next = slab_after(args, &s, last);
     fetcher ahead = {args->w + next.n * args->k + next.from, args->k, next.columns, next.depth, 0};
     const size_t lines = next.columns * ((next.depth + 63) / 64) * DOTS_ROWS / (end - row) + 1; /* for each tile */
-    for (size_t r = row; r < end; r += DOTS_ROWS) {
+    for (size_t r = row, height = tile_height(end - r); r < end; r += height, height = tile_height(end - r)) {
+      /* The first time that the rows are read; the tile then finds them near. */
+      for (size_t i = 0; s.n == n && s.first && i < height; ++i) {
+        starts[r + i - row] = start_of(args->q + (r + i) * args->q_stride, args->k);
+      }
       fetch(&ahead, lines);
-      tile_rows(args, &s, r, least(end - r, DOTS_ROWS));
+      tile_rows(args, &s, r, height);
     }
     s = next;
   }

@@ -30,11 +30,15 @@ typedef struct slab {
 /* What w + 128 in place of w adds to the sums of a row, taken off. */
 static inline int32_t start_of(const int8_t *q, size_t k) {
   const __m512i ones = _mm512_set1_epi8(1);
-  __m512i sum = _mm512_setzero_si512();
+  __m512i sum[4] = {_mm512_setzero_si512(), _mm512_setzero_si512(), _mm512_setzero_si512(), _mm512_setzero_si512()};
   size_t i = 0;
-  for (; i + 64 <= k; i += 64) sum = _mm512_dpbusd_epi32(sum, ones, _mm512_loadu_si512((const void *)(q + i)));
-  if (i < k) sum = _mm512_dpbusd_epi32(sum, ones, _mm512_maskz_loadu_epi8(bytes_before(k - i), q + i));
-  return -128 * _mm512_reduce_add_epi32(sum);
+  for (; i + 256 <= k; i += 256) {
+    DOTS_UNROLL for (size_t c = 0; c < 4; ++c) {
+      sum[c] = _mm512_dpbusd_epi32(sum[c], ones, _mm512_loadu_si512((const void *)(q + i + 64 * c)));
+    }
+  }
+  for (; i < k; i += 64) sum[0] = _mm512_dpbusd_epi32(sum[0], ones, _mm512_maskz_loadu_epi8(bytes_before(k - i), q + i));
+  return -128 * _mm512_reduce_add_epi32(_mm512_add_epi32(_mm512_add_epi32(sum[0], sum[1]), _mm512_add_epi32(sum[2], sum[3])));
 }
 
 /* `rows` (a constant) rows from `row` on. */
@@ -87,17 +91,25 @@ BNC_INLINE void tile(const bnc_matmul_i8_args *args, const slab *s, size_t row, 
 
 /* Functions of their own: all in one, they would take compilers minutes under a sanitizer. */
 static __attribute__((noinline)) void tile_6(const bnc_matmul_i8_args *args, const slab *s, size_t row) { tile(args, s, row, DOTS_ROWS); }
+static __attribute__((noinline)) void tile_4(const bnc_matmul_i8_args *args, const slab *s, size_t row) { tile(args, s, row, 4); }
 static __attribute__((noinline)) void tile_3(const bnc_matmul_i8_args *args, const slab *s, size_t row) { tile(args, s, row, 3); }
 static __attribute__((noinline)) void tile_1(const bnc_matmul_i8_args *args, const slab *s, size_t row) { tile(args, s, row, 1); }
 
-/* DOTS_ROWS rows, or fewer. */
-static inline void tile_rows(const bnc_matmul_i8_args *args, const slab *s, size_t row, size_t rows) {
-  if (rows == DOTS_ROWS) {
-    tile_6(args, s, row);
-    return;
+/* How many of the rows that are left are the next tile's: six, but none alone at the end where more were left, for its sums wait for each
+   other. */
+static inline size_t tile_height(size_t left) {
+  static const uint8_t few[] = {0, 1, 1, 3, 4, 4, 6, 4, 4, 6, 6, 4};
+  return left < sizeof few ? few[left] : DOTS_ROWS;
+}
+
+/* As many rows. */
+static inline void tile_rows(const bnc_matmul_i8_args *args, const slab *s, size_t row, size_t height) {
+  switch (height) {
+    case DOTS_ROWS: tile_6(args, s, row); break;
+    case 4: tile_4(args, s, row); break;
+    case 3: tile_3(args, s, row); break;
+    default: tile_1(args, s, row); break;
   }
-  for (; rows >= 3; rows -= 3, row += 3) tile_3(args, s, row);
-  for (; rows; --rows, ++row) tile_1(args, s, row);
 }
 
 /* The slab at column n and `from` along k, which goes on with the totals of s where it does not begin a column; without columns behind the
