@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes the README's table of the race from the committed rows.
+"""Writes the tables of the race and of busy machines from the committed rows.
 
-    table.py            rewrites the block of README.md between the two marks from bench/baselines/race-*.csv
+    table.py            rewrites the blocks between two marks: README.md's from bench/baselines/race-*.csv, bench/README.md's from busy-*.csv
 """
 import csv
 import os
 import re
 
-BEGIN, END = "<!-- race: made by bench/table.py -->", "<!-- race: end -->"
-ROWS = re.compile(r"bench/baselines/race-[a-z0-9-]+\.csv")
+BEGIN, END = "<!-- {}: made by bench/table.py -->", "<!-- {}: end -->"
 # What a line is called, its row for Binocle, and for others.
 LINES = (
     ("one ViT-L/14-336 tile", "tile", "tile"),
@@ -26,6 +25,8 @@ LINES = (
 # Builds that somebody else's build of the same engine beats: shown where nothing better raced, and never in a ratio.
 WEAK = {"llama.cpp": "Debian's build, without its fastest kernels"}
 NO_PEERS = ("binocle", "ratio", "machine")
+# What is asked for beside other programs, at most.
+DEMANDS = {"against_one": 1.1, "against_share": 1.3}
 
 
 def number(value):
@@ -96,31 +97,57 @@ def table(text):
     return "\n".join(lines) + "\n\n\\* composed of measured parts: 19 tiles, as the reference looks at, or 4 layers taken 8 times and the head.\n"
 
 
-def block(files):
-    """The README's block from {path: text}: a table for each file of rows, the newest kind of machine first."""
-    return "\n".join([BEGIN, *(table(files[path]) for path in sorted(files, reverse=True) if ROWS.fullmatch(path)), END])
+def busy_cell(row):
+    """The two ratios, in bold where they are more than is asked for."""
+    if not row:
+        return "-"
+    ratios = [(float(row[column]), most) for column, most in DEMANDS.items()]
+    return " / ".join(f"**{ratio:.2f}**" if ratio > most else f"{ratio:.2f}" for ratio, most in ratios)
 
 
-def replaced(readme, new):
-    if BEGIN not in readme or END not in readme:
-        raise ValueError(f"README.md has no '{BEGIN}' ... '{END}'")
-    return readme[:readme.index(BEGIN)] + new + readme[readme.index(END) + len(END):]
+def busy_table(text):
+    """One table, of one machine's rows: two threads, a line for each engine's work, a column for each number of neighbours."""
+    rows = [r for r in csv.DictReader(text.splitlines()) if r["threads"] == "2"]
+    beside = [n for n in dict.fromkeys(r["neighbours"] for r in rows) if n != "0"]
+    lines = [f"{rows[0]['cpu']}, {rows[0]['rounds']} rounds:", "", f"| | {' | '.join(beside)} |", "| --- |" + " --- |" * len(beside)]
+    for work in dict.fromkeys((r["engine"], r["model"], r["what"]) for r in rows):
+        found = {r["neighbours"]: r for r in rows if (r["engine"], r["model"], r["what"]) == work}
+        lines.append(f"| {', '.join(work)} | {' | '.join(busy_cell(found.get(n)) for n in beside)} |")
+    return "\n".join(lines) + "\n"
+
+
+# Each page's block: its name, its rows, and the table of a file of them.
+PAGES = {"README.md": ("race", re.compile(r"bench/baselines/race-[a-z0-9-]+\.csv"), table),
+         "bench/README.md": ("busy", re.compile(r"bench/baselines/busy-[a-z0-9-]+\.csv"), busy_table)}
+
+
+def marks(page):
+    return BEGIN.format(PAGES[page][0]), END.format(PAGES[page][0])
+
+
+def replaced(page, text, files):
+    """The page's text with the block of {path: text}: a table for each file of rows, the newest kind of machine first."""
+    _, rows, made = PAGES[page]
+    begin, end = marks(page)
+    if begin not in text or end not in text:
+        raise ValueError(f"{page} has no '{begin}' ... '{end}'")
+    new = "\n".join([begin, *(made(files[path]) for path in sorted(files, reverse=True) if rows.fullmatch(path)), end])
+    return text[:text.index(begin)] + new + text[text.index(end) + len(end):]
 
 
 def main():
     root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     files = {}
     for name in os.listdir(os.path.join(root, "bench/baselines")):
-        if ROWS.fullmatch(f"bench/baselines/{name}"):
-            with open(os.path.join(root, "bench/baselines", name), encoding="utf-8") as f:
-                files[f"bench/baselines/{name}"] = f.read()
-    if not files:
-        raise SystemExit("table: bench/baselines has no race-*.csv; bench/peers/race.py writes one")
-    path = os.path.join(root, "README.md")
-    with open(path, encoding="utf-8") as f:
-        readme = f.read()
-    with open(path, "w", encoding="utf-8") as f:
-        f.write(replaced(readme, block(files)))
+        path = f"bench/baselines/{name}"
+        if any(rows.fullmatch(path) for _, rows, _ in PAGES.values()):
+            with open(os.path.join(root, path), encoding="utf-8") as f:
+                files[path] = f.read()
+    for page in PAGES:
+        with open(os.path.join(root, page), encoding="utf-8") as f:
+            text = f.read()
+        with open(os.path.join(root, page), "w", encoding="utf-8") as f:
+            f.write(replaced(page, text, files))
 
 
 if __name__ == "__main__":

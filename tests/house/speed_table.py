@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The README's table of speeds is what bench/table.py makes of the committed rows, and the tables of joules what bench/energy/joules.py makes of theirs."""
+"""The tables of speeds are what bench/table.py makes of the committed rows, and the tables of joules what bench/energy/joules.py makes of theirs."""
 import os
 import sys
 
@@ -11,7 +11,7 @@ import table  # noqa: E402
 
 def violations(files):
     found = []
-    for page, made, by in (("README.md", lambda text: table.replaced(text, table.block(files)), "bench/table.py"),
+    for page, made, by in (*((page, lambda text, page=page: table.replaced(page, text, files), "bench/table.py") for page in table.PAGES),
                            ("platforms/README.md", lambda text: joules.replaced(text, files), "bench/energy/joules.py table")):
         text = files.get(page, "")
         try:

@@ -38,7 +38,7 @@ CLEAN = {
     "quant/writer.c": C + '#include "runtime/model/format.h"\n',
     "runtime/include/binocle/binocle.h": C + "#include <binocle/compile.h>\n#include <binocle/status.h>\n",
     "runtime/program/main.c": C + "#include <binocle/compile.h>\n",
-    "README.md": "Speed\n" + speed_table.table.BEGIN + "\n" + speed_table.table.END + "\n",
+    **{page: "Speed\n" + "\n".join(speed_table.table.marks(page)) + "\n" for page in speed_table.table.PAGES},
     speed_table.joules.JOULES: "title,model,watts,joules_per_picture,joules_per_token\nPi,m,5,1,2\n",
     speed_table.joules.PUBLISHED: "machine,model,bits,engine,joules_per_token,source\nPi,m,4,e,3,s\n",
     speed_table.joules.TRADEOFF: "machine,way,watts,speed,joules,how\nPi,all,5,1.00,1.00,estimate: x\n",
@@ -161,9 +161,17 @@ class House(unittest.TestCase):
         self.finds(speed_table, "bench/baselines/race-a.csv", rows, "not that of")
         self.finds(speed_table, "README.md", "no marks", "has no")
         files = {**CLEAN, "bench/baselines/race-a.csv": rows}
-        files["README.md"] = speed_table.table.replaced(files["README.md"], speed_table.table.block(files))
+        files["README.md"] = speed_table.table.replaced("README.md", files["README.md"], files)
         self.assertIn("| one ViT-L/14-336 tile | 2 s (1 - 3) | 2 s (1 - 3) |", files["README.md"])
         self.assertEqual([], speed_table.violations(files))
+
+    def test_busy_table(self):
+        rows = "cpu,engine,model,what,threads,neighbours,against_one,against_share,rounds\n" + "".join(
+            f"a CPU,ours,m,tile,{setting},5\n" for setting in ("1,0,1,1", "1,2,1,1", "2,0,0.5,1", "2,2,1.101,1.3", "2,8,0.9,1.4"))
+        self.finds(speed_table, "bench/baselines/busy-a.csv", rows, "bench/README.md: a table is not that of")
+        self.finds(speed_table, "bench/README.md", "no marks", "has no '<!-- busy")
+        page = speed_table.table.replaced("bench/README.md", CLEAN["bench/README.md"], {**CLEAN, "bench/baselines/busy-a.csv": rows})
+        self.assertIn("a CPU, 5 rounds:\n\n| | 2 | 8 |\n| --- | --- | --- |\n| ours, m, tile | **1.10** / 1.30 | 0.90 / **1.40** |\n", page)
 
 
 if __name__ == "__main__":
