@@ -49,7 +49,7 @@ struct bnc_crew {
   size_t rows;
   uint64_t begun; /* when the job began, ns */
   /* The stretch of jobs under way: clocks and counts at its start, ns but the sleeps. */
-  uint64_t start, start_cpu, end; /* end 0: there is none */
+  uint64_t start, start_cpu, end; /* of the last job; 0: there was none */
   long start_sleeps, sleeps;
   size_t helpers;
   helper helper[];
@@ -167,15 +167,23 @@ static long own_sleeps(void) {
   return getrusage(RUSAGE_THREAD, &usage) == 0 ? usage.ru_nvcsw : 0;
 }
 
-/* A stretch goes on over what the caller does between jobs, even where it lost its CPU meanwhile; but not if it had nothing to do. */
-static void begin(bnc_crew *c) {
-  const uint64_t now = bnc_clock_ns();
-  c->begun = now;
-  if (c->end && (now - c->end < GAP_NS || own_sleeps() - c->start_sleeps <= c->sleeps)) return;
+static void start_stretch(bnc_crew *c, uint64_t now) {
   c->start = now;
   c->start_cpu = thread_cpu_ns();
   c->start_sleeps = own_sleeps();
   c->sleeps = 0;
+}
+
+/* What the caller loses between jobs, its CPU gone, is a loss of the job to come; not so if it had nothing to do. It is there that it loses
+   most, as Linux looks whether a thread's turn is over whenever that asks for its CPU time. */
+static void begin(bnc_crew *c) {
+  const uint64_t now = bnc_clock_ns();
+  c->begun = now;
+  if (c->end && now - c->end < GAP_NS) return;
+  if (c->end && own_sleeps() - c->start_sleeps <= c->sleeps)
+    c->begun = c->end;
+  else
+    start_stretch(c, now);
 }
 
 /* what: tells apart, together with the rows, jobs that take different times. */
@@ -183,8 +191,9 @@ static void end(bnc_crew *c, uint64_t what) {
   c->end = bnc_clock_ns();
   bnc_crew_trial_job(&c->trial, (what * 31 + c->rows) | 1, c->end - c->begun);
   if (c->end - c->start < STRETCH_NS) return;
-  bnc_crew_trial_add(&c->trial, c->end - c->start, thread_cpu_ns() - c->start_cpu);
-  c->end = 0;
+  const uint64_t cpu = c->start_cpu, wall = c->end - c->start;
+  start_stretch(c, c->end);
+  bnc_crew_trial_add(&c->trial, wall, c->start_cpu - cpu);
 }
 
 static void publish(bnc_crew *c) {
