@@ -110,8 +110,8 @@ static void few_rows(const bnc_matmul_c4_args *args, size_t from, size_t to) {
 
 /* ---- many rows ---- */
 
-/* Two panels, for vector v of the slab at `from`; ahead: bytes to where the next slab lies. */
-BNC_INLINE void expand_panels(const uint8_t *first, const uint8_t *second, const slab *s, size_t k, size_t ahead, uint8_t *out) {
+/* Two panels, for vector v of the slab at `from`. */
+BNC_INLINE void expand_panels(const uint8_t *first, const uint8_t *second, const slab *s, size_t k, uint8_t *out) {
   const __m512i low = _mm512_set1_epi8(15);
   const uint8_t *a = first + 4 * s->from, *b = second + 4 * s->from;
   const uint8_t *c = first + bnc_c4_nibble_bytes(k) + s->from / 4, *d = second + bnc_c4_nibble_bytes(k) + s->from / 4;
@@ -120,8 +120,6 @@ BNC_INLINE void expand_panels(const uint8_t *first, const uint8_t *second, const
     const __m512i lanes = _mm512_cvtepu8_epi32(eight), four = _mm512_mullo_epi32(lanes, _mm512_set1_epi32(0x01010101));
     const block_steps steps = steps_of(four);
     DOTS_UNROLL for (size_t part = 0; part < 4; ++part, a += 32, b += 32, out += 2 * 64 * DOTS_VECTORS) {
-      _mm_prefetch((const char *)(a + ahead), _MM_HINT_T1); /* short pieces, which hardware prefetchers see too late */
-      _mm_prefetch((const char *)(b + ahead), _MM_HINT_T1);
       const __m256i one = _mm256_loadu_si256((const __m256i *)a), other = _mm256_loadu_si256((const __m256i *)b);
       const __m512i both = _mm512_inserti64x4(_mm512_castsi256_si512(one), other, 1);
       _mm512_store_si512((void *)out, values_of(_mm512_and_si512(both, low), &steps, part / 2));
@@ -133,13 +131,23 @@ BNC_INLINE void expand_panels(const uint8_t *first, const uint8_t *second, const
 /* A slab's columns; panels that are not there repeat the last, and are not kept. */
 static void expand(const bnc_matmul_c4_args *args, slab *s, uint8_t *out) {
   const size_t k = args->to.k, bytes = bnc_c4_panel_bytes(k), end = bnc_c4_panels(args->to.n) - 1;
-  const size_t ahead = s->last ? BNC_I8_COLUMNS / BNC_C4_PANEL * bytes - 4 * s->from : 4 * s->depth;
   for (size_t v = 0; v < DOTS_VECTORS; ++v) {
     const size_t panel = s->n / BNC_C4_PANEL + 2 * v;
     const __mmask16 mask = s->columns > 16 * v ? lanes_before(s->columns - 16 * v) : 0;
     s->totals[v] = _mm512_maskz_loadu_epi32(mask, args->totals + s->n + 16 * v);
-    expand_panels(args->panels + least(panel, end) * bytes, args->panels + least(panel + 1, end) * bytes, s, k, ahead, out + 64 * v);
+    expand_panels(args->panels + least(panel, end) * bytes, args->panels + least(panel + 1, end) * bytes, s, k, out + 64 * v);
   }
+}
+
+/* What a slab is expanded from: a run of nibbles and one of steps in each panel. */
+static fetcher fetch_nibbles(const bnc_matmul_c4_args *args, const slab *s) {
+  const size_t bytes = bnc_c4_panel_bytes(args->to.k);
+  return (fetcher){(const char *)args->panels + s->n / BNC_C4_PANEL * bytes + 4 * s->from, bytes, bnc_c4_panels(s->columns), 4 * s->depth,
+                   0};
+}
+static fetcher fetch_steps(const bnc_matmul_c4_args *args, const slab *s) {
+  const size_t bytes = bnc_c4_panel_bytes(args->to.k), at = s->n / BNC_C4_PANEL * bytes + bnc_c4_nibble_bytes(args->to.k) + s->from / 4;
+  return (fetcher){(const char *)args->panels + at, bytes, bnc_c4_panels(s->columns), s->depth / 4, 0};
 }
 
 /* Rows [row, end), at most MOST_ROWS; columns [n, last). */
@@ -148,9 +156,18 @@ static void many_rows(const bnc_matmul_c4_args *args, size_t row, size_t end, si
   int32_t *starts = (int32_t *)(void *)(scratch + BNC_I8_COLUMNS * DEPTH); /* [MOST_ROWS] */
   for (size_t r = row; r < end; ++r) starts[r - row] = start_of(a->q + r * a->q_stride, a->k);
   const slab none = {.w = scratch, .starts = starts, .begin = row};
-  for (slab s = slab_at(a, &none, n, 0, last); s.columns; s = slab_after(a, &s, last)) {
+  slab s = slab_at(a, &none, n, 0, last);
+  while (s.columns) {
+    const slab next = slab_after(a, &s, last);
+    fetcher nibbles = fetch_nibbles(args, &next), steps = fetch_steps(args, &next);
+    const size_t lines = fetch_each(&nibbles, end - row), few = fetch_each(&steps, end - row);
     expand(args, &s, scratch);
-    for (size_t r = row; r < end; r += tile_height(end - r)) tile_rows(a, &s, r, tile_height(end - r));
+    for (size_t r = row, height = tile_height(end - r); r < end; r += height, height = tile_height(end - r)) {
+      fetch(&nibbles, lines);
+      fetch(&steps, few);
+      tile_rows(a, &s, r, height);
+    }
+    s = next;
   }
 }
 

@@ -49,23 +49,6 @@ static void regroup(const int8_t *w /* [cols, depth] */, size_t stride, size_t c
   }
 }
 
-/* Brings the next `count` lines of a slab's weights, as they lie, into the second cache: short pieces far apart, which no hardware
- * prefetcher follows. */
-typedef struct fetcher {
-  const int8_t *w; /* [columns, depth] */
-  size_t stride, columns, depth, k;
-} fetcher;
-BNC_INLINE void fetch(fetcher *f, size_t count) {
-  for (; count && f->columns; --count) {
-    _mm_prefetch(f->w + f->k, _MM_HINT_T1);
-    f->k += 64;
-    if (f->k < f->depth) continue;
-    f->k = 0;
-    f->w += f->stride;
-    --f->columns;
-  }
-}
-
 /* Rows [row, end), at most MOST_ROWS; columns [n, last). */
 static void many_rows(const bnc_matmul_i8_args *args, size_t row, size_t end, size_t n, size_t last, uint8_t *scratch) {
   int32_t *starts = (int32_t *)(void *)(scratch + BNC_I8_COLUMNS * DEPTH); /* [MOST_ROWS] */
@@ -74,8 +57,8 @@ static void many_rows(const bnc_matmul_i8_args *args, size_t row, size_t end, si
   while (s.columns) {
     regroup(args->w + s.n * args->k + s.from, args->k, s.columns, s.depth, scratch, s.totals);
     const slab next = slab_after(args, &s, last);
-    fetcher ahead = {args->w + next.n * args->k + next.from, args->k, next.columns, next.depth, 0};
-    const size_t lines = next.columns * ((next.depth + 63) / 64) * DOTS_ROWS / (end - row) + 1; /* for each tile */
+    fetcher ahead = {(const char *)args->w + next.n * args->k + next.from, args->k, next.columns, next.depth, 0};
+    const size_t lines = fetch_each(&ahead, end - row);
     for (size_t r = row, height = tile_height(end - r); r < end; r += height, height = tile_height(end - r)) {
       /* The first time that the rows are read; the tile then finds them near. */
       for (size_t i = 0; s.n == n && s.first && i < height; ++i) {

@@ -6,6 +6,7 @@
 #define BINOCLE_OPS_MATMUL_MATMUL_I8_SLAB_AVX512VNNI_H
 
 #include "ops/matmul/matmul_dots_avx512vnni.h"
+#include "ops/matmul/matmul_fetch_avx512vnni.h"
 #include "ops/matmul/matmul_i8.h"
 
 enum {
