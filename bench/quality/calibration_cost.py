@@ -88,7 +88,7 @@ def main():
         f.write("".join(str(i * i % 10) for i in range(o.rows)))
     out, before, begin = os.path.join(o.folder, "made.bnc"), resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
     shutil.rmtree(out + ".calibration", ignore_errors=True)
-    told = subprocess.run([o.binocle, "compile", checkpoint, "-o", out, "--text-weights", "int4", "--calibration", text, "--threads", str(o.threads)],
+    told = subprocess.run([o.binocle, "compile", checkpoint, "-o", out, "--text-weights", "int4", "--group", "32", "--calibration", text, "--threads", str(o.threads)],
                           check=True, stderr=subprocess.PIPE, text=True).stderr
     seconds, after = time.monotonic() - begin, resource.getrusage(resource.RUSAGE_CHILDREN)
     found = re.search(r"calibrating on (\d+) rows, from layer 0 of \d+: about (\d+) (second|minute)s", told)

@@ -21,7 +21,7 @@ LENGTH, SKIP = 512, 257
 SITES = ("embedding", "qkv", "o", "gate_up", "down", "head")
 OURS = {"int8 --rotate off": ["--rotate", "off"], "int8 --rotate on": ["--rotate", "on"],
         "int4 --rotate off": ["--text-weights", "int4", "--rotate", "off"], "int4 --rotate on": ["--text-weights", "int4", "--rotate", "on"],
-        "int4 --rotate on --calibration": ["--text-weights", "int4", "--rotate", "on", "--calibration"]}
+        "int4 --rotate on --calibration": ["--text-weights", "int4", "--group", "32", "--rotate", "on", "--calibration"]}
 
 
 def sylvester(n):

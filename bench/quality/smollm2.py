@@ -29,7 +29,7 @@ PEERS = {"Q8_0": "Q8_0", "Q4_0": "Q4_0", "IQ4_NL": "IQ4_NL", "Q4_K_M": "Q4_K_M"}
 # Ours, by method: options of compile; {calibration} is the text.
 OURS = {
     "int8": [], "int8_calibrated": ["--calibration", "{calibration}"], "int4": ["--text-weights", "int4"],
-    "int4_calibrated": ["--text-weights", "int4", "--calibration", "{calibration}"],
+    "int4_calibrated": ["--text-weights", "int4", "--group", "32", "--calibration", "{calibration}"],
     "int4_g16_calibrated": ["--text-weights", "int4", "--group", "16", "--calibration", "{calibration}"],
 }
 # Behind all others, llama.cpp's among them.

@@ -25,8 +25,7 @@
 
 void bnc_compile_options_init(bnc_compile_options *options) {
   if (options)
-    *options =
-        (bnc_compile_options){.size = sizeof *options, .vision_weights = BNC_WEIGHTS_INT8, .text_weights = BNC_WEIGHTS_INT8, .group = 32};
+    *options = (bnc_compile_options){.size = sizeof *options, .vision_weights = BNC_WEIGHTS_INT8, .text_weights = BNC_WEIGHTS_INT8};
 }
 
 const char *bnc_compile_pass_name(unsigned index) { return index < BNC_PASSES ? bnc_pass_name((bnc_pass_id)index) : NULL; }
@@ -67,6 +66,7 @@ bnc_status bnc_compile_options_take(bnc_compile_options *taken, const bnc_compil
     return bnc_fail(err, BNC_ERROR_ARGUMENT, "%g bits per weight, expected up to 16", (double)o->bits_per_weight);
   if (o->bits_per_weight != 0 && o->text_weights != BNC_WEIGHTS_INT4)
     return bnc_fail(err, BNC_ERROR_ARGUMENT, "bits per weight are chosen for int4 text weights");
+  if (o->group == 0) o->group = o->calibration || o->prompts ? 16 : 32; /* steps lose less where they are fitted, and more where not */
   if (o->group != 16 && o->group != 32 && o->group != 64 && o->group != 128)
     return bnc_fail(err, BNC_ERROR_ARGUMENT, "the group is %u, expected 16, 32, 64 or 128", o->group);
   if (o->disabled_passes & ~BNC_ALL_PASSES) return bnc_fail(err, BNC_ERROR_ARGUMENT, "there are %d passes", BNC_PASSES);

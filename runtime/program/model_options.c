@@ -5,7 +5,8 @@
 #include <string.h>
 
 const char *const bnc_vision_choices[] = {"f32", "int8", "bf16", NULL}, *const bnc_text_choices[] = {"f32", "int8", "int4", "bf16", NULL},
-                  *const bnc_head_choices[] = {"int8", "int4", NULL}, *const bnc_group_choices[] = {"16", "32", "64", "128", NULL},
+                  *const bnc_head_choices[] = {"int8", "int4", NULL}, *const bnc_group_choices[] = {"default", "16",  "32",
+                                                                                                    "64",      "128", NULL},
                   *const bnc_cache_choices[] = {"default", "f32", "f16", "int8", NULL},
                   *const bnc_rotation_choices[] = {"auto", "on", "off", NULL};
 
@@ -52,7 +53,7 @@ int bnc_model_options_take(const bnc_command *command, const bnc_model_options *
   o->head_weights = m->head ? BNC_WEIGHTS_INT4 : BNC_WEIGHTS_INT8;
   o->embedding_weights = m->embedding ? BNC_WEIGHTS_INT4 : BNC_WEIGHTS_INT8;
   o->bits_per_weight = (float)m->bits;
-  o->group = 16u << m->group;
+  o->group = m->group ? 8u << m->group : 0;
   o->kv_cache = (bnc_cache_type)m->cache;
   o->rotation = (bnc_rotation_choice)m->rotation;
   o->context = (unsigned)m->context;

@@ -15,7 +15,7 @@ typedef struct bnc_model_options {
   bool packed;
 } bnc_model_options;
 
-#define BNC_MODEL_OPTIONS_DEFAULT ((bnc_model_options){.vision = BNC_WEIGHTS_INT8, .text = BNC_WEIGHTS_INT8, .group = 1})
+#define BNC_MODEL_OPTIONS_DEFAULT ((bnc_model_options){.vision = BNC_WEIGHTS_INT8, .text = BNC_WEIGHTS_INT8})
 
 extern const char *const bnc_vision_choices[], *const bnc_text_choices[], *const bnc_head_choices[], *const bnc_group_choices[],
                                                                                                          *const bnc_cache_choices[],
@@ -57,7 +57,8 @@ extern const char *const bnc_vision_choices[], *const bnc_text_choices[], *const
        .high = 16},                                                                                                                        \
       {.name = "group",                                                                                                                    \
        .value = "N",                                                                                                                       \
-       .help = "int4: weights per scale, 32 (the default), 64, 128, or 16 with 4-bit steps: 4.25 bits a weight",                           \
+       .help =                                                                                                                             \
+           "int4: weights per scale, 32, 64, 128, or 16 with 4-bit steps: 4.25 bits a weight; default: 16 with a calibration, else 32",    \
        .choice = &(m).group,                                                                                                               \
        .needs = "text-weights int4",                                                                                                       \
        .choices = bnc_group_choices},                                                                                                      \

@@ -40,7 +40,7 @@ class Calibration(unittest.TestCase):
             return f.read()
 
     def test_same_for_any_threads(self):
-        plain, _ = compile_model("plain.bnc")
+        plain, _ = compile_model("plain.bnc", "--group", "16")
         one, _ = compile_model("one.bnc", "--calibration", TEXT, "--threads", "1")
         two, _ = compile_model("two.bnc", "--calibration", TEXT, "--threads", "2")
         self.assertEqual(self.read(one), self.read(two))
@@ -48,6 +48,14 @@ class Calibration(unittest.TestCase):
         self.assertEqual(os.path.getsize(one), os.path.getsize(plain))
         self.assertFalse(os.path.exists(one + ".calibration"))
         self.assertEqual(binocle("inspect", one, "--json").code, 0)
+
+    def test_default_group(self):
+        """Steps of 16 behind a calibration, which fits them, and else groups of 32."""
+        options = ((), ("--group", "32"), ("--calibration", TEXT), ("--group", "16", "--calibration", TEXT))
+        plain, asked, calibrated, steps = (self.read(compile_model(f"default{i}.bnc", *more)[0]) for i, more in enumerate(options))
+        self.assertEqual(plain, asked)
+        self.assertEqual(calibrated, steps)
+        self.assertNotEqual(len(plain), len(calibrated))
 
     def test_int4_head(self):
         """The head is rounded with the layers, and is smaller for it; without int4 text weights the option says nothing."""

@@ -56,11 +56,13 @@ typedef struct bnc_compile_options {
   const char *output;         /**< the .bnc file; appears complete or not at all */
   bnc_weights vision_weights; /**< f32, bf16 or int8; default int8 */
   bnc_weights text_weights;   /**< default int8 */
-  unsigned group;             /**< int4: weights per scale, 32, 64 or 128; 16: per integer step under a scale per output, 4.25 bits */
-  unsigned context;           /**< rows to which a prompt, pictures included, is cut; 0: as the checkpoint's config says, at most 4096 */
-  unsigned input_size;        /**< side of the resized picture: 0 for n tiles side by side, or less */
-  unsigned disabled_passes;   /**< bit i: pass i of bnc_compile_pass_name is left out */
-  const char *report;         /**< JSON file to write; NULL: none */
+  /** int4: weights per scale, 32, 64 or 128; 16: per integer step under a scale per output, 4.25 bits; 0, the default: 16 with a
+     calibration, which makes it the best of them, else 32. */
+  unsigned group;
+  unsigned context;         /**< rows to which a prompt, pictures included, is cut; 0: as the checkpoint's config says, at most 4096 */
+  unsigned input_size;      /**< side of the resized picture: 0 for n tiles side by side, or less */
+  unsigned disabled_passes; /**< bit i: pass i of bnc_compile_pass_name is left out */
+  const char *report;       /**< JSON file to write; NULL: none */
   /** 1: the file also holds the weights packed for this machine, so that no cache is needed on it; about twice as large. */
   unsigned packed;
   bnc_cache_type kv_cache; /**< how keys and values are kept */
