@@ -142,7 +142,7 @@ static bnc_status lay_out(writer *w) {
 /* Packs from what was just written: nothing is computed twice, and no more than a slab is in memory. */
 static bnc_status write_packed(const writer *w, bnc_file_writer *out, const bnc_file_section *table, uint32_t before,
                                bnc_file_section *packed) {
-  bnc_model_file file = {.weight = w->weight, .weights = w->weights};
+  bnc_model_file file = {.meta.embedding = w->layout.weight_index[w->parts->embedding], .weight = w->weight, .weights = w->weights};
   bnc_packed_store *store = NULL;
   bnc_status s = bnc_linear_choose(w->context->settings.linear, &file.linears, w->err);
   if (s == BNC_OK) s = bnc_file_writer_map(out, &file.map, w->err);

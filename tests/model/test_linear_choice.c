@@ -24,6 +24,7 @@ static const struct {
 } models[] = {
     {"linear_f32.bnc", BNC_WEIGHTS_F32, BNC_WEIGHTS_F32, 0, 1e-5},
     {"linear_bf16.bnc", BNC_WEIGHTS_BF16, BNC_WEIGHTS_BF16, 0, 0.02}, /* beside f32, where the CPU multiplies bf16 */
+    {"linear_vision_f32.bnc", BNC_WEIGHTS_F32, BNC_WEIGHTS_INT8, 0, 0.02},
     {"linear_int8.bnc", BNC_WEIGHTS_INT8, BNC_WEIGHTS_INT8, 0, X86 ? 0.0 : 0.02},
     {"linear_int4.bnc", BNC_WEIGHTS_INT8, BNC_WEIGHTS_INT4, 32, 0.02},
     {"linear_int4_steps.bnc", BNC_WEIGHTS_INT8, BNC_WEIGHTS_INT4, 16, X86 ? 0.0 : 0.02}, /* int8 to XNNPACK */
@@ -115,6 +116,21 @@ static void test_every_layer(void **state) {
   }
 }
 
+/* With AVX-512 f32 is ours by itself in vision, whose rows are many, and XNNPACK's where text, which has rows alone, is f32 too. */
+static void test_vision_f32(void **state) {
+  size_t own, xnnpack;
+  bnc_cpu_level level;
+  (void)state;
+  setenv("BINOCLE_LINEAR", "auto", 1);
+  assert_int_equal(bnc_cpu_detect_level(&level, &err), BNC_OK);
+  if (level != BNC_CPU_AVX512VNNI && level != BNC_CPU_AVX512BF16) return;
+  count_layers("linear_f32.bnc", &own, &xnnpack);
+  assert_int_equal(own, 0);
+  count_layers("linear_vision_f32.bnc", &own, &xnnpack);
+  assert_int_equal(xnnpack, 0);
+  assert_true(own > 20);
+}
+
 /* What one choice left in the cache folder serves the others, which then find all that they need or pack anew. */
 static void test_cache(void **state) {
   float logits[TINY_VOCABULARY], again[TINY_VOCABULARY];
@@ -169,7 +185,7 @@ static void test_setting_wins(void **state) {
   settings.linear = "xnnpack";
   setenv("BINOCLE_LINEAR", "own", 1);
   assert_int_equal(bnc_context_create(&settings, &context), BNC_OK);
-  assert_int_equal(bnc_model_open(context, models[3].path, &model), BNC_OK);
+  assert_int_equal(bnc_model_open(context, models[4].path, &model), BNC_OK);
   assert_int_equal(bnc_session_create(model, &session), BNC_OK);
   assert_int_equal(bnc_session_get_statistics(session, &statistics), BNC_OK);
   assert_string_equal(statistics.linear, "xnnpack");
@@ -182,6 +198,7 @@ static void test_setting_wins(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test_teardown(test_answers_agree, forget),
                                      cmocka_unit_test_teardown(test_every_layer, forget), cmocka_unit_test_teardown(test_setting, forget),
+                                     cmocka_unit_test_teardown(test_vision_f32, forget),
                                      cmocka_unit_test_teardown(test_setting_wins, forget)},
                           slow[] = {cmocka_unit_test_teardown(test_cache, forget)}; /* the same on every CPU: not under emulation */
   const int failed = cmocka_run_group_tests(tests, compile_all, NULL);
