@@ -40,7 +40,7 @@ static bnc_status look(bnc_session *s, const bnc_image *image, float *embeddings
   if (status != BNC_OK) return status;
   const size_t stride = s->model->file.program[BNC_PROGRAM_VISION].head->output.stride;
   const float *rows = bnc_executor_output(s->executor, BNC_PROGRAM_VISION);
-  bnc_executor_leave(s->executor, BNC_PROGRAM_VISION); /* the answer takes longer than another picture takes to get them back */
+  if (s->vision_leaves) bnc_executor_leave(s->executor, BNC_PROGRAM_VISION);
   for (size_t r = 0; r < m->image_rows; r++) memcpy(embeddings + r * m->hidden, rows + r * stride, m->hidden * sizeof *rows);
   s->statistics.pictures++;
   return BNC_OK;

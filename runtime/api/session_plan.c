@@ -12,6 +12,7 @@
 #define PICTURE_PIXEL_BYTES 4u             /* 3 once it is decoded, and a byte of its file */
 #define PICTURE_LEAST ((uint64_t)4 << 20)  /* pixels that a session with pictures always takes: reduced, those of a phone */
 #define PICTURE_SHARE 8u                   /* of what is left for weights where they are streamed */
+#define ROOMY 2u                           /* times what a model needs, and vision's weights stay behind a picture */
 #define LEAST_WEIGHTS ((uint64_t)24 << 20) /* three parts that are streamed (residency.c): read, put away, fetched */
 
 void bnc_session_settings_init(bnc_session_settings *settings) { *settings = (bnc_session_settings){.size = sizeof *settings}; }
@@ -117,6 +118,7 @@ bnc_status bnc_session_plan_make(bnc_session *s, const bnc_session_settings *set
   }
   plan->needed = needed(s, plan->limited ? other : 0);
   s->file.sparing = plan->needed + p.weights > plan->room;
+  s->vision_leaves = plan->limited || plan->needed + p.weights > plan->room / ROOMY;
   return status;
 }
 

@@ -32,6 +32,7 @@ struct bnc_session {
   size_t images, opening_images, image_capacity; /* capacity in floats */
   size_t max_pixels;                             /* of a picture once it is decoded */
   bool pixels_limited;                           /* by what a memory limit leaves */
+  bool vision_leaves;                            /* the memory behind a picture: its weights come back for the next one */
   bnc_ids opening; /* the first prompt's ids whose rows, opening_rows of them, stand at the KV cache's front */
   size_t opening_rows;
   bnc_ids history; /* ids of the rows in the KV cache, as far as known: what guesses are taken from */

@@ -63,6 +63,23 @@ static void streamed_weights_give_the_same(void **state) {
   bnc_context_destroy(context);
 }
 
+/* Vision's weights go behind a picture under a limit, and stay where the machine has plenty. */
+static void vision_leaves_under_a_limit(void **state) {
+  bnc_context *context = context_of(2);
+  bnc_model *model;
+  (void)state;
+  bnc_session *session = session_of(context, "limit.bnc", &model);
+  assert_false(session->vision_leaves);
+  bnc_session_destroy(session);
+  session = session_with(model, BNC_CACHE_F32, 0, (uint64_t)1 << 30);
+  assert_non_null(session);
+  assert_true(session->vision_leaves);
+  must(session, bnc_session_add_image_file(session, PICTURE));
+  bnc_session_destroy(session);
+  bnc_model_close(model);
+  bnc_context_destroy(context);
+}
+
 static void the_limit_chooses(void **state) {
   bnc_context *context = context_of(1);
   bnc_statistics s = {.size = sizeof s}, t = {.size = sizeof t};
@@ -106,6 +123,7 @@ static int make(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(streamed_weights_give_the_same), cmocka_unit_test(the_limit_chooses)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(streamed_weights_give_the_same), cmocka_unit_test(vision_leaves_under_a_limit),
+                                     cmocka_unit_test(the_limit_chooses)};
   return cmocka_run_group_tests(tests, make, NULL);
 }
