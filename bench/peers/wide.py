@@ -103,7 +103,7 @@ class Wide:
         self.quality = QUALITY | ({"tile bf16": "bf16 weights and activations"} if self.level.endswith("bf16") else {})
         folder = os.path.join(self.binocle.work, "peers-small" if options.small else "peers")
         os.makedirs(folder, exist_ok=True)
-        self.engines, self.versions, self.chosen = [], {}, {}
+        self.engines, self.versions, self.group = [], {}, GROUPS[0]
         for name in options.engines:
             attempt(NAMES[name], lambda n=name: self.add_engine(n, folder))
 
@@ -158,11 +158,12 @@ class Wide:
             engine.close()
 
     def choose_ours(self):
+        """One format for all works on text, as a user has one file: the one whose prompts are faster."""
+        rates = {}
         for group in GROUPS:
-            for what, rates in self.text_rates(group, self.rows[0], 8).items():
-                self.add("quiet", OURS, f"{what}, tried", group, rates, "tokens/s", self.quality[group])
-        for what in ("prefill", "decode"):
-            self.chosen[what] = max(GROUPS, key=lambda group: self.samples["quiet", OURS, f"{what}, tried", group, "tokens/s"][0])
+            rates[group] = self.text_rate(group, "prefill", self.rows[0], 1)
+            self.add("quiet", OURS, "prefill, tried", group, rates[group], "tokens/s", self.quality[group])
+        self.group = max(rates, key=rates.get)
 
     def choose_for(self, engine):
         for what in (*TILES, "prefill", "decode"):
@@ -180,19 +181,16 @@ class Wide:
                 b = self.bench(what, "--image", self.picture, "--prompt-tokens", 1, "--gen-tokens", 1, "--warm-up", 1, "--repeat", 2)
                 self.add(state, OURS, what, what[5:], b["vision_s"], "s", self.quality[what])
         for rows in dict.fromkeys(self.rows):
-            if f"prefill of {rows} rows" in works:
-                self.add_text(state, f"prefill of {rows} rows", self.text_rates(self.chosen["prefill"], rows, 1)["prefill"])
-        if "decode" in works:
-            self.add_text(state, "decode", self.text_rates(self.chosen["decode"], self.past, 16)["decode"])
+            self.add_text(state, works, f"prefill of {rows} rows", rows, 1)
+        self.add_text(state, works, "decode", self.past, 16)
 
-    def text_rates(self, group, rows, tokens):
-        """Tokens/s of a prompt of so many rows and of so many tokens behind it."""
-        b = self.bench(group, "--prompt-tokens", rows, "--gen-tokens", tokens, "--warm-up", 1)
-        return {what: b[f"{what}_tokens_per_s"] for what in ("prefill", "decode")}
+    def text_rate(self, group, what, rows, tokens):
+        """Tokens/s of a prompt of so many rows, or of so many tokens behind it."""
+        return self.bench(group, "--prompt-tokens", rows, "--gen-tokens", tokens, "--warm-up", 1)[f"{what}_tokens_per_s"]
 
-    def add_text(self, state, what, rate):
-        group = self.chosen[what.split()[0]]
-        self.add(state, OURS, what, group, rate, "tokens/s", self.quality[group])
+    def add_text(self, state, works, what, rows, tokens):
+        if what in works:
+            self.add(state, OURS, what, self.group, self.text_rate(self.group, what.split()[0], rows, tokens), "tokens/s", self.quality[self.group])
 
     def theirs(self, engine, state, works):
         quality = engine.about["quality"]
