@@ -15,6 +15,12 @@ typedef struct ahead {
   size_t row, line; /* the next one */
 } ahead;
 
+/* All lines in so many times. */
+BNC_INLINE ahead spread(ahead all, size_t times) {
+  all.each = (all.rows * all.lines + times - 1) / times;
+  return all;
+}
+
 BNC_INLINE void fetch_ahead(ahead *next) {
   for (size_t i = 0; i < next->each && next->row < next->rows; ++i) {
     __builtin_prefetch(next->at + next->row * next->stride_bytes + next->line * 64, 0, 2);

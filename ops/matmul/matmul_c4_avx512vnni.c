@@ -143,14 +143,15 @@ static void expand(const bnc_matmul_c4_args *args, slab *s, uint8_t *out) {
 }
 
 /* What a slab is expanded from: a run of nibbles and one of steps in each panel. */
-static fetcher fetch_nibbles(const bnc_matmul_c4_args *args, const slab *s) {
+static ahead nibbles_of(const bnc_matmul_c4_args *args, const slab *s) {
   const size_t bytes = bnc_c4_panel_bytes(args->to.k);
-  return (fetcher){(const char *)args->panels + s->n / BNC_C4_PANEL * bytes + 4 * s->from, bytes, bnc_c4_panels(s->columns), 4 * s->depth,
-                   0};
+  const char *at = (const char *)args->panels + s->n / BNC_C4_PANEL * bytes + 4 * s->from;
+  return (ahead){.at = at, .rows = bnc_c4_panels(s->columns), .lines = (4 * s->depth + 63) / 64, .stride_bytes = bytes};
 }
-static fetcher fetch_steps(const bnc_matmul_c4_args *args, const slab *s) {
-  const size_t bytes = bnc_c4_panel_bytes(args->to.k), at = s->n / BNC_C4_PANEL * bytes + bnc_c4_nibble_bytes(args->to.k) + s->from / 4;
-  return (fetcher){(const char *)args->panels + at, bytes, bnc_c4_panels(s->columns), s->depth / 4, 0};
+static ahead steps_behind(const bnc_matmul_c4_args *args, const slab *s) {
+  const size_t bytes = bnc_c4_panel_bytes(args->to.k);
+  const char *at = (const char *)args->panels + s->n / BNC_C4_PANEL * bytes + bnc_c4_nibble_bytes(args->to.k) + s->from / 4;
+  return (ahead){.at = at, .rows = bnc_c4_panels(s->columns), .lines = (s->depth / 4 + 63) / 64, .stride_bytes = bytes};
 }
 
 /* Rows [row, end), at most MOST_ROWS; columns [n, last). */
@@ -162,12 +163,11 @@ static void many_rows(const bnc_matmul_c4_args *args, size_t row, size_t end, si
   slab s = slab_at(a, &none, n, 0, last);
   while (s.columns) {
     const slab next = slab_after(a, &s, last);
-    fetcher nibbles = fetch_nibbles(args, &next), steps = fetch_steps(args, &next);
-    const size_t lines = fetch_each(&nibbles, end - row), few = fetch_each(&steps, end - row);
+    ahead nibbles = spread(nibbles_of(args, &next), tiles_of(end - row)), steps = spread(steps_behind(args, &next), tiles_of(end - row));
     expand(args, &s, scratch);
     for (size_t r = row, height = tile_height(end - r); r < end; r += height, height = tile_height(end - r)) {
-      fetch(&nibbles, lines);
-      fetch(&steps, few);
+      fetch_ahead(&nibbles);
+      fetch_ahead(&steps);
       tile_rows(a, &s, r, height);
     }
     s = next;

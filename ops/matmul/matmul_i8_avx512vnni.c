@@ -57,14 +57,15 @@ static void many_rows(const bnc_matmul_i8_args *args, size_t row, size_t end, si
   while (s.columns) {
     regroup(args->w + s.n * args->k + s.from, args->k, s.columns, s.depth, scratch, s.totals);
     const slab next = slab_after(args, &s, last);
-    fetcher ahead = {(const char *)args->w + next.n * args->k + next.from, args->k, next.columns, next.depth, 0};
-    const size_t lines = fetch_each(&ahead, end - row);
+    const char *w = (const char *)args->w + next.n * args->k + next.from;
+    ahead weights = {.at = w, .rows = next.columns, .lines = (next.depth + 63) / 64, .stride_bytes = args->k};
+    weights = spread(weights, tiles_of(end - row));
     for (size_t r = row, height = tile_height(end - r); r < end; r += height, height = tile_height(end - r)) {
       /* The first time that the rows are read; the tile then finds them near. */
       for (size_t i = 0; s.n == n && s.first && i < height; ++i) {
         starts[r + i - row] = start_of(args->q + (r + i) * args->q_stride, args->k);
       }
-      fetch(&ahead, lines);
+      fetch_ahead(&weights);
       tile_rows(args, &s, r, height);
     }
     s = next;
@@ -89,10 +90,10 @@ BNC_INLINE void few(const bnc_matmul_i8_args *args, const uint8_t *x /* [rows, d
     DOTS_UNROLL for (size_t r = 0; r <= rows; ++r) sum[r][c] = _mm512_setzero_si512();
   }
   /* Sums along k, 16 lanes each, of every row with every column; the lines of the columns that follow are fetched. */
-  const size_t whole = args->k / 64 * 64, ahead = TOGETHER * args->k;
+  const size_t whole = args->k / 64 * 64, further = TOGETHER * args->k;
   for (size_t k = 0; k < whole; k += 64) {
     DOTS_UNROLL for (size_t c = 0; c < TOGETHER; ++c) {
-      _mm_prefetch(w[c] + ahead + k, _MM_HINT_T0);
+      _mm_prefetch(w[c] + further + k, _MM_HINT_T0);
       few_block(x + k, depth, _mm512_loadu_si512((const void *)(w[c] + k)), c, sum, rows);
     }
   }

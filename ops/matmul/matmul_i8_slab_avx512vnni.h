@@ -5,8 +5,8 @@
 #ifndef BINOCLE_OPS_MATMUL_MATMUL_I8_SLAB_AVX512VNNI_H
 #define BINOCLE_OPS_MATMUL_MATMUL_I8_SLAB_AVX512VNNI_H
 
+#include "ops/matmul/matmul_ahead.h"
 #include "ops/matmul/matmul_dots_avx512vnni.h"
-#include "ops/matmul/matmul_fetch_avx512vnni.h"
 #include "ops/matmul/matmul_i8.h"
 
 enum {
@@ -102,6 +102,9 @@ static inline size_t tile_height(size_t left) {
   static const uint8_t few[] = {0, 1, 1, 3, 4, 4, 6, 4, 4, 6, 6, 4};
   return left < sizeof few ? few[left] : DOTS_ROWS;
 }
+
+/* At least so many tiles of them. */
+static inline size_t tiles_of(size_t rows) { return (rows + DOTS_ROWS - 1) / DOTS_ROWS; }
 
 /* As many rows. */
 static inline void tile_rows(const bnc_matmul_i8_args *args, const slab *s, size_t row, size_t height) {

@@ -140,8 +140,7 @@ BNC_INLINE void laid_out(const bnc_matmul_float_args *a, size_t from, size_t to,
     if (n < to * BNC_FLOAT_COLUMNS && n < a->n) {
       const stretch following = stretch_at(a, n, k, wide);
       const size_t times = (a->rows + ROWS - 1) / ROWS * (BNC_FLOAT_COLUMNS / BNC_FLOAT_PANEL / PANELS) * ((s.count + STEPS - 1) / STEPS);
-      next = place(a, &following);
-      next.each = (next.rows * next.lines + times - 1) / times;
+      next = spread(place(a, &following), times);
     }
     all_rows(a, &s, &next);
   }
