@@ -87,7 +87,7 @@ def table(text):
     """One table, of one machine's rows; where it was busy, another."""
     rows = list(csv.DictReader(text.splitlines()))
     first = rows[0]
-    runs = next(r for r in rows if r["program"] == "binocle")["runs"]
+    runs = next(r for r in rows if r["program"] == "binocle" and "tried" not in r["what"])["runs"]
     lines = [f"{first['cpu']}, {first['threads']} threads, level {first['level']}; every engine at its best settings.",
              f"Random weights in the real geometry, LLaMA-3-8B in 4 bits. Median of {runs} interleaved rounds (least - most)."]
     for state in dict.fromkeys(r.get("state", "quiet") for r in rows):
