@@ -57,8 +57,7 @@ extern const char *const bnc_vision_choices[], *const bnc_text_choices[], *const
        .high = 16},                                                                                                                        \
       {.name = "group",                                                                                                                    \
        .value = "N",                                                                                                                       \
-       .help =                                                                                                                             \
-           "int4: weights per scale, 32, 64, 128, or 16 with 4-bit steps: 4.25 bits a weight; default: 16 with a calibration, else 32",    \
+       .help = "int4: weights per scale: 32, 64, 128, or 16 with 4-bit steps; default: 16 if calibrated, else 32",                         \
        .choice = &(m).group,                                                                                                               \
        .needs = "text-weights int4",                                                                                                       \
        .choices = bnc_group_choices},                                                                                                      \

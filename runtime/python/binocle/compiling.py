@@ -116,13 +116,13 @@ class _Prompts:
 
 def compile(checkpoint: "str | os.PathLike[str]", output: "str | os.PathLike[str]", *,  # noqa: A001: the command's name
             vision_tower: "Optional[str | os.PathLike[str]]" = None, vision_weights: str = "int8", text_weights: str = "int8", head_weights: str = "int8",
-            embedding_weights: str = "int8", group: int = 32, bits_per_weight: float = 0, rotate: str = "auto", context: int = 0, input_size: int = 0,
+            embedding_weights: str = "int8", group: int = 0, bits_per_weight: float = 0, rotate: str = "auto", context: int = 0, input_size: int = 0,
             kv_cache: str = "default", calibration: "Optional[str | os.PathLike[str]]" = None, mmproj: "Optional[str | os.PathLike[str]]" = None,
             target: Optional[str] = None, packed: bool = False, without_passes: Sequence[str] = (), threads: int = 0, linear: Optional[str] = None,
             progress: Optional[Progress] = None) -> CompileReport:
     """Compiles a checkpoint, a folder (config.json, safetensors, tokenizer.json) or a GGUF file, with mmproj that of its vision side, into a .bnc file, which appears complete or not at all.
 
-    vision_weights  "f32", "bf16" or "int8"     text_weights  "f32", "bf16", "int8" or "int4", in groups of `group` (16, 32, 64, 128) weights per scale
+    vision_weights  "f32", "bf16" or "int8"     text_weights  "f32", "bf16", "int8" or "int4", in groups of `group` (16, 32, 64, 128) weights per scale; 0: 16 with a calibration, else 32
     head_weights, embedding_weights  under int4: "int8" or "int4"; embeddings that are tied to the head are what the head is
     bits_per_weight  under int4: so many at most in the text layers, with types and groups chosen by matrix; 0: all alike
     rotate          "auto", "on" or "off": text weights turned so that they lose less
