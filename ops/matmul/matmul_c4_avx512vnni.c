@@ -158,18 +158,13 @@ static ahead steps_behind(const bnc_matmul_c4_args *args, const slab *s) {
 static void many_rows(const bnc_matmul_c4_args *args, size_t row, size_t end, size_t n, size_t last, uint8_t *scratch) {
   const bnc_matmul_i8_args *a = &args->to;
   int32_t *starts = (int32_t *)(void *)(scratch + BNC_I8_COLUMNS * DEPTH); /* [MOST_ROWS] */
-  for (size_t r = row; r < end; ++r) starts[r - row] = start_of(a->q + r * a->q_stride, a->k);
   const slab none = {.w = scratch, .starts = starts, .begin = row};
   slab s = slab_at(a, &none, n, 0, last);
   while (s.columns) {
     const slab next = slab_after(a, &s, last);
-    ahead nibbles = spread(nibbles_of(args, &next), tiles_of(end - row)), steps = spread(steps_behind(args, &next), tiles_of(end - row));
+    ahead weights[] = {spread(nibbles_of(args, &next), tiles_of(end - row)), spread(steps_behind(args, &next), tiles_of(end - row))};
     expand(args, &s, scratch);
-    for (size_t r = row, height = tile_height(end - r); r < end; r += height, height = tile_height(end - r)) {
-      fetch_ahead(&nibbles);
-      fetch_ahead(&steps);
-      tile_rows(a, &s, r, height);
-    }
+    pass_rows(a, &s, end, s.n == n && s.first ? starts : NULL, weights, 2);
     s = next;
   }
 }

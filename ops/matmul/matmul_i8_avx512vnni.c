@@ -60,14 +60,7 @@ static void many_rows(const bnc_matmul_i8_args *args, size_t row, size_t end, si
     const char *w = (const char *)args->w + next.n * args->k + next.from;
     ahead weights = {.at = w, .rows = next.columns, .lines = (next.depth + 63) / 64, .stride_bytes = args->k};
     weights = spread(weights, tiles_of(end - row));
-    for (size_t r = row, height = tile_height(end - r); r < end; r += height, height = tile_height(end - r)) {
-      /* The first time that the rows are read; the tile then finds them near. */
-      for (size_t i = 0; s.n == n && s.first && i < height; ++i) {
-        starts[r + i - row] = start_of(args->q + (r + i) * args->q_stride, args->k);
-      }
-      fetch_ahead(&weights);
-      tile_rows(args, &s, r, height);
-    }
+    pass_rows(args, &s, end, s.n == n && s.first ? starts : NULL, &weights, 1);
     s = next;
   }
 }

@@ -116,6 +116,16 @@ static inline void tile_rows(const bnc_matmul_i8_args *args, const slab *s, size
   }
 }
 
+/* All rows of a slab before `end`, while `count` places are fetched from. starts: the slab's, where they are still to be taken: the first
+   time that rows are read, and the tile then finds them near; else NULL. */
+static inline void pass_rows(const bnc_matmul_i8_args *args, const slab *s, size_t end, int32_t *starts, ahead *next, size_t count) {
+  for (size_t r = s->begin, height = tile_height(end - r); r < end; r += height, height = tile_height(end - r)) {
+    for (size_t i = r; starts && i < r + height; ++i) starts[i - s->begin] = start_of(args->q + i * args->q_stride, args->k);
+    for (size_t i = 0; i < count; ++i) fetch_ahead(&next[i]);
+    tile_rows(args, s, r, height);
+  }
+}
+
 /* The slab at column n and `from` along k, which goes on with the totals of s where it does not begin a column; without columns behind the
  * last. */
 static inline slab slab_at(const bnc_matmul_i8_args *args, const slab *s, size_t n, size_t from, size_t last) {
