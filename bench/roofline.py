@@ -19,7 +19,7 @@ HALO = 'stroke="#fff" stroke-width="3" stroke-linejoin="round" paint-order="stro
 ROOFS = (("memory", "memory", "#0f172a", ""), ("l3", "L3", "#64748b", "6 4"), ("l2", "L2", "#94a3b8", "4 4"), ("l1", "L1", "#cbd5e1", "2 4"))
 # Where a name may stand beside its dot, the best place first.
 PLACES = ((8, 4, "start"), (-8, 4, "end"), (8, -7, "start"), (-8, -7, "end"), (8, 15, "start"), (-8, 15, "end"), (0, -10, "middle"), (0, 19, "middle"))
-LEVELS = ("scalar", "avx2", "avx512vnni", "avx512bf16", "neon", "neon_dotprod", "neon_i8mm", "neon_bf16")
+LEVELS = ("scalar", "avx2", "avx512vnni", "avx512bf16", "amx", "neon", "neon_dotprod", "neon_i8mm", "neon_bf16")
 
 
 def best_level(rows):

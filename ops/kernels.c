@@ -21,10 +21,12 @@ _Static_assert(sizeof(bnc_kernels) - offsetof(bnc_kernels, norm) == ROWS * sizeo
 #define AVX2(has, slot, name) TAKE_##has(BNC_CPU_AVX2, slot, bnc_##name##_avx2)
 #define AVX512VNNI(has, slot, name) TAKE_##has(BNC_CPU_AVX512VNNI, slot, bnc_##name##_avx512vnni)
 #define AVX512BF16(has, slot, name) TAKE_##has(BNC_CPU_AVX512BF16, slot, bnc_##name##_avx512bf16)
+#define AMX(has, slot, name) TAKE_##has(BNC_CPU_AMX, slot, bnc_##name##_amx)
 #else
 #define AVX2 SKIP
 #define AVX512VNNI SKIP
 #define AVX512BF16 SKIP
+#define AMX SKIP
 #endif
 #if BINOCLE_LEVEL_NEON
 #define NEON(has, slot, name) TAKE_##has(BNC_CPU_NEON, slot, bnc_##name##_neon)
@@ -42,11 +44,12 @@ _Static_assert(sizeof(bnc_kernels) - offsetof(bnc_kernels, norm) == ROWS * sizeo
 #endif
 
 /* The one ladder: scalar's kernel, then each level's own up to `level`. */
-#define FILL(slot, name, avx2, avx512vnni, avx512bf16, neon, dotprod, i8mm, bf16)                                                          \
+#define FILL(slot, name, avx2, avx512vnni, avx512bf16, amx, neon, dotprod, i8mm, bf16)                                                     \
   kernels->slot = bnc_##name##_scalar;                                                                                                     \
   AVX2(avx2, slot, name)                                                                                                                   \
   AVX512VNNI(avx512vnni, slot, name)                                                                                                       \
   AVX512BF16(avx512bf16, slot, name)                                                                                                       \
+  AMX(amx, slot, name)                                                                                                                     \
   NEON(neon, slot, name)                                                                                                                   \
   NEON_DOTPROD(dotprod, slot, name)                                                                                                        \
   NEON_I8MM(i8mm, slot, name)                                                                                                              \

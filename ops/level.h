@@ -21,8 +21,8 @@
 /** The same of a kernel that returns something. */
 #define BNC_KERNEL_GIVING(type, name, ...)                                                                                                 \
   typedef type bnc_##name##_fn(__VA_ARGS__);                                                                                               \
-  bnc_##name##_fn bnc_##name##_scalar, bnc_##name##_avx2, bnc_##name##_avx512vnni, bnc_##name##_avx512bf16, bnc_##name##_neon_bf16,        \
-      bnc_##name##_neon, bnc_##name##_neon_dotprod, bnc_##name##_neon_i8mm
+  bnc_##name##_fn bnc_##name##_scalar, bnc_##name##_avx2, bnc_##name##_avx512vnni, bnc_##name##_avx512bf16, bnc_##name##_amx,              \
+      bnc_##name##_neon, bnc_##name##_neon_dotprod, bnc_##name##_neon_i8mm, bnc_##name##_neon_bf16
 
 /** In a file NAME_v16.c, which is compiled once per level of sixteen lanes: the kernel's name on the level at hand, which
  * toolchains/levels.cmake passes as BINOCLE_LEVEL. */

@@ -2,10 +2,11 @@
 # The kernel levels: level -> compiler flags. Which CPU features a level requires at run time stands in platforms/cpu/cpu.h, in the same order.
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64)$")
   set(BINOCLE_ARCH x86_64)
-  set(BINOCLE_LEVELS avx2 avx512vnni avx512bf16)
+  set(BINOCLE_LEVELS avx2 avx512vnni avx512bf16 amx)
   set(BINOCLE_LEVEL_FLAGS_avx2 -mavx2 -mfma -mf16c)
   set(BINOCLE_LEVEL_FLAGS_avx512vnni -mavx2 -mfma -mf16c -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni)
   set(BINOCLE_LEVEL_FLAGS_avx512bf16 ${BINOCLE_LEVEL_FLAGS_avx512vnni} -mavx512bf16)
+  set(BINOCLE_LEVEL_FLAGS_amx ${BINOCLE_LEVEL_FLAGS_avx512bf16} -mamx-tile -mamx-int8 -mamx-bf16)
 elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "^(aarch64|arm64)$")
   set(BINOCLE_ARCH aarch64)
   set(BINOCLE_LEVELS neon neon_dotprod neon_i8mm neon_bf16)
@@ -55,7 +56,7 @@ endfunction()
 
 # BINOCLE_LEVEL_<LEVEL> tells ops/kernels.c which levels this architecture knows (0 or 1, for all levels).
 set(BINOCLE_LEVEL_DEFINITIONS "")
-foreach(level avx2 avx512vnni avx512bf16 neon neon_dotprod neon_i8mm neon_bf16)
+foreach(level avx2 avx512vnni avx512bf16 amx neon neon_dotprod neon_i8mm neon_bf16)
   string(TOUPPER ${level} upper)
   if(level IN_LIST BINOCLE_LEVELS)
     list(APPEND BINOCLE_LEVEL_DEFINITIONS BINOCLE_LEVEL_${upper}=1)

@@ -19,7 +19,9 @@ enum { BNC_BF16_ROWS = 12 /* that a level rounds together, at most */ };
 BNC_KERNEL(matmul_bf16, const bnc_matmul_float_args *args, size_t from, size_t to, void *scratch);
 
 /** Whether a level rounds x. */
-static inline int bnc_bf16_rounds(bnc_cpu_level level) { return level == BNC_CPU_AVX512BF16 || level == BNC_CPU_NEON_BF16; }
+static inline int bnc_bf16_rounds(bnc_cpu_level level) {
+  return bnc_cpu_level_includes(level, BNC_CPU_AVX512BF16) || level == BNC_CPU_NEON_BF16;
+}
 
 static inline size_t bnc_bf16_panels(size_t n) { return (n + BNC_FLOAT_PANEL - 1) / BNC_FLOAT_PANEL; }
 /** Values of a panel. */

@@ -27,6 +27,7 @@ typedef enum bnc_cpu_level {
   BNC_CPU_AVX2,         /* AVX2, FMA, F16C; YMM state saved by the system */
   BNC_CPU_AVX512VNNI,   /* the above and AVX-512 F, BW, DQ, VL, VNNI; ZMM state saved by the system */
   BNC_CPU_AVX512BF16,   /* the above and AVX512-BF16 */
+  BNC_CPU_AMX,          /* the above and AMX tiles, INT8 and BF16, which the system has granted */
   BNC_CPU_NEON,         /* aarch64: Advanced SIMD; armhf: NEON and VFPv4 (fused multiply-add, half floats) */
   BNC_CPU_NEON_DOTPROD, /* the above and SDOT/UDOT */
   BNC_CPU_NEON_I8MM,    /* the above and SMMLA/UMMLA (aarch64 only) */
@@ -47,7 +48,7 @@ enum {
   BNC_CPU_HAS_AVX512VNNI = 1 << 8,
   BNC_CPU_HAS_AVXVNNI = 1 << 9, /* the VEX form; no level needs it */
   BNC_CPU_HAS_AVX512BF16 = 1 << 10,
-  BNC_CPU_HAS_AMX_INT8 = 1 << 11, /* tiles that the system saves; no level needs it */
+  BNC_CPU_HAS_AMX_INT8 = 1 << 11, /* tiles that the system saves and grants */
   BNC_CPU_HAS_AMX_BF16 = 1 << 12, /* likewise */
   BNC_CPU_SLOW_BF16 = 1 << 13,    /* AVX512-BF16 at half the rate of f32's multiply-adds: its level is used only where it is asked for */
   BNC_CPU_HAS_NEON = 1 << 16,
@@ -105,6 +106,8 @@ bool bnc_cpu_level_supported(const bnc_cpu *cpu, bnc_cpu_level level);
 
 /** Whether a level belongs to an architecture (scalar: to all), whatever its CPUs have. */
 bool bnc_cpu_level_of_arch(bnc_cpu_level level, bnc_cpu_arch arch);
+/** Whether a level has all that another one has: is it or one behind it in the same architecture, or the other one is scalar. */
+bool bnc_cpu_level_includes(bnc_cpu_level level, bnc_cpu_level other);
 
 /** The BNC_CPU_HAS_ bits that a level needs, and the fastest level of an architecture that a set of features allows. */
 uint32_t bnc_cpu_level_features(bnc_cpu_level level, bnc_cpu_arch arch);

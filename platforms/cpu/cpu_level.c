@@ -9,7 +9,7 @@
 #define AVX512VNNI_FEATURES                                                                                                                \
   (AVX2_FEATURES | BNC_CPU_HAS_AVX512F | BNC_CPU_HAS_AVX512BW | BNC_CPU_HAS_AVX512DQ | BNC_CPU_HAS_AVX512VL | BNC_CPU_HAS_AVX512VNNI)
 
-static const char *const level_names[BNC_CPU_LEVELS] = {"scalar", "avx2",         "avx512vnni", "avx512bf16",
+static const char *const level_names[BNC_CPU_LEVELS] = {"scalar", "avx2",         "avx512vnni", "avx512bf16", "amx",
                                                         "neon",   "neon_dotprod", "neon_i8mm",  "neon_bf16"};
 
 static const struct {
@@ -69,7 +69,8 @@ bool bnc_cpu_level_of_arch(bnc_cpu_level level, bnc_cpu_arch arch) {
     case BNC_CPU_SCALAR: return true;
     case BNC_CPU_AVX2:
     case BNC_CPU_AVX512VNNI:
-    case BNC_CPU_AVX512BF16: return arch == BNC_ARCH_X86_64;
+    case BNC_CPU_AVX512BF16:
+    case BNC_CPU_AMX: return arch == BNC_ARCH_X86_64;
     case BNC_CPU_NEON:
     case BNC_CPU_NEON_DOTPROD: return arch != BNC_ARCH_X86_64;
     case BNC_CPU_NEON_I8MM:
@@ -79,12 +80,18 @@ bool bnc_cpu_level_of_arch(bnc_cpu_level level, bnc_cpu_arch arch) {
   return false;
 }
 
+bool bnc_cpu_level_includes(bnc_cpu_level level, bnc_cpu_level other) {
+  const bool arm = level >= BNC_CPU_NEON, other_arm = other >= BNC_CPU_NEON;
+  return other == BNC_CPU_SCALAR || (level >= other && arm == other_arm);
+}
+
 uint32_t bnc_cpu_level_features(bnc_cpu_level level, bnc_cpu_arch arch) {
   uint32_t neon = arch == BNC_ARCH_ARMHF ? BNC_CPU_HAS_NEON | BNC_CPU_HAS_VFPV4 : BNC_CPU_HAS_NEON;
   switch (level) {
     case BNC_CPU_AVX2: return AVX2_FEATURES;
     case BNC_CPU_AVX512VNNI: return AVX512VNNI_FEATURES;
     case BNC_CPU_AVX512BF16: return AVX512VNNI_FEATURES | BNC_CPU_HAS_AVX512BF16;
+    case BNC_CPU_AMX: return AVX512VNNI_FEATURES | BNC_CPU_HAS_AVX512BF16 | BNC_CPU_HAS_AMX_INT8 | BNC_CPU_HAS_AMX_BF16;
     case BNC_CPU_NEON: return neon;
     case BNC_CPU_NEON_DOTPROD: return neon | BNC_CPU_HAS_DOTPROD;
     case BNC_CPU_NEON_I8MM: return neon | BNC_CPU_HAS_DOTPROD | BNC_CPU_HAS_I8MM;

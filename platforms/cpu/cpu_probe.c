@@ -7,6 +7,8 @@
 #if defined(__x86_64__)
 
 #include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #define MAX_LEAVES 16
 
@@ -29,10 +31,19 @@ static bnc_cpu_x86_record read_record(bnc_cpuid_leaf leaves[MAX_LEAVES]) {
   return r;
 }
 
+/* Linux gives tiles to a process that asks, for all its threads and their children; it refuses where one of them has a stack for signals
+   that is too small for them (the kernel's x86/xstate document). */
+static bool tiles_granted(void) {
+  enum { REQUEST_PERMISSION = 0x1023 /* ARCH_REQ_XCOMP_PERM */, TILE_DATA = 18 };
+  return syscall(SYS_arch_prctl, REQUEST_PERMISSION, TILE_DATA) == 0;
+}
+
 uint32_t bnc_cpu_probe_features(void) {
+  enum { TILES = BNC_CPU_HAS_AMX_INT8 | BNC_CPU_HAS_AMX_BF16 };
   bnc_cpuid_leaf leaves[MAX_LEAVES];
   bnc_cpu_x86_record r = read_record(leaves);
-  return bnc_cpu_x86_features(&r);
+  const uint32_t features = bnc_cpu_x86_features(&r);
+  return (features & TILES) && !tiles_granted() ? features & ~(uint32_t)TILES : features;
 }
 
 void bnc_cpu_probe_names(char *brand, size_t brand_size, char *uarch, size_t uarch_size) {

@@ -17,7 +17,8 @@ static rates rates_of(bnc_cpu_level level) {
   switch (level) {
     case BNC_CPU_AVX2: return (rates){5, 14, 3, 20};
     case BNC_CPU_AVX512VNNI:
-    case BNC_CPU_AVX512BF16: return (rates){7, 24, 7, 64};
+    case BNC_CPU_AVX512BF16:
+    case BNC_CPU_AMX: return (rates){7, 24, 7, 64};
     case BNC_CPU_NEON: return (rates){6, 4, 2, 8};
     case BNC_CPU_NEON_DOTPROD: return (rates){6, 8, 4, 28};
     case BNC_CPU_NEON_I8MM:

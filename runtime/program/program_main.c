@@ -23,7 +23,7 @@ static void print_help(void) {
   bnc_console_print(
       "\n'binocle help COMMAND' tells more; 'binocle --version' tells the version.\n\n"
       "environment:\n"
-      "  BINOCLE_CPU     kernels of this level at most: scalar, avx2, avx512vnni, avx512bf16, neon, neon_dotprod, neon_i8mm or neon_bf16\n"
+      "  BINOCLE_CPU     fastest kernels to use: scalar, avx2, avx512vnni, avx512bf16, amx, neon, neon_dotprod, neon_i8mm or neon_bf16\n"
       "  BINOCLE_LINEAR  what runs linear layers: auto, own or xnnpack\n"
       "  BINOCLE_CACHE   folder of packed weights and of kept rows of template and system text\n\n"
       "exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted\n");

@@ -3,7 +3,7 @@
 import posixpath
 import re
 
-LEVELS = ("avx2", "avx512vnni", "avx512bf16", "neon", "neon_dotprod", "neon_i8mm", "neon_bf16")
+LEVELS = ("avx2", "avx512vnni", "avx512bf16", "amx", "neon", "neon_dotprod", "neon_i8mm", "neon_bf16")
 V16 = ("avx2", "avx512vnni", "neon")
 TABLE, README = "ops/kernels_table.h", "ops/README.md"
 BEGIN, END = "<!-- kernels -->", "<!-- /kernels -->"

@@ -22,11 +22,11 @@ CLEAN = {
     "ops/add/add_scalar.c": C + "void bnc_add_f32_scalar(int x) {}\nvoid bnc_add_i8_scalar(int x) {}\n",
     "ops/add/add_v16.c": C + "void BNC_AT_LEVEL(add_f32)(int x) {}\n",
     "ops/add/add_i8_neon.c": C + "void bnc_add_i8_neon(int x) {}\n",
-    "ops/kernels_table.h": C + "#define T(K) K(add.f32, add_f32, x, x, _, x, _, _, _) K(add.i8, add_i8, _, _, _, x, _, _, _)\n",
+    "ops/kernels_table.h": C + "#define T(K) K(add.f32, add_f32, x, x, _, _, x, _, _, _) K(add.i8, add_i8, _, _, _, _, x, _, _, _)\n",
     "ops/README.md": """<!-- kernels -->
-| family | kernels | avx2 | avx512vnni | avx512bf16 | neon | neon_dotprod | neon_i8mm | neon_bf16 |
-|---|---|---|---|---|---|---|---|---|
-| add | f32, i8 | f32 | f32 | | all | | | |
+| family | kernels | avx2 | avx512vnni | avx512bf16 | amx | neon | neon_dotprod | neon_i8mm | neon_bf16 |
+|---|---|---|---|---|---|---|---|---|---|
+| add | f32, i8 | f32 | f32 | | | all | | | |
 <!-- /kernels -->
 """,
     "runtime/model/format.h": C,

@@ -37,7 +37,7 @@ static const x86_case x86_cases[] = {
      {INTEL, {1, 0, 0x00050657, 0x00400800, 0x7ffefbff, 0xbfebfbff}, {7, 0, 0, 0xd39ffffb, 0x00000808, 0xbc000400}}},
     {"Sapphire Rapids",
      "Sapphire Rapids",
-     BNC_CPU_AVX512VNNI,
+     BNC_CPU_AMX,
      0x602e7,
      {INTEL,
       {1, 0, 0x000806f8, 0x00400800, 0x7ffefbff, 0xbfebfbff},
@@ -107,6 +107,7 @@ static void x86_dumps(void **state) {
   bnc_cpu_x86_record alder = {x86_cases[5].leaves, 4, 0x207}, rapids = {x86_cases[3].leaves, 4, 0x602e7};
   assert_true(bnc_cpu_x86_features(&rapids) & BNC_CPU_HAS_AMX_INT8 && bnc_cpu_x86_features(&rapids) & BNC_CPU_HAS_AMX_BF16);
   rapids.xcr0 = 0x2e7; /* a system that does not save tiles */
+  assert_int_equal(bnc_cpu_best_level(BNC_ARCH_X86_64, bnc_cpu_x86_features(&rapids)), BNC_CPU_AVX512VNNI);
   assert_false(bnc_cpu_x86_features(&rapids) & (BNC_CPU_HAS_AMX_INT8 | BNC_CPU_HAS_AMX_BF16));
   assert_true(bnc_cpu_x86_features(&alder) & BNC_CPU_HAS_AVXVNNI);
   assert_false(bnc_cpu_x86_features(&alder) & BNC_CPU_HAS_AVX512F);
@@ -207,6 +208,14 @@ static void cap(void **state) {
   assert_int_equal(level, BNC_CPU_AVX512BF16);
 }
 
+static void includes(void **state) {
+  (void)state;
+  assert_true(bnc_cpu_level_includes(BNC_CPU_AMX, BNC_CPU_AVX512VNNI) && bnc_cpu_level_includes(BNC_CPU_AVX2, BNC_CPU_AVX2));
+  assert_true(bnc_cpu_level_includes(BNC_CPU_NEON, BNC_CPU_SCALAR) && bnc_cpu_level_includes(BNC_CPU_NEON_BF16, BNC_CPU_NEON));
+  assert_false(bnc_cpu_level_includes(BNC_CPU_AVX2, BNC_CPU_AVX512VNNI) || bnc_cpu_level_includes(BNC_CPU_SCALAR, BNC_CPU_AVX2));
+  assert_false(bnc_cpu_level_includes(BNC_CPU_NEON, BNC_CPU_AVX2) || bnc_cpu_level_includes(BNC_CPU_AMX, BNC_CPU_NEON));
+}
+
 static void this_machine(void **state) {
   (void)state;
   bnc_cpu cpu;
@@ -237,7 +246,7 @@ static void this_machine(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(x86_dumps), cmocka_unit_test(x86_brand), cmocka_unit_test(arm_dumps),
+      cmocka_unit_test(x86_dumps), cmocka_unit_test(x86_brand), cmocka_unit_test(arm_dumps),    cmocka_unit_test(includes),
       cmocka_unit_test(names),     cmocka_unit_test(cap),       cmocka_unit_test(this_machine),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -50,7 +50,7 @@ class Bench(ProgramCase):
         self.assertGreater(told["time_to_first_token_s"], told["vision_s"])
         self.assertGreater(told["load_s"], 0)
         self.assertGreater(told["peak_rss_bytes"], 1 << 20)
-        self.assertIn(told["cpu_level"], ("scalar", "avx2", "avx512vnni", "avx512bf16", "neon", "neon_dotprod", "neon_i8mm", "neon_bf16"))
+        self.assertIn(told["cpu_level"], ("scalar", "avx2", "avx512vnni", "avx512bf16", "amx", "neon", "neon_dotprod", "neon_i8mm", "neon_bf16"))
 
     def test_without_a_picture(self):
         told = self.done_json("bench", self.model, "--prompt-tokens", "5", "--gen-tokens", "2", "--repeat", "2", "--warm-up", "1", "--json")
