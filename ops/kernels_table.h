@@ -40,10 +40,10 @@
   K(limits.read,              limits_read,         x,   x,         _,         _,  x,   _,      _,    _)  \
   K(matmul.sums,              matmul_sums,         x,   _,         _,         _,  _,   _,      _,    _)  \
   K(matmul.bf16,              matmul_bf16,         x,   x,         x,         _,  x,   _,      _,    x)  \
-  K(matmul.c4,                matmul_c4,           x,   x,         _,         _,  x,   x,      x,    _)  \
+  K(matmul.c4,                matmul_c4,           x,   x,         _,         x,  x,   x,      x,    _)  \
   K(matmul.f32,              matmul_f32,          x,   x,         _,         _,  x,   _,      _,    _)  \
   K(matmul.i4,                matmul_i4,           x,   x,         _,         _,  x,   x,      x,    _)  \
-  K(matmul.i8,                matmul_i8,           x,   x,         _,         _,  x,   x,      x,    _)  \
+  K(matmul.i8,                matmul_i8,           x,   x,         _,         x,  x,   x,      x,    _)  \
   K(norm.layer_f32,           layer_norm_f32,      x,   x,         _,         _,  x,   _,      _,    _)  \
   K(norm.layer_qd8,           layer_norm_qd8,      x,   x,         _,         _,  x,   _,      _,    _)  \
   K(norm.rms_f32,             rms_norm_f32,        x,   x,         _,         _,  x,   _,      _,    _)  \

@@ -4,7 +4,7 @@
 
 float bnc_limits_bf16_amx(double *macs) {
   float sums[TILE / sizeof(float)];
-  tiles_begin(TILE_ROWS, TILE_ROWS);
+  tiles_begin(TILE_ROWS, TILE_ROWS, TILE_COLUMNS, TILE_COLUMNS);
   for (int r = 0; r < BNC_LIMIT_ROUNDS; ++r) {
     _tile_dpbf16ps(0, 4, 6);
     _tile_dpbf16ps(1, 4, 7);

@@ -4,7 +4,7 @@
 
 int32_t bnc_limits_int8_amx(double *macs) {
   int32_t sums[TILE / sizeof(int32_t)];
-  tiles_begin(TILE_ROWS, TILE_ROWS);
+  tiles_begin(TILE_ROWS, TILE_ROWS, TILE_COLUMNS, TILE_COLUMNS);
   for (int r = 0; r < BNC_LIMIT_ROUNDS; ++r) {
     _tile_dpbssd(0, 4, 6);
     _tile_dpbssd(1, 4, 7);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "ops/matmul/matmul_c4.h"
+#include "ops/matmul/matmul_c4_steps_avx512vnni.h"
 #include "ops/matmul/matmul_i8_slab_avx512vnni.h"
 #include "ops/matmul/matmul_nibbles_avx512vnni.h"
 
@@ -11,28 +11,6 @@ enum {
   STEPS_LINE = 256 /* columns of k whose steps are a line */
 };
 
-/* A block's steps, for the lanes of both groups. */
-typedef struct block_steps {
-  __m512i factor[2]; /* int16: the step */
-  __m512i base[2];   /* bytes: 128 - 8 step */
-} block_steps;
-
-/* Of eight columns of y, each for four bytes; the eight twice (steps of one panel), or those of two panels one behind the other. */
-BNC_INLINE block_steps steps_of(__m512i both /* [16 columns, 4 equal bytes] */) {
-  const __m512i low = _mm512_set1_epi8(15);
-  const __m512i step = _mm512_broadcast_i32x4(_mm_setr_epi8(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16));
-  const __m512i base = _mm512_broadcast_i32x4(_mm_setr_epi8(120, 112, 104, 96, 88, 80, 72, 64, 56, 48, 40, 32, 24, 16, 8, 0));
-  const __m512i first = _mm512_and_si512(both, low), second = _mm512_and_si512(_mm512_srli_epi16(both, 4), low);
-  const __mmask64 even = 0x5555555555555555;
-  return (block_steps){{_mm512_maskz_shuffle_epi8(even, step, first), _mm512_maskz_shuffle_epi8(even, step, second)},
-                       {_mm512_shuffle_epi8(base, first), _mm512_shuffle_epi8(base, second)}};
-}
-
-/* v + 128 = u step + 128 - 8 step: a pair of bytes is a lane, whose products do not carry. */
-BNC_INLINE __m512i values_of(__m512i nibbles, const block_steps *s, size_t group) {
-  return _mm512_add_epi8(_mm512_mullo_epi16(nibbles, s->factor[group]), s->base[group]);
-}
-
 /* ---- few rows: bound by reading the weights, or by taking them apart ---- */
 
 /* A block's bytes v + 128: of the low nibbles of its first half, of the high ones, of its second half's. */
@@ -41,7 +19,7 @@ BNC_INLINE void take_apart(const uint8_t *nibbles /* [2, 64] */, const uint8_t *
                                         0x06060606, 0x05050505, 0x04040404, 0x03030303, 0x02020202, 0x01010101, 0);
   int64_t eight;
   memcpy(&eight, steps, sizeof eight);
-  const block_steps s = steps_of(_mm512_shuffle_epi8(_mm512_set1_epi64(eight), four));
+  const block_steps s = steps_of(_mm512_shuffle_epi8(_mm512_set1_epi64(eight), four), -128);
   nibbles_apart(nibbles, out);
   DOTS_UNROLL for (size_t i = 0; i < 4; ++i) out[i] = values_of(out[i], &s, i / 2);
 }
@@ -113,24 +91,6 @@ static void few_rows(const bnc_matmul_c4_args *args, size_t from, size_t to) {
 
 /* ---- many rows ---- */
 
-/* Two panels, for vector v of the slab at `from`. */
-BNC_INLINE void expand_panels(const uint8_t *first, const uint8_t *second, const slab *s, size_t k, uint8_t *out) {
-  const __m512i low = _mm512_set1_epi8(15);
-  const uint8_t *a = first + 4 * s->from, *b = second + 4 * s->from;
-  const uint8_t *c = first + bnc_c4_nibble_bytes(k) + s->from / 4, *d = second + bnc_c4_nibble_bytes(k) + s->from / 4;
-  for (size_t i = 0; i < s->depth; i += BNC_C4_BLOCK, c += BNC_C4_PANEL, d += BNC_C4_PANEL) {
-    const __m128i eight = _mm_unpacklo_epi64(_mm_loadl_epi64((const __m128i *)c), _mm_loadl_epi64((const __m128i *)d));
-    const __m512i lanes = _mm512_cvtepu8_epi32(eight), four = _mm512_mullo_epi32(lanes, _mm512_set1_epi32(0x01010101));
-    const block_steps steps = steps_of(four);
-    DOTS_UNROLL for (size_t part = 0; part < 4; ++part, a += 32, b += 32, out += 2 * 64 * DOTS_VECTORS) {
-      const __m256i one = _mm256_loadu_si256((const __m256i *)a), other = _mm256_loadu_si256((const __m256i *)b);
-      const __m512i both = _mm512_inserti64x4(_mm512_castsi256_si512(one), other, 1);
-      _mm512_store_si512((void *)out, values_of(_mm512_and_si512(both, low), &steps, part / 2));
-      _mm512_store_si512((void *)(out + 64 * DOTS_VECTORS), values_of(_mm512_and_si512(_mm512_srli_epi16(both, 4), low), &steps, part / 2));
-    }
-  }
-}
-
 /* A slab's columns; panels that are not there repeat the last, and are not kept. */
 static void expand(const bnc_matmul_c4_args *args, slab *s, uint8_t *out) {
   const size_t k = args->to.k, bytes = bnc_c4_panel_bytes(k), end = bnc_c4_panels(args->to.n) - 1;
@@ -138,7 +98,9 @@ static void expand(const bnc_matmul_c4_args *args, slab *s, uint8_t *out) {
     const size_t panel = s->n / BNC_C4_PANEL + 2 * v;
     const __mmask16 mask = s->columns > 16 * v ? lanes_before(s->columns - 16 * v) : 0;
     s->totals[v] = _mm512_maskz_loadu_epi32(mask, args->totals + s->n + 16 * v);
-    expand_panels(args->panels + least(panel, end) * bytes, args->panels + least(panel + 1, end) * bytes, s, k, out + 64 * v);
+    const uint8_t *first = args->panels + least(panel, end) * bytes, *second = args->panels + least(panel + 1, end) * bytes;
+    for (size_t i = 0; i < s->depth; i += BNC_C4_BLOCK)
+      expand_block(first, second, k, s->from + i, -128, out + (i / 4 * DOTS_VECTORS + v) * 64, 64 * DOTS_VECTORS);
   }
 }
 

@@ -21,8 +21,12 @@
 enum {
   BNC_I8_COLUMNS = 64,      /* columns of y that one item covers */
   BNC_I8_MAX_DEPTH = 65793, /* k */
-  /* Bytes of scratch, 64-byte aligned, that a call of any matrix kernel needs: it lives in the second cache. */
+/* Bytes of scratch, 64-byte aligned, that a call of any matrix kernel needs: what it touches of them lives in the second cache. */
+#ifdef __x86_64__
+  BNC_MATMUL_SCRATCH = 2000 << 10 /* AMX: a part of the activations, and sums; other levels touch 148 KB */
+#else
   BNC_MATMUL_SCRATCH = 148 << 10
+#endif
 };
 
 typedef struct bnc_matmul_i8_args {

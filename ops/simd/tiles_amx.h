@@ -16,6 +16,7 @@
 
 enum {
   TILE_ROWS = 16,
+  TILE_COLUMNS = 16,            /* sums of a row */
   TILE_BYTES = 64,              /* of a row */
   TILE = TILE_ROWS * TILE_BYTES /* bytes */
 };
@@ -23,6 +24,8 @@ enum {
 /* The memory that tiles are loaded from is written before, that they are stored to read behind: GCC's loads and stores do not say so. */
 #define TILE_FENCE() __asm__ volatile("" ::: "memory")
 #define TILE_LOAD(tile, from, stride_bytes) _tile_loadd(tile, from, stride_bytes)
+/* The same of what is read once by each pass over it: it leaves the first cache to what stays. */
+#define TILE_STREAM(tile, from, stride_bytes) _tile_stream_loadd(tile, from, stride_bytes)
 #define TILE_STORE(tile, to, stride_bytes) _tile_stored(tile, to, stride_bytes)
 
 /* LDTILECFG's operand. */
@@ -32,14 +35,23 @@ typedef struct tile_shapes {
   uint8_t rows[16];
 } tile_shapes;
 
-/* Takes the tiles, all zeros, for `first` + `second` rows of a. They are this thread's until tiles_end. */
-BNC_INLINE void tiles_begin(size_t first, size_t second) {
-  const uint8_t f = (uint8_t)first, s = (uint8_t)second;
-  /* A tile of no rows is not configured at all. */
-  const uint16_t second_bytes = s ? TILE_BYTES : 0;
-  const tile_shapes shapes = {.palette = 1,
-                              .row_bytes = {64, 64, second_bytes, second_bytes, 64, second_bytes, 64, 64},
-                              .rows = {f, f, s, s, f, s, TILE_ROWS, TILE_ROWS}};
+/* Takes the tiles, all zeros, for `first` + `second` rows of a and `left` + `right` columns of b; second and right may be 0, their tiles
+   are not to be used then. They are this thread's until tiles_end. */
+BNC_INLINE void tiles_begin(size_t first, size_t second, size_t left, size_t right) {
+  const uint8_t rows[2] = {(uint8_t)first, (uint8_t)second};
+  const uint16_t bytes[2] = {(uint16_t)(4 * left), (uint16_t)(4 * right)};
+  tile_shapes shapes = {.palette = 1};
+  for (size_t i = 0; i < 4; ++i) {
+    if (!rows[i / 2] || !bytes[i % 2]) continue;
+    shapes.rows[i] = rows[i / 2];
+    shapes.row_bytes[i] = bytes[i % 2];
+  }
+  for (size_t i = 0; i < 2; ++i) {
+    shapes.rows[4 + i] = rows[i];
+    shapes.row_bytes[4 + i] = rows[i] ? TILE_BYTES : 0;
+    shapes.rows[6 + i] = bytes[i] ? TILE_ROWS : 0;
+    shapes.row_bytes[6 + i] = bytes[i];
+  }
   _tile_loadconfig(&shapes);
   TILE_FENCE();
 }

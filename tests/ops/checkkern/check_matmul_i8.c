@@ -118,6 +118,13 @@ void check_matmul_i8(check *c) {
   run_case(c, 7, 14336, 9, LARGEST);
   run_case(c, 7, 3100, 129, RANDOM);
   run_case(c, 2, BNC_I8_MAX_DEPTH, 2, LARGEST);
-  if (!c->quick) run_case(c, 4133, 5, 3, RANDOM); /* more rows than a kernel may keep sums of */
+  /* Blocks of rows, whole and not, by one slab and several, of which the last may be narrow. */
+  run_case(c, 16 + check_below(c, 60), 64 + check_below(c, 200), 33 + check_below(c, 100), RANDOM);
+  run_case(c, 65, 1100 + check_below(c, 90), 97, LARGEST);
+  if (!c->quick) {
+    for (size_t i = 0; i < 6; ++i) run_case(c, 20 + check_below(c, 90), 1 + check_below(c, 1500), 1 + check_below(c, 150), RANDOM);
+    run_case(c, 331, 4160, 200, RANDOM); /* more activations than the second cache */
+    run_case(c, 4133, 5, 3, RANDOM);     /* more rows than a kernel may keep sums of */
+  }
   check_end(c);
 }
