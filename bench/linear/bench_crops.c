@@ -24,6 +24,7 @@ typedef struct tower {
   float *y, *scale;
   bnc_qd8_params *params;
   void *scratch;
+  int8_t *tiles; /* of all crops' rows, 4096 wide; NULL: the level wants none */
 } tower;
 
 /* Seconds a crop. */
@@ -42,7 +43,9 @@ static double encode(const tower *t, size_t together) {
                                        .params = t->params,
                                        .y = t->y,
                                        .q_stride = k,
-                                       .y_stride = n};
+                                       .y_stride = n,
+                                       .tiles = bnc_matmul_tiles_bytes(t->kernels.level, together * ROWS, k) ? t->tiles : NULL};
+      if (args.tiles) t->kernels.matmul.tiles(&args, 0, bnc_matmul_tiles_blocks(args.rows));
       t->kernels.matmul.i8(&args, 0, bnc_matmul_i8_items(n), t->scratch);
       w += k * n;
     }
@@ -68,6 +71,8 @@ int main(int argc, char **argv) {
   t.scale = bench_need(4 * WIDTH * sizeof *t.scale);
   t.params = bench_need((CROPS * ROWS + BNC_QD8_EXTRA) * sizeof *t.params);
   t.scratch = bench_need(BNC_MATMUL_SCRATCH);
+  const size_t tiles = bnc_matmul_tiles_bytes(t.kernels.level, CROPS * ROWS, 4096);
+  t.tiles = tiles ? bench_need(tiles) : NULL;
   for (size_t i = 0; i < LAYERS * macs; i++) t.w[i] = (int8_t)(i * 2654435761u >> 11);
   for (size_t i = 0; i < (size_t)CROPS * ROWS * 4 * WIDTH; i++) t.q[i] = (int8_t)(i * 2654435761u >> 9);
   for (size_t i = 0; i < CROPS * ROWS; i++) t.params[i] = (bnc_qd8_params){3, 0.01f};

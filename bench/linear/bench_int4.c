@@ -66,13 +66,18 @@ typedef struct steps_job {
   uint8_t *scratch; /* [threads] */
 } steps_job;
 
+static void run_tiles(void *context, size_t from, size_t to) {
+  const steps_job *j = context;
+  j->ops->tiles(&j->args.to, from, to);
+}
+
 static void run_steps(void *context, size_t thread, size_t from, size_t to) {
   const steps_job *j = context;
   j->ops->c4(&j->args, from, to, j->scratch + thread * BNC_MATMUL_SCRATCH);
 }
 
 /* Of random weights; inputs and result are the other job's. */
-static steps_job make_steps(const job *other, const uint8_t *weights) {
+static steps_job make_steps(const job *other, bnc_cpu_level level, const uint8_t *weights) {
   const bnc_i4_matrix *w = &other->args.w;
   const size_t panels = bnc_c4_panels(w->n);
   uint8_t *steps = bench_need(w->n * w->k / BNC_C4_GROUP), *all = bench_need(panels * bnc_c4_panel_bytes(w->k));
@@ -82,6 +87,7 @@ static steps_job make_steps(const job *other, const uint8_t *weights) {
   for (size_t i = 0; i < w->n; i++) scale[i] = 0.001f;
   bnc_matmul_c4_pack(w->n, w->k, weights, steps, all, totals, 0, panels);
   bnc_mem_free(steps);
+  const size_t tiles = bnc_matmul_tiles_bytes(level, other->args.rows, w->k);
   const bnc_matmul_i8_args to = {.rows = other->args.rows,
                                  .k = w->k,
                                  .n = w->n,
@@ -90,12 +96,14 @@ static steps_job make_steps(const job *other, const uint8_t *weights) {
                                  .params = other->args.params,
                                  .y = bench_need(other->args.rows * w->n * sizeof(float)),
                                  .q_stride = w->k,
-                                 .y_stride = w->n};
+                                 .y_stride = w->n,
+                                 .tiles = tiles ? bench_need(tiles) : NULL};
   return (steps_job){other->ops, {to, all, totals}, other->scratch};
 }
 
 static void drop_steps(const steps_job *s) {
-  void *all[] = {(void *)(uintptr_t)s->args.panels, (void *)(uintptr_t)s->args.totals, (void *)(uintptr_t)s->args.to.scale, s->args.to.y};
+  void *all[] = {(void *)(uintptr_t)s->args.panels, (void *)(uintptr_t)s->args.totals, (void *)(uintptr_t)s->args.to.scale, s->args.to.y,
+                 s->args.to.tiles};
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) bnc_mem_free(all[i]);
 }
 
@@ -136,7 +144,7 @@ static void bench(const layer *l, bnc_pool *pool, size_t threads, size_t repeats
   must(bnc_packed_create(&store, &err) == BNC_OK && bnc_linear_set_create(&set, store, &err) == BNC_OK &&
            bnc_linear_set_add(set, &spec, 0, 0, &id, &err) == BNC_OK,
        "making XNNPACK's layer");
-  steps_job steps = make_steps(&j, weights);
+  steps_job steps = make_steps(&j, kernels->level, weights);
   double ratio[MAX_REPEATS], steps_ratio[MAX_REPEATS], best_steps = 1e9, best = 1e9, best_other = 1e9, worst = 0, size = 0;
   for (size_t r = 0; r < repeats; r++) {
     const double start = seconds(threads);
@@ -145,6 +153,7 @@ static void bench(const layer *l, bnc_pool *pool, size_t threads, size_t repeats
     const double middle = seconds(threads);
     must(bnc_linear_set_run(set, id, l->rows, q, params, other, pool) == BNC_OK, "running XNNPACK's layer");
     const double end = seconds(threads);
+    if (steps.args.to.tiles) bnc_pool_run(pool, run_tiles, &steps, bnc_matmul_tiles_blocks(l->rows), 1);
     bnc_pool_run_threads(pool, run_steps, &steps, bnc_matmul_i8_items(l->n), 2);
     const double ours = middle - start, theirs = end - middle, with_steps = seconds(threads) - end;
     ratio[r] = theirs / ours;

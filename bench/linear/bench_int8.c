@@ -51,6 +51,7 @@ static void bench(const shape *s, const bnc_kernels *kernels, size_t repeats) {
   for (size_t i = 0; i < s->n; i++) scale[i] = 0.001f + 1e-6f * (float)i, bias[i] = (float)i;
   for (size_t i = 0; i < s->rows; i++) params[i] = (bnc_qd8_params){(int32_t)(i * 37 % 256) - 128, 0.01f + 1e-5f * (float)i};
   bnc_qd8_pad(params, s->rows);
+  const size_t tiles = bnc_matmul_tiles_bytes(kernels->level, s->rows, s->k);
   const bnc_matmul_i8_args args = {.rows = s->rows,
                                    .k = s->k,
                                    .n = s->n,
@@ -61,7 +62,8 @@ static void bench(const shape *s, const bnc_kernels *kernels, size_t repeats) {
                                    .params = params,
                                    .y = own,
                                    .q_stride = s->k,
-                                   .y_stride = s->n};
+                                   .y_stride = s->n,
+                                   .tiles = tiles ? bench_need(tiles) : NULL};
   const bnc_linear_spec spec = {
       .kind = BNC_LINEAR_QD8_QC8, .n = s->n, .k = s->k, .in_stride = s->k, .out_stride = s->n, .weights = w, .scales = scale, .bias = bias};
   bnc_packed_store *store;
@@ -73,6 +75,7 @@ static void bench(const shape *s, const bnc_kernels *kernels, size_t repeats) {
   for (size_t i = 0; i <= repeats; i++) { /* the first time warms up */
     check_mark();
     const double start = bench_seconds(CLOCK_THREAD_CPUTIME_ID);
+    if (tiles) kernels->matmul.tiles(&args, 0, bnc_matmul_tiles_blocks(s->rows));
     kernels->matmul.i8(&args, 0, bnc_matmul_i8_items(s->n), scratch);
     check_mark();
     const double middle = bench_seconds(CLOCK_THREAD_CPUTIME_ID);
@@ -96,7 +99,7 @@ static void bench(const shape *s, const bnc_kernels *kernels, size_t repeats) {
   fflush(stdout);
   bnc_linear_set_destroy(set);
   bnc_packed_destroy(store);
-  void *all[] = {w, q, scale, bias, own, theirs, params, scratch, times[0], times[1], times[2]};
+  void *all[] = {w, q, scale, bias, own, theirs, params, scratch, times[0], times[1], times[2], args.tiles};
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) bnc_mem_free(all[i]);
 }
 

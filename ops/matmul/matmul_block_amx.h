@@ -48,26 +48,12 @@ typedef struct meanwhile {
   const slab *next;   /* to be laid out */
   size_t tile, tiles; /* the next one of it, and how many there are */
   size_t every, wait; /* so many steps lie between two, so many until the next one */
-  size_t finish;      /* rows a step to finish, and to lay out */
+  size_t finish;      /* rows a step to finish */
   pending before;
-  size_t row, end; /* of x: a block's rows that are to be laid out */
-  int8_t *part;    /* where */
 } meanwhile;
 
-/* The block of rows from `row` on is to be laid out. */
-BNC_INLINE void begin_rows(const walk *w, const slab *s, size_t row, meanwhile *m) {
-  m->row = row;
-  m->end = least(row + BLOCK_ROWS, w->end);
-  m->part = w->part + (row - w->row) * SLAB_STEP * slab_steps(s);
-}
-
-BNC_INLINE void lay_rows(const walk *w, const slab *s, size_t rows, meanwhile *m) {
-  for (; rows && m->row < m->end; --rows, ++m->row, m->part += SLAB_STEP) lay_row(w, s, m->row, m->part);
-}
-
-BNC_INLINE void use_step(const walk *w, const slab *s, meanwhile *m) {
+BNC_INLINE void use_step(const walk *w, meanwhile *m) {
   finish(w->args, &m->before, m->finish);
-  lay_rows(w, s, m->finish, m);
   if (m->wait-- || m->tile == m->tiles) return;
   m->wait = m->every;
   w->lay_out(w->matrix, m->next, m->tile++);
@@ -77,7 +63,8 @@ BNC_INLINE void use_step(const walk *w, const slab *s, meanwhile *m) {
 BNC_INLINE void multiply(const walk *w, const slab *s, size_t row, const int32_t *sums, meanwhile *m, const _Bool second,
                          const _Bool right) {
   const size_t steps = slab_steps(s);
-  const int8_t *a = w->part + (row - w->row) * SLAB_STEP * steps, *b = s->w;
+  const size_t padded = bnc_matmul_tiles_blocks(w->args->rows) * BLOCK_ROWS;
+  const int8_t *a = w->args->tiles + s->from * padded + row * SLAB_STEP * steps, *b = s->w;
   TILE_FENCE();
   if (s->from) {
     TILE_LOAD(0, sums, SUMS_STRIDE);
@@ -99,7 +86,7 @@ BNC_INLINE void multiply(const walk *w, const slab *s, size_t row, const int32_t
     if (right) _tile_dpbssd(1, 4, 7);
     if (second) _tile_dpbssd(2, 5, 6);
     if (second && right) _tile_dpbssd(3, 5, 7);
-    use_step(w, s, m);
+    use_step(w, m);
   }
 }
 

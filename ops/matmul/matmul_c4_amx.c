@@ -4,8 +4,6 @@
 #include "ops/matmul/matmul_c4_steps_avx512vnni.h"
 #include "ops/matmul/matmul_slabs_amx.h"
 
-enum { LEAST_ROWS = 12 };
-
 /* Two panels are a tile's 16 columns; what is not there repeats the last panel and is not kept. */
 static void lay_out_tile(const void *matrix, const slab *s, size_t i) {
   const bnc_matmul_c4_args *args = matrix;
@@ -30,7 +28,7 @@ static void lay_out_tile(const void *matrix, const slab *s, size_t i) {
 }
 
 void bnc_matmul_c4_amx(const bnc_matmul_c4_args *args, size_t from, size_t to, void *scratch) {
-  if (args->to.rows < LEAST_ROWS)
+  if (!args->to.tiles)
     bnc_matmul_c4_avx512vnni(args, from, to, scratch);
   else
     matmul_slabs(&args->to, args, lay_out_tile, from * BNC_I8_COLUMNS, least(args->to.n, to * BNC_I8_COLUMNS), scratch);

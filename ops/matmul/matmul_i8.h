@@ -21,9 +21,12 @@
 enum {
   BNC_I8_COLUMNS = 64,      /* columns of y that one item covers */
   BNC_I8_MAX_DEPTH = 65793, /* k */
+  BNC_TILES_ROWS = 32,
+  BNC_TILES_STEP = 64,
+  BNC_TILES_DEPTH = 1024,
 /* Bytes of scratch, 64-byte aligned, that a call of any matrix kernel needs: what it touches of them lives in the second cache. */
 #ifdef __x86_64__
-  BNC_MATMUL_SCRATCH = 2000 << 10 /* AMX: a part of the activations, and sums; other levels touch 148 KB */
+  BNC_MATMUL_SCRATCH = 1376 << 10 /* AMX keeps sums there; other levels touch 148 KB */
 #else
   BNC_MATMUL_SCRATCH = 148 << 10
 #endif
@@ -38,7 +41,14 @@ typedef struct bnc_matmul_i8_args {
   const bnc_qd8_params *params; /* [rows] */
   float *y;                     /* [rows, n]; holds parts of the sums while the kernel runs */
   size_t q_stride, y_stride;    /* elements from row to row */
+  int8_t *tiles;                /* q as matmul_tiles lays it out, for levels that read it so; NULL: all read it as it lies */
 } bnc_matmul_i8_args;
+
+/** Lays out the blocks [from, to) of BNC_TILES_ROWS rows of q for AMX's tiles: [parts of BNC_TILES_DEPTH of k, blocks, steps of
+ * BNC_TILES_STEP of k, BNC_TILES_ROWS, BNC_TILES_STEP], zeros behind the end of k. Rows behind the last are left alone. */
+BNC_KERNEL(matmul_tiles, const bnc_matmul_i8_args *args, size_t from, size_t to);
+/** Bytes of args.tiles; 0 where the kernels of a level read so many rows as they lie. */
+size_t bnc_matmul_tiles_bytes(bnc_cpu_level level, size_t rows, size_t k);
 
 /** All rows, the items (of BNC_I8_COLUMNS columns) [from, to). scratch: BNC_MATMUL_SCRATCH bytes that no other thread uses. */
 BNC_KERNEL(matmul_i8, const bnc_matmul_i8_args *args, size_t from, size_t to, void *scratch);
@@ -49,6 +59,7 @@ BNC_KERNEL(matmul_i8, const bnc_matmul_i8_args *args, size_t from, size_t to, vo
    BNC_CPU_HAS_... */
 bool bnc_matmul_i8_wins(bnc_cpu_level level, uint32_t features);
 
+static inline size_t bnc_matmul_tiles_blocks(size_t rows) { return (rows + BNC_TILES_ROWS - 1) / BNC_TILES_ROWS; }
 static inline size_t bnc_matmul_i8_items(size_t n) { return (n + BNC_I8_COLUMNS - 1) / BNC_I8_COLUMNS; }
 
 #endif

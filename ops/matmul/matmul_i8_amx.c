@@ -2,8 +2,7 @@
 #include "ops/matmul/matmul_slabs_amx.h"
 #include "ops/simd/transpose_avx512vnni.h"
 
-/* Of fewer rows, tiles would be mostly empty and their weights are laid out for too few products. */
-enum { LEAST_ROWS = 20 };
+static __mmask64 bytes_before(size_t n) { return n >= 64 ? ~(__mmask64)0 : ((__mmask64)1 << n) - 1; }
 
 /* 64 columns of k of 16 weights' rows: a transposition of int32 makes row i of the tile of the columns 4 i to 4 i + 3 of all of them. */
 static void lay_out_tile(const void *matrix, const slab *s, size_t i) {
@@ -16,13 +15,13 @@ static void lay_out_tile(const void *matrix, const slab *s, size_t i) {
   __m512i *totals = (__m512i *)(void *)(s->totals + column), x[16];
   __m512i total = s->from || k ? _mm512_load_si512((const void *)totals) : _mm512_setzero_si512();
   if (columns == TILE_COLUMNS) {
-    BNC_UNROLL(16) for (size_t c = 0; c < 16; ++c) {
-      x[c] = _mm512_maskz_loadu_epi8(mask, w + c * args->k);
-      _mm_prefetch((const char *)(w + (c + SLAB_COLUMNS) * args->k), _MM_HINT_T1); /* of the slab behind this one */
-    }
+    BNC_UNROLL(16) for (size_t c = 0; c < 16; ++c) { x[c] = _mm512_maskz_loadu_epi8(mask, w + c * args->k); }
   } else {
     for (size_t c = 0; c < 16; ++c) x[c] = c < columns ? _mm512_maskz_loadu_epi8(mask, w + c * args->k) : _mm512_setzero_si512();
   }
+  /* A column's weights of the slab behind this one, as they lie: the CPU's own fetching goes on from there. */
+  const char *next = (const char *)(args->w + (s->n + SLAB_COLUMNS + i) * args->k + s->from);
+  for (size_t c = 0; c < s->depth; c += 64) _mm_prefetch(next + c, _MM_HINT_T1);
   bnc_transpose_16x16(x);
   BNC_UNROLL(16) for (size_t c = 0; c < 16; ++c) {
     _mm512_store_si512((void *)(out + TILE_BYTES * c), x[c]);
@@ -33,7 +32,7 @@ static void lay_out_tile(const void *matrix, const slab *s, size_t i) {
 
 void bnc_matmul_i8_amx(const bnc_matmul_i8_args *args, size_t from, size_t to, void *scratch) {
   const size_t first = from * BNC_I8_COLUMNS, last = least(args->n, to * BNC_I8_COLUMNS);
-  if (args->rows < LEAST_ROWS) {
+  if (!args->tiles) {
     bnc_matmul_i8_avx512vnni(args, from, to, scratch);
     return;
   }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** @file matmul_slab_amx.h  What a product by AMX (matmul_slabs_amx.h) lays out as tiles: slabs of weights, and a part of x. */
+/** @file matmul_slab_amx.h  What a product by AMX (matmul_slabs_amx.h) lays out as tiles: slabs of weights. */
 #ifndef BINOCLE_OPS_MATMUL_MATMUL_SLAB_AMX_H
 #define BINOCLE_OPS_MATMUL_MATMUL_SLAB_AMX_H
 
@@ -7,25 +7,23 @@
 #include "ops/simd/tiles_amx.h"
 
 enum {
-  SLAB_DEPTH = 1024, /* of k at a time */
-  SLAB_STEP = 64,    /* of k in a tile */
+  SLAB_DEPTH = BNC_TILES_DEPTH, /* of k at a time */
+  SLAB_STEP = BNC_TILES_STEP,   /* of k in a tile */
   SLAB_COLUMNS = 2 * TILE_COLUMNS,
-  BLOCK_ROWS = 2 * TILE_ROWS,
+  BLOCK_ROWS = BNC_TILES_ROWS,
   MOST_ROWS = 640,     /* in one go */
   MOST_COLUMNS = 1024, /* whose sums are kept from one part of k to the next */
   SUMS_STRIDE = SLAB_COLUMNS * 4,
   SUMS = BLOCK_ROWS * SLAB_COLUMNS,
-  /* The scratch: two slabs, the sums of two blocks, the totals of two ranges of columns, the sums that are kept, and a part of x. */
+  /* The scratch: two slabs, the sums of two blocks, the totals of two ranges of columns, and the sums that are kept. */
   SLAB_BYTES = SLAB_COLUMNS * SLAB_DEPTH,
   KEPT_BYTES = 1280 << 10,
-  TOTALS_BYTES = 2 * MOST_COLUMNS * 4,
-  PART_BYTES = MOST_ROWS * SLAB_DEPTH
+  TOTALS_BYTES = 2 * MOST_COLUMNS * 4
 };
-_Static_assert(2 * SLAB_BYTES + 2 * SUMS * 4 + KEPT_BYTES + TOTALS_BYTES + PART_BYTES <= BNC_MATMUL_SCRATCH, "the scratch is too small");
+_Static_assert(2 * SLAB_BYTES + 2 * SUMS * 4 + KEPT_BYTES + TOTALS_BYTES <= BNC_MATMUL_SCRATCH, "the scratch is too small");
 
 BNC_INLINE size_t least(size_t a, size_t b) { return a < b ? a : b; }
 BNC_INLINE __mmask16 lanes_before(size_t n) { return (__mmask16)((1u << least(n, 16)) - 1); }
-BNC_INLINE __mmask64 bytes_before(size_t n) { return n >= 64 ? ~(__mmask64)0 : ((__mmask64)1 << n) - 1; }
 
 /* Columns [n, n + columns), of k [from, from + depth). */
 typedef struct slab {
@@ -46,16 +44,8 @@ typedef struct walk {
   int32_t *totals;  /* [2, MOST_COLUMNS]: of a block of columns and of the next one */
   int32_t *sums[2]; /* [SUMS]: of a block and of the one before */
   int32_t *kept;    /* [block / SLAB_COLUMNS, blocks of rows, SUMS]: from one part of k to the next */
-  int8_t *part;     /* [blocks, steps, 2, TILE]: x from some place along k on */
 } walk;
 
 BNC_INLINE size_t slab_steps(const slab *s) { return (s->depth + SLAB_STEP - 1) / SLAB_STEP; }
-
-/* Lays out a row of the part of x that s is multiplied with, at `out` in its block; zeros behind the end of k. */
-BNC_INLINE void lay_row(const walk *w, const slab *s, size_t row, int8_t *out) {
-  const int8_t *q = w->args->q + row * w->args->q_stride + s->from;
-  for (size_t k = 0; k < s->depth; k += SLAB_STEP, out += 2 * TILE)
-    _mm512_store_si512((void *)out, _mm512_maskz_loadu_epi8(bytes_before(s->depth - k), q + k));
-}
 
 #endif

@@ -2,11 +2,11 @@
 /**
  * @file matmul_slabs_amx.h  Many rows of int8 and int4 matrices with a scale per column, by AMX: 32 columns, a part of k deep, are laid
  * out as tiles of bytes (a slab), over which blocks of 32 rows pass, 2 x 2 tiles of sums at a time. Products take the vector units hardly
- * any time. So what else there is happens between them, in the same loop: the next slab is laid out, the rows of x are, when the first slab
- * of a part of k needs them, and the sums of the block before are turned into y.
+ * any time. So what else there is happens between them, in the same loop: the next slab is laid out, and the sums of the block before are
+ * turned into y.
  *
- * A slab stays in the first cache. The second one holds the part of x and a block of columns of y, whose sums wait there from one part of k
- * to the next.
+ * x is laid out before, for all columns (matmul_tiles). A slab stays in the first cache. The second one holds the part of x and a block of
+ * columns of y, whose sums wait there from one part of k to the next.
  */
 #ifndef BINOCLE_OPS_MATMUL_MATMUL_SLABS_AMX_H
 #define BINOCLE_OPS_MATMUL_MATMUL_SLABS_AMX_H
@@ -20,22 +20,17 @@ static void shape(const slab *s, size_t rows) {
 }
 
 /* All rows by a slab, while the next one is laid out. */
-static void pass_rows(const walk *w, const slab *s, const slab *next, _Bool fresh, size_t *turn, pending *before) {
+static void pass_rows(const walk *w, const slab *s, const slab *next, size_t *turn, pending *before) {
   const size_t blocks = (w->end - w->row + BLOCK_ROWS - 1) / BLOCK_ROWS, steps = blocks * slab_steps(s);
   const size_t tiles = next->columns ? 2 * slab_steps(next) : 0;
   meanwhile m = {.next = next, .tiles = tiles, .finish = (BLOCK_ROWS + slab_steps(s) - 1) / slab_steps(s), .before = *before};
   m.every = tiles && steps > tiles ? steps / tiles - 1 : 0;
   size_t row = w->row;
-  if (fresh) {
-    begin_rows(w, s, row, &m);
-    lay_rows(w, s, BLOCK_ROWS, &m);
-  }
   if (row + BLOCK_ROWS <= w->end) shape(s, BLOCK_ROWS);
   for (; row < w->end; row += BLOCK_ROWS, ++*turn) {
     const size_t rows = least(w->end - row, BLOCK_ROWS);
     int32_t *here = w->kept + ((s->n - w->first) % w->block / SLAB_COLUMNS * blocks + (row - w->row) / BLOCK_ROWS) * SUMS;
     if (rows < BLOCK_ROWS) shape(s, rows);
-    if (fresh) begin_rows(w, s, row + BLOCK_ROWS, &m);
     if (rows == BLOCK_ROWS && s->columns == SLAB_COLUMNS)
       block_whole(w, s, row, rows, here, w->sums[*turn % 2], &m);
     else
@@ -80,16 +75,14 @@ static void many_rows(const bnc_matmul_i8_args *args, const void *matrix, lay_ou
                   .block = least(columns, MOST_COLUMNS),
                   .totals = totals,
                   .sums = {sums, sums + SUMS},
-                  .kept = sums_kept,
-                  .part = (int8_t *)sums_kept + KEPT_BYTES};
-  size_t turn = 0, from = args->k; /* of k: where the part of x begins */
+                  .kept = sums_kept};
+  size_t turn = 0;
   pending before = {0};
   slab s = slab_at(&w, 0, first, 0, slabs[0]);
   for (size_t i = 0; s.columns && i < 2 * slab_steps(&s); ++i) lay_out(matrix, &s, i);
   for (size_t i = 1; s.columns; ++i) {
     const slab next = slab_after(&w, &s, slabs[i % 2]);
-    pass_rows(&w, &s, &next, s.from != from, &turn, &before);
-    from = s.from;
+    pass_rows(&w, &s, &next, &turn, &before);
     s = next;
   }
   finish(args, &before, BLOCK_ROWS);

@@ -13,6 +13,7 @@
 typedef struct needs {
   uint64_t arena;         /* bytes */
   uint64_t scratch, sums; /* bytes per thread; elements */
+  uint64_t tiles;         /* bytes */
   bnc_kv_layout cache;
   uint64_t angles; /* elements of each rotary table */
   uint64_t kept;   /* elements, of all ops together */
@@ -28,11 +29,20 @@ static uint64_t matmul_scratch(const bnc_file_weight *w) {
   return w->dtype == BNC_WEIGHT_BF16 ? bnc_bf16_scratch(w->k) : BNC_MATMUL_SCRATCH;
 }
 
+/* Of an executor that is only planned, the level that it would have. */
+static bnc_cpu_level level_of(const bnc_executor *ex) {
+  bnc_cpu_level level;
+  if (ex->kernels) return ex->kernels->level;
+  return bnc_cpu_detect_level(&level, NULL) == BNC_OK ? level : BNC_CPU_SCALAR;
+}
+
 static void add_op(const bnc_executor *ex, const bnc_file_op *op, needs *n) {
   const bnc_operand *x = &op->in[0];
   if (bnc_op_is_own(ex, op)) {
     const bnc_file_weight *w = &ex->file->weight[op->weight];
     n->scratch = most(n->scratch, matmul_scratch(w));
+    if (w->dtype == BNC_WEIGHT_QC8 || w->dtype == BNC_WEIGHT_QC4)
+      n->tiles = most(n->tiles, bnc_matmul_tiles_bytes(level_of(ex), x->rows, w->k));
     if (w->dtype == BNC_WEIGHT_QG4) n->sums = most(n->sums, (uint64_t)x->rows * (x->cols / w->group));
   }
   if (bnc_op_info_of(op->kind)->group == BNC_GROUP_ATTENTION) {
@@ -58,7 +68,7 @@ static needs needs_of(const bnc_executor *ex) {
 }
 
 static uint64_t table_bytes(const needs *n, size_t threads) {
-  return (2 * n->angles + n->kept) * sizeof(float) + n->sums * sizeof(int32_t) + n->scratch * threads;
+  return (2 * n->angles + n->kept) * sizeof(float) + n->sums * sizeof(int32_t) + n->tiles + n->scratch * threads;
 }
 
 uint64_t bnc_executor_needs(const bnc_model_file *file, size_t threads) {
@@ -96,10 +106,13 @@ bnc_status bnc_executor_memory_create(bnc_executor *ex, bnc_error *err) {
   ex->scratch = bnc_mem_array(bnc_pool_threads(ex->pool), ex->scratch_bytes);
   ex->sums_count = (size_t)n.sums;
   ex->sums = bnc_mem_array(ex->sums_count, sizeof *ex->sums);
+  ex->tiles_bytes = (size_t)n.tiles;
+  ex->tiles = n.tiles ? bnc_mem_alloc(ex->tiles_bytes) : NULL;
   ex->rope_cos = bnc_mem_alloc((size_t)n.angles * sizeof(float));
   ex->rope_sin = bnc_mem_alloc((size_t)n.angles * sizeof(float));
   ex->kept = n.kept ? bnc_mem_array((size_t)n.kept, sizeof *ex->kept) : NULL;
-  if (!ex->arena || !ex->scratch || !ex->sums || (n.kept && !ex->kept)) return bnc_fail_memory(err, ex->arena_bytes);
+  if (!ex->arena || !ex->scratch || !ex->sums || (n.kept && !ex->kept) || (n.tiles && !ex->tiles))
+    return bnc_fail_memory(err, ex->arena_bytes);
   return ex->rope_cos && ex->rope_sin ? BNC_OK : bnc_fail_memory(err, (size_t)n.angles * sizeof(float));
 }
 
@@ -121,6 +134,13 @@ bnc_status bnc_executor_memory_reach(bnc_executor *ex, const bnc_file_op *op, bn
     ex->sums = sums;
     ex->sums_count = (size_t)n.sums;
   }
+  if (n.tiles > ex->tiles_bytes) {
+    int8_t *tiles = bnc_mem_alloc((size_t)n.tiles);
+    if (!tiles) return bnc_fail_memory(err, (size_t)n.tiles);
+    bnc_mem_free(ex->tiles);
+    ex->tiles = tiles;
+    ex->tiles_bytes = (size_t)n.tiles;
+  }
   return BNC_OK;
 }
 
@@ -133,4 +153,5 @@ void bnc_executor_memory_destroy(bnc_executor *ex) {
   bnc_mem_free(ex->scratch);
   bnc_mem_free(ex->kept);
   bnc_mem_free(ex->sums);
+  bnc_mem_free(ex->tiles);
 }

@@ -6,6 +6,7 @@
 #define PIECE_PANELS 8u                 /* at least so many: many rows' activations are read again for each piece */
 
 BNC_ROWS_JOB(sums, bnc_matmul_sums_fn, bnc_matmul_args)
+BNC_ROWS_JOB(tiles, bnc_matmul_tiles_fn, bnc_matmul_i8_args)
 
 /* A kernel over parts of the result's columns; each thread has scratch memory. */
 #define COLUMNS_JOB(name, kernel_fn, args_type)                                                                                            \
@@ -68,6 +69,7 @@ static void matmul_i8(const bnc_op_run *r, size_t first, size_t rows) {
   const bnc_operand *x = &op->in[0];
   const uint32_t count = op->attr.linear.count;
   const bnc_linear_spec spec = bnc_weight_slab_spec(r->ex->file, (bnc_weight_slab){op->weight, op->attr.linear.from, count});
+  const bool tiles = bnc_matmul_tiles_bytes(r->ex->kernels->level, rows, w->k) > 0;
   const bnc_matmul_i8_args args = {.rows = rows,
                                    .k = w->k,
                                    .n = count,
@@ -78,10 +80,16 @@ static void matmul_i8(const bnc_op_run *r, size_t first, size_t rows) {
                                    .params = bnc_run_params(r, x) + first,
                                    .y = bnc_run_out(r, 0) + first * op->out[0].stride,
                                    .q_stride = x->stride,
-                                   .y_stride = op->out[0].stride};
+                                   .y_stride = op->out[0].stride,
+                                   .tiles = tiles ? r->ex->tiles : NULL};
   const size_t items = bnc_matmul_i8_items(count), pieces = PIECES * bnc_pool_threads(r->ex->pool);
   const bool small = (uint64_t)rows * w->k * count < BNC_SHARED_MACS;
   const size_t piece = small ? items : (items + pieces - 1) / pieces;
+  if (tiles) {
+    const size_t blocks = bnc_matmul_tiles_blocks(rows);
+    tiles_job job = {r->ex->kernels->matmul.tiles, args};
+    bnc_pool_run(r->ex->pool, tiles_rows, &job, blocks, small ? blocks : 1);
+  }
   if (w->dtype == BNC_WEIGHT_QC4) {
     const int32_t *totals = (const int32_t *)(const void *)(r->ex->file->data.data + w->offsets) + op->attr.linear.from;
     c4_job job = {r->ex->kernels->matmul.c4, {args, spec.weights, totals}, r->ex->scratch, r->ex->scratch_bytes};

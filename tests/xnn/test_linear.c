@@ -157,6 +157,7 @@ static void check_own_int8(const data *d, const float *expected_y, size_t out) {
   for (size_t i = 0; i < 2; i++) {
     bnc_kernels kernels;
     bnc_kernels_init(&kernels, levels[i]);
+    const size_t tiles = bnc_matmul_tiles_bytes(levels[i], c->rows, c->k);
     const bnc_matmul_i8_args args = {.rows = c->rows,
                                      .k = c->k,
                                      .n = c->n,
@@ -167,10 +168,13 @@ static void check_own_int8(const data *d, const float *expected_y, size_t out) {
                                      .params = d->params,
                                      .y = y,
                                      .q_stride = d->spec.in_stride,
-                                     .y_stride = out};
+                                     .y_stride = out,
+                                     .tiles = tiles ? need(tiles) : NULL};
+    if (tiles) kernels.matmul.tiles(&args, 0, bnc_matmul_tiles_blocks(c->rows));
     for (size_t j = 0; j < (c->rows + 1) * out; j++) y[j] = 12345.0f;
     kernels.matmul.i8(&args, 0, bnc_matmul_i8_items(c->n), scratch);
     assert_memory_equal(y, expected_y, (c->rows + 1) * out * sizeof *y);
+    bnc_mem_free(args.tiles);
   }
   bnc_mem_free(scratch);
   bnc_mem_free(y);

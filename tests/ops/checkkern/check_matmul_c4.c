@@ -98,6 +98,8 @@ typedef struct c4_job {
 
 static void run_job(const void *job, const bnc_kernels *kernels) {
   const c4_job *j = job;
+  if (bnc_matmul_tiles_bytes(kernels->level, j->args.to.rows, j->args.to.k))
+    kernels->matmul.tiles(&j->args.to, 0, bnc_matmul_tiles_blocks(j->args.to.rows));
   kernels->matmul.c4(&j->args, 0, bnc_matmul_i8_items(j->args.to.n), j->scratch);
 }
 
@@ -106,6 +108,8 @@ static void bench_shape(check *c, size_t rows, size_t k, size_t n, const char *s
   tensor y = tensor_make(rows, n, n, 4, SIDE_START);
   f.args.to.y = y.data;
   f.args.to.y_stride = n;
+  const size_t bytes = bnc_matmul_tiles_bytes(c->test.level, rows, k);
+  if (bytes) f.args.to.tiles = malloc(bytes);
   const c4_job job = {f.args, f.scratch.data};
   const bench_job b = {.shape = shape,
                        .run = run_job,
@@ -114,6 +118,7 @@ static void bench_shape(check *c, size_t rows, size_t k, size_t n, const char *s
                        .flops = 2.0 * (double)rows * (double)k * (double)n,
                        .slots = BENCH_SLOTS(c, matmul, c4)};
   bench_run(c, &b);
+  free(f.args.to.tiles);
   tensor_free(&y);
   release(&f);
 }

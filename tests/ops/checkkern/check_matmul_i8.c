@@ -76,6 +76,8 @@ typedef struct i8_job {
 
 static void run_job(const void *job, const bnc_kernels *kernels) {
   const i8_job *j = job;
+  if (bnc_matmul_tiles_bytes(kernels->level, j->args.rows, j->args.k))
+    kernels->matmul.tiles(&j->args, 0, bnc_matmul_tiles_blocks(j->args.rows));
   kernels->matmul.i8(&j->args, 0, bnc_matmul_i8_items(j->args.n), j->scratch);
 }
 
@@ -84,6 +86,8 @@ static void bench_shape(check *c, size_t rows, size_t k, size_t n, const char *s
   tensor y = tensor_make(rows, n, n, 4, SIDE_START);
   f.args.y = y.data;
   f.args.y_stride = n;
+  const size_t bytes = bnc_matmul_tiles_bytes(c->test.level, rows, k);
+  if (bytes) f.args.tiles = malloc(bytes);
   const i8_job job = {f.args, f.scratch.data};
   const bench_job b = {.shape = shape,
                        .run = run_job,
@@ -92,11 +96,44 @@ static void bench_shape(check *c, size_t rows, size_t k, size_t n, const char *s
                        .flops = 2.0 * (double)rows * (double)k * (double)n,
                        .slots = BENCH_SLOTS(c, matmul, i8)};
   bench_run(c, &b);
+  free(f.args.tiles);
   tensor_free(&y);
   release(&f);
 }
 
+/* Against a layout by the header's formula, counted the other way round: from the places to what lies there. */
+static void tiles_case(check *c, size_t rows, size_t k) {
+  const size_t padded = bnc_matmul_tiles_blocks(rows) * BNC_TILES_ROWS, bytes = bnc_matmul_tiles_bytes(BNC_CPU_AMX, rows, k);
+  tensor q = tensor_make(rows, k, k + check_below(c, 40), 1, SIDE_END), out = tensor_make(1, bytes, bytes, 1, SIDE_END);
+  for (size_t i = 0; i < rows * k; ++i) ((int8_t *)q.data)[i / k * q.stride + i % k] = (int8_t)check_random(c);
+  tensor_protect(&q);
+  const bnc_matmul_i8_args args = {.rows = rows, .k = k, .q = q.data, .q_stride = q.stride, .tiles = out.data};
+  const size_t blocks = bnc_matmul_tiles_blocks(rows), cut = check_below(c, blocks + 1);
+  c->test.matmul.tiles(&args, cut, blocks);
+  c->test.matmul.tiles(&args, 0, cut);
+  for (size_t i = 0, part = 0; i < bytes; ++i) {
+    const size_t depth = k - part < BNC_TILES_DEPTH ? k - part : BNC_TILES_DEPTH, steps = (depth + BNC_TILES_STEP - 1) / BNC_TILES_STEP;
+    const size_t at = i - part * padded, line = at / BNC_TILES_STEP, step = line / BNC_TILES_ROWS % steps;
+    const size_t row = line / BNC_TILES_ROWS / steps * BNC_TILES_ROWS + line % BNC_TILES_ROWS;
+    const size_t column = part + step * BNC_TILES_STEP + at % BNC_TILES_STEP;
+    const int8_t expected = row < rows && column < k ? ((const int8_t *)q.data)[row * q.stride + column] : 0;
+    if (row < rows && args.tiles[i] != expected)
+      check_failed(c, "%zu x %zu: byte %zu: %d, expected %d", rows, k, i, args.tiles[i], expected);
+    if (at + 1 == padded * steps * BNC_TILES_STEP) part += BNC_TILES_DEPTH;
+  }
+  if (tensor_damage(&out)) check_failed(c, "tiles: %s", tensor_damage(&out));
+  check_passed(c);
+  tensor_free(&q);
+  tensor_free(&out);
+}
+
 void check_matmul_i8(check *c) {
+  if (CHECK_BEGIN(c, matmul, tiles)) {
+    for (size_t k = 1; k < 200; k += 1 + check_below(c, 30)) tiles_case(c, 12 + check_below(c, 60), k);
+    tiles_case(c, 33, 1024);
+    tiles_case(c, 12, 2048 + check_below(c, 100));
+    check_end(c);
+  }
   if (!CHECK_BEGIN(c, matmul, i8)) return;
   c->int8 = true;
   if (c->bench) {

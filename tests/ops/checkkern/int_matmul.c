@@ -24,15 +24,22 @@ static void check_oracle(check *c, const int_matmul *m, const tensor *y) {
 
 void check_int_matmul(check *c, const int_matmul *m, tensor_side side) {
   const size_t rows = m->to->rows, n = m->to->n, items = bnc_matmul_i8_items(n);
-  tensor y[2];
+  const size_t bytes = bnc_matmul_tiles_bytes(c->test.level, rows, m->to->k);
+  tensor y[2], tiles = {0};
+  if (bytes) tiles = tensor_make(1, bytes, bytes, 1, side);
   for (int i = 0; i < 2; ++i) {
     y[i] = tensor_make(rows, n, n + 3, 4, side);
     m->to->y = y[i].data;
     m->to->y_stride = n + 3;
+    m->to->tiles = NULL;
     if (i) {
       m->run(&c->scalar, m->args, 0, items, m->scratch->data);
     } else {
       const size_t cut = check_below(c, items + 1);
+      if (bytes) {
+        m->to->tiles = tiles.data;
+        c->test.matmul.tiles(m->to, 0, bnc_matmul_tiles_blocks(rows));
+      }
       m->run(&c->test, m->args, cut, items, m->scratch->data);
       m->run(&c->test, m->args, 0, cut, m->scratch->data);
     }
@@ -42,4 +49,5 @@ void check_int_matmul(check *c, const int_matmul *m, tensor_side side) {
   if (check_is_scalar(c)) check_oracle(c, m, &y[0]);
   tensor_free(&y[0]);
   tensor_free(&y[1]);
+  if (bytes) tensor_free(&tiles);
 }
