@@ -40,7 +40,8 @@
   K(limits.read,              limits_read,         x,   x,         _,         _,  x,   _,      _,    _)  \
   K(matmul.sums,              matmul_sums,         x,   _,         _,         _,  _,   _,      _,    _)  \
   K(matmul.tiles,             matmul_tiles,        _,   _,         _,         x,  _,   _,      _,    _)  \
-  K(matmul.bf16,              matmul_bf16,         x,   x,         x,         _,  x,   _,      _,    x)  \
+  K(matmul.tiles_bf16,        matmul_tiles_bf16,   _,   _,         _,         x,  _,   _,      _,    _)  \
+  K(matmul.bf16,              matmul_bf16,         x,   x,         x,         x,  x,   _,      _,    x)  \
   K(matmul.c4,                matmul_c4,           x,   x,         _,         x,  x,   x,      x,    _)  \
   K(matmul.f32,              matmul_f32,          x,   x,         _,         _,  x,   _,      _,    _)  \
   K(matmul.i4,                matmul_i4,           x,   x,         _,         _,  x,   x,      x,    _)  \

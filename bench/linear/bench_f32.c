@@ -52,7 +52,9 @@ static void bench(size_t rows, size_t k, size_t n, const bnc_kernels *kernels, s
   void *scratch = bnc_mem_alloc(bnc_bf16_scratch(k));
   if (!panels || !scratch) must(bnc_fail_memory(&err, n * k * sizeof *panels));
   bnc_matmul_bf16_pack(n, k, w, panels, 0, bnc_bf16_panels(n));
-  const bnc_matmul_float_args bf16 = {.rows = rows, .k = k, .n = n, .w = panels, .x = x, .y = own, .x_stride = k, .y_stride = n};
+  bnc_matmul_float_args bf16 = {.rows = rows, .k = k, .n = n, .w = panels, .x = x, .y = own, .x_stride = k, .y_stride = n};
+  const size_t tiles = bnc_matmul_tiles_bf16_bytes(kernels->level, rows, k);
+  if (tiles) bf16.tiles = bench_need(tiles);
   static times f32_times, bf16_times, other;
   bnc_packed_store *store;
   bnc_linear_set *set;
@@ -66,6 +68,7 @@ static void bench(size_t rows, size_t k, size_t n, const bnc_kernels *kernels, s
     const double first = bench_seconds(CLOCK_THREAD_CPUTIME_ID);
     must(bnc_linear_set_run(set, id, rows, x, NULL, theirs, NULL));
     const double second = bench_seconds(CLOCK_THREAD_CPUTIME_ID);
+    if (tiles) kernels->matmul.tiles_bf16(&bf16, 0, bnc_matmul_tiles_blocks(rows));
     kernels->matmul.bf16(&bf16, 0, bnc_float_items(n), scratch);
     const double end = bench_seconds(CLOCK_THREAD_CPUTIME_ID);
     add(&f32_times, r, first - start, second - first);
@@ -77,7 +80,7 @@ static void bench(size_t rows, size_t k, size_t n, const bnc_kernels *kernels, s
          gflop / other.best, median(&f32_times, repeats), gflop / bf16_times.best, median(&bf16_times, repeats));
   bnc_linear_set_destroy(set);
   bnc_packed_destroy(store);
-  void *all[] = {w, x, own, theirs, panels, scratch};
+  void *all[] = {w, x, own, theirs, panels, scratch, bf16.tiles};
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) bnc_mem_free(all[i]);
 }
 

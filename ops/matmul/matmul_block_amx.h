@@ -1,9 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** @file matmul_block_amx.h  A block of 32 rows by a slab of weights (matmul_slabs_amx.h), and what happens between its products. */
+/** @file matmul_block_amx.h  A block of 32 rows by a slab of weights (matmul_slabs_amx.h), and what happens between its products. The file
+ * that includes it defines SLAB_FLOATS: 1 for tiles of bf16, whose sums are floats, 0 for those of int8. */
 #ifndef BINOCLE_OPS_MATMUL_MATMUL_BLOCK_AMX_H
 #define BINOCLE_OPS_MATMUL_MATMUL_BLOCK_AMX_H
 
 #include "ops/matmul/matmul_slab_amx.h"
+
+#if SLAB_FLOATS
+#define SLAB_DOT _tile_dpbf16ps
+#else
+#define SLAB_DOT _tile_dpbssd
+#endif
 
 /* Sums that are to become y. */
 typedef struct pending {
@@ -14,37 +21,43 @@ typedef struct pending {
   __m512 scale[2], bias[2];
 } pending;
 
-/* y = (sum - zero point * total) * scale of the row * scale of the column + bias, of up to `rows` rows. */
-BNC_INLINE void finish(const bnc_matmul_i8_args *args, pending *p, size_t rows) {
+/* y = (sum - zero point * total) * scale of the row * scale of the column + bias, or sum + bias, of up to `rows` rows. */
+BNC_INLINE void finish(const walk *w, pending *p, size_t rows) {
   for (size_t end = least(p->next + rows, p->end); p->next < end; ++p->next) {
-    const bnc_qd8_params x = args->params[p->row + p->next];
-    const __m512i zero_point = _mm512_set1_epi32(x.zero_point);
+    const bnc_qd8_params x = SLAB_FLOATS ? (bnc_qd8_params){0} : w->params[p->row + p->next];
     const int32_t *sums = p->sums + p->next * SLAB_COLUMNS;
-    float *y = args->y + (p->row + p->next) * args->y_stride + p->n;
+    float *y = w->y + (p->row + p->next) * w->y_stride + p->n;
     BNC_UNROLL(2) for (size_t v = 0; v < 2; ++v) {
-      __builtin_prefetch(y + BLOCK_ROWS * args->y_stride + TILE_COLUMNS * v, 1); /* of the block behind this one */
+      __builtin_prefetch(y + BLOCK_ROWS * w->y_stride + TILE_COLUMNS * v, 1); /* of the block behind this one */
       const __m512i sum = _mm512_load_si512((const void *)(sums + TILE_COLUMNS * v));
-      const __m512i exact = _mm512_sub_epi32(sum, _mm512_mullo_epi32(p->totals[v], zero_point));
-      const __m512 scaled = _mm512_mul_ps(_mm512_cvtepi32_ps(exact), _mm512_set1_ps(x.scale));
-      _mm512_mask_storeu_ps(y + TILE_COLUMNS * v, p->mask[v], _mm512_fmadd_ps(scaled, p->scale[v], p->bias[v]));
+      __m512 made;
+      if (SLAB_FLOATS) {
+        made = _mm512_add_ps(_mm512_castsi512_ps(sum), p->bias[v]);
+      } else {
+        const __m512i exact = _mm512_sub_epi32(sum, _mm512_mullo_epi32(p->totals[v], _mm512_set1_epi32(x.zero_point)));
+        made = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(exact), _mm512_set1_ps(x.scale)), p->scale[v], p->bias[v]);
+      }
+      _mm512_mask_storeu_ps(y + TILE_COLUMNS * v, p->mask[v], made);
     }
   }
 }
 
-static void suspend(const bnc_matmul_i8_args *args, const slab *s, const int32_t *sums, size_t row, size_t rows, pending *p) {
+static void suspend(const walk *w, const slab *s, const int32_t *sums, size_t row, size_t rows, pending *p) {
   *p = (pending){.sums = sums, .row = row, .end = rows, .n = s->n};
   for (size_t v = 0; v < 2; ++v) {
     const size_t n = s->n + TILE_COLUMNS * v;
     const __mmask16 mask = s->columns > TILE_COLUMNS * v ? lanes_before(s->columns - TILE_COLUMNS * v) : 0;
     p->mask[v] = mask;
+    p->bias[v] = w->bias ? _mm512_maskz_loadu_ps(mask, w->bias + n) : _mm512_setzero_ps();
+    if (SLAB_FLOATS) continue;
     p->totals[v] = _mm512_loadu_si512((const void *)(s->totals + TILE_COLUMNS * v));
-    p->scale[v] = _mm512_maskz_loadu_ps(mask, args->scale + n);
-    p->bias[v] = args->bias ? _mm512_maskz_loadu_ps(mask, args->bias + n) : _mm512_setzero_ps();
+    p->scale[v] = _mm512_maskz_loadu_ps(mask, w->scale + n);
   }
 }
 
 /* What happens between products. */
 typedef struct meanwhile {
+  ahead weights;      /* of a slab yet to come, to be fetched */
   const slab *next;   /* to be laid out */
   size_t tile, tiles; /* the next one of it, and how many there are */
   size_t every, wait; /* so many steps lie between two, so many until the next one */
@@ -53,18 +66,19 @@ typedef struct meanwhile {
 } meanwhile;
 
 BNC_INLINE void use_step(const walk *w, meanwhile *m) {
-  finish(w->args, &m->before, m->finish);
-  if (m->wait-- || m->tile == m->tiles) return;
+  finish(w, &m->before, m->finish);
+  fetch_ahead(&m->weights);
+  if (SLAB_FLOATS || m->wait-- || m->tile == m->tiles) return;
   m->wait = m->every;
-  w->lay_out(w->matrix, m->next, m->tile++);
+  w->lay_out(w, m->next, m->tile++);
 }
 
 /* The sums of a block, which has a second tile of rows or not, by a slab that has one of columns or not. */
 BNC_INLINE void multiply(const walk *w, const slab *s, size_t row, const int32_t *sums, meanwhile *m, const _Bool second,
                          const _Bool right) {
-  const size_t steps = slab_steps(s);
-  const size_t padded = bnc_matmul_tiles_blocks(w->args->rows) * BLOCK_ROWS;
-  const int8_t *a = w->args->tiles + s->from * padded + row * SLAB_STEP * steps, *b = s->w;
+  const size_t steps = slab_steps(s), padded = bnc_matmul_tiles_blocks(w->rows) * BLOCK_ROWS;
+  const int8_t *a = w->tiles + s->from * padded + row * SLAB_STEP * steps, *b = s->w;
+  size_t side = s->side;
   TILE_FENCE();
   if (s->from) {
     TILE_LOAD(0, sums, SUMS_STRIDE);
@@ -77,15 +91,26 @@ BNC_INLINE void multiply(const walk *w, const slab *s, size_t row, const int32_t
     if (second) _tile_zero(2);
     if (second && right) _tile_zero(3);
   }
-  for (size_t i = 0; i < steps; ++i, a += 2 * TILE, b += 2 * TILE) {
+  for (size_t i = 0; i < steps; ++i, a += 2 * TILE, b += SLAB_FLOATS ? TILE : 2 * TILE) {
+    if (SLAB_FLOATS && s->tail && i + 1 == steps) {
+      b = s->tail;
+      side = TILE;
+    }
+    if (SLAB_FLOATS && !second) {
+      /* Few rows wait for weights alone. */
+      BNC_UNROLL(16) for (size_t l = 0; l < TILE; l += 64) {
+        _mm_prefetch((const char *)(b + SLAB_AHEAD + l), _MM_HINT_T0);
+        _mm_prefetch((const char *)(b + side + SLAB_AHEAD + l), _MM_HINT_T0);
+      }
+    }
     TILE_LOAD(6, b, TILE_BYTES);
     TILE_STREAM(4, a, TILE_BYTES);
-    if (right) TILE_LOAD(7, b + TILE, TILE_BYTES);
+    if (right) TILE_LOAD(7, b + side, TILE_BYTES);
     if (second) TILE_STREAM(5, a + TILE, TILE_BYTES);
-    _tile_dpbssd(0, 4, 6);
-    if (right) _tile_dpbssd(1, 4, 7);
-    if (second) _tile_dpbssd(2, 5, 6);
-    if (second && right) _tile_dpbssd(3, 5, 7);
+    SLAB_DOT(0, 4, 6);
+    if (right) SLAB_DOT(1, 4, 7);
+    if (second) SLAB_DOT(2, 5, 6);
+    if (second && right) SLAB_DOT(3, 5, 7);
     use_step(w, m);
   }
 }
@@ -93,16 +118,16 @@ BNC_INLINE void multiply(const walk *w, const slab *s, size_t row, const int32_t
 /* One block: its sums so far, or, where k ends, those that y is to be made of. */
 BNC_INLINE void block(const walk *w, const slab *s, size_t row, size_t rows, int32_t *kept, int32_t *last, meanwhile *m, const _Bool second,
                       const _Bool right) {
-  const _Bool ends = s->from + s->depth == w->args->k;
+  const _Bool ends = s->from + s->depth == w->bytes;
   int32_t *sums = ends ? last : kept;
   multiply(w, s, row, kept, m, second, right);
-  finish(w->args, &m->before, BLOCK_ROWS);
+  finish(w, &m->before, BLOCK_ROWS);
   TILE_STORE(0, sums, SUMS_STRIDE);
   if (right) TILE_STORE(1, sums + TILE_COLUMNS, SUMS_STRIDE);
   if (second) TILE_STORE(2, sums + TILE_ROWS * SLAB_COLUMNS, SUMS_STRIDE);
   if (second && right) TILE_STORE(3, sums + TILE_ROWS * SLAB_COLUMNS + TILE_COLUMNS, SUMS_STRIDE);
   TILE_FENCE();
-  if (ends) suspend(w->args, s, sums, row, rows, &m->before);
+  if (ends) suspend(w, s, sums, row, rows, &m->before);
 }
 
 /* Functions of their own, so that constants reach their loops. */

@@ -27,6 +27,7 @@ typedef struct bnc_matmul_float_args {
   const float *x;            /* [rows, k] */
   float *y;                  /* [rows, n]: holds the sums so far, too, while the kernel runs */
   size_t x_stride, y_stride; /* elements from row to row */
+  uint16_t *tiles;           /* x as matmul_tiles_bf16 lays it out, for levels whose matmul_bf16 reads it so; else NULL */
 } bnc_matmul_float_args;
 
 static inline size_t bnc_float_items(size_t n) { return (n + BNC_FLOAT_COLUMNS - 1) / BNC_FLOAT_COLUMNS; }

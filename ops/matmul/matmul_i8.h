@@ -60,6 +60,17 @@ BNC_KERNEL(matmul_i8, const bnc_matmul_i8_args *args, size_t from, size_t to, vo
 bool bnc_matmul_i8_wins(bnc_cpu_level level, uint32_t features);
 
 static inline size_t bnc_matmul_tiles_blocks(size_t rows) { return (rows + BNC_TILES_ROWS - 1) / BNC_TILES_ROWS; }
+/** Where byte i of a row of `bytes` lies in tiles of so many rows. */
+static inline size_t bnc_matmul_tiles_place(size_t rows, size_t bytes, size_t row, size_t i) {
+  const size_t part = i / BNC_TILES_DEPTH * BNC_TILES_DEPTH, left = bytes - part, depth = left < BNC_TILES_DEPTH ? left : BNC_TILES_DEPTH;
+  const size_t steps = (depth + BNC_TILES_STEP - 1) / BNC_TILES_STEP, step = row / BNC_TILES_ROWS * steps + (i - part) / BNC_TILES_STEP;
+  const size_t line = step * BNC_TILES_ROWS + row % BNC_TILES_ROWS;
+  return part * bnc_matmul_tiles_blocks(rows) * BNC_TILES_ROWS + line * BNC_TILES_STEP + i % BNC_TILES_STEP;
+}
+/** Bytes of all rows' tiles. */
+static inline size_t bnc_matmul_tiles_room(size_t rows, size_t bytes) {
+  return bnc_matmul_tiles_blocks(rows) * BNC_TILES_ROWS * ((bytes + BNC_TILES_STEP - 1) / BNC_TILES_STEP * BNC_TILES_STEP);
+}
 static inline size_t bnc_matmul_i8_items(size_t n) { return (n + BNC_I8_COLUMNS - 1) / BNC_I8_COLUMNS; }
 
 #endif

@@ -1,27 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "ops/matmul/matmul_slabs_amx.h"
+#include "ops/matmul/matmul_ints_amx.h"
 #include "ops/simd/transpose_avx512vnni.h"
 
 static __mmask64 bytes_before(size_t n) { return n >= 64 ? ~(__mmask64)0 : ((__mmask64)1 << n) - 1; }
 
 /* 64 columns of k of 16 weights' rows: a transposition of int32 makes row i of the tile of the columns 4 i to 4 i + 3 of all of them. */
-static void lay_out_tile(const void *matrix, const slab *s, size_t i) {
-  const bnc_matmul_i8_args *args = matrix;
+static void lay_out_tile(const walk *walked, const slab *s, size_t i) {
+  const bnc_matmul_i8_args *args = walked->matrix;
   const size_t column = i % 2 * TILE_COLUMNS, k = i / 2 * SLAB_STEP;
   const size_t columns = s->columns > column ? least(s->columns - column, TILE_COLUMNS) : 0;
   const int8_t *w = args->w + (s->n + column) * args->k + s->from + k;
   const __mmask64 mask = bytes_before(s->depth - k);
-  int8_t *out = s->w + i * TILE;
+  int8_t *out = (int8_t *)(uintptr_t)s->w + i * TILE;
   __m512i *totals = (__m512i *)(void *)(s->totals + column), x[16];
   __m512i total = s->from || k ? _mm512_load_si512((const void *)totals) : _mm512_setzero_si512();
   if (columns == TILE_COLUMNS) {
-    BNC_UNROLL(16) for (size_t c = 0; c < 16; ++c) { x[c] = _mm512_maskz_loadu_epi8(mask, w + c * args->k); }
+    BNC_UNROLL(16) for (size_t c = 0; c < 16; ++c) x[c] = _mm512_maskz_loadu_epi8(mask, w + c * args->k);
   } else {
     for (size_t c = 0; c < 16; ++c) x[c] = c < columns ? _mm512_maskz_loadu_epi8(mask, w + c * args->k) : _mm512_setzero_si512();
   }
-  /* A column's weights of the slab behind this one, as they lie: the CPU's own fetching goes on from there. */
-  const char *next = (const char *)(args->w + (s->n + SLAB_COLUMNS + i) * args->k + s->from);
-  for (size_t c = 0; c < s->depth; c += 64) _mm_prefetch(next + c, _MM_HINT_T1);
   bnc_transpose_16x16(x);
   BNC_UNROLL(16) for (size_t c = 0; c < 16; ++c) {
     _mm512_store_si512((void *)(out + TILE_BYTES * c), x[c]);
@@ -30,11 +27,16 @@ static void lay_out_tile(const void *matrix, const slab *s, size_t i) {
   _mm512_store_si512((void *)totals, total);
 }
 
+static ahead lines_of(const walk *w, const slab *s) {
+  const bnc_matmul_i8_args *args = w->matrix;
+  const char *at = (const char *)args->w + s->n * args->k + s->from;
+  return (ahead){.at = at, .rows = s->columns, .lines = (s->depth + 63) / 64, .stride_bytes = args->k};
+}
+
 void bnc_matmul_i8_amx(const bnc_matmul_i8_args *args, size_t from, size_t to, void *scratch) {
   const size_t first = from * BNC_I8_COLUMNS, last = least(args->n, to * BNC_I8_COLUMNS);
-  if (!args->tiles) {
+  if (args->tiles)
+    matmul_slabs(walk_of(args, args, lay_out_tile, lines_of), first, last, scratch);
+  else
     bnc_matmul_i8_avx512vnni(args, from, to, scratch);
-    return;
-  }
-  matmul_slabs(args, args, lay_out_tile, first, last, scratch);
 }

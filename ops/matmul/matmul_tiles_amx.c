@@ -3,22 +3,16 @@
 
 #include "ops/matmul/matmul_i8.h"
 
-static size_t least(size_t a, size_t b) { return a < b ? a : b; }
-
 void bnc_matmul_tiles_amx(const bnc_matmul_i8_args *args, size_t from, size_t to) {
-  const size_t padded = bnc_matmul_tiles_blocks(args->rows) * BNC_TILES_ROWS, end = least(to * BNC_TILES_ROWS, args->rows);
-  for (size_t row = from * BNC_TILES_ROWS; row < end; ++row) {
+  for (size_t row = from * BNC_TILES_ROWS; row < to * BNC_TILES_ROWS && row < args->rows; ++row) {
     const int8_t *q = args->q + row * args->q_stride;
-    const size_t before = row / BNC_TILES_ROWS * BNC_TILES_ROWS;
     for (size_t part = 0; part < args->k; part += BNC_TILES_DEPTH) {
-      const size_t depth = least(args->k - part, BNC_TILES_DEPTH), whole = depth / BNC_TILES_STEP * BNC_TILES_STEP;
-      const size_t stride = (depth + BNC_TILES_STEP - 1) / BNC_TILES_STEP * BNC_TILES_STEP; /* bytes of a row */
-      int8_t *out = args->tiles + part * padded + before * stride + (row - before) * BNC_TILES_STEP;
-      for (size_t k = 0; k < whole; k += BNC_TILES_STEP)
-        _mm512_storeu_si512((void *)(out + k * BNC_TILES_ROWS), _mm512_loadu_si512((const void *)(q + part + k)));
-      if (whole == depth) continue;
-      const __mmask64 mask = ((__mmask64)1 << (depth - whole)) - 1;
-      _mm512_storeu_si512((void *)(out + whole * BNC_TILES_ROWS), _mm512_maskz_loadu_epi8(mask, q + part + whole));
+      int8_t *out = args->tiles + bnc_matmul_tiles_place(args->rows, args->k, row, part);
+      for (size_t k = part; k < args->k && k < part + BNC_TILES_DEPTH; k += BNC_TILES_STEP, out += BNC_TILES_ROWS * BNC_TILES_STEP) {
+        const size_t left = args->k - k;
+        const __mmask64 mask = left < BNC_TILES_STEP ? ((__mmask64)1 << left) - 1 : ~(__mmask64)0;
+        _mm512_storeu_si512((void *)out, _mm512_maskz_loadu_epi8(mask, q + k));
+      }
     }
   }
 }

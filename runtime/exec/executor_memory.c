@@ -43,6 +43,7 @@ static void add_op(const bnc_executor *ex, const bnc_file_op *op, needs *n) {
     n->scratch = most(n->scratch, matmul_scratch(w));
     if (w->dtype == BNC_WEIGHT_QC8 || w->dtype == BNC_WEIGHT_QC4)
       n->tiles = most(n->tiles, bnc_matmul_tiles_bytes(level_of(ex), x->rows, w->k));
+    if (w->dtype == BNC_WEIGHT_BF16) n->tiles = most(n->tiles, bnc_matmul_tiles_bf16_bytes(level_of(ex), x->rows, w->k));
     if (w->dtype == BNC_WEIGHT_QG4) n->sums = most(n->sums, (uint64_t)x->rows * (x->cols / w->group));
   }
   if (bnc_op_info_of(op->kind)->group == BNC_GROUP_ATTENTION) {

@@ -26,7 +26,7 @@ struct bnc_executor {
   float *kept;   /* [last_row ops, BNC_EACH_ROWS, their columns] for bnc_executor_finish_row; NULL: not needed */
   int32_t *sums; /* [sums_count]: of the largest int4 layer's rows and groups (ops/matmul/matmul.h) */
   size_t sums_count;
-  int8_t *tiles; /* [tiles_bytes]: of the largest int8 or c4 layer's rows, where the level wants them (ops/matmul/matmul_i8.h) */
+  int8_t *tiles; /* [tiles_bytes]: of the largest int8, c4 or bf16 layer's rows, where the level wants them (ops/matmul/matmul_i8.h) */
   size_t tiles_bytes;
   bnc_outputs *outputs; /* NULL: bnc_executor_outputs_create was not called */
   bnc_linear_set *linears;

@@ -7,6 +7,7 @@
 
 BNC_ROWS_JOB(sums, bnc_matmul_sums_fn, bnc_matmul_args)
 BNC_ROWS_JOB(tiles, bnc_matmul_tiles_fn, bnc_matmul_i8_args)
+BNC_ROWS_JOB(tiles_bf16, bnc_matmul_tiles_bf16_fn, bnc_matmul_float_args)
 
 /* A kernel over parts of the result's columns; each thread has scratch memory. */
 #define COLUMNS_JOB(name, kernel_fn, args_type)                                                                                            \
@@ -46,7 +47,9 @@ static void matmul_float(const bnc_op_run *r, size_t first, size_t rows) {
   const bnc_operand *x = &op->in[0];
   const uint32_t count = op->attr.linear.count;
   const bnc_linear_spec spec = bnc_weight_slab_spec(r->ex->file, (bnc_weight_slab){op->weight, op->attr.linear.from, count});
-  floats_job job = {r->ex->file->weight[op->weight].dtype == BNC_WEIGHT_BF16 ? kernels->bf16 : kernels->f32,
+  const bool bf16 = r->ex->file->weight[op->weight].dtype == BNC_WEIGHT_BF16;
+  const bool tiles = bf16 && bnc_matmul_tiles_bf16_bytes(r->ex->kernels->level, rows, spec.k) > 0;
+  floats_job job = {bf16 ? kernels->bf16 : kernels->f32,
                     {.rows = rows,
                      .k = spec.k,
                      .n = count,
@@ -55,11 +58,17 @@ static void matmul_float(const bnc_op_run *r, size_t first, size_t rows) {
                      .x = bnc_run_in(r, 0) + first * x->stride,
                      .y = bnc_run_out(r, 0) + first * op->out[0].stride,
                      .x_stride = x->stride,
-                     .y_stride = op->out[0].stride},
+                     .y_stride = op->out[0].stride,
+                     .tiles = tiles ? (uint16_t *)(void *)r->ex->tiles : NULL},
                     r->ex->scratch,
                     r->ex->scratch_bytes};
   const size_t items = bnc_float_items(count), pieces = PIECES * bnc_pool_threads(r->ex->pool), share = (items + pieces - 1) / pieces;
   const bool small = (uint64_t)rows * spec.k * count < BNC_SHARED_MACS;
+  if (tiles) {
+    const size_t blocks = bnc_matmul_tiles_blocks(rows);
+    tiles_bf16_job lay_out = {kernels->tiles_bf16, job.args};
+    bnc_pool_run(r->ex->pool, tiles_bf16_rows, &lay_out, blocks, small ? blocks : 1);
+  }
   bnc_pool_run_threads(r->ex->pool, floats_columns, &job, items, small ? items : share);
 }
 

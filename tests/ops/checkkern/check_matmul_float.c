@@ -70,6 +70,18 @@ static float_fixture make(check *c, bool bf16, size_t rows, size_t k, size_t n, 
   return f;
 }
 
+/* The items [from, to), with x laid out as the level wants it. */
+static void run_items(const bnc_kernels *kernels, const float_fixture *f, const bnc_matmul_float_args *args, size_t from, size_t to) {
+  const size_t bytes = f->bf16 ? bnc_matmul_tiles_bf16_bytes(kernels->level, args->rows, args->k) : 0;
+  bnc_matmul_float_args mine = *args;
+  if (bytes) {
+    mine.tiles = malloc(bytes);
+    kernels->matmul.tiles_bf16(&mine, 0, bnc_matmul_tiles_blocks(args->rows));
+  }
+  kernel_of(kernels, f)(&mine, from, to, f->scratch);
+  free(mine.tiles);
+}
+
 static void release(float_fixture *f) {
   tensor_free(&f->stored);
   tensor_free(&f->bias);
@@ -149,7 +161,7 @@ static void check_alone(check *c, const float_fixture *f, const tensor *y) {
   args.rows = 1;
   args.x += row * args.x_stride;
   args.y = alone.data;
-  kernel_of(&c->test, f)(&args, 0, bnc_float_items(n), f->scratch);
+  run_items(&c->test, f, &args, 0, bnc_float_items(n));
   check_equal(c, &alone, &among, true, "a row alone");
   tensor_free(&alone);
 }
@@ -164,11 +176,11 @@ static void run_case(check *c, bool bf16, size_t rows, size_t k, size_t n, unsig
     f.args.y = y[i].data;
     f.args.y_stride = n + 3;
     if (i) {
-      kernel_of(&c->scalar, &f)(&f.args, 0, items, f.scratch);
+      run_items(&c->scalar, &f, &f.args, 0, items);
     } else {
       const size_t cut = check_below(c, items + 1);
-      kernel_of(&c->test, &f)(&f.args, cut, items, f.scratch);
-      kernel_of(&c->test, &f)(&f.args, 0, cut, f.scratch);
+      run_items(&c->test, &f, &f.args, cut, items);
+      run_items(&c->test, &f, &f.args, 0, cut);
     }
   }
   if (!rounds(c, &f)) check_equal(c, &y[0], &y[1], true, "y");
@@ -182,7 +194,7 @@ static void run_case(check *c, bool bf16, size_t rows, size_t k, size_t n, unsig
 
 static void run_job(const void *job, const bnc_kernels *kernels) {
   const float_fixture *f = job;
-  kernel_of(kernels, f)(&f->args, 0, bnc_float_items(f->args.n), f->scratch);
+  run_items(kernels, f, &f->args, 0, bnc_float_items(f->args.n));
 }
 
 static void bench_shape(check *c, bool bf16, size_t rows, size_t k, size_t n, const char *shape) {
@@ -220,7 +232,42 @@ static void run_cases(check *c, bool bf16) {
   }
 }
 
+/* Tiles hold what scalar's do. */
+static void tiles_case(check *c, size_t rows, size_t k) {
+  const size_t bytes = bnc_matmul_tiles_room(rows, (k + 1) / 2 * 4), blocks = bnc_matmul_tiles_blocks(rows),
+               cut = check_below(c, blocks + 1);
+  tensor x = tensor_make(rows, k, k + check_below(c, 20), 4, SIDE_END), y[2];
+  check_fill(c, &x, 1.0f, EDGE_FINITE | EDGE_INFINITE);
+  tensor_protect(&x);
+  for (int i = 0; i < 2; ++i) {
+    y[i] = tensor_make(1, bytes / 2, bytes / 2, 2, SIDE_END);
+    memset(y[i].data, 0, bytes);
+    const bnc_matmul_float_args args = {.rows = rows, .k = k, .x = x.data, .x_stride = x.stride, .tiles = y[i].data};
+    bnc_matmul_tiles_bf16_fn *kernel = (i ? &c->scalar : &c->test)->matmul.tiles_bf16;
+    kernel(&args, cut, blocks);
+    kernel(&args, 0, cut);
+  }
+  if (memcmp(y[0].data, y[1].data, bytes) != 0) check_failed(c, "tiles of %zu x %zu differ from scalar's", rows, k);
+  for (size_t row = 0; row < rows && check_is_scalar(c); ++row)
+    for (size_t i = 0; i < k; ++i) {
+      const float value = ((float *)x.data)[row * x.stride + i],
+                  found = bnc_f32_from_bf16(((uint16_t *)y[0].data)[bnc_matmul_tiles_place(rows, (k + 1) / 2 * 4, row, 2 * i) / 2]);
+      if (found != value && !(fabsf(found - value) <= fabsf(value) * 0x1p-8f + 0x1p-126f))
+        check_failed(c, "%g became %g", (double)value, (double)found);
+    }
+  check_passed(c);
+  tensor_free(&x);
+  tensor_free(&y[0]);
+  tensor_free(&y[1]);
+}
+
 void check_matmul_bf16(check *c) {
+  if (CHECK_BEGIN(c, matmul, tiles_bf16)) {
+    for (size_t k = 1; k < 100; k += 1 + check_below(c, 9)) tiles_case(c, 1 + check_below(c, 70), k);
+    tiles_case(c, 33, 512);
+    tiles_case(c, 5, 1100 + check_below(c, 100));
+    check_end(c);
+  }
   if (!CHECK_BEGIN(c, matmul, bf16)) return;
   run_cases(c, true);
   check_end(c);

@@ -103,7 +103,7 @@ static void bench_shape(check *c, size_t rows, size_t k, size_t n, const char *s
 
 /* Against a layout by the header's formula, counted the other way round: from the places to what lies there. */
 static void tiles_case(check *c, size_t rows, size_t k) {
-  const size_t padded = bnc_matmul_tiles_blocks(rows) * BNC_TILES_ROWS, bytes = bnc_matmul_tiles_bytes(BNC_CPU_AMX, rows, k);
+  const size_t padded = bnc_matmul_tiles_blocks(rows) * BNC_TILES_ROWS, bytes = bnc_matmul_tiles_room(rows, k);
   tensor q = tensor_make(rows, k, k + check_below(c, 40), 1, SIDE_END), out = tensor_make(1, bytes, bytes, 1, SIDE_END);
   for (size_t i = 0; i < rows * k; ++i) ((int8_t *)q.data)[i / k * q.stride + i % k] = (int8_t)check_random(c);
   tensor_protect(&q);
