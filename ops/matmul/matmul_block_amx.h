@@ -28,7 +28,7 @@ BNC_INLINE void finish(const walk *w, pending *p, size_t rows) {
     const int32_t *sums = p->sums + p->next * SLAB_COLUMNS;
     float *y = w->y + (p->row + p->next) * w->y_stride + p->n;
     BNC_UNROLL(2) for (size_t v = 0; v < 2; ++v) {
-      __builtin_prefetch(y + BLOCK_ROWS * w->y_stride + TILE_COLUMNS * v, 1); /* of the block behind this one */
+      __builtin_prefetch(y + BLOCK_ROWS * w->y_stride + TILE_COLUMNS * v, 0, 2); /* of the block behind this one */
       const __m512i sum = _mm512_load_si512((const void *)(sums + TILE_COLUMNS * v));
       __m512 made;
       if (SLAB_FLOATS) {

@@ -13,13 +13,15 @@ enum {
   SLAB_COLUMNS = 2 * TILE_COLUMNS,
   SLAB_AHEAD = 8192, /* bytes of weights, for a block of few rows */
   BLOCK_ROWS = BNC_TILES_ROWS,
-  MOST_ROWS = 640,     /* in one go */
-  MOST_COLUMNS = 1024, /* whose sums are kept from one part of k to the next */
+  MOST_ROWS = 640,           /* in one go */
+  NEAR_BYTES = 1280 << 10,   /* of all of MOST_ROWS that the second cache holds beside a slab */
+  NEAR_ROWS = MOST_ROWS / 2, /* of those at a time: more rows of y that lie 4 KB apart would push them out */
+  MOST_COLUMNS = 1024,       /* whose sums are kept from one part of k to the next */
   SUMS_STRIDE = SLAB_COLUMNS * 4,
   SUMS = BLOCK_ROWS * SLAB_COLUMNS,
   /* The scratch: two slabs, the sums of two blocks, the totals of two ranges of columns, and the sums that are kept. */
   SLAB_BYTES = SLAB_COLUMNS * SLAB_DEPTH,
-  KEPT_BYTES = 1280 << 10,
+  KEPT_BYTES = 640 << 10,
   TOTALS_BYTES = 2 * MOST_COLUMNS * 4
 };
 _Static_assert(2 * SLAB_BYTES + 2 * SUMS * 4 + KEPT_BYTES + TOTALS_BYTES <= BNC_MATMUL_SCRATCH, "the scratch is too small");

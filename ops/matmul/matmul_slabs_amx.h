@@ -5,8 +5,9 @@
  * between them, in the same loop: the next slab is laid out, where the file does not hold it as tiles, what follows is fetched, and the
  * sums of the block before are turned into y.
  *
- * x is laid out before, for all columns (matmul_tiles). A slab stays in the first cache. The second one holds the part of x and the sums of
- * a block of columns of y, which wait there from one part of k to the next.
+ * x is laid out before, for all columns (matmul_tiles). A slab stays in the first cache. The second one holds all of x, and the slabs of
+ * the same columns follow each other; or a part of x, and the sums of a block of columns of y, which wait there from one part of k to the
+ * next.
  */
 #ifndef BINOCLE_OPS_MATMUL_MATMUL_SLABS_AMX_H
 #define BINOCLE_OPS_MATMUL_MATMUL_SLABS_AMX_H
@@ -62,7 +63,8 @@ static slab slab_after(const walk *w, const slab *s) {
 /* Rows [row, end), at most MOST_ROWS. */
 static void many_rows(walk *w) {
   const size_t blocks = (w->end - w->row + BLOCK_ROWS - 1) / BLOCK_ROWS;
-  w->block = least(KEPT_BYTES / sizeof *w->kept / (blocks * SUMS) * SLAB_COLUMNS, MOST_COLUMNS);
+  const _Bool near = (w->end - w->row) * w->bytes <= NEAR_BYTES;
+  w->block = near ? SLAB_COLUMNS : least(KEPT_BYTES / sizeof *w->kept / (blocks * SUMS) * SLAB_COLUMNS, MOST_COLUMNS);
   size_t turn = 0;
   pending before = {0};
   slab s = slab_at(w, 0, w->first, 0);
@@ -88,8 +90,9 @@ static void matmul_slabs(walk w, size_t first, size_t last, void *scratch) {
   w.sums[1] = w.sums[0] + SUMS;
   w.totals = w.sums[1] + SUMS;
   w.kept = w.totals + 2 * MOST_COLUMNS;
+  const size_t rows = !w.lay_out && w.bytes * MOST_ROWS <= NEAR_BYTES ? NEAR_ROWS : MOST_ROWS;
   for (w.row = 0; first < last && w.row < w.rows; w.row = w.end) {
-    w.end = least(w.rows, w.row + MOST_ROWS);
+    w.end = least(w.rows, w.row + rows);
     many_rows(&w);
   }
 }
