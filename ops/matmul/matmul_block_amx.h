@@ -96,13 +96,6 @@ BNC_INLINE void multiply(const walk *w, const slab *s, size_t row, const int32_t
       b = s->tail;
       side = TILE;
     }
-    if (SLAB_FLOATS && !second) {
-      /* Few rows wait for weights alone. */
-      BNC_UNROLL(16) for (size_t l = 0; l < TILE; l += 64) {
-        _mm_prefetch((const char *)(b + SLAB_AHEAD + l), _MM_HINT_T0);
-        _mm_prefetch((const char *)(b + side + SLAB_AHEAD + l), _MM_HINT_T0);
-      }
-    }
     TILE_LOAD(6, b, TILE_BYTES);
     TILE_STREAM(4, a, TILE_BYTES);
     if (right) TILE_LOAD(7, b + side, TILE_BYTES);

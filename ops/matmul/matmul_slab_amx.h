@@ -11,7 +11,6 @@ enum {
   SLAB_DEPTH = BNC_TILES_DEPTH, /* bytes of a row at a time */
   SLAB_STEP = BNC_TILES_STEP,   /* bytes of a row in a tile */
   SLAB_COLUMNS = 2 * TILE_COLUMNS,
-  SLAB_AHEAD = 8192, /* bytes of weights, for a block of few rows */
   BLOCK_ROWS = BNC_TILES_ROWS,
   MOST_ROWS = 640,           /* in one go */
   NEAR_BYTES = 1280 << 10,   /* of all of MOST_ROWS that the second cache holds beside a slab */
