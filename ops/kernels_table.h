@@ -19,7 +19,7 @@
   K(add.add_f32,              add_f32,             x,   x,         _,         _,  x,   _,      _,    _)  \
   K(add.mean2_f32,            mean2_f32,           x,   x,         _,         _,  x,   _,      _,    _)  \
   K(attention.rows_f32,       attention_rows_f32,  x,   x,         _,         _,  x,   _,      _,    _)  \
-  K(attention.rows_i8,        attention_rows_i8,   x,   x,         _,         _,  x,   x,      x,    _)  \
+  K(attention.rows_i8,        attention_rows_i8,   x,   x,         _,         x,  x,   x,      x,    _)  \
   K(attention.cache_f32,      attention_cache_f32, x,   x,         _,         _,  x,   _,      _,    _)  \
   K(attention.cache_f16,      attention_cache_f16, x,   x,         _,         _,  x,   _,      _,    _)  \
   K(attention.cache_i8,       attention_cache_i8,  x,   x,         _,         _,  x,   _,      _,    _)  \

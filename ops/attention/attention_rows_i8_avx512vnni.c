@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ops/simd/v16_avx512vnni.h"
 
-#include "ops/attention/attention.h"
-#include "ops/inline.h"
+#include "ops/attention/attention_round_avx512vnni.h"
 
 /* VPDPBUSD multiplies unsigned by signed bytes: a query gets 128 added, which a key's sum takes off; weights are unsigned by themselves. A
    tile is six rows by four vectors of keys, or of columns of values: 24 sums, four vectors and a broadcast of 32 registers. */
-#define UNROLL BNC_UNROLL(16)
-
 enum { ROWS = 6, GROUPS = BNC_ATTENTION_BLOCK / 16, CHUNK = 4 /* vectors of columns */, STEPS = BNC_ATTENTION_BLOCK / 4 };
 
 typedef uint8_t byte;  /* keys: [padded / 4][GROUPS][16 keys, 4]; values: for each CHUNK of vectors of columns, or less at the end,
@@ -25,20 +22,6 @@ static inline size_t row_stride(size_t padded) { return (padded + 63) / 64 * 64;
 static inline size_t room_bytes(size_t padded) { return 16 * row_stride(padded); }
 
 #include "ops/attention/attention_rows_i8_walk.h"
-
-BNC_INLINE size_t least(size_t a, size_t b) { return a < b ? a : b; }
-BNC_INLINE v16 magic(void) { return v16_set1(BNC_ATTENTION_I8_MAGIC); }
-/* The integers that x * factor rounds to, in the low bits. */
-BNC_INLINE __m512i rounded(v16 x, v16 factor) { return _mm512_castps_si512(v16_fma(x, factor, magic()).a); }
-BNC_INLINE v16 inverse_of(v16 most) {
-  const __mmask16 any = _mm512_cmp_ps_mask(most.a, _mm512_set1_ps(BNC_ATTENTION_I8_TINY), _CMP_GT_OQ);
-  return (v16){_mm512_maskz_div_ps(any, _mm512_set1_ps(127.0f), most.a)};
-}
-BNC_INLINE v16 step_of(v16 most) {
-  const __mmask16 any = _mm512_cmp_ps_mask(most.a, _mm512_set1_ps(BNC_ATTENTION_I8_TINY), _CMP_GT_OQ);
-  return (v16){_mm512_maskz_mul_ps(any, most.a, _mm512_set1_ps(BNC_ATTENTION_I8_STEP))};
-}
-BNC_INLINE v16 load_part(const float *x, size_t i, size_t d) { return d - i >= 16 ? v16_load(x + i) : v16_load_n(x + i, d - i); }
 
 /* The integers that x * factor rounds to, 128 added, in the low bytes: of the same parity, hence rounded alike. Nothing stands in the byte
    above. */
@@ -208,18 +191,6 @@ BNC_INLINE __m512 add_bits(__m512 x, __m512 y) {
 REDUCE_6(greatest_6, _mm512_max_ps)
 REDUCE_6(sums_6, add_bits)
 _Static_assert(ROWS == 6, "a tile's rows are reduced together");
-
-/* exp(x) in 255ths, as the low bits of the sum with the magic. v16_exp_nonpositive's last product by a power of two is exact, and so is
-   that power's by 255: the one rounding is that of the sum, whichever factor stands on which side. Where the exponential is none of those
-   above 2^-126, both ways leave the magic alone. */
-BNC_INLINE void weight_bits(v16 *x /* [groups] */, __m512i *w /* [groups] */, const size_t groups) {
-  v16 exponent[GROUPS];
-  v16_exp_fractions(x, exponent, groups);
-  UNROLL for (size_t g = 0; g < groups; ++g) {
-    const __m512i bits = _mm512_slli_epi32(_mm512_castps_si512(exponent[g].a), 23);
-    w[g] = rounded(x[g], (v16){_mm512_castsi512_ps(_mm512_add_epi32(bits, _mm512_set1_epi32(0x437f0000)))});
-  }
-}
 
 /* groups: vectors of keys that are looked at; masked: some of their keys may be missing. Constants. */
 BNC_INLINE void scores_of(const block *b, const tile *t, size_t padded, pass *x, const size_t groups, const bool masked) {

@@ -3,10 +3,10 @@
 
 enum { MOST_QUERIES = 640 }; /* all of ViT-L/14-336's and DEM's: their keys and values are then prepared once */
 
-/* A block of keys and one of values as f32, head_size rounded up to 16, their steps as int8, and per row of a query head its query and
+/* A block of keys and one of values as f32, head_size rounded up to 64, their steps as int8, and per row of a query head its query and
    unscaled result, and for each tile (of one row at worst) 16 maxima, sums and steps; 16 more, as queries are stored in sixteens. */
 size_t bnc_attention_scratch(size_t heads, size_t kv_heads, size_t head_size, size_t rows) {
-  const size_t padded = (head_size + 15) / 16 * 16, group = heads / kv_heads;
+  const size_t padded = (head_size + 63) / 64 * 64, group = heads / kv_heads;
   return (2 * BNC_ATTENTION_BLOCK * padded + BNC_ATTENTION_BLOCK + padded + rows * group * (2 * padded + 48) + 16) * sizeof(float);
 }
 
