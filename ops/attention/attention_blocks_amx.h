@@ -62,19 +62,19 @@ BNC_INLINE v16 greatest_of_each(__m512i *x /* [16], lost */) {
   return most;
 }
 
-/* Sixteen rows, or n, as bytes [parts][16, stride_bytes]; zeros for the others. Their greatest magnitudes. Rows are read once: where they
+/* Sixteen rows, or n, as bytes [parts][part_bytes: 16, 64]; zeros for the others. Their greatest magnitudes. Rows are read once: where they
    lie a multiple of 4096 bytes apart, they drive each other out of the first cache. */
-static v16 round_rows(const float *const *rows, size_t n, size_t d, int8_t *out, size_t part_bytes) {
+BNC_INLINE v16 round_rows_of(const float *const *rows, size_t n, const size_t d, int8_t *out, size_t part_bytes) {
   _Alignas(64) float copy[16 * MOST_SIZE], factor[16]; /* [16][parts * 64] */
   const size_t parts = parts_of(d);
   __m512i x[16];
   for (size_t r = 0; r < 16; ++r) {
     v16 most = v16_set1(0.0f);
-    for (size_t i = 0; r < n && i < PART * parts; i += 16) {
-      const v16 y = part_of(rows[r], i, d);
-      v16_store(copy + r * PART * parts + i, y);
-      most = v16_max(v16_abs(y), most);
-    }
+    if (r < n) UNROLL for (size_t i = 0; i < PART * parts; i += 16) {
+        const v16 y = part_of(rows[r], i, d);
+        v16_store(copy + r * PART * parts + i, y);
+        most = v16_max(v16_abs(y), most);
+      }
     x[r] = _mm512_castps_si512(most.a);
   }
   const v16 most = greatest_of_each(x);
@@ -93,16 +93,32 @@ static v16 round_rows(const float *const *rows, size_t n, size_t d, int8_t *out,
   return most;
 }
 
-/* Where the t-th query of the call stands in its row: a head of the group. */
-BNC_INLINE size_t query_column(const bnc_attention_args *a, size_t kv_head, size_t t, size_t group) {
-  return (kv_head * group + t % group) * a->head_size;
+static v16 round_rows(const float *const *rows, size_t n, size_t d, int8_t *out, size_t part_bytes) {
+  return n == 16 && d == PART ? round_rows_of(rows, 16, PART, out, part_bytes) : round_rows_of(rows, n, d, out, part_bytes);
+}
+
+/* A call's queries, or their results, are rows of the heads of a group: where n of them from the t-th one on are. */
+typedef struct heads {
+  const bnc_attention_args *a;
+  size_t first, group; /* of the heads of the key head */
+} heads;
+
+static void place_rows(const heads *h, const float *x, size_t stride, size_t t, size_t n, const float **rows) {
+  size_t row = t / h->group, head = t % h->group;
+  for (size_t r = 0; r < n; ++r) {
+    rows[r] = x + row * stride + (h->first + head) * h->a->head_size;
+    if (++head < h->group) continue;
+    head = 0;
+    ++row;
+  }
 }
 
 /* The tile of `n` queries from t on; lanes that have none are zeros, and are not kept. */
-static void begin_tile(const bnc_attention_args *a, size_t kv_head, size_t group, size_t t, size_t n, tile *x) {
+static void begin_tile(const heads *h, size_t t, size_t n, tile *x) {
+  const bnc_attention_args *a = h->a;
   const size_t parts = parts_of(a->head_size);
   const float *rows[QUERIES];
-  for (size_t r = 0; r < n; ++r) rows[r] = a->q + (t + r) / group * a->q_stride + query_column(a, kv_head, t + r, group);
+  place_rows(h, a->q, a->q_stride, t, n, rows);
   memset(x->out, 0, columns_of(a->head_size) * QUERIES * sizeof *x->out);
   x->m = v16_set1(-INFINITY);
   x->l = v16_set1(0.0f);
@@ -117,17 +133,17 @@ static void begin_tile(const bnc_attention_args *a, size_t kv_head, size_t group
 }
 
 /* Results by their sums of weights, as rows. */
-static void end_tile(const bnc_attention_args *a, size_t kv_head, size_t group, size_t t, size_t n, const tile *x) {
+static void end_tile(const heads *h, size_t t, size_t n, const tile *x) {
+  const bnc_attention_args *a = h->a;
   const v16 inverse = v16_div(v16_set1(1.0f), x->l);
+  const float *rows[QUERIES];
+  place_rows(h, a->out, a->out_stride, t, n, rows);
   for (size_t c = 0; c < a->head_size; c += 16) {
     const __mmask16 mask = v16_first(least(a->head_size - c, 16));
     __m512i y[16];
     UNROLL for (size_t i = 0; i < 16; ++i) y[i] = _mm512_castps_si512(v16_mul(v16_load(x->out + (c + i) * QUERIES), inverse).a);
     bnc_transpose_16x16(y);
-    for (size_t r = 0; r < n; ++r) {
-      float *out = a->out + (t + r) / group * a->out_stride + query_column(a, kv_head, t + r, group) + c;
-      _mm512_mask_storeu_epi32(out, mask, y[r]);
-    }
+    for (size_t r = 0; r < n; ++r) _mm512_mask_storeu_epi32(a->out + (rows[r] - a->out) + c, mask, y[r]);
   }
 }
 

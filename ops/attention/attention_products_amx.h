@@ -1,80 +1,72 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** @file attention_products_amx.h  attention_rows_i8 in AMX's tiles: two tiles of queries and a block, and their products. */
+/** @file attention_products_amx.h  attention_rows_i8 in AMX's tiles: a tile of queries and a block, and the products of a turn. */
 #ifndef BINOCLE_OPS_ATTENTION_ATTENTION_PRODUCTS_AMX_H
 #define BINOCLE_OPS_ATTENTION_ATTENTION_PRODUCTS_AMX_H
 
 #include "ops/attention/attention_blocks_amx.h"
 
-/* One or two tiles and a block, and what their steps hand on. */
+enum { GROUPS = KEYS / 16, MOST_UNITS = 1 + MOST_SIZE / 64 };
+
+/* A tile of queries and a block, and what their steps hand on. */
 typedef struct pair {
-  size_t tiles; /* none: the pair is not there */
   const block *b;
-  tile *t;      /* [tiles] */
-  v16 top[2];   /* the maxima with this block's */
-  v16 alpha[2]; /* by what results shrink */
-  float *s[2];  /* [64 keys, 16 queries] products, as integers; then scores; then [padded, 16 queries] of weights and values, as integers */
-  uint8_t *p[2]; /* [16][16 queries, 4 keys] weights in 255ths */
+  tile *t;    /* none: the pair is not there */
+  float *s;   /* [64 keys, 16 queries] products, as integers; then scores */
+  uint8_t *p; /* [16][16 queries, 4 keys] weights in 255ths */
+  v16 top;    /* the maxima with this block's */
+  v16 alpha;  /* by what results shrink */
 } pair;
 
-/* Products of the 16 keys of group g with two tiles of queries, or of 16 columns of values with their weights, as `sum` and `other`. */
-#define MULTIPLY_KEYS(x, g, parts, sum, other, from)                                                                                       \
+/* Up to four products of a tile with the same one: of 64 keys with 16 queries, or of 64 columns of values with their weights. */
+typedef struct unit {
+  size_t groups, parts;
+  bool keys;
+  const int8_t *left; /* [parts][groups] tiles; a part is that of a block of keys */
+  const void *right;  /* [parts] tiles */
+  void *to;           /* [groups] tiles */
+} unit;
+
+/* The units of a turn; how many. */
+BNC_INLINE size_t list_units(const pair *before, const pair *next, int32_t *sums, size_t parts, size_t columns, unit *u) {
+  size_t count = 0;
+  if (next->t) u[count++] = (unit){(next->b->n + 15) / 16, parts, true, next->b->k, next->t->q, next->s};
+  for (size_t c = 0; before->t && c < columns; c += 64) {
+    u[count++] = (unit){least(GROUPS, (columns - c) / 16), 1, false, before->b->v + c * KEYS, before->p, sums + c * QUERIES};
+  }
+  u[count] = (unit){0};
+  return count;
+}
+
+/* Stores the product g (a number) of the unit before u, which is done by now, and begins that of u. */
+#define MULTIPLY(u, g)                                                                                                                     \
   do {                                                                                                                                     \
-    _tile_zero(sum);                                                                                                                       \
-    _tile_zero(other);                                                                                                                     \
-    for (size_t part_ = 0; part_ < (parts); ++part_) {                                                                                     \
-      TILE_LOAD(from, (x)->b->k + (part_ * KEYS + 16 * (g)) * PART, TILE_BYTES);                                                           \
-      if ((parts) > 1 || (g) == 0) TILE_LOAD(6, (x)->t[0].q + part_ * QUERIES * PART, TILE_BYTES);                                         \
-      if ((parts) > 1 || (g) == 0) TILE_LOAD(7, (x)->t[(x)->tiles - 1].q + part_ * QUERIES * PART, TILE_BYTES);                            \
-      _tile_dpbssd(sum, from, 6);                                                                                                          \
-      _tile_dpbssd(other, from, 7);                                                                                                        \
+    if (g < (u)[-1].groups) TILE_STORE(g, (int8_t *)(u)[-1].to + g * TILE, TILE_BYTES);                                                    \
+    if (g >= (u)->groups) break;                                                                                                           \
+    _tile_zero(g);                                                                                                                         \
+    TILE_LOAD(4, (u)->left + g * TILE, TILE_BYTES);                                                                                        \
+    if (!(u)->keys) {                                                                                                                      \
+      _tile_dpbsud(g, 4, 6);                                                                                                               \
+      break;                                                                                                                               \
     }                                                                                                                                      \
+    _tile_dpbssd(g, 4, 6);                                                                                                                 \
+    if ((u)->parts < 2) break;                                                                                                             \
+    TILE_LOAD(5, (u)->left + (GROUPS + g) * TILE, TILE_BYTES);                                                                             \
+    _tile_dpbssd(g, 5, 7);                                                                                                                 \
   } while (0)
 
-#define MULTIPLY_VALUES(x, g, sum, other, from)                                                                                            \
-  do {                                                                                                                                     \
-    _tile_zero(sum);                                                                                                                       \
-    _tile_zero(other);                                                                                                                     \
-    TILE_LOAD(from, (x)->b->v + 16 * (g) * KEYS, TILE_BYTES);                                                                              \
-    _tile_dpbsud(sum, from, 6);                                                                                                            \
-    _tile_dpbsud(other, from, 7);                                                                                                          \
-  } while (0)
-
-#define KEEP(x, g, sum, other)                                                                                                             \
-  do {                                                                                                                                     \
-    TILE_STORE(sum, (x)->s[0] + 16 * (g) * QUERIES, TILE_BYTES);                                                                           \
-    if ((x)->tiles > 1) TILE_STORE(other, (x)->s[1] + 16 * (g) * QUERIES, TILE_BYTES);                                                     \
-  } while (0)
-
-/* A turn's products. They are stored when the ones behind them are under way. */
-BNC_INLINE void multiply(const pair *now, const pair *next, size_t parts, size_t columns) {
-  const size_t keys = next->tiles ? (next->b->n + 15) / 16 : 0, values = now->tiles ? columns / 16 : 0;
+/* The products of `next` with keys, and of `before` with values. */
+BNC_INLINE void multiply(const pair *before, const pair *next, int32_t *sums, size_t parts, size_t columns) {
+  unit all[MOST_UNITS + 2] = {{0}}; /* between two that are empty */
+  const unit *end = all + 1 + list_units(before, next, sums, parts, columns, all + 1);
   TILE_FENCE();
-  for (size_t g = 0; g < keys; g += 2) {
-    MULTIPLY_KEYS(next, g, parts, 0, 1, 4);
-    if (g) KEEP(next, g - 1, 2, 3);
-    if (g + 1 == keys) break;
-    MULTIPLY_KEYS(next, g + 1, parts, 2, 3, 5);
-    KEEP(next, g, 0, 1);
+  for (const unit *u = all + 1; u <= end; ++u) {
+    if (u->groups) TILE_LOAD(6, u->right, TILE_BYTES);
+    if (u->parts > 1) TILE_LOAD(7, (const int8_t *)u->right + TILE, TILE_BYTES);
+    MULTIPLY(u, 0);
+    MULTIPLY(u, 1);
+    MULTIPLY(u, 2);
+    MULTIPLY(u, 3);
   }
-  if (keys % 2)
-    KEEP(next, keys - 1, 0, 1);
-  else if (keys)
-    KEEP(next, keys - 1, 2, 3);
-  if (values) {
-    TILE_LOAD(6, now->p[0], TILE_BYTES);
-    TILE_LOAD(7, now->p[now->tiles - 1], TILE_BYTES);
-  }
-  for (size_t g = 0; g < values; g += 2) {
-    MULTIPLY_VALUES(now, g, 0, 1, 4);
-    if (g) KEEP(now, g - 1, 2, 3);
-    if (g + 1 == values) break;
-    MULTIPLY_VALUES(now, g + 1, 2, 3, 5);
-    KEEP(now, g, 0, 1);
-  }
-  if (values % 2)
-    KEEP(now, values - 1, 0, 1);
-  else if (values)
-    KEEP(now, values - 1, 2, 3);
   TILE_FENCE();
 }
 

@@ -4,11 +4,15 @@
 #include "ops/attention/attention_load_amx.h"
 #include "ops/attention/attention_turn_amx.h"
 
-enum { LEAST_QUERIES = 8 }; /* of fewer most lanes would be idle */
+enum {
+  LEAST_QUERIES = 8, /* of fewer most lanes would be idle */
+  AHEAD = 2,         /* tiles whose rows are fetched */
+  BLOCKS = 3         /* those of a turn, where there is but one tile */
+};
 
 /* A call's scratch. */
 typedef struct room {
-  block blocks[2]; /* one is still read when the next one is loaded */
+  block blocks[BLOCKS];
   tile *tiles;
   size_t count; /* of tiles */
 } room;
@@ -23,7 +27,7 @@ static void *take(uint8_t **at, size_t bytes) {
 static size_t lay_out(size_t d, size_t queries, uint8_t *scratch, room *r) {
   const size_t bytes = parts_of(d) * PART, columns = columns_of(d);
   uint8_t *at = scratch;
-  for (size_t i = 0; i < 2; ++i) {
+  for (size_t i = 0; i < BLOCKS; ++i) {
     r->blocks[i].k = take(&at, KEYS * bytes);
     r->blocks[i].v = take(&at, KEYS * columns);
     r->blocks[i].value_step = take(&at, columns * sizeof(float));
@@ -60,26 +64,43 @@ static void fetch_part(const bnc_attention_args *a, size_t kv_head, size_t base,
   fetch_rows(a->v + base * a->v_stride + column, a->v_stride, a->head_size, from, to);
 }
 
-/* All tiles, two by two, over one block after the other. */
-static void walk(const bnc_attention_args *a, size_t kv_head, room *r) {
-  const size_t twos = (r->count + 1) / 2, parts = parts_of(a->head_size), columns = columns_of(a->head_size);
-  _Alignas(64) float s[2][2][MOST_SIZE * QUERIES];
-  _Alignas(64) uint8_t p[2][KEYS * QUERIES];
-  pair both[2] = {{.s = {s[0][0], s[0][1]}, .p = {p[0], p[1]}}, {.s = {s[1][0], s[1][1]}, .p = {p[0], p[1]}}};
-  const size_t turns = (a->keys + KEYS - 1) / KEYS * twos;
-  for (size_t i = 0; i <= turns; ++i) {
-    pair *next = &both[i % 2];
-    next->tiles = 0;
-    if (i < turns) {
-      const size_t at = i / twos, t = i % twos;
-      block *b = &r->blocks[at % 2];
-      if (t == 0) load_block(a, kv_head, at * KEYS, b);
-      fetch_part(a, kv_head, (at + 1) * KEYS, t, twos);
-      next->b = b;
-      next->t = r->tiles + 2 * t;
-      next->tiles = least(r->count - 2 * t, 2);
+/* The rows of a tile, of queries or, to be written, results. */
+static void fetch_tile(const heads *h, const float *x, size_t stride, size_t t, size_t n, bool write) {
+  const float *rows[QUERIES];
+  place_rows(h, x, stride, t, n, rows);
+  for (size_t r = 0; r < n; ++r) {
+    for (size_t i = 0; i < h->a->head_size; i += 16) {
+      if (write)
+        __builtin_prefetch(rows[r] + i, 1, 2);
+      else
+        __builtin_prefetch(rows[r] + i, 0, 2);
     }
-    take_turn(&both[(i + 1) % 2], next, parts, columns);
+  }
+}
+
+/* All tiles over one block after the other. */
+static void walk(const bnc_attention_args *a, size_t kv_head, room *r) {
+  const size_t parts = parts_of(a->head_size), columns = columns_of(a->head_size), turns = (a->keys + KEYS - 1) / KEYS * r->count;
+  _Alignas(64) float s[2][KEYS * QUERIES];
+  _Alignas(64) int32_t sums[MOST_SIZE * QUERIES];
+  _Alignas(64) uint8_t p[2][KEYS * QUERIES];
+  pair all[4] = {{0}}; /* pair i is all[i % 4] */
+  for (size_t i = 0; i < 4; ++i) {
+    all[i].s = s[i % 2];
+    all[i].p = p[i % 2];
+  }
+  for (size_t i = 0; i < turns + 2; ++i) {
+    pair *next = &all[i % 4];
+    next->t = NULL;
+    if (i < turns) {
+      const size_t at = i / r->count, t = i % r->count;
+      block *b = &r->blocks[at % BLOCKS];
+      if (t == 0) load_block(a, kv_head, at * KEYS, b);
+      fetch_part(a, kv_head, (at + 1) * KEYS, t, r->count);
+      next->b = b;
+      next->t = &r->tiles[t];
+    }
+    take_turn(&all[(i + 2) % 4], &all[(i + 3) % 4], next, sums, parts, columns);
   }
 }
 
@@ -94,15 +115,18 @@ void bnc_attention_rows_i8_amx(const bnc_attention_args *args, size_t kv_head, s
   const size_t bytes = lay_out(d, count, scratch, &r);
   (void)bytes; /* as assert may be absent */
   assert(bytes <= bnc_attention_scratch(args->heads, args->kv_heads, d, to - from) && args->keys && !args->causal);
+  const heads h = {args, kv_head * group, group};
   for (size_t i = 0; i < r.count; ++i) {
-    const size_t t = i * QUERIES;
-    begin_tile(args, kv_head, group, first + t, least(count - t, QUERIES), &r.tiles[i]);
+    const size_t t = i * QUERIES, ahead = least(t + AHEAD * QUERIES, count);
+    fetch_tile(&h, args->q, args->q_stride, first + ahead, least(count - ahead, QUERIES), false);
+    begin_tile(&h, first + t, least(count - t, QUERIES), &r.tiles[i]);
   }
   tiles_begin(TILE_ROWS, TILE_ROWS, TILE_COLUMNS, TILE_COLUMNS);
   walk(args, kv_head, &r);
   tiles_end();
   for (size_t i = 0; i < r.count; ++i) {
-    const size_t t = i * QUERIES;
-    end_tile(args, kv_head, group, first + t, least(count - t, QUERIES), &r.tiles[i]);
+    const size_t t = i * QUERIES, ahead = least(t + AHEAD * QUERIES, count);
+    fetch_tile(&h, args->out, args->out_stride, first + ahead, least(count - ahead, QUERIES), true);
+    end_tile(&h, first + t, least(count - t, QUERIES), &r.tiles[i]);
   }
 }

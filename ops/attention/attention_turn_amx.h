@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * @file attention_turn_amx.h  Two tiles of queries over a block of keys and values: products with keys, scores, weights, products with
- * values, results.
+ * @file attention_turn_amx.h  A tile of queries over a block of keys and values: products with keys, scores, weights, products with values,
+ * results. What is stored from a tile is there for vectors only once it has left the CPU's queue, and the other way round, so these are
+ * steps of three turns.
  *
  * For some 400 cycles behind each instruction on a tile a Granite Rapids multiplies floats on one port of two. So a turn's products stand
- * together: those with values, and those of the next pair with keys.
+ * together. More tiles of queries in a turn would no longer have room in the first cache.
  */
 #ifndef BINOCLE_OPS_ATTENTION_ATTENTION_TURN_AMX_H
 #define BINOCLE_OPS_ATTENTION_ATTENTION_TURN_AMX_H
@@ -12,11 +13,11 @@
 #include "ops/attention/attention_products_amx.h"
 
 /* Scores of a tile, and their maxima. */
-BNC_INLINE void scores(pair *x, size_t q) {
+BNC_INLINE void scores(pair *x) {
   const size_t n = x->b->n;
   const float *key_step = x->b->key_step;
-  const v16 step = x->t[q].step, before = x->t[q].m;
-  float *s = x->s[q];
+  const v16 step = x->t->step, before = x->t->m;
+  float *s = x->s;
   v16 most[4] = {before, before, before, before};
   for (size_t j = 0; j < n; j += 4, s += 4 * QUERIES) {
     UNROLL for (size_t i = 0; i < 4; ++i) {
@@ -34,11 +35,11 @@ BNC_INLINE void scores(pair *x, size_t q) {
   if (n % 4) {
     s -= 4 * QUERIES;
     UNROLL for (size_t i = 0; i < 4; ++i) most[i] = before;
-    for (size_t j = 0; j < n; ++j) most[0] = v16_max(v16_load(x->s[q] + j * QUERIES), most[0]);
+    for (size_t j = 0; j < n; ++j) most[0] = v16_max(v16_load(x->s + j * QUERIES), most[0]);
   }
-  x->top[q] = v16_max(v16_max(most[0], most[1]), v16_max(most[2], most[3]));
-  x->alpha[q] = v16_exp_nonpositive(v16_sub(before, x->top[q]));
-  x->t[q].m = x->top[q];
+  x->top = v16_max(v16_max(most[0], most[1]), v16_max(most[2], most[3]));
+  x->alpha = v16_exp_nonpositive(v16_sub(before, x->top));
+  x->t->m = x->top;
 }
 
 /* Softmax in one pass (arXiv 1805.02867): what came before shrinks where the maximum grew. Weights of four keys. */
@@ -52,18 +53,16 @@ BNC_INLINE void weigh_four(const float *s, uint8_t *p, v16 top, __m512i *total) 
   _mm512_store_si512((void *)p, bytes);
 }
 
-BNC_INLINE void weights(const pair *x, size_t q) {
+BNC_INLINE void weights(const pair *x) {
   __m512i total = _mm512_setzero_si512();
-  for (size_t j = 0; j < x->b->n; j += 4) weigh_four(x->s[q] + j * QUERIES, x->p[q] + j * QUERIES, x->top[q], &total);
-  tile *t = &x->t[q];
-  t->l = v16_fma(t->l, x->alpha[q], (v16){_mm512_cvtepi32_ps(total)});
+  for (size_t j = 0; j < x->b->n; j += 4) weigh_four(x->s + j * QUERIES, x->p + j * QUERIES, x->top, &total);
+  x->t->l = v16_fma(x->t->l, x->alpha, (v16){_mm512_cvtepi32_ps(total)});
 }
 
-BNC_INLINE void results(const pair *x, size_t q, size_t columns) {
-  const float *sums = x->s[q];
+BNC_INLINE void results(const pair *x, const int32_t *sums, size_t columns) {
   const float *step = x->b->value_step;
-  const v16 alpha = x->alpha[q];
-  float *o = x->t[q].out;
+  const v16 alpha = x->alpha;
+  float *o = x->t->out;
   for (size_t c = 0; c < columns; c += 4, o += 4 * QUERIES, sums += 4 * QUERIES) {
     UNROLL for (size_t i = 0; i < 4; ++i) {
       const v16 exact = {_mm512_cvtepi32_ps(_mm512_load_si512((const void *)(sums + i * QUERIES)))};
@@ -72,12 +71,12 @@ BNC_INLINE void results(const pair *x, size_t q, size_t columns) {
   }
 }
 
-/* Ends what `now` has weights of, and begins `next`, up to its weights. */
-BNC_INLINE void take_turn(pair *now, pair *next, size_t parts, size_t columns) {
-  multiply(now, next, parts, columns);
-  for (size_t q = 0; q < next->tiles; ++q) scores(next, q);
-  for (size_t q = 0; q < now->tiles; ++q) results(now, q, columns);
-  for (size_t q = 0; q < next->tiles; ++q) weights(next, q);
+/* One step of each pair: the products of `next` with keys and of `before` with values, weights of `now`, results, scores. */
+BNC_INLINE void take_turn(const pair *before, const pair *now, pair *next, int32_t *sums, size_t parts, size_t columns) {
+  multiply(before, next, sums, parts, columns);
+  if (now->t) weights(now);
+  if (before->t) results(before, sums, columns);
+  if (next->t) scores(next);
 }
 
 #endif
