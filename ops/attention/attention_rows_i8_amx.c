@@ -49,14 +49,15 @@ static void load_block(const bnc_attention_args *a, size_t kv_head, size_t base,
   load_values(a, a->v + base * a->v_stride + column, b);
 }
 
-/* Rows of one head are short pieces far apart, which no hardware prefetcher follows: those [from, to) of x. */
-static void fetch_rows(const float *x, size_t stride, size_t d, size_t from, size_t to) {
+/* Rows of one head are short pieces far apart, which no hardware prefetcher follows: those [from, to) of x. Inlined, as a compiler takes a
+   function of nothing but fetches for one without effect. */
+BNC_INLINE void fetch_rows(const float *x, size_t stride, size_t d, size_t from, size_t to) {
   for (size_t j = from; j < to; ++j)
-    for (size_t i = 0; i < d; i += 16) __builtin_prefetch(x + j * stride + i, 0, 2);
+    for (size_t i = 0; i < d; i += 16) __builtin_prefetch(x + j * stride + i);
 }
 
 /* Part i of `parts` of the rows of keys and values in the block that begins at `base`. */
-static void fetch_part(const bnc_attention_args *a, size_t kv_head, size_t base, size_t i, size_t parts) {
+BNC_INLINE void fetch_part(const bnc_attention_args *a, size_t kv_head, size_t base, size_t i, size_t parts) {
   const size_t n = a->keys > base ? least(a->keys - base, KEYS) : 0, column = kv_head * a->head_size;
   const size_t pace = (n + parts - 1) / parts, from = least(i * pace, n), to = least(from + pace, n);
   if (!n) return;
@@ -65,7 +66,7 @@ static void fetch_part(const bnc_attention_args *a, size_t kv_head, size_t base,
 }
 
 /* The rows of a tile, of queries or, to be written, results. */
-static void fetch_tile(const heads *h, const float *x, size_t stride, size_t t, size_t n, bool write) {
+BNC_INLINE void fetch_tile(const heads *h, const float *x, size_t stride, size_t t, size_t n, bool write) {
   const float *rows[QUERIES];
   place_rows(h, x, stride, t, n, rows);
   for (size_t r = 0; r < n; ++r) {
