@@ -94,7 +94,8 @@ BNC_INLINE v16 round_rows_of(const float *const *rows, size_t n, const size_t d,
 }
 
 static v16 round_rows(const float *const *rows, size_t n, size_t d, int8_t *out, size_t part_bytes) {
-  return n == 16 && d == PART ? round_rows_of(rows, 16, PART, out, part_bytes) : round_rows_of(rows, n, d, out, part_bytes);
+  if (n < 16 || d % PART) return round_rows_of(rows, n, d, out, part_bytes);
+  return d == PART ? round_rows_of(rows, 16, PART, out, part_bytes) : round_rows_of(rows, 16, MOST_SIZE, out, part_bytes);
 }
 
 /* A call's queries, or their results, are rows of the heads of a group: where n of them from the t-th one on are. */
@@ -116,14 +117,13 @@ static void place_rows(const heads *h, const float *x, size_t stride, size_t t, 
 /* The tile of `n` queries from t on; lanes that have none are zeros, and are not kept. */
 static void begin_tile(const heads *h, size_t t, size_t n, tile *x) {
   const bnc_attention_args *a = h->a;
-  const size_t parts = parts_of(a->head_size);
   const float *rows[QUERIES];
   place_rows(h, a->q, a->q_stride, t, n, rows);
   memset(x->out, 0, columns_of(a->head_size) * QUERIES * sizeof *x->out);
   x->m = v16_set1(-INFINITY);
   x->l = v16_set1(0.0f);
   x->step = v16_mul(step_of(round_rows(rows, n, a->head_size, x->q, QUERIES * PART)), v16_set1(a->scale));
-  for (size_t part = 0; part < parts; ++part) {
+  for (size_t part = 0; part < parts_of(a->head_size); ++part) {
     int8_t *q = x->q + part * QUERIES * PART;
     __m512i y[16];
     UNROLL for (size_t i = 0; i < 16; ++i) y[i] = _mm512_load_si512((const void *)(q + i * PART));

@@ -5,9 +5,9 @@
 #include "ops/attention/attention_turn_amx.h"
 
 enum {
-  LEAST_QUERIES = 8, /* of fewer most lanes would be idle */
-  AHEAD = 2,         /* tiles whose rows are fetched */
-  BLOCKS = 3         /* those of a turn, where there is but one tile */
+  LEAST_QUERIES = 48, /* fewer are not worth turning keys and values round */
+  AHEAD = 2,          /* tiles whose rows are fetched */
+  BLOCKS = 3          /* those of a turn, where there is but one tile */
 };
 
 /* A call's scratch. */

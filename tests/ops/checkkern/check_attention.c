@@ -210,6 +210,12 @@ void check_attention(check *c) {
           c, form,
           &(attention_case){rows, keys, kv_heads, kv_heads, 16 * (1 + i % 2), keys - rows, causal && i / 2 % 2, i % 7 == 0 ? 40.0f : 1.0f});
     }
+    /* Many queries: as many as AMX wants, and head sizes around its tiles. */
+    for (size_t i = c->quick ? check_below(c, 4) : 0; form == ROWS_I8 && i < 24; i += c->quick ? 4 : 1) {
+      const size_t group = 1 + i % 3, keys = i < 8 ? 61 + i : 1 + check_below(c, 150);
+      run_case(c, form,
+               &(attention_case){48 / group + check_below(c, 40), keys, 2 * group, 2, 1 + i * 23 % 132, 0, false, i % 5 ? 2.0f : 40.0f});
+    }
     run_case(c, form, &(attention_case){13, 141, 4, 1, 128, 128, causal, 1.0f});
     run_case(c, form, &(attention_case){23, 130, 2, 2, 64, 0, false, 1.0f});
     if (!c->quick) run_case(c, form, &(attention_case){70, 577, 2, 2, 64, 0, false, 3.0f});
