@@ -104,5 +104,7 @@ const char *bnc_cpu_x86_uarch(const bnc_cpu_x86_record *r) {
   if (!is_intel(r)) return "unknown";
   /* One model number for three server cores: told apart by stepping and features. */
   if (family == 6 && model == 0x55) return stepping >= 10 ? "Cooper Lake" : bit(l7->ecx, 11) ? "Cascade Lake" : "Skylake-SP";
-  return lookup(intel, sizeof intel / sizeof intel[0], family, model);
+  const char *name = lookup(intel, sizeof intel / sizeof intel[0], family, model);
+  /* Hypervisors give server cores the numbers of others; what has tiles is no older than this. */
+  return bit(l7->edx, 24) && !strstr(name, "Rapids") ? "Sapphire Rapids+" : name;
 }

@@ -43,6 +43,14 @@ static const x86_case x86_cases[] = {
       {1, 0, 0x000806f8, 0x00400800, 0x7ffefbff, 0xbfebfbff},
       {7, 0, 2, 0xf3bfb7ef, 0x1a1f4f4e, 0xffdc4432},
       {7, 1, 0x1c30, 0, 0, 0}}},
+    {"tiles under the number of Rocket Lake (recorded under KVM)",
+     "Sapphire Rapids+",
+     BNC_CPU_AMX,
+     0x602e7,
+     {INTEL,
+      {1, 0, 0x000a0671, 0x00020800, 0x7ffefbff, 0xbfebfbff},
+      {7, 0, 2, 0xf3bfb7ef, 0x1a1f4f4e, 0xffdc4432},
+      {7, 1, 0x1c30, 0, 0, 0}}},
     {"Skylake-SP: AVX-512 without VNNI",
      "Skylake-SP",
      BNC_CPU_AVX2,
@@ -104,7 +112,7 @@ static void x86_dumps(void **state) {
     if (level != c->level) fail_msg("%s: found %s, expected %s", c->what, bnc_cpu_level_name(level), bnc_cpu_level_name(c->level));
     if (strcmp(bnc_cpu_x86_uarch(&r), c->uarch) != 0) fail_msg("%s: found %s", c->what, bnc_cpu_x86_uarch(&r));
   }
-  bnc_cpu_x86_record alder = {x86_cases[5].leaves, 4, 0x207}, rapids = {x86_cases[3].leaves, 4, 0x602e7};
+  bnc_cpu_x86_record alder = {x86_cases[6].leaves, 4, 0x207}, rapids = {x86_cases[3].leaves, 4, 0x602e7};
   assert_true(bnc_cpu_x86_features(&rapids) & BNC_CPU_HAS_AMX_INT8 && bnc_cpu_x86_features(&rapids) & BNC_CPU_HAS_AMX_BF16);
   rapids.xcr0 = 0x2e7; /* a system that does not save tiles */
   assert_int_equal(bnc_cpu_best_level(BNC_ARCH_X86_64, bnc_cpu_x86_features(&rapids)), BNC_CPU_AVX512VNNI);
