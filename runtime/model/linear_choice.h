@@ -12,7 +12,7 @@
 /** All zeros: XNNPACK multiplies with every weight. */
 typedef struct bnc_linear_choice {
   bool own[BNC_WEIGHT_DTYPES]; /* by bnc_weight_dtype */
-  bool own_vision_f32;         /* f32 of models whose text is none: all its rows come in hundreds */
+  bool own_vision_f32;         /* f32 that no text multiplies with: its rows come in hundreds */
   char name[8];                /* "auto", "own", "xnnpack" */
 } bnc_linear_choice;
 

@@ -17,12 +17,8 @@ typedef struct bnc_weight_slab {
  * larger than the weight. Programs are valid already. */
 bnc_status bnc_weight_slabs_disjoint(const bnc_model_file *file, bnc_error *err);
 
-/** Whether XNNPACK multiplies with a weight, packed. */
-static inline bool bnc_weight_is_packed(const bnc_model_file *file, const bnc_file_weight *w) {
-  const uint32_t embedding = file->meta.embedding; /* of the text, as are its layers */
-  const bool vision_alone = embedding < file->weights && file->weight[embedding].dtype != BNC_WEIGHT_F32;
-  return !file->linears.own[w->dtype] && !(w->dtype == BNC_WEIGHT_F32 && file->linears.own_vision_f32 && vision_alone);
-}
+/** Whether XNNPACK multiplies with a weight of the file's, packed. */
+bool bnc_weight_is_packed(const bnc_model_file *file, const bnc_file_weight *w);
 
 /** Where a slab's numbers lie: everything of the spec but the strides, which are set to those of contiguous matrices. */
 bnc_linear_spec bnc_weight_slab_spec(const bnc_model_file *file, bnc_weight_slab slab);

@@ -116,7 +116,7 @@ static void test_every_layer(void **state) {
   }
 }
 
-/* With AVX-512 f32 is ours by itself in vision, whose rows are many, and XNNPACK's where text, which has rows alone, is f32 too. */
+/* With AVX-512 f32 is ours by itself in vision, whose rows are many, and XNNPACK's in text, which has rows alone. */
 static void test_vision_f32(void **state) {
   size_t own, xnnpack;
   bnc_cpu_level level;
@@ -125,7 +125,7 @@ static void test_vision_f32(void **state) {
   assert_int_equal(bnc_cpu_detect_level(&level, &err), BNC_OK);
   if (!bnc_cpu_level_includes(level, BNC_CPU_AVX512VNNI)) return;
   count_layers("linear_f32.bnc", &own, &xnnpack);
-  assert_int_equal(own, 0);
+  assert_true(own > 20 && xnnpack > 10);
   count_layers("linear_vision_f32.bnc", &own, &xnnpack);
   assert_int_equal(xnnpack, 0);
   assert_true(own > 20);
