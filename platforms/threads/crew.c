@@ -50,7 +50,7 @@ struct bnc_crew {
   uint64_t begun; /* when the job began, ns */
   /* The stretch of jobs under way: clocks and counts at its start, ns but the sleeps. */
   uint64_t start, start_cpu, end; /* of the last job; 0: there was none */
-  long start_sleeps, sleeps;
+  long start_sleeps, sleeps, start_disk;
   size_t helpers;
   helper helper[];
 };
@@ -167,8 +167,15 @@ static long own_sleeps(void) {
   return getrusage(RUSAGE_THREAD, &usage) == 0 ? usage.ru_nvcsw : 0;
 }
 
+/* How often this process waited for the disk to bring what it had mapped. */
+static long disk_waits(void) {
+  struct rusage usage;
+  return getrusage(RUSAGE_SELF, &usage) == 0 ? usage.ru_majflt : 0;
+}
+
 static void start_stretch(bnc_crew *c, uint64_t now) {
   c->start = now;
+  c->start_disk = disk_waits();
   c->start_cpu = thread_cpu_ns();
   c->start_sleeps = own_sleeps();
   c->sleeps = 0;
@@ -192,8 +199,12 @@ static void end(bnc_crew *c, uint64_t what) {
   bnc_crew_trial_job(&c->trial, (what * 31 + c->rows) | 1, c->end - c->begun);
   if (c->end - c->start < STRETCH_NS) return;
   const uint64_t cpu = c->start_cpu, wall = c->end - c->start;
+  const long disk = c->start_disk;
   start_stretch(c, c->end);
-  bnc_crew_trial_add(&c->trial, wall, c->start_cpu - cpu);
+  if (c->start_disk != disk)
+    bnc_crew_trial_forget(&c->trial);
+  else
+    bnc_crew_trial_add(&c->trial, wall, c->start_cpu - cpu);
 }
 
 static void publish(bnc_crew *c) {

@@ -73,6 +73,8 @@ static bool is_seen_at_a_glance(const bnc_crew_trial *t, double times) {
   return is_clear(t, times) || (!t->alone && !t->trying && is_disturbed(t) && times == 0);
 }
 
+void bnc_crew_trial_forget(bnc_crew_trial *t) { *t = (bnc_crew_trial){0}; }
+
 void bnc_crew_trial_add(bnc_crew_trial *t, uint64_t wall, uint64_t caller) {
   t->wall += wall;
   t->caller += caller;

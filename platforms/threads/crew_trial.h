@@ -30,6 +30,9 @@ typedef struct bnc_crew_trial {
 
 /** A job of that kind, not 0, took so many nanoseconds, in the way of now. */
 void bnc_crew_trial_job(bnc_crew_trial *trial, uint64_t kind, uint64_t wall);
+/** What was seen so far says nothing, as the disk was waited for: a model's first picture, whose weights are read meanwhile, would be taken
+ * for one that helpers slow down. */
+void bnc_crew_trial_forget(bnc_crew_trial *trial);
 /** Nanoseconds that passed with work at hand; in how many of them the caller had a CPU. */
 void bnc_crew_trial_add(bnc_crew_trial *trial, uint64_t wall, uint64_t caller);
 

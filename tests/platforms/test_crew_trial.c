@@ -108,6 +108,17 @@ static void recovers(void **state) {
   assert_int_equal(t.patience, 0);
 }
 
+/* Waits for the disk look like neighbours: they are not held against helpers. */
+static void disk(void **state) {
+  (void)state;
+  bnc_crew_trial t = {0};
+  assert_int_equal(lasts(&t, KIND, 0.1, 0.1), GLANCE);
+  assert_true(t.alone);
+  bnc_crew_trial_forget(&t);
+  assert_false(t.alone || t.trying);
+  assert_int_equal(lasts(&t, KIND, 0.99, 1.9), 10 * ALL);
+}
+
 /* More kinds than places. */
 static void many_kinds(void **state) {
   (void)state;
@@ -121,6 +132,6 @@ static void many_kinds(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(undisturbed), cmocka_unit_test(useless),    cmocka_unit_test(share),
                                      cmocka_unit_test(in_the_way),  cmocka_unit_test(other_work), cmocka_unit_test(recovers),
-                                     cmocka_unit_test(many_kinds)};
+                                     cmocka_unit_test(many_kinds),  cmocka_unit_test(disk)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
