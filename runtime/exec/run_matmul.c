@@ -26,6 +26,25 @@ COLUMNS_JOB(items, bnc_matmul_i8_fn, bnc_matmul_i8_args)
 COLUMNS_JOB(floats, bnc_matmul_f32_fn, bnc_matmul_float_args)
 COLUMNS_JOB(c4, bnc_matmul_c4_fn, bnc_matmul_c4_args)
 
+/* Where there are fewer items than threads, rows are parted, too: [parts, items]. */
+typedef struct parts_job {
+  floats_job floats;
+  size_t items, rows; /* of a part */
+} parts_job;
+
+static void parts_columns(void *context, size_t thread, size_t from, size_t to) {
+  const parts_job *job = context;
+  const floats_job *f = &job->floats;
+  for (size_t i = from; i < to; i++) {
+    const size_t row = i / job->items * job->rows, item = i % job->items;
+    bnc_matmul_float_args args = f->args;
+    args.rows = args.rows - row < job->rows ? args.rows - row : job->rows;
+    args.x += row * args.x_stride;
+    args.y += row * args.y_stride;
+    f->kernel(&args, item, item + 1, f->scratch + thread * f->scratch_bytes);
+  }
+}
+
 /* Rows [from, from + n) of a weight, as they lie in the file. */
 static bnc_i4_matrix matrix_of(const bnc_model_file *file, const bnc_file_weight *w, size_t from, size_t n) {
   const uint8_t *data = file->data.data;
@@ -39,7 +58,10 @@ static bnc_i4_matrix matrix_of(const bnc_model_file *file, const bnc_file_weight
 }
 
 /* A call prepares its rows once, so a thread should not make many; with two for each, one that is held up still gives work away. */
-enum { PIECES = 2 };
+enum {
+  PIECES = 2,
+  LEAST_PART = 64 /* rows: each part lays the weights out for itself */
+};
 
 static void matmul_float(const bnc_op_run *r, size_t first, size_t rows) {
   const bnc_file_op *op = r->op;
@@ -62,12 +84,18 @@ static void matmul_float(const bnc_op_run *r, size_t first, size_t rows) {
                      .tiles = tiles ? (uint16_t *)(void *)r->ex->tiles : NULL},
                     r->ex->scratch,
                     r->ex->scratch_bytes};
-  const size_t items = bnc_float_items(count), pieces = PIECES * bnc_pool_threads(r->ex->pool), share = (items + pieces - 1) / pieces;
+  const size_t threads = bnc_pool_threads(r->ex->pool), items = bnc_float_items(count), pieces = PIECES * threads;
+  const size_t share = (items + pieces - 1) / pieces, parts = (threads + items - 1) / items, part = (rows + parts - 1) / parts;
   const bool small = (uint64_t)rows * spec.k * count < BNC_SHARED_MACS;
   if (tiles) {
     const size_t blocks = bnc_matmul_tiles_blocks(rows);
     tiles_bf16_job lay_out = {kernels->tiles_bf16, job.args};
     bnc_pool_run(r->ex->pool, tiles_bf16_rows, &lay_out, blocks, small ? blocks : 1);
+  }
+  if (!tiles && !small && parts > 1 && part >= LEAST_PART) {
+    parts_job parted = {job, items, part};
+    bnc_pool_run_threads(r->ex->pool, parts_columns, &parted, items * ((rows + part - 1) / part), 1);
+    return;
   }
   bnc_pool_run_threads(r->ex->pool, floats_columns, &job, items, small ? items : share);
 }
