@@ -150,6 +150,7 @@ static bnc_status write_packed(const writer *w, bnc_file_writer *out, const bnc_
     if (table[i].kind == BNC_SECTION_DATA && s == BNC_OK) file.data = (bnc_blob){file.map.data + table[i].offset, (size_t)table[i].size};
   for (bnc_program_id p = 0; p < BNC_PROGRAMS; p++)
     if (w->program[p]) bnc_program_view(&file.program[p], w->program[p]);
+  bnc_model_file_find_text(&file);
   if (s == BNC_OK) file.content = bnc_content_digest(table, before, file.map.data);
   const bnc_packed_identity identity = bnc_weight_slabs_identity(&file);
   if (s == BNC_OK) s = bnc_packed_write(&store, out, w->err);
@@ -229,6 +230,7 @@ bnc_status bnc_model_plan(bnc_context *context, const bnc_model_parts *parts, bn
     file.constants.size = (size_t)w.constants_size;
     for (bnc_program_id p = 0; p < BNC_PROGRAMS; p++)
       if (w.program[p]) bnc_program_view(&file.program[p], w.program[p]);
+    bnc_model_file_find_text(&file);
     bnc_demand_count(demand, &file);
   }
   free_writer(&w);

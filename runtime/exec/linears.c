@@ -97,7 +97,7 @@ bnc_status bnc_run_linear(const bnc_op_run *run) {
     const size_t count = rows - first < round ? rows - first : round;
     bnc_status s = BNC_OK;
     if (first > 0 && bnc_run_cancelled(run)) return BNC_ERROR_CANCELLED;
-    if (bnc_op_is_own(run->ex, run->op))
+    if (run->linear == UINT32_MAX) /* ours (bnc_op_is_own) */
       bnc_run_matmul(run, first, count);
     else
       s = run_packed(run, first, count, pool);

@@ -195,12 +195,26 @@ static bnc_status check_small_data(bnc_model_file *f, bnc_error *err) {
   return s == BNC_OK ? bnc_blocks_judge(f, &damage, err) : s;
 }
 
+void bnc_model_file_find_text(bnc_model_file *f) {
+  f->text_from = f->text_to = 0;
+  for (bnc_program_id p = 0; p < BNC_PROGRAMS; p++) {
+    const bnc_program *program = &f->program[p];
+    for (uint32_t i = 0; p != BNC_PROGRAM_VISION && program->head && i < program->head->ops; i++) {
+      if (program->op[i].kind != BNC_OP_LINEAR) continue;
+      const uint32_t weight = program->op[i].weight;
+      if (f->text_to == 0 || weight < f->text_from) f->text_from = weight;
+      if (weight >= f->text_to) f->text_to = weight + 1;
+    }
+  }
+}
+
 bnc_status bnc_model_file_parse(bnc_model_file *f, const uint8_t *data, size_t size, bnc_error *err) {
   *f = (bnc_model_file){.watch = BNC_FILE_WATCH_NONE};
   bnc_status s = bnc_linear_choose(NULL, &f->linears, err);
   if (s == BNC_OK) s = read_header(f, data, size, err);
   if (s == BNC_OK) s = read_sections(f, data, size, err);
   if (s == BNC_OK) s = bnc_model_file_validate(f, err);
+  if (s == BNC_OK) bnc_model_file_find_text(f);
   if (s == BNC_OK) s = check_small_data(f, err);
   if (s != BNC_OK) bnc_model_file_close(f);
   return s;

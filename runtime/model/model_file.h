@@ -49,7 +49,8 @@ typedef struct bnc_model_file {
   bnc_digest content;            /* names what the model holds (data_blocks.h); computed, not read */
   const bnc_file_weight *weight; /* [weights] */
   size_t weights;
-  bnc_linear_choice linears; /* who multiplies with them here: BINOCLE_LINEAR's choice, until a model's context makes another */
+  uint32_t text_from, text_to; /* the weights that the text multiplies with lie in [text_from, text_to): bnc_model_file_find_text */
+  bnc_linear_choice linears;   /* who multiplies with them here: BINOCLE_LINEAR's choice, until a model's context makes another */
   bnc_program program[BNC_PROGRAMS];
 } bnc_model_file;
 
@@ -68,6 +69,9 @@ uint64_t bnc_model_file_fingerprint(const bnc_model_file *file);
 bnc_status bnc_model_file_check_gaps(const bnc_model_file *file, bnc_error *err);
 /** BNC_ERROR_IO if the file was written to or cut since it was opened: what was computed from it meanwhile may be wrong. */
 bnc_status bnc_model_file_unchanged(const bnc_model_file *file, bnc_error *err);
+
+/** Sets text_from and text_to by the programs. */
+void bnc_model_file_find_text(bnc_model_file *file);
 
 /** Points a program at the bytes of its section, which are well-formed. */
 void bnc_program_view(bnc_program *program, const uint8_t *section);

@@ -86,23 +86,6 @@ static bnc_status list_slabs(const bnc_model_file *file, bool all, bnc_weight_sl
   return BNC_OK;
 }
 
-/* Whether a program of the text's multiplies with a weight. */
-static bool is_of_text(const bnc_model_file *file, const bnc_file_weight *w) {
-  static const bnc_program_id text[] = {BNC_PROGRAM_PREFILL, BNC_PROGRAM_DECODE};
-  const size_t index = (size_t)(w - file->weight);
-  for (size_t p = 0; p < sizeof text / sizeof *text; p++) {
-    const bnc_program *program = &file->program[text[p]];
-    for (uint32_t i = 0; program->head && i < program->head->ops; i++)
-      if (program->op[i].kind == BNC_OP_LINEAR && program->op[i].weight == index) return true;
-  }
-  return false;
-}
-
-bool bnc_weight_is_packed(const bnc_model_file *file, const bnc_file_weight *w) {
-  if (file->linears.own[w->dtype]) return false;
-  return w->dtype != BNC_WEIGHT_F32 || !file->linears.own_vision_f32 || is_of_text(file, w);
-}
-
 bnc_status bnc_weight_slabs_disjoint(const bnc_model_file *file, bnc_error *err) {
   bnc_weight_slab *slab;
   size_t count, i = 1;

@@ -18,7 +18,11 @@ typedef struct bnc_weight_slab {
 bnc_status bnc_weight_slabs_disjoint(const bnc_model_file *file, bnc_error *err);
 
 /** Whether XNNPACK multiplies with a weight of the file's, packed. */
-bool bnc_weight_is_packed(const bnc_model_file *file, const bnc_file_weight *w);
+static inline bool bnc_weight_is_packed(const bnc_model_file *file, const bnc_file_weight *w) {
+  const size_t index = (size_t)(w - file->weight);
+  const bool of_text = index >= file->text_from && index < file->text_to;
+  return !file->linears.own[w->dtype] && !(w->dtype == BNC_WEIGHT_F32 && file->linears.own_vision_f32 && !of_text);
+}
 
 /** Where a slab's numbers lie: everything of the spec but the strides, which are set to those of contiguous matrices. */
 bnc_linear_spec bnc_weight_slab_spec(const bnc_model_file *file, bnc_weight_slab slab);
