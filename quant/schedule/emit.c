@@ -26,7 +26,7 @@ static bnc_operand operand_of(const emitter *e, bnc_value_id v) {
     return o;
   }
   const bnc_place *p = &e->s->place[v], *root = &e->s->place[p->root];
-  o.stride = (uint32_t)g->value[p->root].cols;
+  o.stride = bnc_schedule_stride(e->s, p->root);
   o.offset = root->offset + (p->row * o.stride + p->col) * (o.element == BNC_ELEMENT_F32 ? 4u : 1u);
   return o;
 }

@@ -8,6 +8,7 @@
 #include "quant/schedule/schedule.h"
 
 #define ALIGN 64u
+#define PAGE 4096u /* bytes after which the sets of most first caches repeat: 64 lines */
 
 typedef struct block {
   bnc_place *place;
@@ -16,8 +17,16 @@ typedef struct block {
 
 static uint64_t align_up(uint64_t x) { return (x + ALIGN - 1) & ~(uint64_t)(ALIGN - 1); }
 
-static uint64_t value_bytes(const bnc_value *v) {
-  bnc_operand o = {.element = (uint8_t)v->element, .rows = (uint32_t)v->rows, .cols = (uint32_t)v->cols, .stride = (uint32_t)v->cols};
+uint32_t bnc_schedule_stride(const bnc_schedule *s, bnc_value_id root) {
+  const bnc_value *v = &s->graph->value[root];
+  const bool pages = v->element == BNC_ELEMENT_F32 && v->rows > 1 && v->cols % (PAGE / sizeof(float)) == 0;
+  return (uint32_t)(v->cols + (pages && root != s->graph->program_input ? ALIGN / sizeof(float) : 0));
+}
+
+static uint64_t block_bytes(const bnc_schedule *s, bnc_value_id root) {
+  const bnc_value *v = &s->graph->value[root];
+  bnc_operand o = {
+      .element = (uint8_t)v->element, .rows = (uint32_t)v->rows, .cols = (uint32_t)v->cols, .stride = bnc_schedule_stride(s, root)};
   return align_up(bnc_operand_bytes(&o));
 }
 
@@ -26,7 +35,7 @@ static void touch(bnc_schedule *s, bnc_value_id v, uint32_t step) {
   bnc_place *p = &s->place[s->place[v].root];
   if (p->first == UINT32_MAX || step < p->first) p->first = step;
   if (step > p->last) p->last = step;
-  p->bytes = value_bytes(&s->graph->value[s->place[v].root]);
+  p->bytes = block_bytes(s, s->place[v].root);
 }
 
 static void find_lifetimes(bnc_schedule *s) {

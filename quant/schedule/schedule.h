@@ -56,6 +56,11 @@ void bnc_schedule_free(bnc_schedule *schedule);
 bnc_status bnc_schedule_lower(bnc_schedule *schedule);
 bnc_status bnc_schedule_plan(bnc_schedule *schedule);
 
+/** Elements from row to row of a root value's block. Rows of floats that lie whole pages apart begin in the same set of a first cache,
+ * which holds fewer of them than a kernel works on at a time: those get a line more. Rows of int8 have none (program_format.h), and those
+ * of the program's input are the caller's. */
+uint32_t bnc_schedule_stride(const bnc_schedule *schedule, bnc_value_id root);
+
 /** True for a TAKE of consecutive rows: a view. */
 bool bnc_take_is_range(const bnc_graph *graph, const bnc_node *node, size_t *first);
 /** Multiply-accumulates of a step at its values' full rows. */
