@@ -166,6 +166,34 @@ static void streams(void **state) {
   assert_string_equal(err.text, "/dev/full: cannot write: No space left on device");
 }
 
+/* Pieces of every size around the 2 MiB that are written at a time, with a patch that ends one early, are the same bytes in the file. */
+static void chunks(void **state) {
+  (void)state;
+  enum { CHUNK = 2 << 20, MOST = 7 * CHUNK };
+  static const size_t sizes[] = {1, CHUNK - 1, CHUNK, 3, 2 * CHUNK + 5, CHUNK - 8, 1};
+  uint8_t *expected = bnc_mem_alloc(MOST);
+  bnc_file_writer *w;
+  bnc_file_map map;
+  bnc_error err;
+  size_t size = 0;
+  assert_non_null(expected);
+  for (size_t i = 0; i < MOST; i++) expected[i] = (uint8_t)(i * 2654435761u >> 13);
+  assert_int_equal(bnc_file_writer_open(&w, "d/f", &err), BNC_OK);
+  for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+    assert_int_equal(bnc_file_writer_write(w, expected + size, sizes[i], &err), BNC_OK);
+    size += sizes[i];
+    if (i != 3) continue;
+    memcpy(expected + CHUNK - 2, "edge", 4);
+    assert_int_equal(bnc_file_writer_patch(w, CHUNK - 2, "edge", 4, &err), BNC_OK);
+  }
+  assert_int_equal(bnc_file_writer_commit(w, &err), BNC_OK);
+  assert_int_equal(bnc_file_map_open(&map, "d/f", &err), BNC_OK);
+  assert_int_equal(map.size, size);
+  assert_memory_equal(map.data, expected, size);
+  bnc_file_map_close(&map);
+  bnc_mem_free(expected);
+}
+
 /* No SIGXFSZ handling here: the writer must find the limit itself. */
 static void size_limit(void **state) {
   (void)state;
@@ -224,7 +252,7 @@ static void without_memory(void **state) {
 
 #define T(f) cmocka_unit_test_setup(f, fresh)
 int main(void) {
-  const struct CMUnitTest tests[] = {T(large),   T(abort_keeps_old), T(bad_names), T(symlink_stays),
-                                     T(streams), T(size_limit),      T(killed),    T(without_memory)};
+  const struct CMUnitTest tests[] = {T(large),  T(abort_keeps_old), T(bad_names), T(symlink_stays), T(streams),
+                                     T(chunks), T(size_limit),      T(killed),    T(without_memory)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
