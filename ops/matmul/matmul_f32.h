@@ -10,4 +10,8 @@
  * uses. */
 BNC_KERNEL(matmul_f32, const bnc_matmul_float_args *args, size_t from, size_t to, void *scratch);
 
+/** Whether this kernel is preferred to XNNPACK's operator for hundreds of rows, as vision has them, on a machine that runs `level`: with
+ * AVX-512 (bench/baselines/bf16-model-amd-zen5.csv, bf16-intel-xeon.csv). */
+bool bnc_matmul_f32_wins(bnc_cpu_level level);
+
 #endif

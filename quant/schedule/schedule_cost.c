@@ -36,7 +36,7 @@ bnc_status bnc_schedule_measure(const bnc_schedule *s, const bnc_target *target,
     cost->moved_bytes += moved_by(s, step);
     if (step->kind != BNC_OP_LINEAR) continue;
     const bnc_weight *w = &g->constants->weight[step->weight];
-    const bnc_slab_layer layer = {w->dtype, g->value[step->out[0]].rows, w->k, step->cols};
+    const bnc_slab_layer layer = {w->dtype, g->value[step->out[0]].rows, w->k, step->cols, bnc_graph_of_text(g)};
     cost->weight_read_bytes += (uint64_t)bnc_slab_weight_reads(target, &layer, step->cols);
     if (!seen[step->weight]) cost->weight_bytes += bytes_of(w);
     seen[step->weight] = 1;

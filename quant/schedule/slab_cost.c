@@ -58,8 +58,9 @@ static double rate_of(const bnc_target *t, double bytes) {
 
 static double most(double a, double b) { return a > b ? a : b; }
 
-bool bnc_slab_helps(const bnc_target *t, bnc_weight_dtype dtype) {
-  return dtype == BNC_WEIGHT_F32 || (dtype == BNC_WEIGHT_QC8 && !bnc_matmul_i8_wins(t->level, 0));
+bool bnc_slab_helps(const bnc_target *t, const bnc_slab_layer *l) {
+  if (l->dtype == BNC_WEIGHT_F32) return l->of_text || !bnc_matmul_f32_wins(t->level);
+  return l->dtype == BNC_WEIGHT_QC8 && !bnc_matmul_i8_wins(t->level, 0);
 }
 
 uint64_t bnc_slab_bytes(bnc_weight_dtype dtype, size_t k, size_t cols) {
@@ -87,7 +88,7 @@ double bnc_slab_cycles(const bnc_target *t, const bnc_slab_layer *l, size_t cols
 double bnc_slab_weight_reads(const bnc_target *t, const bnc_slab_layer *l, size_t cols) {
   sizes s = sizes_of(t, l);
   double all = (double)l->n * (double)l->k * s.weight_bytes;
-  if (!bnc_slab_helps(t, l->dtype) || home_of(t, (double)cols * (double)l->k * s.weight_bytes) != IN_MEMORY) return all;
+  if (!bnc_slab_helps(t, l) || home_of(t, (double)cols * (double)l->k * s.weight_bytes) != IN_MEMORY) return all;
   return all * s.walks * (double)(l->rows < t->cores ? l->rows : t->cores);
 }
 
@@ -107,7 +108,7 @@ size_t bnc_slab_candidate(const bnc_slab_layer *l, size_t i) {
 size_t bnc_slab_choose(const bnc_target *t, const bnc_slab_layer *l) {
   double whole = bnc_slab_cycles(t, l, l->n), best = whole * (1 - LEAST_GAIN);
   size_t chosen = l->n;
-  if (!bnc_slab_helps(t, l->dtype)) return chosen;
+  if (!bnc_slab_helps(t, l)) return chosen;
   for (size_t i = 1, cols; (cols = bnc_slab_candidate(l, i)) != 0; i++) {
     double cycles = bnc_slab_cycles(t, l, cols);
     if (cycles >= best) continue;

@@ -27,10 +27,11 @@
 typedef struct bnc_slab_layer {
   bnc_weight_dtype dtype;
   size_t rows, k, n;
+  bool of_text;
 } bnc_slab_layer;
 
-/** False where a kernel of our own multiplies, which blocks for the cache by itself. */
-bool bnc_slab_helps(const bnc_target *target, bnc_weight_dtype dtype);
+/** False where a kernel of our own multiplies (runtime/model/linear_choice.h), which blocks for the cache by itself. */
+bool bnc_slab_helps(const bnc_target *target, const bnc_slab_layer *layer);
 /** The formula above, for slabs of `cols` columns; the last one may be narrower. */
 double bnc_slab_cycles(const bnc_target *target, const bnc_slab_layer *layer, size_t cols);
 /** Bytes of weights that the layer reads from memory in slabs of `cols` columns. */

@@ -14,7 +14,7 @@ static void choose_by_level(bnc_linear_choice *choice) {
   bnc_error err;
   if (bnc_cpu_detect_level(&level, &err) != BNC_OK) return;
   choice->own[BNC_WEIGHT_QC8] = bnc_matmul_i8_wins(level, bnc_cpu_probe_features());
-  choice->own_vision_f32 = bnc_cpu_level_includes(level, BNC_CPU_AVX512VNNI);
+  choice->own_vision_f32 = bnc_matmul_f32_wins(level);
 }
 
 bnc_status bnc_linear_choose(const char *name, bnc_linear_choice *choice, bnc_error *err) {

@@ -18,9 +18,9 @@ typedef struct bnc_linear_choice {
 
 /**
  * "own" and "xnnpack" mean every linear layer; "auto" means whichever a committed row of bench/baselines shows to be the faster: XNNPACK
- * for f32 (linear_f32-*.csv) but for vision's with AVX-512 (bf16-model-amd-zen5.csv, bf16-intel-xeon.csv), ours for int8 where
- * bnc_matmul_i8_wins says so (int8_*.csv), ours for int4 (int4_*.csv) and bf16 (bf16-*.csv); ours for all where XNNPACK cannot run. NULL:
- * what BINOCLE_LINEAR says, else auto. BNC_ERROR_ARGUMENT for any other name.
+ * for f32 (linear_f32-*.csv) but for vision's where bnc_matmul_f32_wins, ours for int8 where bnc_matmul_i8_wins (int8_*.csv), ours for int4
+ * (int4_*.csv) and bf16 (bf16-*.csv); ours for all where XNNPACK cannot run. NULL: what BINOCLE_LINEAR says, else auto. BNC_ERROR_ARGUMENT
+ * for any other name.
  */
 bnc_status bnc_linear_choose(const char *name, bnc_linear_choice *choice, bnc_error *err);
 
