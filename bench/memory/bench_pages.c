@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What pages a mapped model file lies on, and what that costs whoever reads it: the file is thrown out of the system's cache, brought back
  * in one of several ways, and read through a map again and again, as each token does; then once more through a map of its own, as the
- * next process does.
+ * next process does. Then copies of it as whoever just wrote them leaves them in the cache: 64 KiB at a time, and as model files are
+ * written.
  *
  *   bench_pages FILE PASSES   CSV: a line per way and pass: GB per second of CPU time, CPU time and its part in the system, page faults,
- *                             megabytes that huge pages map. FILE must be nobody else's: it leaves the cache. */
+ *                             megabytes that huge pages map. FILE must be nobody else's: it leaves the cache. Beside
+ *                             it FILE.copy is made and removed. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +19,7 @@
 #include "ops/kernels.h"
 #include "platforms/base/clock.h"
 #include "platforms/cpu/cpu.h"
+#include "platforms/file/file.h"
 
 #ifndef MADV_POPULATE_READ
 #define MADV_POPULATE_READ 22
@@ -154,6 +157,50 @@ static void by_turns(int fd, size_t size, int passes) {
   }
 }
 
+static void write_plainly(const char *path, const uint8_t *data, size_t size, size_t piece) {
+  const int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  if (fd < 0) fail("no copy can be made");
+  for (size_t at = 0; at < size;) {
+    const ssize_t n = write(fd, data + at, size - at < piece ? size - at : piece);
+    if (n <= 0) fail("the copy cannot be written");
+    at += (size_t)n;
+  }
+  close(fd);
+}
+
+static void write_as_models(const char *path, const uint8_t *data, size_t size) {
+  bnc_error err;
+  bnc_file_writer *out = NULL;
+  if (bnc_file_writer_open(&out, path, &err) != BNC_OK || bnc_file_writer_write(out, data, size, &err) != BNC_OK ||
+      bnc_file_writer_commit(out, &err) != BNC_OK)
+    fail(err.text);
+}
+
+/* piece 0: as model files are written */
+static void try_written(const char *name, int from, size_t size, size_t piece, int passes) {
+  char path[4096], step[32];
+  if (snprintf(path, sizeof path, "%s.copy", name) >= (int)sizeof path) fail("a name too long");
+  const uint8_t *data = map_file(from, size);
+  if (piece)
+    write_plainly(path, data, size, piece);
+  else
+    write_as_models(path, data, size);
+  munmap((void *)(uintptr_t)data, size);
+  const int fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0) fail("the copy cannot be read");
+  const uint8_t *map = map_file(fd, size);
+  advise(map, size, MADV_HUGEPAGE, names[HUGE_ADVICE]);
+  for (int i = 1; i <= passes; i++) {
+    const usage start = now();
+    read_all(map, size);
+    snprintf(step, sizeof step, "pass %d", i);
+    tell(piece ? "written 64 KiB at a time" : "written as model files are", step, size, &start, map);
+  }
+  munmap((void *)(uintptr_t)map, size);
+  close(fd);
+  unlink(path);
+}
+
 int main(int argc, char **argv) {
   bnc_cpu cpu;
   bnc_error err;
@@ -166,6 +213,8 @@ int main(int argc, char **argv) {
   printf("way,step,gb_per_cpu_s,wall_s,cpu_s,system_s,faults,huge_mb\n");
   for (way w = PLAIN; w < WAYS; w++) try_way(fd, (size_t)st.st_size, w, atoi(argv[2]));
   by_turns(fd, (size_t)st.st_size, 2 * atoi(argv[2]) + 1);
+  try_written(argv[1], fd, (size_t)st.st_size, (size_t)64 << 10, atoi(argv[2]) + 1);
+  try_written(argv[1], fd, (size_t)st.st_size, 0, atoi(argv[2]) + 1);
   close(fd);
   return 0;
 }
