@@ -181,12 +181,12 @@ static void start_stretch(bnc_crew *c, uint64_t now) {
   c->sleeps = 0;
 }
 
-/* What the caller loses between jobs, its CPU gone, is a loss of the job to come; not so if it had nothing to do. It is there that it loses
-   most, as Linux looks whether a thread's turn is over whenever that asks for its CPU time. */
+/* Time between jobs is the job's to come: there the caller fetches what helpers left in their caches, and there it loses most where its
+   CPU is taken, as Linux looks whether a thread's turn is over whenever that asks for its CPU time; not so if it had nothing to do. */
 static void begin(bnc_crew *c) {
   const uint64_t now = bnc_clock_ns();
-  c->begun = now;
-  if (c->end && now - c->end < GAP_NS) return;
+  c->begun = c->end && now - c->end < GAP_NS ? c->end : now;
+  if (c->begun != now) return;
   if (c->end && own_sleeps() - c->start_sleeps <= c->sleeps)
     c->begun = c->end;
   else

@@ -3,6 +3,7 @@
 
 #define WINDOW_NS 100000000u /* several rounds of a scheduler that gives programs their turns */
 #define GLANCE_NS 25000000u  /* of a window: enough to see that a way is clearly the worse one */
+#define SHORT_NS 50000u      /* jobs of so much time hardly pay for a second thread everywhere */
 #define DISTURBED 0.85       /* the caller had a CPU for less than this share of the time */
 #define WORTH 1.05           /* times as fast as alone helpers are to be: they take power too */
 #define CLEARLY 1.25         /* times as fast is no accident of a glance */
@@ -26,6 +27,8 @@ void bnc_crew_trial_job(bnc_crew_trial *t, uint64_t kind, uint64_t wall) {
   bnc_crew_kind *k = find(t, kind);
   k->count[t->alone] += 1;
   k->time[t->alone] += (double)wall;
+  t->jobs++;
+  t->taken += wall;
 }
 
 /* How many times as fast as alone jobs are with helpers, by those kinds that there are now; 0: the other way has not seen half of them. */
@@ -64,13 +67,15 @@ static void decide(bnc_crew_trial *t, double times) {
 }
 
 static bool is_disturbed(const bnc_crew_trial *t) { return (double)t->caller < DISTURBED * (double)t->wall; }
+/* Whether there is a reason to ask if helpers pay. */
+static bool is_doubtful(const bnc_crew_trial *t) { return is_disturbed(t) || t->taken < SHORT_NS * t->jobs; }
 
 /* That the other way is faster. */
 static bool is_clear(const bnc_crew_trial *t, double times) { return t->alone ? times > CLEARLY : times > 0 && times * CLEARLY < 1; }
 
 /* A trial that is lost, or helpers that are in the way, are not borne for a whole window: that would be felt in a second of pictures. */
 static bool is_seen_at_a_glance(const bnc_crew_trial *t, double times) {
-  return is_clear(t, times) || (!t->alone && !t->trying && is_disturbed(t) && times == 0);
+  return is_clear(t, times) || (!t->alone && !t->trying && is_doubtful(t) && times == 0);
 }
 
 void bnc_crew_trial_forget(bnc_crew_trial *t) { *t = (bnc_crew_trial){0}; }
@@ -81,8 +86,8 @@ void bnc_crew_trial_add(bnc_crew_trial *t, uint64_t wall, uint64_t caller) {
   if (t->wall < GLANCE_NS) return;
   const double times = gain(t);
   if (t->wall < WINDOW_NS && !is_seen_at_a_glance(t, times)) return;
-  const bool fine = !t->alone && !is_disturbed(t) && (times == 0 || times >= WORTH);
-  t->wall = t->caller = 0;
+  const bool fine = !t->alone && (times == 0 ? !is_doubtful(t) : !is_disturbed(t) && times >= WORTH);
+  t->wall = t->caller = t->jobs = t->taken = 0;
   if (fine) {
     t->trying = false;
     t->patience = t->left = 0;

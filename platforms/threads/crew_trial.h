@@ -3,7 +3,8 @@
  * @file crew_trial.h  Whether helpers pay. Where other programs want the CPUs too, a helper may lose its own in the middle of a piece, or
  * share the caller's, and the crew is then slower than its caller alone. Nothing tells beforehand, so both ways are tried, and the time
  * that jobs of the same kind take either way decides: CPU time would not do, as two threads may share what makes one of them fast. A crew
- * that nothing disturbs is never questioned.
+ * that nothing disturbs is questioned only where its jobs are short: what they read then costs more to fetch from another CPU's cache,
+ * on some machines, than a helper spares.
  */
 #ifndef BINOCLE_PLATFORMS_THREADS_CREW_TRIAL_H
 #define BINOCLE_PLATFORMS_THREADS_CREW_TRIAL_H
@@ -24,6 +25,7 @@ typedef struct bnc_crew_trial {
   bool alone;              /* the caller works alone now */
   bool trying;             /* for one window, to compare */
   uint64_t wall, caller;   /* of this window, so far */
+  uint64_t jobs, taken;    /* in it: how many, and their time */
   unsigned patience, left; /* windows that what won is kept for before the other way is tried again; how many of them are left */
   bnc_crew_kind kind[BNC_CREW_KINDS];
 } bnc_crew_trial;

@@ -28,6 +28,26 @@ static void undisturbed(void **state) {
   assert_int_equal(lasts(&t, KIND, 0.99, 1.0), 10 * ALL); /* hardly any help, but nobody in the way */
 }
 
+/* Short jobs are asked about though nobody is in the way: once where helpers pay, again and again, ever less often, where they do not. */
+static void short_jobs(void **state) {
+  (void)state;
+  enum { SHORT = JOBS * 10 }; /* 20 us each */
+  bnc_crew_trial t = {0};
+  assert_int_equal(lasts(&t, KIND, 0.99, SHORT / JOBS * 1.9), GLANCE);
+  assert_true(t.alone && t.trying);
+  assert_int_equal(lasts(&t, KIND, 0.99, SHORT / JOBS), GLANCE); /* clearly worse */
+  assert_true(!t.alone && !t.trying);
+  assert_int_equal(lasts(&t, KIND, 0.99, SHORT / JOBS * 1.9), 10 * ALL);
+  t = (bnc_crew_trial){0};
+  assert_int_equal(lasts(&t, KIND, 0.99, SHORT / JOBS * 0.7), GLANCE);
+  assert_int_equal(lasts(&t, KIND, 0.99, SHORT / JOBS), ALL);
+  assert_true(t.alone && !t.trying);
+  assert_int_equal(lasts(&t, KIND, 0.99, SHORT / JOBS), 5 * ALL);
+  assert_int_equal(lasts(&t, KIND, 0.99, SHORT / JOBS * 0.7), GLANCE);
+  assert_true(t.alone && !t.trying);
+  assert_int_equal(t.patience, 8);
+}
+
 /* Helpers on the caller's CPU bring nothing: known after a glance at them and a window alone, then looked at again less and less often. */
 static void useless(void **state) {
   (void)state;
@@ -132,6 +152,6 @@ static void many_kinds(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(undisturbed), cmocka_unit_test(useless),    cmocka_unit_test(share),
                                      cmocka_unit_test(in_the_way),  cmocka_unit_test(other_work), cmocka_unit_test(recovers),
-                                     cmocka_unit_test(many_kinds),  cmocka_unit_test(disk)};
+                                     cmocka_unit_test(many_kinds),  cmocka_unit_test(disk),       cmocka_unit_test(short_jobs)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
