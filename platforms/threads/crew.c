@@ -185,8 +185,9 @@ static void start_stretch(bnc_crew *c, uint64_t now) {
    CPU is taken, as Linux looks whether a thread's turn is over whenever that asks for its CPU time; not so if it had nothing to do. */
 static void begin(bnc_crew *c) {
   const uint64_t now = bnc_clock_ns();
-  c->begun = c->end && now - c->end < GAP_NS ? c->end : now;
-  if (c->begun != now) return;
+  const bool soon = c->end && now - c->end < GAP_NS;
+  c->begun = soon ? c->end : now;
+  if (soon) return;
   if (c->end && own_sleeps() - c->start_sleeps <= c->sleeps)
     c->begun = c->end;
   else

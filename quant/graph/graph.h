@@ -112,7 +112,7 @@ bnc_status bnc_graph_status(const bnc_graph *graph);
 static inline bnc_value_id bnc_node_input(const bnc_graph *graph, const bnc_node *node, size_t i) {
   return graph->input[node->first_input + i];
 }
-/** Whether it is a program of the language model: as many rows as there are. */
+/** Whether it is a program of the language model, whose rows are as many as there are ids. */
 static inline bool bnc_graph_of_text(const bnc_graph *graph) { return graph->value[graph->program_input].varying; }
 const char *bnc_node_kind_name(bnc_node_kind kind);
 /** The op that computes a node where it lowers one to one; BNC_OP_KINDS for nodes that are no op of their own (inputs, constants, slices,
