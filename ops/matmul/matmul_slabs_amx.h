@@ -33,10 +33,7 @@ static void pass_rows(const walk *w, const slab *s, const slab *next, const slab
     const size_t rows = least(w->end - row, BLOCK_ROWS);
     int32_t *here = w->kept + ((s->n - w->first) % w->block / SLAB_COLUMNS * blocks + (row - w->row) / BLOCK_ROWS) * SUMS;
     if (rows < BLOCK_ROWS) shape(s, rows);
-    if (rows == BLOCK_ROWS && s->columns == SLAB_COLUMNS)
-      block_whole(w, s, row, rows, here, w->sums[*turn % 2], &m);
-    else
-      block_part(w, s, row, rows, here, w->sums[*turn % 2], &m);
+    pass_block(w, s, row, rows, here, w->sums[*turn % 2], &m);
   }
   while (m.tile < m.tiles) w->lay_out(w, next, m.tile++);
   *before = m.before;
@@ -77,7 +74,7 @@ static void many_rows(walk *w) {
     pass_rows(w, &s, &next, &further, &turn, &before);
     s = next;
   }
-  finish(w, &before, BLOCK_ROWS);
+  finish(&before, BLOCK_ROWS);
   tiles_end();
 }
 
@@ -90,7 +87,7 @@ static void matmul_slabs(walk w, size_t first, size_t last, void *scratch) {
   w.sums[1] = w.sums[0] + SUMS;
   w.totals = w.sums[1] + SUMS;
   w.kept = w.totals + 2 * MOST_COLUMNS;
-  const size_t rows = !w.lay_out && w.bytes * MOST_ROWS <= NEAR_BYTES ? NEAR_ROWS : MOST_ROWS;
+  const size_t rows = !w.lay_out && SLAB_FLOATS && w.bytes * MOST_ROWS <= NEAR_BYTES ? NEAR_ROWS : MOST_ROWS;
   for (w.row = 0; first < last && w.row < w.rows; w.row = w.end) {
     w.end = least(w.rows, w.row + rows);
     many_rows(&w);
