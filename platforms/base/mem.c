@@ -2,6 +2,7 @@
 #include "platforms/base/mem.h"
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -12,9 +13,12 @@
 /* From here on blocks of zeros are pages of their own. */
 #ifdef BINOCLE_EXACT_BLOCKS
 #define LARGE SIZE_MAX
+#define LARGE_END 0
 #else
 #define LARGE ((size_t)4 << 20)
+#define LARGE_END SIZE_MAX
 #endif
+#define LARGE_PAGE ((size_t)2 << 20)
 
 /* Each block starts with a header of one alignment unit that holds its size, for the live and peak figures and for realloc. */
 typedef struct block_header {
@@ -65,18 +69,29 @@ static void *begin_block(char *block, size_t size, size_t mapped) {
 
 void *bnc_mem_alloc(size_t size) { return begin_block(must_fail() ? NULL : get_block(size), size, 0); }
 
-/* Pages out of the system, which are zeros, and cost memory and time only once they are touched. */
-static void *map_zeros(size_t size) {
+/* Pages out of the system, which are zeros, and cost memory and time only once they are touched. multiple: a power of two. */
+static void *map_zeros(size_t size, size_t multiple, bool large) {
   size_t total;
-  if (!bnc_add_size(size, BNC_ALIGNMENT, &total)) return NULL;
+  if (!bnc_add_size(size, BNC_ALIGNMENT + multiple - 1, &total)) return NULL;
+  total &= ~(multiple - 1);
   char *block = mmap(NULL, total, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+#ifdef MADV_HUGEPAGE
+  if (large && block != MAP_FAILED) madvise(block, total, MADV_HUGEPAGE);
+#else
+  (void)large;
+#endif
   return begin_block(block == MAP_FAILED ? NULL : block, size, total);
 }
 
 void *bnc_mem_zalloc(size_t size) {
-  if (size >= LARGE) return must_fail() ? NULL : map_zeros(size);
+  if (size >= LARGE) return must_fail() ? NULL : map_zeros(size, 1, false);
   void *ptr = bnc_mem_alloc(size);
   return ptr ? memset(ptr, 0, size) : NULL;
+}
+
+void *bnc_mem_large(size_t size) {
+  if (size < LARGE_PAGE / 2 || size >= LARGE_END) return bnc_mem_zalloc(size);
+  return must_fail() ? NULL : map_zeros(size, LARGE_PAGE, true);
 }
 
 void *bnc_mem_array(size_t count, size_t size) {

@@ -12,6 +12,9 @@
 void *bnc_mem_alloc(size_t size);
 /** As bnc_mem_alloc, zeroed. Of a large block pages that nobody touches take no memory. */
 void *bnc_mem_zalloc(size_t size);
+/** As bnc_mem_zalloc, on pages as large as the system has: for what is written and read all over again and again. Wide matrices' columns
+ * lie in a small page each. */
+void *bnc_mem_large(size_t size);
 /** count * size bytes, zeroed; NULL where the product overflows. */
 void *bnc_mem_array(size_t count, size_t size);
 /** Grows a block to new_size bytes, keeping its content; the new part is uninitialised. NULL (and the old block untouched) on failure. ptr

@@ -96,6 +96,11 @@ static bnc_status create_caches(bnc_executor *ex, const bnc_kv_layout *layout, b
   return BNC_OK;
 }
 
+static uint8_t *create_scratch(const bnc_executor *ex, uint64_t each) {
+  size_t size;
+  return bnc_mul_size(bnc_pool_threads(ex->pool), (size_t)each, &size) ? bnc_mem_large(size) : NULL;
+}
+
 bnc_status bnc_executor_memory_create(bnc_executor *ex, bnc_error *err) {
   const needs n = needs_of(ex);
   bnc_status s = check_memory(ex, &n, err);
@@ -103,12 +108,12 @@ bnc_status bnc_executor_memory_create(bnc_executor *ex, bnc_error *err) {
   if (s != BNC_OK) return s;
   ex->arena_bytes = (size_t)n.arena;
   ex->scratch_bytes = (size_t)n.scratch;
-  ex->arena = bnc_mem_zalloc(ex->arena_bytes + ARENA_SLACK);
-  ex->scratch = bnc_mem_array(bnc_pool_threads(ex->pool), ex->scratch_bytes);
+  ex->arena = bnc_mem_large(ex->arena_bytes + ARENA_SLACK);
+  ex->scratch = create_scratch(ex, n.scratch);
   ex->sums_count = (size_t)n.sums;
   ex->sums = bnc_mem_array(ex->sums_count, sizeof *ex->sums);
   ex->tiles_bytes = (size_t)n.tiles;
-  ex->tiles = n.tiles ? bnc_mem_alloc(ex->tiles_bytes) : NULL;
+  ex->tiles = n.tiles ? bnc_mem_large(ex->tiles_bytes) : NULL;
   ex->rope_cos = bnc_mem_alloc((size_t)n.angles * sizeof(float));
   ex->rope_sin = bnc_mem_alloc((size_t)n.angles * sizeof(float));
   ex->kept = n.kept ? bnc_mem_array((size_t)n.kept, sizeof *ex->kept) : NULL;
@@ -122,7 +127,7 @@ bnc_status bnc_executor_memory_reach(bnc_executor *ex, const bnc_file_op *op, bn
   add_op(ex, op, &n);
   n.scratch = padded(n.scratch);
   if (n.scratch > ex->scratch_bytes) {
-    uint8_t *scratch = bnc_mem_array(bnc_pool_threads(ex->pool), (size_t)n.scratch);
+    uint8_t *scratch = create_scratch(ex, n.scratch);
     if (!scratch) return bnc_fail_memory(err, (size_t)n.scratch);
     bnc_mem_free(ex->scratch);
     ex->scratch = scratch;
@@ -136,7 +141,7 @@ bnc_status bnc_executor_memory_reach(bnc_executor *ex, const bnc_file_op *op, bn
     ex->sums_count = (size_t)n.sums;
   }
   if (n.tiles > ex->tiles_bytes) {
-    int8_t *tiles = bnc_mem_alloc((size_t)n.tiles);
+    int8_t *tiles = bnc_mem_large((size_t)n.tiles);
     if (!tiles) return bnc_fail_memory(err, (size_t)n.tiles);
     bnc_mem_free(ex->tiles);
     ex->tiles = tiles;
