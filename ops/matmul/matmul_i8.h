@@ -42,6 +42,8 @@ typedef struct bnc_matmul_i8_args {
   float *y;                     /* [rows, n]; holds parts of the sums while the kernel runs */
   size_t q_stride, y_stride;    /* elements from row to row */
   int8_t *tiles;                /* q as matmul_tiles lays it out, for levels that read it so; NULL: all read it as it lies */
+  int8_t *laid; /* 64-byte aligned: a call leaves w's columns here as it lays them out (bnc_matmul_i8_laid_bytes); NULL: no */
+  bool is_laid; /* what lies there is whole, and is read in place of w */
 } bnc_matmul_i8_args;
 
 /** Lays out the blocks [from, to) of BNC_TILES_ROWS rows of q for AMX's tiles: [parts of BNC_TILES_DEPTH of k, blocks, steps of
@@ -49,6 +51,10 @@ typedef struct bnc_matmul_i8_args {
 BNC_KERNEL(matmul_tiles, const bnc_matmul_i8_args *args, size_t from, size_t to);
 /** Bytes of args.tiles; 0 where the kernels of a level read so many rows as they lie. */
 size_t bnc_matmul_tiles_bytes(bnc_cpu_level level, size_t rows, size_t k);
+
+/** Bytes of args.laid for so many columns of w; items further on lie behind them. 0 where a level reads w as it lies, or so few rows that
+ * laying it out is not worth keeping. */
+size_t bnc_matmul_i8_laid_bytes(bnc_cpu_level level, size_t rows, size_t k, size_t columns);
 
 /** All rows, the items (of BNC_I8_COLUMNS columns) [from, to). scratch: BNC_MATMUL_SCRATCH bytes that no other thread uses. */
 BNC_KERNEL(matmul_i8, const bnc_matmul_i8_args *args, size_t from, size_t to, void *scratch);
@@ -66,6 +72,10 @@ static inline size_t bnc_matmul_tiles_place(size_t rows, size_t bytes, size_t ro
   const size_t steps = (depth + BNC_TILES_STEP - 1) / BNC_TILES_STEP, step = row / BNC_TILES_ROWS * steps + (i - part) / BNC_TILES_STEP;
   const size_t line = step * BNC_TILES_ROWS + row % BNC_TILES_ROWS;
   return part * bnc_matmul_tiles_blocks(rows) * BNC_TILES_ROWS + line * BNC_TILES_STEP + i % BNC_TILES_STEP;
+}
+/** Bytes of BNC_TILES_ROWS columns of w as they are laid out, and of their tiles alone: behind those lie the columns' sums along k. */
+static inline size_t bnc_matmul_i8_laid_slab(size_t k) {
+  return (k + BNC_TILES_STEP - 1) / BNC_TILES_STEP * BNC_TILES_STEP * BNC_TILES_ROWS + BNC_TILES_ROWS * sizeof(int32_t);
 }
 /** Bytes of all rows' tiles. */
 static inline size_t bnc_matmul_tiles_room(size_t rows, size_t bytes) {

@@ -27,6 +27,21 @@ static void lay_out_tile(const walk *walked, const slab *s, size_t i) {
   _mm512_store_si512((void *)totals, total);
 }
 
+/* Laid out, a matrix is its slabs, each as deep as k, with its totals behind it. */
+static void place_laid(const walk *w, slab *s, int8_t *room) {
+  (void)room;
+  const bnc_matmul_i8_args *args = w->matrix;
+  int8_t *whole = args->laid + s->n / SLAB_COLUMNS * bnc_matmul_i8_laid_slab(args->k);
+  s->w = whole + s->from * SLAB_COLUMNS;
+  s->side = TILE;
+  s->totals = (int32_t *)(void *)(whole + bnc_matmul_i8_laid_slab(args->k)) - SLAB_COLUMNS;
+}
+
+static ahead lines_laid(const walk *w, const slab *s) {
+  (void)w;
+  return (ahead){.at = (const char *)s->w, .rows = 1, .lines = slab_steps(s) * 2 * TILE / 64};
+}
+
 static ahead lines_of(const walk *w, const slab *s) {
   const bnc_matmul_i8_args *args = w->matrix;
   const char *at = (const char *)args->w + s->n * args->k + s->from;
@@ -35,8 +50,15 @@ static ahead lines_of(const walk *w, const slab *s) {
 
 void bnc_matmul_i8_amx(const bnc_matmul_i8_args *args, size_t from, size_t to, void *scratch) {
   const size_t first = from * BNC_I8_COLUMNS, last = least(args->n, to * BNC_I8_COLUMNS);
-  if (args->tiles)
-    matmul_slabs(walk_of(args, args, lay_out_tile, lines_of), first, last, scratch);
-  else
+  if (!args->tiles) {
     bnc_matmul_i8_avx512vnni(args, from, to, scratch);
+    return;
+  }
+  walk w = walk_of(args, args, lay_out_tile, lines_of);
+  if (args->laid) w.place = place_laid;
+  if (args->laid && args->is_laid) {
+    w.lay_out = NULL;
+    w.lines = lines_laid;
+  }
+  matmul_slabs(w, first, last, scratch);
 }

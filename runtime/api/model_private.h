@@ -11,6 +11,7 @@
 #include "platforms/base/context_private.h"
 #include "runtime/api/picture_cache.h"
 #include "runtime/constrain/vocabulary.h"
+#include "runtime/exec/laid_weights.h"
 #include "runtime/model/model_file.h"
 #include "runtime/text/tokenizer.h"
 
@@ -20,7 +21,8 @@ struct bnc_model {
   bnc_bpe *bpe;                /* NULL: the file has no tokenizer */
   pthread_mutex_t lock;        /* sessions are created one at a time: they share the store */
   bnc_packed_store *store;     /* made with the first session */
-  bnc_kernels kernels;         /* likewise */
+  bnc_laid_weights *laid;      /* made with the first session that has the memory; NULL: none has */
+  bnc_kernels kernels;         /* made with the first session */
   bnc_picture_cache *pictures; /* shared by the sessions */
   bnc_vocabulary *vocabulary;  /* likewise; made with the first constraint */
   uint64_t open_ns;            /* that opening it took */

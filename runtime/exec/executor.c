@@ -60,6 +60,8 @@ void bnc_executor_observe(bnc_executor *ex, bnc_on_op *on_op, void *context) {
   ex->on_op_context = context;
 }
 
+void bnc_executor_set_laid(bnc_executor *ex, bnc_laid_weights *laid) { ex->laid = laid; }
+
 void bnc_executor_leave(bnc_executor *ex, bnc_program_id id) { bnc_residency_leave(ex->residency, id); }
 
 #define RUNNER(kind, name, family, ...) [BNC_OP_##kind] = bnc_run_##family,

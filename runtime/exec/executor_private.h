@@ -28,7 +28,8 @@ struct bnc_executor {
   size_t sums_count;
   int8_t *tiles; /* [tiles_bytes]: of the largest int8, c4 or bf16 layer's rows, where the level wants them (ops/matmul/matmul_i8.h) */
   size_t tiles_bytes;
-  bnc_outputs *outputs; /* NULL: bnc_executor_outputs_create was not called */
+  bnc_laid_weights *laid;         /* not owned; NULL: none are kept */
+  bnc_outputs *outputs;           /* NULL: bnc_executor_outputs_create was not called */
   bnc_linear_set *linears;
   struct bnc_residency *residency;
   bnc_pacer *pacer; /* not owned; NULL: full speed */
@@ -136,5 +137,9 @@ BNC_OP_TABLE(BNC_DECLARE_RUN)
 bnc_run_fn bnc_run_op;
 /** `rows` rows of a linear layer on ops/matmul (bnc_op_is_own), from row `first` on. */
 void bnc_run_matmul(const bnc_op_run *run, size_t first, size_t rows);
+/** The same of an int8 layer in steps: what its kernel takes, of rows that are laid out for it, and, once it has run for all columns, the
+   end. */
+bnc_matmul_i8_args bnc_run_i8_begin(const bnc_op_run *run, size_t first, size_t rows);
+void bnc_run_i8_end(const bnc_op_run *run, const bnc_matmul_i8_args *args);
 
 #endif

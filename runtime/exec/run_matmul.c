@@ -63,6 +63,8 @@ enum {
   LEAST_PART = 64 /* rows: each part lays the weights out for itself */
 };
 
+static bool is_small(size_t rows, size_t k, size_t n) { return (uint64_t)rows * k * n < BNC_SHARED_MACS; }
+
 static void matmul_float(const bnc_op_run *r, size_t first, size_t rows) {
   const bnc_file_op *op = r->op;
   const bnc_matmul_ops *kernels = &r->ex->kernels->matmul;
@@ -86,7 +88,7 @@ static void matmul_float(const bnc_op_run *r, size_t first, size_t rows) {
                     r->ex->scratch_bytes};
   const size_t threads = bnc_pool_threads(r->ex->pool), items = bnc_float_items(count), pieces = PIECES * threads;
   const size_t share = (items + pieces - 1) / pieces, parts = (threads + items - 1) / items, part = (rows + parts - 1) / parts;
-  const bool small = (uint64_t)rows * spec.k * count < BNC_SHARED_MACS;
+  const bool small = is_small(rows, spec.k, count);
   if (tiles) {
     const size_t blocks = bnc_matmul_tiles_blocks(rows);
     tiles_bf16_job lay_out = {kernels->tiles_bf16, job.args};
@@ -100,41 +102,53 @@ static void matmul_float(const bnc_op_run *r, size_t first, size_t rows) {
   bnc_pool_run_threads(r->ex->pool, floats_columns, &job, items, small ? items : share);
 }
 
-static void matmul_i8(const bnc_op_run *r, size_t first, size_t rows) {
+bnc_matmul_i8_args bnc_run_i8_begin(const bnc_op_run *r, size_t first, size_t rows) {
   const bnc_file_op *op = r->op;
   const bnc_file_weight *w = &r->ex->file->weight[op->weight];
   const bnc_operand *x = &op->in[0];
   const uint32_t count = op->attr.linear.count;
   const bnc_linear_spec spec = bnc_weight_slab_spec(r->ex->file, (bnc_weight_slab){op->weight, op->attr.linear.from, count});
   const bool tiles = bnc_matmul_tiles_bytes(r->ex->kernels->level, rows, w->k) > 0;
-  const bnc_matmul_i8_args args = {.rows = rows,
-                                   .k = w->k,
-                                   .n = count,
-                                   .w = spec.weights,
-                                   .scale = spec.scales,
-                                   .bias = spec.bias,
-                                   .q = bnc_run_qd8(r, x) + first * x->stride,
-                                   .params = bnc_run_params(r, x) + first,
-                                   .y = bnc_run_out(r, 0) + first * op->out[0].stride,
-                                   .q_stride = x->stride,
-                                   .y_stride = op->out[0].stride,
-                                   .tiles = tiles ? r->ex->tiles : NULL};
-  const size_t items = bnc_matmul_i8_items(count), pieces = PIECES * bnc_pool_threads(r->ex->pool);
-  const bool small = (uint64_t)rows * w->k * count < BNC_SHARED_MACS;
-  const size_t piece = small ? items : (items + pieces - 1) / pieces;
+  bnc_matmul_i8_args args = {.rows = rows,
+                             .k = w->k,
+                             .n = count,
+                             .w = spec.weights,
+                             .scale = spec.scales,
+                             .bias = spec.bias,
+                             .q = bnc_run_qd8(r, x) + first * x->stride,
+                             .params = bnc_run_params(r, x) + first,
+                             .y = bnc_run_out(r, 0) + first * op->out[0].stride,
+                             .q_stride = x->stride,
+                             .y_stride = op->out[0].stride,
+                             .tiles = tiles ? r->ex->tiles : NULL};
   if (tiles) {
     const size_t blocks = bnc_matmul_tiles_blocks(rows);
     tiles_job job = {r->ex->kernels->matmul.tiles, args};
-    bnc_pool_run(r->ex->pool, tiles_rows, &job, blocks, small ? blocks : 1);
+    bnc_pool_run(r->ex->pool, tiles_rows, &job, blocks, is_small(rows, w->k, count) ? blocks : 1);
   }
+  if (tiles && count == w->n) args.laid = bnc_laid_weights_begin(r->ex->laid, op->weight, &args.is_laid);
+  return args;
+}
+
+void bnc_run_i8_end(const bnc_op_run *r, const bnc_matmul_i8_args *args) {
+  if (args->laid && !args->is_laid) bnc_laid_weights_end(r->ex->laid, r->op->weight);
+}
+
+static void matmul_i8(const bnc_op_run *r, size_t first, size_t rows) {
+  const bnc_file_op *op = r->op;
+  const bnc_file_weight *w = &r->ex->file->weight[op->weight];
+  const bnc_matmul_i8_args args = bnc_run_i8_begin(r, first, rows);
+  const size_t items = bnc_matmul_i8_items(args.n), pieces = PIECES * bnc_pool_threads(r->ex->pool);
+  const size_t piece = is_small(rows, args.k, args.n) ? items : (items + pieces - 1) / pieces;
   if (w->dtype == BNC_WEIGHT_QC4) {
     const int32_t *totals = (const int32_t *)(const void *)(r->ex->file->data.data + w->offsets) + op->attr.linear.from;
-    c4_job job = {r->ex->kernels->matmul.c4, {args, spec.weights, totals}, r->ex->scratch, r->ex->scratch_bytes};
+    c4_job job = {r->ex->kernels->matmul.c4, {args, (const uint8_t *)args.w, totals}, r->ex->scratch, r->ex->scratch_bytes};
     bnc_pool_run_threads(r->ex->pool, c4_columns, &job, items, piece);
   } else {
     items_job job = {r->ex->kernels->matmul.i8, args, r->ex->scratch, r->ex->scratch_bytes};
     bnc_pool_run_threads(r->ex->pool, items_columns, &job, items, piece);
   }
+  bnc_run_i8_end(r, &args);
 }
 
 /* Panels that a thread takes at a time. One row is bound by reading the weights, and each piece begins to read anew: few large ones, but
@@ -162,7 +176,7 @@ static void matmul_i4(const bnc_op_run *r, size_t first, size_t rows) {
                     r->ex->scratch,
                     r->ex->scratch_bytes};
   if (w->bias != UINT64_MAX) job.args.bias = (const float *)(const void *)(r->ex->file->data.data + w->bias) + from;
-  const bool small = (uint64_t)rows * x->cols * count < BNC_SHARED_MACS;
+  const bool small = is_small(rows, x->cols, count);
   sums_job sums = {r->ex->kernels->matmul.sums, job.args};
   bnc_pool_run(r->ex->pool, sums_rows, &sums, rows, small ? rows : bnc_run_grain(x->cols));
   bnc_pool_run_threads(r->ex->pool, panels_columns, &job, panels,

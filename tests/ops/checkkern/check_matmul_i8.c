@@ -69,6 +69,34 @@ static void run_case(check *c, size_t rows, size_t k, size_t n, values kind) {
   release(&f);
 }
 
+/* Columns that a call left laid out give the same y, and nothing reads w then. */
+static void laid_case(check *c, size_t rows, size_t k, size_t n) {
+  const size_t bytes = bnc_matmul_i8_laid_bytes(c->test.level, rows, k, n), items = bnc_matmul_i8_items(n), cut = check_below(c, items + 1);
+  if (!bytes) return;
+  i8_fixture f = make(c, rows, k, n, RANDOM, SIDE_END);
+  const size_t room = bnc_matmul_tiles_bytes(c->test.level, rows, k);
+  tensor y[3], tiles = tensor_make(1, room, room, 1, SIDE_END), laid = tensor_make(1, bytes, bytes, 1, SIDE_START);
+  f.args.tiles = tiles.data;
+  c->test.matmul.tiles(&f.args, 0, bnc_matmul_tiles_blocks(rows));
+  for (int i = 0; i < 3; ++i) {
+    y[i] = tensor_make(rows, n, n + 3, 4, SIDE_END);
+    f.args.y = y[i].data;
+    f.args.y_stride = n + 3;
+    f.args.laid = i ? laid.data : NULL;
+    f.args.is_laid = i == 2;
+    if (i == 2) f.args.w = NULL;
+    c->test.matmul.i8(&f.args, cut, items, f.scratch.data);
+    c->test.matmul.i8(&f.args, 0, cut, f.scratch.data);
+  }
+  check_equal(c, &y[1], &y[0], true, "y, laying w out");
+  check_equal(c, &y[2], &y[0], true, "y of w laid out");
+  if (tensor_damage(&laid)) check_failed(c, "laid out: %s", tensor_damage(&laid));
+  for (int i = 0; i < 3; ++i) tensor_free(&y[i]);
+  tensor_free(&tiles);
+  tensor_free(&laid);
+  release(&f);
+}
+
 typedef struct i8_job {
   bnc_matmul_i8_args args;
   void *scratch;
@@ -158,7 +186,12 @@ void check_matmul_i8(check *c) {
   /* Blocks of rows, whole and not, by one slab and several, of which the last may be narrow. */
   run_case(c, 16 + check_below(c, 60), 64 + check_below(c, 200), 33 + check_below(c, 100), RANDOM);
   run_case(c, 65, 1100 + check_below(c, 90), 97, LARGEST);
+  laid_case(c, 64, 64, 64);
+  laid_case(c, 65 + check_below(c, 60), 1 + check_below(c, 200), 1 + check_below(c, 200));
+  laid_case(c, 80, 2048 + check_below(c, 200), 300);
   if (!c->quick) {
+    laid_case(c, 331, 4160, 200);
+    laid_case(c, 700, 1024, 96); /* more rows than go at once */
     for (size_t i = 0; i < 6; ++i) run_case(c, 20 + check_below(c, 90), 1 + check_below(c, 1500), 1 + check_below(c, 150), RANDOM);
     run_case(c, 331, 4160, 200, RANDOM); /* more activations than the second cache */
     run_case(c, 4133, 5, 3, RANDOM);     /* more rows than a kernel may keep sums of */
