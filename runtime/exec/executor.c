@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "platforms/base/mem.h"
-#include "runtime/exec/executor_private.h"
+#include "runtime/exec/pairs.h"
 #include "runtime/exec/residency.h"
 
 /* Powers of two: seconds of work, and more than any op of a model that was made to be used has, on the levels that it would be used on. */
@@ -18,6 +18,7 @@ bnc_status bnc_executor_create(bnc_executor **executor, const bnc_model_file *fi
   ex->round_macs = (uint64_t)1 << (kernels->level == BNC_CPU_SCALAR ? SCALAR_ROUND : ROUND);
   bnc_status s = bnc_executor_memory_create(ex, err);
   if (s == BNC_OK) s = bnc_linears_create(ex, store, hooks, err);
+  if (s == BNC_OK) s = bnc_pairs_create(ex, err);
   if (s == BNC_OK) s = bnc_residency_create(&ex->residency, ex, UINT64_MAX, false, err);
   if (s != BNC_OK) {
     bnc_executor_destroy(ex);
@@ -32,6 +33,7 @@ void bnc_executor_destroy(bnc_executor *ex) {
   bnc_residency_destroy(ex->residency);
   bnc_outputs_destroy(ex->outputs);
   bnc_linears_destroy(ex);
+  bnc_pairs_destroy(ex);
   bnc_executor_memory_destroy(ex);
   bnc_mem_free(ex);
 }
@@ -104,10 +106,12 @@ static bool pace(bnc_executor *ex, size_t done, size_t total, const bnc_run_hook
   return true;
 }
 
-static uint64_t end_lap(bnc_op_laps *laps, uint32_t op, uint64_t start) {
-  const uint64_t now = bnc_tick_clock_ns(&laps->clock);
-  laps->lap[op] = (bnc_op_lap){start, now};
-  laps->done = op + 1;
+/* Laps of ops that ran together, the first of which took `share` of the time. */
+static uint64_t end_laps(bnc_op_laps *laps, uint32_t op, uint32_t together, double share, uint64_t start) {
+  const uint64_t now = bnc_tick_clock_ns(&laps->clock), middle = together == 1 ? now : start + (uint64_t)((double)(now - start) * share);
+  laps->lap[op] = (bnc_op_lap){start, middle};
+  if (together > 1) laps->lap[op + 1] = (bnc_op_lap){middle, now};
+  laps->done = op + together;
   if (now >= laps->next) laps->look(laps->context, now);
   return now;
 }
@@ -123,19 +127,22 @@ bnc_status bnc_executor_run(bnc_executor *ex, bnc_program_id id, size_t rows, si
   if (ex->pacer) bnc_pacer_begin(ex->pacer);
   bnc_op_laps *laps = hooks ? hooks->laps : NULL;
   uint64_t last = laps ? bnc_tick_clock_ns(&laps->clock) : 0;
-  for (uint32_t i = 0; i < program->head->ops; i++) {
+  for (uint32_t i = 0, together; i < program->head->ops; i += together) {
     const bnc_op_run run = {ex, ex->arena, &program->op[i], rows, position, ex->linear_of[id][i], i, program->head->ops, hooks};
-    bnc_residency_step(ex->residency, id, i);
-    const bnc_status s = bnc_run_op(&run);
+    double share = 1.0;
+    together = ex->pair_of[id][i] && !ex->on_op ? 2 : 1;
+    for (uint32_t k = 0; k < together; k++) bnc_residency_step(ex->residency, id, i + k);
+    const bnc_status s = together > 1 ? bnc_run_pair(&run, laps ? &laps->clock : NULL, &share) : bnc_run_op(&run);
+    const uint32_t end = i + together;
     if (s == BNC_ERROR_CANCELLED) return bnc_fail(err, s, "cancelled");
     if (s != BNC_OK) return bnc_fail(err, BNC_ERROR_INTERNAL, "op %u (%s) failed", i, bnc_model_file_string(ex->file, program->op[i].name));
     if (!hooks && !ex->pacer) continue;
-    if (laps) last = end_lap(laps, i, last);
-    if (ex->pacer && !pace(ex, i + 1, program->head->ops, hooks)) return bnc_fail(err, BNC_ERROR_CANCELLED, "cancelled");
+    if (laps) last = end_laps(laps, i, together, share, last);
+    if (ex->pacer && !pace(ex, end, program->head->ops, hooks)) return bnc_fail(err, BNC_ERROR_CANCELLED, "cancelled");
     if (ex->pacer && laps) last = bnc_tick_clock_ns(&laps->clock); /* pauses are no op's */
     if (!hooks) continue;
-    if (hooks->probe) fire_probes(ex, program, i, hooks);
-    if (hooks->step && hooks->step(hooks->context, i + 1, program->head->ops)) return bnc_fail(err, BNC_ERROR_CANCELLED, "cancelled");
+    for (uint32_t k = i; hooks->probe && k < end; k++) fire_probes(ex, program, k, hooks);
+    if (hooks->step && hooks->step(hooks->context, end, program->head->ops)) return bnc_fail(err, BNC_ERROR_CANCELLED, "cancelled");
   }
   bnc_residency_end(ex->residency, id);
   return BNC_OK;

@@ -4,7 +4,7 @@
 
 #include "platforms/base/mem.h"
 #include "platforms/machine/memory.h"
-#include "runtime/exec/executor_private.h"
+#include "runtime/exec/pairs.h"
 #include "runtime/model/kv_layout.h"
 
 #define ARENA_SLACK 256u /* XNNPACK's kernels may read (never write) a vector behind the last row */
@@ -50,6 +50,7 @@ static void add_op(const bnc_executor *ex, const bnc_file_op *op, needs *n) {
     const uint32_t heads = op->attr.attention.heads, kv_heads = op->attr.attention.kv_heads;
     const size_t limit = bnc_attention_most_rows(heads, kv_heads), rows = x->rows < limit ? x->rows : limit;
     n->scratch = most(n->scratch, bnc_attention_scratch(heads, kv_heads, x->cols / heads, rows));
+    if (op->kind == BNC_OP_ATTENTION_I8 && level_of(ex) == BNC_CPU_AMX) n->scratch = most(n->scratch, bnc_pair_scratch(op));
   }
 }
 

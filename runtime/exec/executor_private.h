@@ -28,6 +28,8 @@ struct bnc_executor {
   size_t sums_count;
   int8_t *tiles; /* [tiles_bytes]: of the largest int8, c4 or bf16 layer's rows, where the level wants them (ops/matmul/matmul_i8.h) */
   size_t tiles_bytes;
+  bnc_qd8_params *params;         /* [rows of the largest pair]: x's place may go to results before all of them are there */
+  uint8_t *pair_of[BNC_PROGRAMS]; /* [ops]: whether an op runs with the next one (pairs.h) */
   bnc_laid_weights *laid;         /* not owned; NULL: none are kept */
   bnc_outputs *outputs;           /* NULL: bnc_executor_outputs_create was not called */
   bnc_linear_set *linears;

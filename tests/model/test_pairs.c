@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A layer and its attention run as one where nobody else reads what lies in between: the same bits, and the same again of weights that are
+ * kept as an earlier run laid them out. */
+#include <stdint.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "runtime/exec/packed_cache.h"
+#include "runtime/exec/pairs.h"
+#include "tests/import/make_checkpoint.h"
+#include "tests/model/tiny_model.h"
+#include "tests/unit.h"
+
+enum { WIDTH = 256, HEADS = 4, LAYERS = 2, GRID = 12, PAIRS = LAYERS - 1 }; /* the last layer's queries are fewer than its keys */
+
+static bnc_error err;
+
+static void write_model(void) {
+  make_spec spec = make_spec_small();
+  spec.geometry.vision = (bnc_vision_geometry){.width = WIDTH,
+                                               .layers = LAYERS,
+                                               .layers_used = LAYERS,
+                                               .heads = HEADS,
+                                               .mlp = 320,
+                                               .patch = 4,
+                                               .grid = GRID,
+                                               .tile = 4 * GRID,
+                                               .views = 1,
+                                               .input_side = 4 * GRID,
+                                               .ln_eps = 1e-5f,
+                                               .projector_depth = 2};
+  assert_int_equal(system("rm -rf pairs.bnc pairs_checkpoint"), 0);
+  assert_int_equal(make_checkpoint("pairs_checkpoint", &spec), 0);
+  assert_int_equal(tiny_compile("pairs_checkpoint", "pairs.bnc", BNC_WEIGHTS_INT8, BNC_WEIGHTS_INT4, false), BNC_OK);
+}
+
+static bool count(void *context, size_t done, size_t total) {
+  (void)done;
+  (void)total;
+  ++*(size_t *)context;
+  return false;
+}
+
+static void look(void *context, const bnc_file_op *op, const uint8_t *arena, size_t rows) {
+  (void)op;
+  (void)arena;
+  (void)rows;
+  ++*(size_t *)context;
+}
+
+/* What vision makes of noise: [rows, columns]. Returns in how many steps it ran. */
+static size_t run(bnc_executor *ex, const bnc_model_file *file, float *features) {
+  const bnc_program *vision = &file->program[BNC_PROGRAM_VISION];
+  const bnc_operand *out = &vision->head->output;
+  size_t steps = 0;
+  const bnc_run_hooks hooks = {.context = &steps, .step = count};
+  uint8_t *picture = bnc_executor_input(ex, BNC_PROGRAM_VISION);
+  uint32_t random = 1;
+  for (size_t i = 0; i < 3 * (size_t)vision->head->input.rows; i++)
+    picture[i] = (uint8_t)((random = random * 1664525u + 1013904223u) >> 24);
+  assert_int_equal(bnc_executor_run(ex, BNC_PROGRAM_VISION, 0, 0, &hooks, &err), BNC_OK);
+  for (size_t r = 0; r < out->rows; r++)
+    memcpy(features + r * out->cols, bnc_executor_output(ex, BNC_PROGRAM_VISION) + r * out->stride, out->cols * sizeof *features);
+  return steps;
+}
+
+static void check_threads(const bnc_model_file *file, bnc_packed_store *store, bnc_cpu_level level, size_t threads) {
+  bnc_kernels kernels;
+  bnc_pool *pool;
+  bnc_executor *ex;
+  bnc_laid_weights *laid;
+  bnc_kernels_init(&kernels, level);
+  assert_int_equal(bnc_pool_create(&pool, threads, &err), BNC_OK);
+  assert_int_equal(bnc_executor_create(&ex, file, pool, &kernels, store, NULL, &err), BNC_OK);
+  const bnc_program *vision = &file->program[BNC_PROGRAM_VISION];
+  const size_t values = (size_t)vision->head->output.rows * vision->head->output.cols, ops = vision->head->ops;
+  const bool pairs = level == BNC_CPU_AMX && (threads == 1 || threads == 2 || threads == 4);
+  float *features = calloc(4 * values, sizeof *features);
+  size_t seen = 0;
+  assert_non_null(features);
+  bnc_executor_observe(ex, look, &seen); /* who looks at each op's result wants each by itself */
+  assert_int_equal(run(ex, file, features), ops);
+  assert_int_equal(seen, ops);
+  bnc_executor_observe(ex, NULL, NULL);
+  assert_int_equal(run(ex, file, features + values), pairs ? ops - PAIRS : ops);
+  assert_int_equal(bnc_laid_weights_create(&laid, file, level, 1, &err), BNC_OK);
+  assert_null(laid); /* no room */
+  assert_int_equal(bnc_laid_weights_create(&laid, file, level, UINT64_MAX, &err), BNC_OK);
+  assert_true((bnc_laid_weights_bytes(laid) > 0) == (level == BNC_CPU_AMX));
+  bnc_executor_set_laid(ex, laid);
+  run(ex, file, features + 2 * values);
+  run(ex, file, features + 3 * values);
+  for (size_t i = 1; i < 4; i++) assert_memory_equal(features, features + i * values, values * sizeof *features);
+  bnc_executor_destroy(ex);
+  bnc_laid_weights_destroy(laid);
+  bnc_pool_destroy(pool);
+  free(features);
+}
+
+static void pairs_change_no_bit(void **state) {
+  (void)state;
+  bnc_cpu_level level;
+  bnc_context *context;
+  bnc_context_settings settings;
+  bnc_model_file file;
+  bnc_pool *pool;
+  bnc_packed_store *store;
+  bnc_context_settings_init(&settings);
+  settings.cache_dir = "";
+  write_model();
+  assert_int_equal(bnc_context_create(&settings, &context), BNC_OK);
+  assert_int_equal(bnc_cpu_detect_level(&level, &err), BNC_OK);
+  assert_int_equal(bnc_model_file_open(&file, "pairs.bnc", &err), BNC_OK);
+  assert_int_equal(bnc_pool_create(&pool, 1, &err), BNC_OK);
+  assert_int_equal(bnc_packed_acquire(&store, &file, pool, context, &err), BNC_OK);
+  for (size_t threads = 1; threads <= 5; threads++) check_threads(&file, store, level, threads);
+  bnc_pool_destroy(pool);
+  bnc_packed_destroy(store);
+  bnc_model_file_close(&file);
+  bnc_context_destroy(context);
+}
+
+/* A session that finds a weight begun does without. */
+static void one_session_lays_out(void **state) {
+  (void)state;
+  bnc_model_file file;
+  bnc_laid_weights *laid;
+  bool is_laid;
+  write_model();
+  assert_int_equal(bnc_model_file_open(&file, "pairs.bnc", &err), BNC_OK);
+  assert_int_equal(bnc_laid_weights_create(&laid, &file, BNC_CPU_AMX, UINT64_MAX, &err), BNC_OK);
+  if (file.linears.own[BNC_WEIGHT_QC8]) {
+    size_t kept = 0;
+    for (uint32_t w = 0; w < file.weights; w++) {
+      int8_t *at = bnc_laid_weights_begin(laid, w, &is_laid);
+      assert_false(is_laid);
+      if (!at) continue;
+      kept++;
+      assert_null(bnc_laid_weights_begin(laid, w, &is_laid));
+      assert_false(is_laid);
+      bnc_laid_weights_end(laid, w);
+      assert_ptr_equal(bnc_laid_weights_begin(laid, w, &is_laid), at);
+      assert_true(is_laid);
+    }
+    assert_int_equal(kept, 4 * LAYERS + 1 + 3); /* the last layer's queries are apart; patches and the projector's */
+  }
+  bnc_laid_weights_destroy(laid);
+  assert_null(bnc_laid_weights_begin(NULL, 0, &is_laid));
+  assert_false(is_laid);
+  bnc_model_file_close(&file);
+}
+
+/* A made program: x -> layer -> attention, and what comes behind them. */
+typedef struct made {
+  bnc_file_op op[8];
+  bnc_file_probe probe[2];
+  bnc_file_program head;
+  bnc_file_weight weight;
+  bnc_model_file file;
+} made;
+
+enum { ROWS = 145, BETWEEN = 1 << 20, X = 8 << 20, OUT = 16 << 20, ELSEWHERE = 32 << 20 };
+
+static bnc_operand rows_at(uint64_t offset, uint32_t cols, uint32_t stride) {
+  return (bnc_operand){
+      .space = BNC_SPACE_ARENA, .element = BNC_ELEMENT_F32, .rows = ROWS, .cols = cols, .stride = stride, .offset = offset};
+}
+
+static made make(void) {
+  made m = {.head = {.ops = 2, .output = rows_at(OUT, WIDTH, WIDTH)}, .weight = {.dtype = BNC_WEIGHT_QC8, .n = 3 * WIDTH, .k = WIDTH}};
+  m.op[0] = (bnc_file_op){.kind = BNC_OP_LINEAR, .macs = (uint64_t)ROWS * WIDTH * 3 * WIDTH};
+  m.op[0].attr.linear.count = 3 * WIDTH;
+  m.op[0].in[0] =
+      (bnc_operand){.space = BNC_SPACE_ARENA, .element = BNC_ELEMENT_QD8, .rows = ROWS, .cols = WIDTH, .stride = WIDTH, .offset = X};
+  m.op[0].out[0] = rows_at(BETWEEN, 3 * WIDTH, 3 * WIDTH + 16);
+  m.op[1] = (bnc_file_op){.kind = BNC_OP_ATTENTION_I8};
+  m.op[1].attr.attention.heads = m.op[1].attr.attention.kv_heads = HEADS;
+  for (uint32_t p = 0; p < 3; p++) m.op[1].in[p] = rows_at(BETWEEN + p * WIDTH * 4, WIDTH, 3 * WIDTH + 16);
+  m.op[1].out[0] = rows_at(OUT, WIDTH, WIDTH);
+  return m;
+}
+
+/* Behind op i: an op that reads and writes so. */
+static void then(made *m, bnc_operand in, bnc_operand out) {
+  bnc_file_op *op = &m->op[m->head.ops++];
+  *op = (bnc_file_op){.kind = BNC_OP_COPY};
+  op->in[0] = in;
+  op->out[0] = out;
+}
+
+static bool is_pair(made *m) {
+  bnc_kernels kernels = {.level = BNC_CPU_AMX};
+  bnc_executor ex = {.kernels = &kernels, .file = &m->file, .round_macs = UINT64_MAX};
+  m->file = (bnc_model_file){.weight = &m->weight, .weights = 1, .linears = {.own = {[BNC_WEIGHT_QC8] = true}}};
+  m->file.program[BNC_PROGRAM_VISION] = (bnc_program){&m->head, m->op, m->probe};
+  assert_int_equal(bnc_pool_create(&ex.pool, 1, &err), BNC_OK);
+  assert_int_equal(bnc_pairs_create(&ex, &err), BNC_OK);
+  const bool found = ex.pair_of[BNC_PROGRAM_VISION][0];
+  for (uint32_t i = 1; i < m->head.ops; i++) assert_false(ex.pair_of[BNC_PROGRAM_VISION][i]);
+  bnc_pairs_destroy(&ex);
+  bnc_pool_destroy(ex.pool);
+  return found;
+}
+
+static void what_others_read_stays(void **state) {
+  (void)state;
+  const bnc_operand out = rows_at(OUT, WIDTH, WIDTH), away = rows_at(ELSEWHERE, WIDTH, WIDTH),
+                    whole = rows_at(BETWEEN, 3 * WIDTH, 3 * WIDTH + 16);
+  const bnc_operand keys = rows_at(BETWEEN + WIDTH * 4, WIDTH, 3 * WIDTH + 16), half = rows_at(BETWEEN, WIDTH, WIDTH);
+  made m = make();
+  assert_true(is_pair(&m));
+  then(&m, out, away);
+  assert_true(is_pair(&m));
+  then(&m, keys, away); /* a later op reads it */
+  assert_false(is_pair(&m));
+  m = make();
+  then(&m, out, whole); /* ... but not once it is written over */
+  then(&m, keys, away);
+  assert_true(is_pair(&m));
+  m = make();
+  then(&m, out, half); /* in part, of which what is written is read */
+  then(&m, half, away);
+  assert_true(is_pair(&m));
+  then(&m, whole, away); /* and what is not */
+  assert_false(is_pair(&m));
+  m = make();
+  then(&m, out, rows_at(BETWEEN + (1 << 16), WIDTH / 2, WIDTH / 2)); /* a piece out of the middle leaves what is beside it */
+  then(&m, rows_at(BETWEEN + (1 << 16), WIDTH / 2, WIDTH / 2), away);
+  assert_true(is_pair(&m));
+  made beside = m;
+  then(&beside, rows_at(BETWEEN, 16, 16), away);
+  assert_false(is_pair(&beside));
+  then(&m, rows_at(BETWEEN + (1 << 16) + ROWS * WIDTH / 2 * 4, 16, 16), away);
+  assert_false(is_pair(&m));
+  m = make();
+  then(&m, out, keys); /* columns leave those beside them */
+  then(&m, whole, away);
+  assert_false(is_pair(&m));
+  m = make();
+  m.head.output = keys;
+  assert_false(is_pair(&m));
+  m = make();
+  m.head.probes = 1;
+  m.probe[0] = (bnc_file_probe){.op = 0, .value = keys};
+  assert_false(is_pair(&m));
+  m.probe[0].op = 1;
+  assert_false(is_pair(&m));
+  m.probe[0] = (bnc_file_probe){.op = 1, .value = out};
+  assert_true(is_pair(&m));
+  then(&m, out, whole);
+  m.probe[0] = (bnc_file_probe){.op = 2, .value = keys}; /* of what stands there by then */
+  assert_true(is_pair(&m));
+}
+
+static void pairs_are_of_a_form(void **state) {
+  (void)state;
+  made m = make();
+  m.op[1].kind = BNC_OP_ATTENTION;
+  assert_false(is_pair(&m));
+  m = make();
+  m.weight.dtype = BNC_WEIGHT_QC4;
+  assert_false(is_pair(&m));
+  m = make();
+  m.op[1].in[1] = m.op[1].in[2]; /* not the layer's columns in their order */
+  assert_false(is_pair(&m));
+  m = make();
+  m.op[1].attr.attention.heads = m.op[1].attr.attention.kv_heads = HEADS * 2; /* heads of 32 are no items */
+  assert_false(is_pair(&m));
+  m = make();
+  m.op[1].attr.attention.kv_heads = HEADS / 2;
+  assert_false(is_pair(&m));
+  m = make();
+  m.weight.n = 6 * WIDTH; /* a part of a weight */
+  assert_false(is_pair(&m));
+  m = make();
+  m.head.ops = 1;
+  assert_false(is_pair(&m));
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(pairs_change_no_bit), cmocka_unit_test(one_session_lays_out),
+                                     cmocka_unit_test(what_others_read_stays), cmocka_unit_test(pairs_are_of_a_form)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
