@@ -41,6 +41,7 @@ typedef struct bnc_matmul_i8_args {
   const bnc_qd8_params *params; /* [rows] */
   float *y;                     /* [rows, n]; holds parts of the sums while the kernel runs */
   size_t q_stride, y_stride;    /* elements from row to row */
+  size_t first;                 /* matmul_tiles alone: q begins with this row */
   int8_t *tiles;                /* q as matmul_tiles lays it out, for levels that read it so; NULL: all read it as it lies */
   int8_t *laid; /* 64-byte aligned: a call leaves w's columns here as it lays them out (bnc_matmul_i8_laid_bytes); NULL: no */
   bool is_laid; /* what lies there is whole, and is read in place of w */

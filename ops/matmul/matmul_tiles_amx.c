@@ -5,7 +5,7 @@
 
 void bnc_matmul_tiles_amx(const bnc_matmul_i8_args *args, size_t from, size_t to) {
   for (size_t row = from * BNC_TILES_ROWS; row < to * BNC_TILES_ROWS && row < args->rows; ++row) {
-    const int8_t *q = args->q + row * args->q_stride;
+    const int8_t *q = args->q + (row - args->first) * args->q_stride;
     for (size_t part = 0; part < args->k; part += BNC_TILES_DEPTH) {
       int8_t *out = args->tiles + bnc_matmul_tiles_place(args->rows, args->k, row, part);
       for (size_t k = part; k < args->k && k < part + BNC_TILES_DEPTH; k += BNC_TILES_STEP, out += BNC_TILES_ROWS * BNC_TILES_STEP) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "platforms/base/mem.h"
+#include "runtime/exec/links.h"
 #include "runtime/exec/pairs.h"
 #include "runtime/exec/residency.h"
 
@@ -18,7 +19,7 @@ bnc_status bnc_executor_create(bnc_executor **executor, const bnc_model_file *fi
   ex->round_macs = (uint64_t)1 << (kernels->level == BNC_CPU_SCALAR ? SCALAR_ROUND : ROUND);
   bnc_status s = bnc_executor_memory_create(ex, err);
   if (s == BNC_OK) s = bnc_linears_create(ex, store, hooks, err);
-  if (s == BNC_OK) s = bnc_pairs_create(ex, err);
+  if (s == BNC_OK) s = bnc_links_create(ex, err);
   if (s == BNC_OK) s = bnc_residency_create(&ex->residency, ex, UINT64_MAX, false, err);
   if (s != BNC_OK) {
     bnc_executor_destroy(ex);
@@ -33,7 +34,7 @@ void bnc_executor_destroy(bnc_executor *ex) {
   bnc_residency_destroy(ex->residency);
   bnc_outputs_destroy(ex->outputs);
   bnc_linears_destroy(ex);
-  bnc_pairs_destroy(ex);
+  bnc_links_destroy(ex);
   bnc_executor_memory_destroy(ex);
   bnc_mem_free(ex);
 }
@@ -128,9 +129,12 @@ bnc_status bnc_executor_run(bnc_executor *ex, bnc_program_id id, size_t rows, si
   bnc_op_laps *laps = hooks ? hooks->laps : NULL;
   uint64_t last = laps ? bnc_tick_clock_ns(&laps->clock) : 0;
   for (uint32_t i = 0, together; i < program->head->ops; i += together) {
-    const bnc_op_run run = {ex, ex->arena, &program->op[i], rows, position, ex->linear_of[id][i], i, program->head->ops, hooks};
+    const bnc_link link = bnc_link_of(ex, id, i);
+    bnc_op_run run = {ex, ex->arena, &program->op[i], rows, position, ex->linear_of[id][i], i, program->head->ops, hooks, false, false};
     double share = 1.0;
-    together = ex->pair_of[id][i] && !ex->on_op ? 2 : 1;
+    run.to_tiles = link == BNC_LINK_TILES;
+    run.from_tiles = i > 0 && bnc_link_of(ex, id, i - 1) == BNC_LINK_TILES;
+    together = link == BNC_LINK_HEADS ? 2 : 1;
     for (uint32_t k = 0; k < together; k++) bnc_residency_step(ex->residency, id, i + k);
     const bnc_status s = together > 1 ? bnc_run_pair(&run, laps ? &laps->clock : NULL, &share) : bnc_run_op(&run);
     const uint32_t end = i + together;

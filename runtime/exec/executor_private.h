@@ -29,7 +29,7 @@ struct bnc_executor {
   int8_t *tiles; /* [tiles_bytes]: of the largest int8, c4 or bf16 layer's rows, where the level wants them (ops/matmul/matmul_i8.h) */
   size_t tiles_bytes;
   bnc_qd8_params *params;         /* [rows of the largest pair]: x's place may go to results before all of them are there */
-  uint8_t *pair_of[BNC_PROGRAMS]; /* [ops]: whether an op runs with the next one (pairs.h) */
+  uint8_t *link_of[BNC_PROGRAMS]; /* [ops]: bnc_link, how an op hands its result on (links.h) */
   bnc_laid_weights *laid;         /* not owned; NULL: none are kept */
   bnc_outputs *outputs;           /* NULL: bnc_executor_outputs_create was not called */
   bnc_linear_set *linears;
@@ -51,6 +51,7 @@ typedef struct bnc_op_run {
   uint32_t linear;
   uint32_t index, ops;        /* of the op in its program, and how many that has */
   const bnc_run_hooks *hooks; /* may be NULL */
+  bool to_tiles, from_tiles;  /* the qd8 result goes straight to the executor's tiles, the qd8 input lies there (straight.h) */
 } bnc_op_run;
 
 static inline size_t bnc_run_rows(const bnc_op_run *r, const bnc_operand *o) { return o->varying ? r->rows : o->rows; }

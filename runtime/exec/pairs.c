@@ -6,106 +6,6 @@
 
 #include "platforms/base/mem.h"
 
-/* Bytes of the arena. */
-typedef struct span {
-  uint64_t from, to;
-} span;
-
-static span span_of(const bnc_operand *o) {
-  const bool there = o->space == BNC_SPACE_ARENA;
-  return (span){there ? o->offset : 0, there ? o->offset + bnc_operand_bytes(o) : 0};
-}
-
-/* Rows of it lie so close together that nothing else lies between them. */
-static bool is_whole(const bnc_operand *o) {
-  return o->element != BNC_ELEMENT_F32 || o->stride - o->cols < 2 * BNC_ALIGNMENT / sizeof(float);
-}
-
-enum { MOST_SPANS = 8 };
-
-/* What is left of a value that ops write over, bit by bit. */
-typedef struct remains {
-  span left[MOST_SPANS];
-  size_t count;
-} remains;
-
-static bool touches(const remains *r, const bnc_operand *o) {
-  const span s = span_of(o);
-  for (size_t i = 0; i < r->count; i++)
-    if (s.from < r->left[i].to && r->left[i].from < s.to) return true;
-  return false;
-}
-
-/* What finds no room for a piece more keeps all of it: it is then taken for read where it is not. */
-static void write_over(remains *r, const bnc_operand *o) {
-  const span s = span_of(o);
-  if (!is_whole(o)) return;
-  for (size_t i = 0; i < r->count; i++) {
-    span *left = &r->left[i];
-    if (s.to <= left->from || left->to <= s.from) continue;
-    const span front = {left->from, s.from}, back = {s.to, left->to};
-    const bool keeps_front = front.from < front.to, keeps_back = back.from < back.to;
-    if (keeps_front && keeps_back) {
-      if (r->count == MOST_SPANS) continue;
-      *left = front;
-      r->left[r->count++] = back;
-    } else if (keeps_front || keeps_back) {
-      *left = keeps_front ? front : back;
-    } else {
-      *left = r->left[--r->count];
-      i--; /* what came here is yet to be looked at */
-    }
-  }
-}
-
-static bool is_probed(const bnc_program *program, uint32_t i, const remains *r) {
-  for (uint32_t p = 0; p < program->head->probes; p++)
-    if (program->probe[p].op == i && touches(r, &program->probe[p].value)) return true;
-  return false;
-}
-
-/* Whether an op behind op i + 1, a probe or the program's caller reads what op i wrote. */
-static bool is_read_later(const bnc_program *program, uint32_t i) {
-  remains r = {{span_of(&program->op[i].out[0])}, 1};
-  for (uint32_t k = i; k < program->head->ops && r.count; k++) {
-    const bnc_file_op *op = &program->op[k];
-    for (size_t in = 0; k > i + 1 && in < BNC_OP_INPUTS; in++)
-      if (touches(&r, &op->in[in])) return true;
-    for (size_t out = 0; k > i && out < BNC_OP_OUTPUTS; out++) write_over(&r, &op->out[out]);
-    if (is_probed(program, k, &r)) return true;
-  }
-  return touches(&r, &program->head->output);
-}
-
-/* The three inputs are the layer's columns, all of them, in this order. */
-static bool are_thirds(const bnc_operand *all, const bnc_operand *in) {
-  for (uint64_t p = 0; p < 3; p++)
-    if (in[p].space != BNC_SPACE_ARENA || in[p].rows != all->rows || in[p].varying != all->varying || in[p].stride != all->stride ||
-        3 * (uint64_t)in[p].cols != all->cols || in[p].offset != all->offset + p * in[p].cols * sizeof(float))
-      return false;
-  return true;
-}
-
-/* As many heads for each thread, or so many that one more for some is little. */
-static bool shares(uint32_t heads, size_t threads) {
-  const size_t rounds = (heads + threads - 1) / threads;
-  return 8 * rounds * threads <= 9 * (size_t)heads;
-}
-
-static bool is_pair(const bnc_executor *ex, bnc_program_id id, uint32_t i) {
-  const bnc_program *program = &ex->file->program[id];
-  if (i + 1 >= program->head->ops) return false;
-  const bnc_file_op *linear = &program->op[i], *attention = &program->op[i + 1];
-  if (attention->kind != BNC_OP_ATTENTION_I8 || !bnc_op_is_own(ex, linear)) return false;
-  const bnc_file_weight *w = &ex->file->weight[linear->weight];
-  const uint32_t heads = attention->attr.attention.heads, size = attention->in[0].cols / heads;
-  const size_t rows = linear->out[0].rows;
-  return w->dtype == BNC_WEIGHT_QC8 && linear->attr.linear.count == w->n && heads == attention->attr.attention.kv_heads &&
-         size % BNC_I8_COLUMNS == 0 && rows <= bnc_attention_most_rows(1, 1) && are_thirds(&linear->out[0], attention->in) &&
-         bnc_matmul_tiles_bytes(ex->kernels->level, rows, w->k) > 0 && linear->macs + attention->macs <= ex->round_macs &&
-         linear->macs / heads >= BNC_SHARED_MACS && shares(heads, bnc_pool_threads(ex->pool)) && !is_read_later(program, i);
-}
-
 typedef struct pair_job {
   bnc_matmul_i8_fn *multiply;
   bnc_attention_rows_i8_fn *attend;
@@ -150,27 +50,6 @@ static void run_head(pair_job *job, size_t head, uint8_t *scratch) {
 static void run_heads(void *context, size_t thread, size_t from, size_t to) {
   pair_job *job = context;
   for (size_t head = from; head < to; head++) run_head(job, head, job->scratch + thread * job->scratch_bytes);
-}
-
-bnc_status bnc_pairs_create(bnc_executor *ex, bnc_error *err) {
-  size_t rows = 0;
-  for (bnc_program_id id = 0; id < BNC_PROGRAMS; id++) {
-    const bnc_program *program = &ex->file->program[id];
-    if (!program->head) continue;
-    ex->pair_of[id] = bnc_mem_array((size_t)program->head->ops + 1, 1);
-    if (!ex->pair_of[id]) return bnc_fail_memory(err, program->head->ops);
-    for (uint32_t i = 0; i < program->head->ops; i++) {
-      ex->pair_of[id][i] = is_pair(ex, id, i);
-      if (ex->pair_of[id][i] && program->op[i].out[0].rows > rows) rows = program->op[i].out[0].rows;
-    }
-  }
-  if (rows) ex->params = bnc_mem_array(rows, sizeof *ex->params);
-  return rows && !ex->params ? bnc_fail_memory(err, rows * sizeof *ex->params) : BNC_OK;
-}
-
-void bnc_pairs_destroy(bnc_executor *ex) {
-  for (bnc_program_id id = 0; id < BNC_PROGRAMS; id++) bnc_mem_free(ex->pair_of[id]);
-  bnc_mem_free(ex->params);
 }
 
 uint64_t bnc_pair_scratch(const bnc_file_op *attention) {

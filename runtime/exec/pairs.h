@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** @file pairs.h  A linear layer of queries, keys and values and the attention behind it that alone reads them, run as one: a thread
+/** @file pairs.h  A linear layer of queries, keys and values and the attention behind it, run as one (BNC_LINK_HEADS, links.h): a thread
  * computes those of a head and attends with them while they are in its cache, in place of writing all heads' to memory and fetching them
  * again. The same bits: a column of a layer depends on no other, and a head on no other. */
 #ifndef BINOCLE_RUNTIME_EXEC_PAIRS_H
 #define BINOCLE_RUNTIME_EXEC_PAIRS_H
 
 #include "runtime/exec/executor_private.h"
-
-/** Finds an executor's pairs, by its kernels and threads: those of which nothing reads later what lies in between. */
-bnc_status bnc_pairs_create(bnc_executor *ex, bnc_error *err);
-void bnc_pairs_destroy(bnc_executor *ex);
 
 /** Bytes of scratch of each thread for a pair with this attention. */
 uint64_t bnc_pair_scratch(const bnc_file_op *attention);

@@ -50,7 +50,8 @@ static void keep(const bnc_op_run *r, float *kept) {
 
 static bnc_op_run run_of(bnc_executor *ex, uint32_t i, size_t rows, size_t position, const bnc_run_hooks *hooks) {
   const bnc_program *program = &ex->file->program[BNC_PROGRAM_PREFILL];
-  return (bnc_op_run){ex, ex->arena, &program->op[i], rows, position, ex->linear_of[BNC_PROGRAM_PREFILL][i], i, program->head->ops, hooks};
+  return (bnc_op_run){ex, ex->arena,          &program->op[i], rows,  position, ex->linear_of[BNC_PROGRAM_PREFILL][i],
+                      i,  program->head->ops, hooks,           false, false};
 }
 
 static bnc_status failure(const bnc_op_run *run, bnc_status s, bnc_error *err) {

@@ -121,7 +121,7 @@ bnc_matmul_i8_args bnc_run_i8_begin(const bnc_op_run *r, size_t first, size_t ro
                              .q_stride = x->stride,
                              .y_stride = op->out[0].stride,
                              .tiles = tiles ? r->ex->tiles : NULL};
-  if (tiles) {
+  if (tiles && !r->from_tiles) {
     const size_t blocks = bnc_matmul_tiles_blocks(rows);
     tiles_job job = {r->ex->kernels->matmul.tiles, args};
     bnc_pool_run(r->ex->pool, tiles_rows, &job, blocks, is_small(rows, w->k, count) ? blocks : 1);

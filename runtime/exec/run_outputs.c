@@ -210,7 +210,8 @@ bnc_status bnc_executor_outputs(bnc_executor *ex, size_t first, size_t position,
   if (first >= s->run_rows) return bnc_fail(err, BNC_ERROR_LIMIT, "row %zu of %zu", first, s->run_rows);
   const size_t rows = s->run_rows - first < s->rows ? s->run_rows - first : s->rows;
   for (size_t i = 0; i < s->ops; i++) {
-    const bnc_op_run run = {ex, s->arena, &s->op[i], rows, position + first, s->linear[i], (uint32_t)i, (uint32_t)s->ops, NULL};
+    const bnc_op_run run = {ex,   s->arena, &s->op[i], rows, position + first, s->linear[i], (uint32_t)i, (uint32_t)s->ops,
+                            NULL, false,    false};
     if (run.op->kind == BNC_OP_LAST_ROW) {
       give_rows(&run, kept + first * run.op->in[0].cols);
       kept += s->kept_rows * run.op->in[0].cols;

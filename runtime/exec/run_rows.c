@@ -2,17 +2,30 @@
 /* Ops that work row by row: norms, sums, activations, quantisation, gathers, copies. Threads share the rows. */
 #include <string.h>
 
-#include "runtime/exec/executor_private.h"
+#include "runtime/exec/straight.h"
+
+/* qd8 rows to where the next op finds them. */
+#define RUN_TO_QD8(r, name, job, out)                                                                                                      \
+  do {                                                                                                                                     \
+    const size_t rows_ = bnc_run_rows(r, out);                                                                                             \
+    if (bnc_is_straight(r, out)) {                                                                                                         \
+      name##_straight_job straight_ = {job, bnc_straight_of(r, out)};                                                                      \
+      bnc_pool_run_threads((r)->ex->pool, name##_blocks, &straight_, bnc_matmul_tiles_blocks(rows_), 1);                                   \
+    } else {                                                                                                                               \
+      bnc_pool_run((r)->ex->pool, name##_rows, &(job), rows_, bnc_run_grain((out)->cols));                                                 \
+    }                                                                                                                                      \
+    bnc_qd8_pad((job).args.params, rows_);                                                                                                 \
+  } while (0)
 
 BNC_ROWS_JOB(quantize, bnc_quantize_qd8_fn, bnc_quantize_args)
+static void move_quantize(bnc_quantize_args *a, size_t row) { a->x += row * a->x_stride; }
+BNC_STRAIGHT_JOB(quantize, move_quantize)
 
 static void quantize(const bnc_op_run *r, const float *x, size_t x_stride, const bnc_operand *out) {
-  size_t rows = bnc_run_rows(r, out);
   quantize_job job = {
       r->ex->kernels->quantize.qd8,
       {.cols = out->cols, .x = x, .q = bnc_run_qd8(r, out), .params = bnc_run_params(r, out), .x_stride = x_stride, .q_stride = out->cols}};
-  bnc_pool_run(r->ex->pool, quantize_rows, &job, rows, bnc_run_grain(out->cols));
-  bnc_qd8_pad(job.args.params, rows);
+  RUN_TO_QD8(r, quantize, job, out);
 }
 
 bnc_status bnc_run_quantize(const bnc_op_run *r) {
@@ -21,6 +34,13 @@ bnc_status bnc_run_quantize(const bnc_op_run *r) {
 }
 
 BNC_ROWS_JOB(norm, bnc_layer_norm_f32_fn, bnc_norm_args)
+static void move_norm(bnc_norm_args *a, size_t row) {
+  a->x += row * a->x_stride;
+  if (!a->add) return;
+  a->add += row * a->add_stride;
+  a->sum += row * a->sum_stride;
+}
+BNC_STRAIGHT_JOB(norm, move_norm)
 
 /* All norm kernels have one type. Where a sum goes with the norm, it comes first among inputs and results. */
 bnc_status bnc_run_norm(const bnc_op_run *r) {
@@ -57,12 +77,16 @@ bnc_status bnc_run_norm(const bnc_op_run *r) {
   job.args.q = bnc_run_qd8(r, q);
   job.args.params = bnc_run_params(r, q);
   job.args.q_stride = q->cols;
-  bnc_pool_run(r->ex->pool, norm_rows, &job, rows, bnc_run_grain(job.args.cols));
-  bnc_qd8_pad(job.args.params, rows);
+  RUN_TO_QD8(r, norm, job, q);
   return BNC_OK;
 }
 
 BNC_ROWS_JOB(activate, bnc_gelu_f32_fn, bnc_activate_args)
+static void move_activate(bnc_activate_args *a, size_t row) {
+  a->x += row * a->x_stride;
+  if (a->up) a->up += row * a->up_stride;
+}
+BNC_STRAIGHT_JOB(activate, move_activate)
 
 /* All activation kernels have one type. */
 static bnc_gelu_f32_fn *activation(const bnc_activate_ops *k, uint32_t kind, bool quantizes) {
@@ -78,7 +102,6 @@ bnc_status bnc_run_activate(const bnc_op_run *r) {
   const bnc_file_op *op = r->op;
   const bnc_operand *x = &op->in[0], *up = &op->in[1], *f = &op->out[0], *q = &op->out[1];
   const bool plain = f->space != BNC_SPACE_NONE;
-  size_t rows = bnc_run_rows(r, x);
   /* The quantising kernels work in the input's place: nobody reads it afterwards (quantize_inputs fuses only then). */
   activate_job job = {activation(&r->ex->kernels->activate, op->kind, !plain),
                       {.cols = x->cols, .x = (float *)(void *)(r->arena + x->offset), .x_stride = x->stride}};
@@ -97,11 +120,12 @@ bnc_status bnc_run_activate(const bnc_op_run *r) {
   } else {
     return BNC_OK;
   }
-  bnc_pool_run(r->ex->pool, activate_rows, &job, rows, bnc_run_grain(x->cols));
-  if (!plain)
-    bnc_qd8_pad(job.args.params, rows);
-  else if (q->space != BNC_SPACE_NONE)
-    quantize(r, job.args.y, f->stride, q);
+  if (!plain) {
+    RUN_TO_QD8(r, activate, job, q);
+    return BNC_OK;
+  }
+  bnc_pool_run(r->ex->pool, activate_rows, &job, bnc_run_rows(r, x), bnc_run_grain(x->cols));
+  if (q->space != BNC_SPACE_NONE) quantize(r, job.args.y, f->stride, q);
   return BNC_OK;
 }
 

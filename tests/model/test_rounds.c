@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "runtime/exec/executor_private.h"
+#include "runtime/exec/links.h"
 #include "runtime/exec/packed_cache.h"
 #include "tests/model/tiny_model.h"
 #include "tests/unit.h"
@@ -72,6 +72,8 @@ static void check(bnc_weights vision, bnc_weights text) {
   const size_t ops = file.program[BNC_PROGRAM_VISION].head->ops + file.program[BNC_PROGRAM_PREFILL].head->ops;
   assert_int_equal(run(ex, &file, features, logits), ops);
   ex->round_macs = 20000;
+  bnc_links_destroy(ex);
+  assert_int_equal(bnc_links_create(ex, &err), BNC_OK);
   const size_t asked = run(ex, &file, features + values, logits + file.meta.vocabulary);
   if (asked < ops + 20) fail_msg("%zu ops were asked for only %zu times", ops, asked);
   assert_memory_equal(features, features + values, values * sizeof *features);

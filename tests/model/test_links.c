@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A layer and its attention run as one where nobody else reads what lies in between: the same bits, and the same again of weights that are
- * kept as an earlier run laid them out. */
+/* What an op hands on to the next one alone takes a shorter way: a layer and its attention run as one, quantised rows go straight to tiles.
+ * The same bits, and the same again of weights that are kept as an earlier run laid them out. */
 #include <stdint.h>
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/exec/links.h"
 #include "runtime/exec/packed_cache.h"
-#include "runtime/exec/pairs.h"
 #include "tests/import/make_checkpoint.h"
 #include "tests/model/tiny_model.h"
 #include "tests/unit.h"
@@ -30,9 +30,9 @@ static void write_model(void) {
                                                .input_side = 4 * GRID,
                                                .ln_eps = 1e-5f,
                                                .projector_depth = 2};
-  assert_int_equal(system("rm -rf pairs.bnc pairs_checkpoint"), 0);
-  assert_int_equal(make_checkpoint("pairs_checkpoint", &spec), 0);
-  assert_int_equal(tiny_compile("pairs_checkpoint", "pairs.bnc", BNC_WEIGHTS_INT8, BNC_WEIGHTS_INT4, false), BNC_OK);
+  assert_int_equal(system("rm -rf links.bnc links_checkpoint"), 0);
+  assert_int_equal(make_checkpoint("links_checkpoint", &spec), 0);
+  assert_int_equal(tiny_compile("links_checkpoint", "links.bnc", BNC_WEIGHTS_INT8, BNC_WEIGHTS_INT4, false), BNC_OK);
 }
 
 static bool count(void *context, size_t done, size_t total) {
@@ -98,7 +98,7 @@ static void check_threads(const bnc_model_file *file, bnc_packed_store *store, b
   free(features);
 }
 
-static void pairs_change_no_bit(void **state) {
+static void links_change_no_bit(void **state) {
   (void)state;
   bnc_cpu_level level;
   bnc_context *context;
@@ -111,7 +111,7 @@ static void pairs_change_no_bit(void **state) {
   write_model();
   assert_int_equal(bnc_context_create(&settings, &context), BNC_OK);
   assert_int_equal(bnc_cpu_detect_level(&level, &err), BNC_OK);
-  assert_int_equal(bnc_model_file_open(&file, "pairs.bnc", &err), BNC_OK);
+  assert_int_equal(bnc_model_file_open(&file, "links.bnc", &err), BNC_OK);
   assert_int_equal(bnc_pool_create(&pool, 1, &err), BNC_OK);
   assert_int_equal(bnc_packed_acquire(&store, &file, pool, context, &err), BNC_OK);
   for (size_t threads = 1; threads <= 5; threads++) check_threads(&file, store, level, threads);
@@ -128,7 +128,7 @@ static void one_session_lays_out(void **state) {
   bnc_laid_weights *laid;
   bool is_laid;
   write_model();
-  assert_int_equal(bnc_model_file_open(&file, "pairs.bnc", &err), BNC_OK);
+  assert_int_equal(bnc_model_file_open(&file, "links.bnc", &err), BNC_OK);
   assert_int_equal(bnc_laid_weights_create(&laid, &file, BNC_CPU_AMX, UINT64_MAX, &err), BNC_OK);
   if (file.linears.own[BNC_WEIGHT_QC8]) {
     size_t kept = 0;
@@ -189,18 +189,69 @@ static void then(made *m, bnc_operand in, bnc_operand out) {
   op->out[0] = out;
 }
 
-static bool is_pair(made *m) {
+/* How op 0 hands on; the others do not. */
+static bnc_link link_of(made *m) {
   bnc_kernels kernels = {.level = BNC_CPU_AMX};
-  bnc_executor ex = {.kernels = &kernels, .file = &m->file, .round_macs = UINT64_MAX};
-  m->file = (bnc_model_file){.weight = &m->weight, .weights = 1, .linears = {.own = {[BNC_WEIGHT_QC8] = true}}};
+  bnc_executor ex = {.kernels = &kernels, .file = &m->file, .round_macs = UINT64_MAX, .scratch_bytes = BNC_MATMUL_SCRATCH};
+  m->file = (bnc_model_file){.weight = &m->weight, .weights = 1, .linears = {.own = {[BNC_WEIGHT_QC8] = true, [BNC_WEIGHT_QC4] = true}}};
   m->file.program[BNC_PROGRAM_VISION] = (bnc_program){&m->head, m->op, m->probe};
   assert_int_equal(bnc_pool_create(&ex.pool, 1, &err), BNC_OK);
-  assert_int_equal(bnc_pairs_create(&ex, &err), BNC_OK);
-  const bool found = ex.pair_of[BNC_PROGRAM_VISION][0];
-  for (uint32_t i = 1; i < m->head.ops; i++) assert_false(ex.pair_of[BNC_PROGRAM_VISION][i]);
-  bnc_pairs_destroy(&ex);
+  assert_int_equal(bnc_links_create(&ex, &err), BNC_OK);
+  const bnc_link found = bnc_link_of(&ex, BNC_PROGRAM_VISION, 0);
+  for (uint32_t i = 1; i < m->head.ops; i++) assert_int_equal(bnc_link_of(&ex, BNC_PROGRAM_VISION, i), BNC_LINK_NONE);
+  bnc_executor_observe(&ex, look, NULL);
+  assert_int_equal(bnc_link_of(&ex, BNC_PROGRAM_VISION, 0), BNC_LINK_NONE);
+  bnc_links_destroy(&ex);
   bnc_pool_destroy(ex.pool);
   return found;
+}
+
+static bool is_pair(made *m) {
+  const bnc_link link = link_of(m);
+  assert_true(link == BNC_LINK_HEADS || link == BNC_LINK_NONE);
+  return link == BNC_LINK_HEADS;
+}
+
+/* x -> norm -> a layer. */
+static made make_tiles(void) {
+  made m = {.head = {.ops = 2, .output = rows_at(OUT, WIDTH, WIDTH)}, .weight = {.dtype = BNC_WEIGHT_QC8, .n = WIDTH, .k = WIDTH}};
+  const bnc_operand q = {.space = BNC_SPACE_ARENA, .element = BNC_ELEMENT_QD8, .rows = ROWS, .cols = WIDTH, .stride = WIDTH, .offset = X};
+  m.op[0] = (bnc_file_op){.kind = BNC_OP_ADD_LAYER_NORM};
+  m.op[0].out[0] = rows_at(BETWEEN, WIDTH, WIDTH);
+  m.op[0].out[2] = q;
+  m.op[1] = (bnc_file_op){.kind = BNC_OP_LINEAR};
+  m.op[1].attr.linear.count = WIDTH;
+  m.op[1].in[0] = q;
+  m.op[1].out[0] = rows_at(OUT, WIDTH, WIDTH);
+  return m;
+}
+
+static void rows_go_straight(void **state) {
+  (void)state;
+  const bnc_operand out = rows_at(OUT, WIDTH, WIDTH);
+  made m = make_tiles();
+  assert_int_equal(link_of(&m), BNC_LINK_TILES);
+  m.weight.dtype = BNC_WEIGHT_QC4;
+  assert_int_equal(link_of(&m), BNC_LINK_TILES);
+  m.weight.dtype = BNC_WEIGHT_QG4;
+  assert_int_equal(link_of(&m), BNC_LINK_NONE);
+  m = make_tiles();
+  then(&m, m.op[0].out[2], out); /* a second layer reads them */
+  assert_int_equal(link_of(&m), BNC_LINK_NONE);
+  m = make_tiles();
+  m.op[0].out[1] = rows_at(ELSEWHERE, WIDTH, WIDTH); /* and as floats */
+  assert_int_equal(link_of(&m), BNC_LINK_NONE);
+  m = make_tiles();
+  m.op[0].kind = BNC_OP_QUANTIZE;
+  m.op[0].out[0] = m.op[0].out[2];
+  m.op[0].out[2] = (bnc_operand){0};
+  assert_int_equal(link_of(&m), BNC_LINK_TILES);
+  m = make_tiles();
+  m.op[1].in[0].offset += 64; /* other rows */
+  assert_int_equal(link_of(&m), BNC_LINK_NONE);
+  m = make_tiles();
+  m.op[0].out[2].rows = m.op[1].in[0].rows = 8; /* too few for tiles */
+  assert_int_equal(link_of(&m), BNC_LINK_NONE);
 }
 
 static void what_others_read_stays(void **state) {
@@ -253,7 +304,7 @@ static void what_others_read_stays(void **state) {
   assert_true(is_pair(&m));
 }
 
-static void pairs_are_of_a_form(void **state) {
+static void links_are_of_a_form(void **state) {
   (void)state;
   made m = make();
   m.op[1].kind = BNC_OP_ATTENTION;
@@ -279,7 +330,8 @@ static void pairs_are_of_a_form(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(pairs_change_no_bit), cmocka_unit_test(one_session_lays_out),
-                                     cmocka_unit_test(what_others_read_stays), cmocka_unit_test(pairs_are_of_a_form)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(links_change_no_bit), cmocka_unit_test(one_session_lays_out),
+                                     cmocka_unit_test(what_others_read_stays), cmocka_unit_test(links_are_of_a_form),
+                                     cmocka_unit_test(rows_go_straight)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
