@@ -39,6 +39,7 @@
   K(limits.flops,             limits_flops,        x,   x,         _,         _,  x,   _,      _,    _)  \
   K(limits.read,              limits_read,         x,   x,         _,         _,  x,   _,      _,    _)  \
   K(matmul.sums,              matmul_sums,         x,   _,         _,         _,  _,   _,      _,    _)  \
+  K(matmul.lay,               matmul_lay,          _,   _,         _,         x,  _,   _,      _,    _)  \
   K(matmul.tiles,             matmul_tiles,        _,   _,         _,         x,  _,   _,      _,    _)  \
   K(matmul.tiles_bf16,        matmul_tiles_bf16,   _,   _,         _,         x,  _,   _,      _,    _)  \
   K(matmul.bf16,              matmul_bf16,         x,   x,         x,         x,  x,   _,      _,    x)  \

@@ -52,6 +52,7 @@ BNC_KERNEL(matmul_i4, const bnc_matmul_args *args, size_t from, size_t to, void 
 
 typedef struct bnc_matmul_ops {
   bnc_matmul_sums_fn *sums;
+  bnc_matmul_lay_fn *lay;
   bnc_matmul_tiles_fn *tiles;
   bnc_matmul_tiles_bf16_fn *tiles_bf16;
   bnc_matmul_f32_fn *f32;

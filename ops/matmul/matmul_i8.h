@@ -43,8 +43,7 @@ typedef struct bnc_matmul_i8_args {
   size_t q_stride, y_stride;    /* elements from row to row */
   size_t first;                 /* matmul_tiles alone: q begins with this row */
   int8_t *tiles;                /* q as matmul_tiles lays it out, for levels that read it so; NULL: all read it as it lies */
-  int8_t *laid; /* 64-byte aligned: a call leaves w's columns here as it lays them out (bnc_matmul_i8_laid_bytes); NULL: no */
-  bool is_laid; /* what lies there is whole, and is read in place of w */
+  const int8_t *laid;           /* w as matmul_lay lays it out, read in its place where there are tiles; NULL: there is none */
 } bnc_matmul_i8_args;
 
 /** Lays out the blocks [from, to) of BNC_TILES_ROWS rows of q for AMX's tiles: [parts of BNC_TILES_DEPTH of k, blocks, steps of
@@ -53,9 +52,19 @@ BNC_KERNEL(matmul_tiles, const bnc_matmul_i8_args *args, size_t from, size_t to)
 /** Bytes of args.tiles; 0 where the kernels of a level read so many rows as they lie. */
 size_t bnc_matmul_tiles_bytes(bnc_cpu_level level, size_t rows, size_t k);
 
-/** Bytes of args.laid for so many columns of w; items further on lie behind them. 0 where a level reads w as it lies, or so few rows that
- * laying it out is not worth keeping. */
-size_t bnc_matmul_i8_laid_bytes(bnc_cpu_level level, size_t rows, size_t k, size_t columns);
+typedef struct bnc_matmul_lay_args {
+  size_t k, n;
+  const int8_t *w; /* [n, k] */
+  int8_t *laid;    /* bnc_matmul_laid_bytes, 64-byte aligned */
+} bnc_matmul_lay_args;
+
+/** Lays out w's items [from, to) for AMX's tiles, beforehand: [slabs of BNC_TILES_ROWS columns, steps of BNC_TILES_STEP of k, two tiles of
+ * columns, BNC_TILES_STEP / 4, columns of a tile, 4 of k], zeros where w has none, and behind each slab its columns' sums along k, int32.
+ */
+BNC_KERNEL(matmul_lay, const bnc_matmul_lay_args *args, size_t from, size_t to);
+/** Bytes of so many columns laid out; items further on lie behind them. 0 where a level reads w as it lies, or so few rows that it is not
+ * worth the memory. */
+size_t bnc_matmul_laid_bytes(bnc_cpu_level level, size_t rows, size_t k, size_t columns);
 
 /** All rows, the items (of BNC_I8_COLUMNS columns) [from, to). scratch: BNC_MATMUL_SCRATCH bytes that no other thread uses. */
 BNC_KERNEL(matmul_i8, const bnc_matmul_i8_args *args, size_t from, size_t to, void *scratch);
@@ -75,7 +84,7 @@ static inline size_t bnc_matmul_tiles_place(size_t rows, size_t bytes, size_t ro
   return part * bnc_matmul_tiles_blocks(rows) * BNC_TILES_ROWS + line * BNC_TILES_STEP + i % BNC_TILES_STEP;
 }
 /** Bytes of BNC_TILES_ROWS columns of w as they are laid out, and of their tiles alone: behind those lie the columns' sums along k. */
-static inline size_t bnc_matmul_i8_laid_slab(size_t k) {
+static inline size_t bnc_matmul_laid_slab(size_t k) {
   return (k + BNC_TILES_STEP - 1) / BNC_TILES_STEP * BNC_TILES_STEP * BNC_TILES_ROWS + BNC_TILES_ROWS * sizeof(int32_t);
 }
 /** Bytes of all rows' tiles. */

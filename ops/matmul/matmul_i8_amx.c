@@ -1,40 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ops/matmul/matmul_ints_amx.h"
-#include "ops/simd/transpose_avx512vnni.h"
+#include "ops/matmul/matmul_lay_amx.h"
 
-static __mmask64 bytes_before(size_t n) { return n >= 64 ? ~(__mmask64)0 : ((__mmask64)1 << n) - 1; }
-
-/* 64 columns of k of 16 weights' rows: a transposition of int32 makes row i of the tile of the columns 4 i to 4 i + 3 of all of them. */
 static void lay_out_tile(const walk *walked, const slab *s, size_t i) {
   const bnc_matmul_i8_args *args = walked->matrix;
-  const size_t column = i % 2 * TILE_COLUMNS, k = i / 2 * SLAB_STEP;
-  const size_t columns = s->columns > column ? least(s->columns - column, TILE_COLUMNS) : 0;
-  const int8_t *w = args->w + (s->n + column) * args->k + s->from + k;
-  const __mmask64 mask = bytes_before(s->depth - k);
-  int8_t *out = (int8_t *)(uintptr_t)s->w + i * TILE;
-  __m512i *totals = (__m512i *)(void *)(s->totals + column), x[16];
-  __m512i total = s->from || k ? _mm512_load_si512((const void *)totals) : _mm512_setzero_si512();
-  if (columns == TILE_COLUMNS) {
-    BNC_UNROLL(16) for (size_t c = 0; c < 16; ++c) x[c] = _mm512_maskz_loadu_epi8(mask, w + c * args->k);
-  } else {
-    for (size_t c = 0; c < 16; ++c) x[c] = c < columns ? _mm512_maskz_loadu_epi8(mask, w + c * args->k) : _mm512_setzero_si512();
-  }
-  bnc_transpose_16x16(x);
-  BNC_UNROLL(16) for (size_t c = 0; c < 16; ++c) {
-    _mm512_store_si512((void *)(out + TILE_BYTES * c), x[c]);
-    total = _mm512_dpbusd_epi32(total, _mm512_set1_epi8(1), x[c]);
-  }
-  _mm512_store_si512((void *)totals, total);
+  const size_t column = i % 2 * TILE_COLUMNS, k = i / 2 * SLAB_STEP, rows = s->columns > column ? s->columns - column : 0;
+  lay_tile(args->w + (s->n + column) * args->k + s->from + k, args->k, rows, s->depth - k, (int8_t *)(uintptr_t)s->w + i * TILE,
+           s->totals + column, s->from + k == 0);
 }
 
-/* Laid out, a matrix is its slabs, each as deep as k, with its totals behind it. */
+/* Slabs as they are laid out beforehand; nobody writes the totals then. */
 static void place_laid(const walk *w, slab *s, int8_t *room) {
   (void)room;
   const bnc_matmul_i8_args *args = w->matrix;
-  int8_t *whole = args->laid + s->n / SLAB_COLUMNS * bnc_matmul_i8_laid_slab(args->k);
+  const size_t bytes = bnc_matmul_laid_slab(args->k);
+  const int8_t *whole = args->laid + s->n / SLAB_COLUMNS * bytes;
   s->w = whole + s->from * SLAB_COLUMNS;
   s->side = TILE;
-  s->totals = (int32_t *)(void *)(whole + bnc_matmul_i8_laid_slab(args->k)) - SLAB_COLUMNS;
+  s->totals = (int32_t *)(uintptr_t)(whole + bytes) - SLAB_COLUMNS;
 }
 
 static ahead lines_laid(const walk *w, const slab *s) {
@@ -55,8 +38,8 @@ void bnc_matmul_i8_amx(const bnc_matmul_i8_args *args, size_t from, size_t to, v
     return;
   }
   walk w = walk_of(args, args, lay_out_tile, lines_of);
-  if (args->laid) w.place = place_laid;
-  if (args->laid && args->is_laid) {
+  if (args->laid) {
+    w.place = place_laid;
     w.lay_out = NULL;
     w.lines = lines_laid;
   }

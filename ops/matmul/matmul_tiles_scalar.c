@@ -14,8 +14,3 @@ size_t bnc_matmul_tiles_bytes(bnc_cpu_level level, size_t rows, size_t k) {
   enum { LEAST_ROWS = 12 }; /* of fewer, tiles would be mostly empty, and weights be laid out for too few products */
   return level == BNC_CPU_AMX && rows >= LEAST_ROWS ? bnc_matmul_tiles_room(rows, k) : 0;
 }
-
-size_t bnc_matmul_i8_laid_bytes(bnc_cpu_level level, size_t rows, size_t k, size_t columns) {
-  enum { MANY_ROWS = 64 };
-  return level == BNC_CPU_AMX && rows >= MANY_ROWS ? (columns + BNC_TILES_ROWS - 1) / BNC_TILES_ROWS * bnc_matmul_i8_laid_slab(k) : 0;
-}

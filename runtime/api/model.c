@@ -40,7 +40,7 @@ bnc_status bnc_model_open(bnc_context *context, const char *path, bnc_model **mo
 void bnc_model_close(bnc_model *model) {
   if (!model) return;
   bnc_packed_destroy(model->store);
-  bnc_laid_weights_destroy(model->laid);
+  bnc_packed_destroy(model->laid);
   bnc_picture_cache_free(model->pictures);
   bnc_vocabulary_free(model->vocabulary);
   bnc_bpe_free(model->bpe);

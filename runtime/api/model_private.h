@@ -11,7 +11,6 @@
 #include "platforms/base/context_private.h"
 #include "runtime/api/picture_cache.h"
 #include "runtime/constrain/vocabulary.h"
-#include "runtime/exec/laid_weights.h"
 #include "runtime/model/model_file.h"
 #include "runtime/text/tokenizer.h"
 
@@ -21,7 +20,7 @@ struct bnc_model {
   bnc_bpe *bpe;                /* NULL: the file has no tokenizer */
   pthread_mutex_t lock;        /* sessions are created one at a time: they share the store */
   bnc_packed_store *store;     /* made with the first session */
-  bnc_laid_weights *laid;      /* made with the first session that has the memory; NULL: none has */
+  bnc_packed_store *laid;      /* made with the first session that has the memory (laid_weights.h); NULL: none has */
   bnc_kernels kernels;         /* made with the first session */
   bnc_picture_cache *pictures; /* shared by the sessions */
   bnc_vocabulary *vocabulary;  /* likewise; made with the first constraint */

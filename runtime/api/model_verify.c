@@ -43,20 +43,29 @@ static bnc_status verify_section(const bnc_model *m, bnc_pool *pool, bnc_model_c
   return s;
 }
 
-static bnc_status verify_cache(const bnc_model *m, bnc_pool *pool, bnc_model_check *check, bnc_error *err) {
+typedef bnc_status cache_path(const bnc_context *context, const bnc_packed_identity *identity, char **path, bnc_error *err);
+
+/* One of the model's files in the cache; the first that is not whole is what the check tells. */
+static bnc_status verify_cached(const bnc_model *m, cache_path *path_of, bnc_pool *pool, bnc_model_check *check, bnc_error *err) {
   char *path;
   bnc_packed_store *store = NULL;
   const bnc_packed_identity identity = bnc_weight_slabs_identity(&m->file);
-  bnc_status s = bnc_packed_folder_path(m->context, &identity, &path, err);
+  bnc_status s = path_of(m->context, &identity, &path, err);
   if (s != BNC_OK || !path) return s;
   if (access(path, F_OK) == 0) {
     s = bnc_packed_open(&store, path, &identity, pool, err);
     check->cache = part_state(s);
-    check->cache_bytes = s == BNC_OK ? bnc_packed_bytes(store) : 0;
+    check->cache_bytes += s == BNC_OK ? bnc_packed_bytes(store) : 0;
     bnc_packed_destroy(store);
   }
   bnc_mem_free(path);
   return s;
+}
+
+/* Packed weights, and vision's laid out. */
+static bnc_status verify_cache(const bnc_model *m, bnc_pool *pool, bnc_model_check *check, bnc_error *err) {
+  const bnc_status s = verify_cached(m, bnc_packed_folder_path, pool, check, err);
+  return s == BNC_OK ? verify_cached(m, bnc_packed_folder_laid_path, pool, check, err) : s;
 }
 
 bnc_status bnc_model_verify(bnc_model *model, bnc_model_check *check) {

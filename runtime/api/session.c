@@ -88,9 +88,8 @@ bnc_status bnc_session_create_with(bnc_model *model, const bnc_session_settings 
   t->load_seconds = (double)(bnc_clock_ns() - start) * 1e-9;
   t->arena_bytes = bnc_executor_arena_bytes(s->executor);
   t->kv_bytes = bnc_executor_kv_bytes(s->executor);
-  const uint64_t laid = bnc_laid_weights_bytes(s->vision_leaves ? NULL : model->laid);
-  t->packed_bytes = bnc_packed_bytes(model->store) + laid;
-  t->packed_memory_bytes = bnc_packed_memory_bytes(model->store) + laid;
+  t->packed_bytes = bnc_packed_bytes(model->store) + (model->laid && !s->vision_leaves ? bnc_packed_bytes(model->laid) : 0);
+  t->packed_memory_bytes = bnc_packed_memory_bytes(model->store);
   t->threads = (uint32_t)bnc_pool_threads(s->pool);
   strncpy(t->cpu_level, bnc_cpu_level_name(model->kernels.level), sizeof t->cpu_level - 1);
   memcpy(t->linear, model->file.linears.name, sizeof t->linear);

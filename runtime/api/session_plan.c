@@ -5,6 +5,7 @@
 
 #include "platforms/machine/memory.h"
 #include "runtime/describe/describe.h"
+#include "runtime/exec/laid_weights.h"
 #include "runtime/image/image.h"
 #include "runtime/model/weight_slabs.h"
 
@@ -139,14 +140,16 @@ static uint64_t limit_pictures(bnc_session *s, const bnc_session_plan *plan, uin
   return streamed && left >= bytes + least_weights(&s->file) ? left - bytes : left;
 }
 
-/* Where vision's weights stay behind a picture, they may also be kept as they are multiplied with. */
-static bnc_status keep_laid(bnc_session *s, const bnc_session_plan *plan, bnc_error *err) {
+/* Where vision's weights stay behind a picture, they may be there once more, as they are multiplied with. */
+static bnc_status lay_out(bnc_session *s, const bnc_session_plan *plan, bnc_error *err) {
   bnc_model *model = s->model;
-  const uint64_t taken = plan->needed + bnc_predict_memory(&s->file).weights, roomy = plan->room / ROOMY;
-  bnc_status status = BNC_OK;
+  uint64_t bytes = 0;
   if (s->vision_leaves) return BNC_OK;
-  if (!model->laid) status = bnc_laid_weights_create(&model->laid, &s->file, model->kernels.level, roomy > taken ? roomy - taken : 0, err);
-  bnc_executor_set_laid(s->executor, model->laid);
+  bnc_status status = bnc_laid_weights_bytes(&s->file, model->kernels.level, &bytes, err);
+  const bool fits = bytes && plan->needed + bnc_predict_memory(&s->file).weights + bytes <= plan->room / ROOMY;
+  if (status == BNC_OK && fits && !model->laid)
+    status = bnc_laid_weights_acquire(&model->laid, &s->file, &model->kernels, s->pool, model->context, err);
+  if (status == BNC_OK && fits) bnc_executor_set_laid(s->executor, model->laid);
   return status;
 }
 
@@ -158,7 +161,7 @@ bnc_status bnc_session_plan_apply(bnc_session *s, const bnc_session_plan *plan, 
   if (m->context != whole->context || m->kv_dtype != whole->kv_dtype)
     bnc_context_log(s->model->context, BNC_LOG_INFO, "a context of %u rows (of %u), KV cache %s: %.1f MB", m->context, whole->context,
                     cache_name(m->kv_dtype), mb(bnc_executor_kv_bytes(s->executor)));
-  if (plan->weights <= left) return keep_laid(s, plan, err);
+  if (plan->weights <= left) return lay_out(s, plan, err);
   const bnc_status status = bnc_executor_limit_weights(s->executor, left, !plan->limited, &streamed, err);
   if (status == BNC_OK)
     bnc_context_log(s->model->context, BNC_LOG_WARNING,

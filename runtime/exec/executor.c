@@ -63,7 +63,7 @@ void bnc_executor_observe(bnc_executor *ex, bnc_on_op *on_op, void *context) {
   ex->on_op_context = context;
 }
 
-void bnc_executor_set_laid(bnc_executor *ex, bnc_laid_weights *laid) { ex->laid = laid; }
+void bnc_executor_set_laid(bnc_executor *ex, const bnc_packed_store *laid) { ex->laid = laid; }
 
 void bnc_executor_leave(bnc_executor *ex, bnc_program_id id) { bnc_residency_leave(ex->residency, id); }
 

@@ -9,7 +9,6 @@
 #include "platforms/base/tick_clock.h"
 #include "platforms/energy/pacer.h"
 #include "platforms/threads/threads.h"
-#include "runtime/exec/laid_weights.h"
 #include "runtime/model/model_file.h"
 
 typedef struct bnc_executor bnc_executor;
@@ -75,8 +74,8 @@ void bnc_executor_set_pacer(bnc_executor *executor, bnc_pacer *pacer);
 /** `bytes` of mapped weights may stay in memory, the others are read from the file as they are needed (residency.h); a new executor keeps
    all. scarce: because the machine has no more. *streamed: how many bytes a token, or else a picture, reads so. */
 bnc_status bnc_executor_limit_weights(bnc_executor *executor, uint64_t bytes, bool scarce, uint64_t *streamed, bnc_error *err);
-/** From the next run on it reads and leaves weights there, as it lays them out; not owned, may be NULL. */
-void bnc_executor_set_laid(bnc_executor *executor, bnc_laid_weights *laid);
+/** From the next run on vision multiplies with these in place of the file's (laid_weights.h); not owned, may be NULL. */
+void bnc_executor_set_laid(bnc_executor *executor, const bnc_packed_store *laid);
 /** The program will not run for a while: its weights need not stay in memory. */
 void bnc_executor_leave(bnc_executor *executor, bnc_program_id id);
 /** Bytes that an executor of this file allocates for so many threads. */

@@ -30,7 +30,7 @@ struct bnc_executor {
   size_t tiles_bytes;
   bnc_qd8_params *params;         /* [rows of the largest pair]: x's place may go to results before all of them are there */
   uint8_t *link_of[BNC_PROGRAMS]; /* [ops]: bnc_link, how an op hands its result on (links.h) */
-  bnc_laid_weights *laid;         /* not owned; NULL: none are kept */
+  const bnc_packed_store *laid;   /* vision's weights laid out, not owned; NULL: none are */
   bnc_outputs *outputs;           /* NULL: bnc_executor_outputs_create was not called */
   bnc_linear_set *linears;
   struct bnc_residency *residency;
@@ -140,9 +140,7 @@ BNC_OP_TABLE(BNC_DECLARE_RUN)
 bnc_run_fn bnc_run_op;
 /** `rows` rows of a linear layer on ops/matmul (bnc_op_is_own), from row `first` on. */
 void bnc_run_matmul(const bnc_op_run *run, size_t first, size_t rows);
-/** The same of an int8 layer in steps: what its kernel takes, of rows that are laid out for it, and, once it has run for all columns, the
-   end. */
-bnc_matmul_i8_args bnc_run_i8_begin(const bnc_op_run *run, size_t first, size_t rows);
-void bnc_run_i8_end(const bnc_op_run *run, const bnc_matmul_i8_args *args);
+/** What the kernel of an int8 layer takes, of rows that are laid out for it. */
+bnc_matmul_i8_args bnc_run_i8_args(const bnc_op_run *run, size_t first, size_t rows);
 
 #endif

@@ -28,4 +28,19 @@
 bnc_status bnc_packed_acquire(bnc_packed_store **store, const bnc_model_file *file, bnc_pool *pool, const bnc_context *context,
                               bnc_error *err);
 
+/** What a store of a model is made of. */
+typedef struct bnc_packed_maker bnc_packed_maker;
+struct bnc_packed_maker {
+  /** Fills a store, or, with a mapped one, says with BNC_ERROR_FORMAT what it lacks. */
+  bnc_status (*fill)(const bnc_packed_maker *maker, const bnc_model_file *file, bnc_packed_store *store, const bnc_context *context,
+                     bnc_error *err);
+  /** Bytes that it takes in a file, at most. */
+  bnc_status (*bytes)(const bnc_packed_maker *maker, const bnc_model_file *file, uint64_t *bytes, bnc_error *err);
+};
+
+/** The store at path, which is made where it is missing, damaged or not whole. */
+bnc_status bnc_packed_take_or_make(bnc_packed_store **store, const char *path, const bnc_packed_identity *identity,
+                                   const bnc_model_file *file, const bnc_packed_maker *maker, bnc_pool *pool, const bnc_context *context,
+                                   bnc_error *err);
+
 #endif

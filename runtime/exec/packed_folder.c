@@ -17,6 +17,7 @@
 
 #define PACKED_SUFFIX ".bncpack"
 #define ROWS_SUFFIX ".bncrows"
+#define LAID_SUFFIX ".bnclaid"
 #define ABANDONED_SECONDS 60 /* a file without a lock that has not grown for so long has no writer */
 
 /* folder + tail; NULL without memory. */
@@ -59,6 +60,10 @@ bnc_status bnc_packed_folder_rows_path(const bnc_context *context, const bnc_pac
   return path_of(context, identity, ROWS_SUFFIX, path, err);
 }
 
+bnc_status bnc_packed_folder_laid_path(const bnc_context *context, const bnc_packed_identity *identity, char **path, bnc_error *err) {
+  return path_of(context, identity, LAID_SUFFIX, path, err);
+}
+
 bnc_status bnc_packed_folder_prepare(const char *path, bnc_error *err) {
   char *folder = bnc_mem_strndup(path, strlen(path));
   if (!folder) return bnc_fail_memory(err, strlen(path));
@@ -91,7 +96,7 @@ void bnc_packed_folder_clean(const char *path) {
   DIR *entries = folder ? opendir(folder) : NULL;
   for (const struct dirent *e; (e = entries ? readdir(entries) : NULL) != NULL;) {
     size_t length = strlen(e->d_name);
-    if (!strstr(e->d_name, PACKED_SUFFIX ".") && !strstr(e->d_name, ROWS_SUFFIX ".")) continue;
+    if (!strstr(e->d_name, PACKED_SUFFIX ".") && !strstr(e->d_name, ROWS_SUFFIX ".") && !strstr(e->d_name, LAID_SUFFIX ".")) continue;
     if (length < 8 || strcmp(e->d_name + length - 8, ".partial") != 0) continue;
     char *left = join(folder, e->d_name);
     if (left) remove_abandoned(left);

@@ -66,7 +66,7 @@ bnc_status bnc_run_pair(const bnc_op_run *run, const bnc_tick_clock *clock, doub
   const uint32_t heads = attention->attr.attention.heads;
   const size_t rows = bnc_run_rows(run, &run->op->in[0]), size = attention->in[0].cols / heads;
   bnc_pool_set_rows(ex->pool, run->rows);
-  bnc_matmul_i8_args layer = bnc_run_i8_begin(run, 0, rows);
+  bnc_matmul_i8_args layer = bnc_run_i8_args(run, 0, rows);
   memcpy(ex->params, layer.params, rows * sizeof *ex->params);
   layer.params = ex->params;
   layer.n = size;
@@ -85,7 +85,7 @@ bnc_status bnc_run_pair(const bnc_op_run *run, const bnc_tick_clock *clock, doub
                                 .out_stride = attention->out[0].stride},
                   .rows = rows,
                   .size = size,
-                  .laid_bytes = bnc_matmul_i8_laid_bytes(ex->kernels->level, rows, layer.k, size),
+                  .laid_bytes = bnc_matmul_laid_bytes(ex->kernels->level, rows, layer.k, size),
                   .scratch = ex->scratch,
                   .scratch_bytes = ex->scratch_bytes,
                   .clock = clock};
@@ -97,7 +97,6 @@ bnc_status bnc_run_pair(const bnc_op_run *run, const bnc_tick_clock *clock, doub
     if (layer.laid) job.third[p].laid += p * heads * job.laid_bytes;
   }
   bnc_pool_run_threads(ex->pool, run_heads, &job, heads, 1);
-  bnc_run_i8_end(run, &layer);
   if (clock) *share = job.all_ns ? (double)job.layer_ns / (double)job.all_ns : 0.0;
   return BNC_OK;
 }

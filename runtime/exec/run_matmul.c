@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Linear layers on our own kernels: threads share the columns of the result. */
 #include "runtime/exec/executor_private.h"
+#include "runtime/exec/laid_weights.h"
 
 #define PIECE_BYTES ((size_t)256 << 10) /* of weights */
 #define PIECE_PANELS 8u                 /* at least so many: many rows' activations are read again for each piece */
@@ -102,7 +103,7 @@ static void matmul_float(const bnc_op_run *r, size_t first, size_t rows) {
   bnc_pool_run_threads(r->ex->pool, floats_columns, &job, items, small ? items : share);
 }
 
-bnc_matmul_i8_args bnc_run_i8_begin(const bnc_op_run *r, size_t first, size_t rows) {
+bnc_matmul_i8_args bnc_run_i8_args(const bnc_op_run *r, size_t first, size_t rows) {
   const bnc_file_op *op = r->op;
   const bnc_file_weight *w = &r->ex->file->weight[op->weight];
   const bnc_operand *x = &op->in[0];
@@ -126,18 +127,14 @@ bnc_matmul_i8_args bnc_run_i8_begin(const bnc_op_run *r, size_t first, size_t ro
     tiles_job job = {r->ex->kernels->matmul.tiles, args};
     bnc_pool_run(r->ex->pool, tiles_rows, &job, blocks, is_small(rows, w->k, count) ? blocks : 1);
   }
-  if (tiles && count == w->n) args.laid = bnc_laid_weights_begin(r->ex->laid, op->weight, &args.is_laid);
+  if (tiles && count == w->n) args.laid = bnc_laid_weights_find(r->ex->laid, r->ex->file, op->weight);
   return args;
-}
-
-void bnc_run_i8_end(const bnc_op_run *r, const bnc_matmul_i8_args *args) {
-  if (args->laid && !args->is_laid) bnc_laid_weights_end(r->ex->laid, r->op->weight);
 }
 
 static void matmul_i8(const bnc_op_run *r, size_t first, size_t rows) {
   const bnc_file_op *op = r->op;
   const bnc_file_weight *w = &r->ex->file->weight[op->weight];
-  const bnc_matmul_i8_args args = bnc_run_i8_begin(r, first, rows);
+  const bnc_matmul_i8_args args = bnc_run_i8_args(r, first, rows);
   const size_t items = bnc_matmul_i8_items(args.n), pieces = PIECES * bnc_pool_threads(r->ex->pool);
   const size_t piece = is_small(rows, args.k, args.n) ? items : (items + pieces - 1) / pieces;
   if (w->dtype == BNC_WEIGHT_QC4) {
@@ -148,7 +145,6 @@ static void matmul_i8(const bnc_op_run *r, size_t first, size_t rows) {
     items_job job = {r->ex->kernels->matmul.i8, args, r->ex->scratch, r->ex->scratch_bytes};
     bnc_pool_run_threads(r->ex->pool, items_columns, &job, items, piece);
   }
-  bnc_run_i8_end(r, &args);
 }
 
 /* Panels that a thread takes at a time. One row is bound by reading the weights, and each piece begins to read anew: few large ones, but

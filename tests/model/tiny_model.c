@@ -42,6 +42,25 @@ void tiny_model(const char *path, bool packed) {
   if (tiny_compile("tiny_checkpoint", path, BNC_WEIGHTS_INT8, BNC_WEIGHTS_INT4, packed) != BNC_OK) abort();
 }
 
+void tiny_tower(const char *path, const char *checkpoint) {
+  enum { PATCH = 4, GRID = 12 };
+  make_spec spec = make_spec_small();
+  spec.geometry.vision = (bnc_vision_geometry){.width = 256,
+                                               .layers = TINY_TOWER_LAYERS,
+                                               .layers_used = TINY_TOWER_LAYERS,
+                                               .heads = 4,
+                                               .mlp = 320,
+                                               .patch = PATCH,
+                                               .grid = GRID,
+                                               .tile = PATCH * GRID,
+                                               .views = 1,
+                                               .input_side = PATCH * GRID,
+                                               .ln_eps = 1e-5f,
+                                               .projector_depth = 2};
+  if (make_checkpoint(checkpoint, &spec) != 0 || tiny_compile(checkpoint, path, BNC_WEIGHTS_INT8, BNC_WEIGHTS_INT4, false) != BNC_OK)
+    abort();
+}
+
 static bnc_status answer(bnc_model *model, float *logits) {
   static const char picture[] = BINOCLE_TEST_DATA "/image/png_2x3.png";
   static const int32_t ids[] = {90, 5, BNC_IMAGE_TOKEN, 7, 42};

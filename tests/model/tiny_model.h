@@ -19,6 +19,10 @@ bnc_status tiny_compile_group(const char *checkpoint, const char *path, bnc_weig
 /** Both; int8 vision, int4 text. */
 void tiny_model(const char *path, bool packed);
 
+/** A model whose tower of one view has four heads of 64 and as many rows as levels lay out for; int8 vision, int4 text. */
+enum { TINY_TOWER_LAYERS = 2, TINY_TOWER_ROWS = 145 };
+void tiny_tower(const char *path, const char *checkpoint);
+
 /** Opens a model with this cache folder, feeds it a few ids and a picture, and copies the logits. Returns the status and, on failure,
  * prints why. */
 bnc_status tiny_logits(const char *model, const char *cache, float logits[TINY_VOCABULARY]);
