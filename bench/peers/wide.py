@@ -178,7 +178,7 @@ class Wide:
     def ours(self, state, works):
         for what in TILES:
             if what in works and what in self.models:
-                b = self.bench(what, "--image", self.picture, "--prompt-tokens", 1, "--gen-tokens", 1, "--warm-up", 1, "--repeat", 2)
+                b = self.bench(what, "--image", self.picture, "--prompt-tokens", 1, "--gen-tokens", 1, "--warm-up", 2, "--repeat", 2)
                 self.add(state, OURS, what, what[5:], b["vision_s"], "s", self.quality[what])
         for rows in dict.fromkeys(self.rows):
             self.add_text(state, works, f"prefill of {rows} rows", rows, 1)
