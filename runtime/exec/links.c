@@ -61,10 +61,25 @@ static bool is_probed(const bnc_program *program, uint32_t i, const remains *r) 
   return false;
 }
 
-/* Whether an op behind op i + 1, a probe or the program's caller reads a value that op i wrote. */
-static bool is_read_later(const bnc_program *program, uint32_t i, const bnc_operand *value) {
+/* A search for readers: of files that somebody made to be searched for ever, an end. */
+typedef struct search {
+  const bnc_program *program;
+  uint64_t left; /* ops and probes that may still be looked at */
+} search;
+#define MOST_LOOKS ((uint64_t)1 << 23) /* the largest models need some 200,000 */
+
+static bool is_spent(search *s) {
+  const uint64_t looks = 1 + s->program->head->probes;
+  s->left -= looks < s->left ? looks : s->left;
+  return s->left == 0;
+}
+
+/* Whether an op behind op i + 1, a probe or the program's caller reads a value that op i wrote, or nobody found out. */
+static bool is_read_later(search *s, uint32_t i, const bnc_operand *value) {
+  const bnc_program *program = s->program;
   remains r = {{span_of(value)}, 1};
   for (uint32_t k = i; k < program->head->ops && r.count; k++) {
+    if (is_spent(s)) return true;
     const bnc_file_op *op = &program->op[k];
     for (size_t in = 0; k > i + 1 && in < BNC_OP_INPUTS; in++)
       if (touches(&r, &op->in[in])) return true;
@@ -89,8 +104,8 @@ static bool shares(uint32_t heads, size_t threads) {
   return 8 * rounds * threads <= 9 * (size_t)heads;
 }
 
-static bool has_heads(const bnc_executor *ex, const bnc_program *program, uint32_t i) {
-  const bnc_file_op *linear = &program->op[i], *attention = &program->op[i + 1];
+static bool has_heads(const bnc_executor *ex, search *s, uint32_t i) {
+  const bnc_file_op *linear = &s->program->op[i], *attention = linear + 1;
   if (attention->kind != BNC_OP_ATTENTION_I8 || !bnc_op_is_own(ex, linear)) return false;
   const bnc_file_weight *w = &ex->file->weight[linear->weight];
   const uint32_t heads = attention->attr.attention.heads, size = attention->in[0].cols / heads;
@@ -98,8 +113,7 @@ static bool has_heads(const bnc_executor *ex, const bnc_program *program, uint32
   return w->dtype == BNC_WEIGHT_QC8 && linear->attr.linear.count == w->n && heads == attention->attr.attention.kv_heads &&
          size % BNC_I8_COLUMNS == 0 && rows <= bnc_attention_most_rows(1, 1) && are_thirds(&linear->out[0], attention->in) &&
          bnc_matmul_tiles_bytes(ex->kernels->level, rows, w->k) > 0 && linear->macs + attention->macs <= ex->round_macs &&
-         linear->macs / heads >= BNC_SHARED_MACS && shares(heads, bnc_pool_threads(ex->pool)) &&
-         !is_read_later(program, i, &linear->out[0]);
+         linear->macs / heads >= BNC_SHARED_MACS && shares(heads, bnc_pool_threads(ex->pool)) && !is_read_later(s, i, &linear->out[0]);
 }
 
 /* The qd8 result of an op that writes nothing else but a sum; NULL: it is none. */
@@ -120,13 +134,13 @@ static bool same_rows(const bnc_operand *a, const bnc_operand *b) {
 }
 
 /* Tiles are of all rows that a layer multiplies: not of those of a round. */
-static bool has_tiles(const bnc_executor *ex, const bnc_program *program, uint32_t i) {
-  const bnc_operand *rows = rows_of(&program->op[i]);
-  const bnc_file_op *linear = &program->op[i + 1];
+static bool has_tiles(const bnc_executor *ex, search *s, uint32_t i) {
+  const bnc_operand *rows = rows_of(&s->program->op[i]);
+  const bnc_file_op *linear = &s->program->op[i + 1];
   if (!rows || !bnc_op_is_own(ex, linear) || !same_rows(rows, &linear->in[0])) return false;
   const uint32_t dtype = ex->file->weight[linear->weight].dtype;
   return (dtype == BNC_WEIGHT_QC8 || dtype == BNC_WEIGHT_QC4) && bnc_matmul_tiles_bytes(ex->kernels->level, rows->rows, rows->cols) > 0 &&
-         (uint64_t)BNC_TILES_ROWS * rows->cols <= ex->scratch_bytes && linear->macs <= ex->round_macs && !is_read_later(program, i, rows);
+         (uint64_t)BNC_TILES_ROWS * rows->cols <= ex->scratch_bytes && linear->macs <= ex->round_macs && !is_read_later(s, i, rows);
 }
 
 bnc_status bnc_links_create(bnc_executor *ex, bnc_error *err) {
@@ -136,8 +150,9 @@ bnc_status bnc_links_create(bnc_executor *ex, bnc_error *err) {
     if (!program->head) continue;
     uint8_t *link = ex->link_of[id] = bnc_mem_array((size_t)program->head->ops + 1, 1);
     if (!link) return bnc_fail_memory(err, program->head->ops);
+    search s = {program, MOST_LOOKS};
     for (uint32_t i = 0; i + 1 < program->head->ops; i++) {
-      link[i] = has_tiles(ex, program, i) ? BNC_LINK_TILES : has_heads(ex, program, i) ? BNC_LINK_HEADS : BNC_LINK_NONE;
+      link[i] = has_tiles(ex, &s, i) ? BNC_LINK_TILES : has_heads(ex, &s, i) ? BNC_LINK_HEADS : BNC_LINK_NONE;
       if (link[i] == BNC_LINK_HEADS && program->op[i].out[0].rows > rows) rows = program->op[i].out[0].rows;
     }
   }

@@ -253,6 +253,33 @@ static void what_others_read_stays(void **state) {
   assert_true(is_pair(&m));
 }
 
+/* A search ends, whatever there is to look at; what was not found out stays in the arena. */
+static void a_search_ends(void **state) {
+  (void)state;
+  enum { MANY = 4096 };
+  made m = make();
+  bnc_file_op *ops = calloc(2 * MANY, sizeof *ops);
+  bnc_kernels kernels = {.level = BNC_CPU_AMX};
+  bnc_executor ex = {.kernels = &kernels, .file = &m.file, .round_macs = UINT64_MAX, .scratch_bytes = BNC_MATMUL_SCRATCH};
+  assert_non_null(ops);
+  for (size_t i = 0; i < MANY; i++) { /* each pair's value lies in a place of its own, where nobody writes over it */
+    memcpy(ops + 2 * i, m.op, 2 * sizeof *ops);
+    ops[2 * i].out[0].offset += i << 32;
+    for (size_t p = 0; p < 3; p++) ops[2 * i + 1].in[p].offset += i << 32;
+  }
+  m.head.ops = 2 * MANY;
+  m.file = (bnc_model_file){.weight = &m.weight, .weights = 1, .linears = {.own = {[BNC_WEIGHT_QC8] = true}}};
+  m.file.program[BNC_PROGRAM_VISION] = (bnc_program){&m.head, ops, NULL};
+  assert_int_equal(bnc_pool_create(&ex.pool, 1, &err), BNC_OK);
+  assert_int_equal(bnc_links_create(&ex, &err), BNC_OK);
+  assert_int_equal(bnc_link_of(&ex, BNC_PROGRAM_VISION, 0), BNC_LINK_HEADS);
+  assert_int_equal(bnc_link_of(&ex, BNC_PROGRAM_VISION, 2), BNC_LINK_HEADS);
+  assert_int_equal(bnc_link_of(&ex, BNC_PROGRAM_VISION, 2 * MANY - 2), BNC_LINK_NONE);
+  bnc_links_destroy(&ex);
+  bnc_pool_destroy(ex.pool);
+  free(ops);
+}
+
 static void links_are_of_a_form(void **state) {
   (void)state;
   made m = make();
@@ -282,6 +309,6 @@ int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(links_change_no_bit),
 
                                      cmocka_unit_test(what_others_read_stays), cmocka_unit_test(links_are_of_a_form),
-                                     cmocka_unit_test(rows_go_straight)};
+                                     cmocka_unit_test(rows_go_straight), cmocka_unit_test(a_search_ends)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
