@@ -18,10 +18,13 @@ BNC_INLINE v16 activate_quick_gelu(v16 x, v16 up) {
 }
 BNC_INLINE v16 activate_silu_mul(v16 x, v16 up) { return v16_mul(v16_swish(x, 1.0f), up); }
 
-/* up = x where there is none: the load is dropped, the value unused. */
-BNC_INLINE void activate_row(const float *x, const float *up, float *y, size_t cols, activation_v16 *f, v16_range *range) {
+/* up = x where there is none: the load is dropped, the value unused. next: a row to fetch meanwhile, which other threads may have written.
+ */
+BNC_INLINE void activate_row(const float *x, const float *up, const float *next, float *y, size_t cols, activation_v16 *f,
+                             v16_range *range) {
   size_t i = 0;
   for (; i + 16 <= cols; i += 16) {
+    __builtin_prefetch(next + i, 1);
     const v16 value = f(v16_load(x + i), v16_load(up + i));
     v16_store(y + i, value);
     if (range) v16_range_add(range, value);
@@ -37,7 +40,7 @@ BNC_INLINE void activate_row(const float *x, const float *up, float *y, size_t c
 BNC_INLINE void activate_f32(const bnc_activate_args *a, size_t from, size_t to, activation_v16 *f, int gated) {
   for (size_t row = from; row < to; ++row) {
     const float *x = a->x + row * a->x_stride;
-    activate_row(x, gated ? a->up + row * a->up_stride : x, a->y + row * a->y_stride, a->cols, f, NULL);
+    activate_row(x, gated ? a->up + row * a->up_stride : x, row + 1 < to ? x + a->x_stride : x, a->y + row * a->y_stride, a->cols, f, NULL);
   }
 }
 
@@ -45,7 +48,7 @@ BNC_INLINE void activate_qd8(const bnc_activate_args *a, size_t from, size_t to,
   for (size_t row = from; row < to; ++row) {
     float *x = a->x + row * a->x_stride, multiplier;
     v16_range range = v16_range_start();
-    activate_row(x, gated ? a->up + row * a->up_stride : x, x, a->cols, f, &range);
+    activate_row(x, gated ? a->up + row * a->up_stride : x, row + 1 < to ? x + a->x_stride : x, x, a->cols, f, &range);
     a->params[row] = v16_range_choose(&range, &multiplier);
     v16_quantize_row(x, a->q + row * a->q_stride, a->cols, multiplier, a->params[row].zero_point);
   }

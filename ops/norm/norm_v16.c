@@ -45,12 +45,32 @@ BNC_INLINE v16 norm_value_n(const norm_row *r, size_t i, bool layer, size_t n) {
   return v16_first_or(y, v16_set1(0.0f), n);
 }
 
+/* The row behind one, which other threads may have written: fetched while this one is computed. */
+typedef struct norm_next {
+  const float *x, *add;
+} norm_next;
+
+BNC_INLINE norm_next norm_behind(const bnc_norm_args *a, size_t row, size_t to) {
+  const size_t next = row + 1 < to ? row + 1 : row;
+  const float *x = a->x + next * a->x_stride;
+  return (norm_next){x, a->add ? a->add + next * a->add_stride : x};
+}
+
+BNC_INLINE void norm_fetch(const norm_next *next, size_t i) {
+  __builtin_prefetch(next->x + i, 1);
+  __builtin_prefetch(next->add + i);
+}
+
 BNC_INLINE void norm_f32(const bnc_norm_args *a, size_t from, size_t to, bool layer) {
   for (size_t row = from; row < to; ++row) {
     const norm_row r = norm_prepare(a, row, layer);
+    const norm_next next = norm_behind(a, row, to);
     float *y = a->y + row * a->y_stride; /* [cols] */
     size_t i = 0;
-    for (; i + 16 <= a->cols; i += 16) v16_store(y + i, norm_value(&r, i, layer));
+    for (; i + 16 <= a->cols; i += 16) {
+      norm_fetch(&next, i);
+      v16_store(y + i, norm_value(&r, i, layer));
+    }
     if (i < a->cols) v16_store_n(y + i, norm_value_n(&r, i, layer, a->cols - i), a->cols - i);
   }
 }
@@ -61,8 +81,12 @@ BNC_INLINE void norm_qd8(const bnc_norm_args *a, size_t from, size_t to, bool la
     int8_t *q = a->q + row * a->q_stride; /* [cols] */
     v16_range range = v16_range_start();
     float multiplier;
+    const norm_next next = norm_behind(a, row, to);
     size_t i = 0;
-    for (; i + 16 <= a->cols; i += 16) v16_range_add(&range, norm_value(&r, i, layer));
+    for (; i + 16 <= a->cols; i += 16) {
+      norm_fetch(&next, i);
+      v16_range_add(&range, norm_value(&r, i, layer));
+    }
     if (i < a->cols) v16_range_add(&range, norm_value_n(&r, i, layer, a->cols - i));
     const bnc_qd8_params params = v16_range_choose(&range, &multiplier);
     /* The values are computed again: that costs less than storing them. */

@@ -7,11 +7,13 @@
 
 BNC_INLINE void quantize_qd8(const bnc_quantize_args *a, size_t from, size_t to) {
   for (size_t row = from; row < to; ++row) {
-    const float *x = a->x + row * a->x_stride; /* [cols] */
+    const float *x = a->x + row * a->x_stride, *next = row + 1 < to ? x + a->x_stride : x; /* [cols] */
     v16_range even = v16_range_start(), odd = even;
     float multiplier;
     size_t i = 0;
     for (; i + 32 <= a->cols; i += 32) {
+      __builtin_prefetch(next + i); /* other threads may have written it */
+      __builtin_prefetch(next + i + 16);
       v16_range_add(&even, v16_load(x + i));
       v16_range_add(&odd, v16_load(x + i + 16));
     }
