@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* int8 linear layers of ViT-L, DEM, projector and LLaMA-3-8B: our kernel and XNNPACK's operator side by side, with a check that their
-   results are equal. usage: bench_int8 [REPEATS]      prints CSV: rows,k,n,level,own_gops,xnnpack_gops,ratio One thread, its own CPU time,
-   both in turn within each repeat: ratios are medians of ratios, speeds are lower quartiles of times. The level is the machine's, or
-   BINOCLE_CPU's; XNNPACK always takes what the machine has. The peaks to hold them against: bench_limits.
+   results are equal. usage: bench_int8 [REPEATS]      prints CSV: rows,k,n,level,own_gops,xnnpack_gops,ratio,laid_gops One thread, its own
+   CPU time, all in turn within each repeat: ratios are medians of ratios, speeds are lower quartiles of times. The level is the machine's,
+   or BINOCLE_CPU's; XNNPACK always takes what the machine has. laid_gops: ours with weights laid out beforehand, where a level reads them
+   so, as vision's are. The peaks to hold them against: bench_limits.
 
    bench_int8 --count  runs each of fewer shapes once, check_mark() before, between and behind the two: bench/arm/linear_counts.py counts
    the instructions between the marks under qemu. */
@@ -43,7 +44,7 @@ static void bench(const shape *s, const bnc_kernels *kernels, size_t repeats) {
   float *scale = bench_need(s->n * 4), *bias = bench_need(s->n * 4), *own = bench_need(s->rows * s->n * 4),
         *theirs = bench_need(s->rows * s->n * 4);
   bnc_qd8_params *params = bench_need((s->rows + BNC_QD8_EXTRA) * sizeof *params);
-  double *times[3];
+  double *times[4];
   void *scratch = bench_need(BNC_MATMUL_SCRATCH);
   uint32_t id, random = 1;
   for (size_t i = 0; i < s->n * s->k; i++) w[i] = (int8_t)((int)((random = random * 1664525u + 1013904223u) >> 24) % 255 - 127);
@@ -64,6 +65,11 @@ static void bench(const shape *s, const bnc_kernels *kernels, size_t repeats) {
                                    .q_stride = s->k,
                                    .y_stride = s->n,
                                    .tiles = tiles ? bench_need(tiles) : NULL};
+  const size_t laid_bytes = repeats ? bnc_matmul_laid_bytes(kernels->level, s->rows, s->k, s->n) : 0;
+  int8_t *laid = laid_bytes ? bench_need(laid_bytes) : NULL;
+  bnc_matmul_i8_args with_laid = args;
+  with_laid.laid = laid;
+  if (laid) kernels->matmul.lay(&(bnc_matmul_lay_args){s->k, s->n, w, laid}, 0, bnc_matmul_i8_items(s->n));
   const bnc_linear_spec spec = {
       .kind = BNC_LINEAR_QD8_QC8, .n = s->n, .k = s->k, .in_stride = s->k, .out_stride = s->n, .weights = w, .scales = scale, .bias = bias};
   bnc_packed_store *store;
@@ -71,7 +77,7 @@ static void bench(const shape *s, const bnc_kernels *kernels, size_t repeats) {
   must(bnc_packed_create(&store, &err));
   must(bnc_linear_set_create(&set, store, &err));
   must(bnc_linear_set_add(set, &spec, 0, 0, &id, &err));
-  for (int i = 0; i < 3; i++) times[i] = bench_need((repeats + 1) * sizeof **times);
+  for (int i = 0; i < 4; i++) times[i] = bench_need((repeats + 1) * sizeof **times);
   for (size_t i = 0; i <= repeats; i++) { /* the first time warms up */
     check_mark();
     const double start = bench_seconds(CLOCK_THREAD_CPUTIME_ID);
@@ -82,7 +88,12 @@ static void bench(const shape *s, const bnc_kernels *kernels, size_t repeats) {
     must(bnc_linear_set_run(set, id, s->rows, q, params, theirs, NULL));
     check_mark();
     const double end = bench_seconds(CLOCK_THREAD_CPUTIME_ID);
+    if (laid) {
+      kernels->matmul.tiles(&with_laid, 0, bnc_matmul_tiles_blocks(s->rows));
+      kernels->matmul.i8(&with_laid, 0, bnc_matmul_i8_items(s->n), scratch);
+    }
     if (i == 0) continue;
+    times[3][i - 1] = bench_seconds(CLOCK_THREAD_CPUTIME_ID) - end;
     times[0][i - 1] = middle - start;
     times[1][i - 1] = end - middle;
     times[2][i - 1] = (end - middle) / (middle - start);
@@ -94,12 +105,14 @@ static void bench(const shape *s, const bnc_kernels *kernels, size_t repeats) {
   if (!repeats)
     printf("%zu,%zu,%zu,%s,%zu\n", s->rows, s->k, s->n, bnc_cpu_level_name(kernels->level), other);
   else
-    printf("%zu,%zu,%zu,%s,%.1f,%.1f,%.2f\n", s->rows, s->k, s->n, bnc_cpu_level_name(kernels->level),
+    printf("%zu,%zu,%zu,%s,%.1f,%.1f,%.2f,", s->rows, s->k, s->n, bnc_cpu_level_name(kernels->level),
            gops / quantile(times[0], repeats, 4, 1), gops / quantile(times[1], repeats, 4, 1), quantile(times[2], repeats, 2, 1));
+  if (repeats && laid) printf("%.1f", gops / quantile(times[3], repeats, 4, 1));
+  if (repeats) printf("\n");
   fflush(stdout);
   bnc_linear_set_destroy(set);
   bnc_packed_destroy(store);
-  void *all[] = {w, q, scale, bias, own, theirs, params, scratch, times[0], times[1], times[2], args.tiles};
+  void *all[] = {w, q, scale, bias, own, theirs, params, scratch, times[0], times[1], times[2], times[3], args.tiles, laid};
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) bnc_mem_free(all[i]);
 }
 
@@ -123,7 +136,7 @@ int main(int argc, char **argv) {
     for (size_t i = 0; i < sizeof counted / sizeof *counted; i++) bench(&counted[i], &kernels, 0);
     return 0;
   }
-  printf("rows,k,n,level,own_gops,xnnpack_gops,ratio\n");
+  printf("rows,k,n,level,own_gops,xnnpack_gops,ratio,laid_gops\n");
   for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) bench(&shapes[i], &kernels, repeats ? repeats : 1);
   return 0;
 }

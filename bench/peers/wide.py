@@ -32,6 +32,7 @@ NAMES = {"openvino": "OpenVINO", "onnxruntime": "ONNX Runtime", "executorch": "E
 OURS = "binocle"
 TILES = ("tile int8", "tile f32", "tile bf16")
 BUSY = ("tile int8", "prefill of 256 rows", "decode")  # what busy rounds measure
+SETTLE = 3  # seconds before an engine's turn: a virtual machine hands back to its host what the one before freed, which slows all down
 ROOM = 2.5  # of Binocle's largest model: its own, and as much again for an engine that loads
 QUALITY = {"tile int8": "int8 weights per channel, activations dynamic", "tile f32": "f32", "tile bf16": "bf16 weights, activations f32",
            "g16": "4 bits, groups of 16 with 4-bit steps, head 8 bits", "g32": "4 bits, groups of 32, head 8 bits"}
@@ -176,6 +177,7 @@ class Wide:
             engine.chosen[what] = min(tried, key=tried.get) if tried else settings[0] if settings else None
 
     def ours(self, state, works):
+        self.settle()
         for what in TILES:
             if what in works and what in self.models:
                 b = self.bench(what, "--image", self.picture, "--prompt-tokens", 1, "--gen-tokens", 1, "--warm-up", 2, "--repeat", 2)
@@ -183,6 +185,10 @@ class Wide:
         for rows in dict.fromkeys(self.rows):
             self.add_text(state, works, f"prefill of {rows} rows", rows, 1)
         self.add_text(state, works, "decode", self.past, 16)
+
+    def settle(self):
+        if not self.options.small:
+            time.sleep(SETTLE)
 
     def text_rate(self, group, what, rows, tokens):
         """Tokens/s of a prompt of so many rows, or of so many tokens behind it."""
@@ -193,6 +199,7 @@ class Wide:
             self.add(state, OURS, what, self.group, self.text_rate(self.group, what.split()[0], rows, tokens), "tokens/s", self.quality[self.group])
 
     def theirs(self, engine, state, works):
+        self.settle()
         quality = engine.about["quality"]
         for what in TILES:
             setting = engine.chosen[what]
