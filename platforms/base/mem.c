@@ -13,10 +13,10 @@
 /* From here on blocks of zeros are pages of their own. */
 #ifdef BINOCLE_EXACT_BLOCKS
 #define LARGE SIZE_MAX
-#define LARGE_END 0
+#define LEAST_OF_LARGE_PAGES SIZE_MAX
 #else
 #define LARGE ((size_t)4 << 20)
-#define LARGE_END SIZE_MAX
+#define LEAST_OF_LARGE_PAGES (LARGE_PAGE / 2)
 #endif
 #define LARGE_PAGE ((size_t)2 << 20)
 
@@ -90,7 +90,7 @@ void *bnc_mem_zalloc(size_t size) {
 }
 
 void *bnc_mem_large(size_t size) {
-  if (size < LARGE_PAGE / 2 || size >= LARGE_END) return bnc_mem_zalloc(size);
+  if (size < LEAST_OF_LARGE_PAGES) return bnc_mem_zalloc(size);
   return must_fail() ? NULL : map_zeros(size, LARGE_PAGE, true);
 }
 

@@ -264,8 +264,8 @@ static void a_search_ends(void **state) {
   assert_non_null(ops);
   for (size_t i = 0; i < MANY; i++) { /* each pair's value lies in a place of its own, where nobody writes over it */
     memcpy(ops + 2 * i, m.op, 2 * sizeof *ops);
-    ops[2 * i].out[0].offset += i << 32;
-    for (size_t p = 0; p < 3; p++) ops[2 * i + 1].in[p].offset += i << 32;
+    ops[2 * i].out[0].offset += (uint64_t)i << 32;
+    for (size_t p = 0; p < 3; p++) ops[2 * i + 1].in[p].offset += (uint64_t)i << 32;
   }
   m.head.ops = 2 * MANY;
   m.file = (bnc_model_file){.weight = &m.weight, .weights = 1, .linears = {.own = {[BNC_WEIGHT_QC8] = true}}};
