@@ -83,9 +83,9 @@ static inline size_t bnc_matmul_tiles_place(size_t rows, size_t bytes, size_t ro
   const size_t line = step * BNC_TILES_ROWS + row % BNC_TILES_ROWS;
   return part * bnc_matmul_tiles_blocks(rows) * BNC_TILES_ROWS + line * BNC_TILES_STEP + i % BNC_TILES_STEP;
 }
-/** Bytes of BNC_TILES_ROWS columns of w as they are laid out, and of their tiles alone: behind those lie the columns' sums along k. */
+/** Bytes of BNC_TILES_ROWS columns of w laid out: their tiles, and behind them the columns' sums along k. */
 static inline size_t bnc_matmul_laid_slab(size_t k) {
-  return (k + BNC_TILES_STEP - 1) / BNC_TILES_STEP * BNC_TILES_STEP * BNC_TILES_ROWS + BNC_TILES_ROWS * sizeof(int32_t);
+  return ((k + BNC_TILES_STEP - 1) / BNC_TILES_STEP * BNC_TILES_STEP + sizeof(int32_t)) * BNC_TILES_ROWS;
 }
 /** Bytes of all rows' tiles. */
 static inline size_t bnc_matmul_tiles_room(size_t rows, size_t bytes) {

@@ -87,7 +87,7 @@ static void matmul_slabs(walk w, size_t first, size_t last, void *scratch) {
   w.sums[1] = w.sums[0] + SUMS;
   w.totals = w.sums[1] + SUMS;
   w.kept = w.totals + 2 * MOST_COLUMNS;
-  const size_t rows = !w.lay_out && SLAB_FLOATS && w.bytes * MOST_ROWS <= NEAR_BYTES ? NEAR_ROWS : MOST_ROWS;
+  const size_t rows = SLAB_FLOATS && w.bytes * MOST_ROWS <= NEAR_BYTES ? NEAR_ROWS : MOST_ROWS;
   for (w.row = 0; first < last && w.row < w.rows; w.row = w.end) {
     w.end = least(w.rows, w.row + rows);
     many_rows(&w);

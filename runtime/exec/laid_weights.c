@@ -118,7 +118,7 @@ bnc_status bnc_laid_weights_acquire(bnc_packed_store **laid, const bnc_model_fil
   if (s == BNC_OK && maker.list.count && file->block) s = bnc_packed_folder_laid_path(context, &identity, &path, err);
   if (path) {
     s = bnc_packed_take_or_make(laid, path, &identity, file, &maker.base, pool, context, &why);
-    if (s == BNC_ERROR_FORMAT || s == BNC_ERROR_CANCELLED || s == BNC_ERROR_MEMORY) {
+    if (s == BNC_ERROR_CANCELLED || s == BNC_ERROR_MEMORY) {
       s = bnc_fail(err, s, "%s", why.text);
     } else if (s != BNC_OK) {
       bnc_context_log(context, BNC_LOG_INFO, "vision's weights are laid out anew for each picture: %s", why.text);

@@ -14,7 +14,7 @@ bnc_status bnc_laid_weights_bytes(const bnc_model_file *file, bnc_cpu_level leve
 
 /** *laid holds them; free it with bnc_packed_destroy, before the file is closed. NULL: there are none, or no cache folder that can be
  * written; all works without. The file in the folder is CONTENT-MACHINE.bnclaid, kept, trusted and checked as that of packed weights is
- * (packed_cache.h). BNC_ERROR_FORMAT: the model file is damaged; BNC_ERROR_CANCELLED. */
+ * (packed_cache.h). BNC_ERROR_CANCELLED, BNC_ERROR_MEMORY; whatever else keeps them from being there is logged. */
 bnc_status bnc_laid_weights_acquire(bnc_packed_store **laid, const bnc_model_file *file, const bnc_kernels *kernels, bnc_pool *pool,
                                     const bnc_context *context, bnc_error *err);
 

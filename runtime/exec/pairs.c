@@ -4,8 +4,6 @@
 #include <stdatomic.h>
 #include <string.h>
 
-#include "platforms/base/mem.h"
-
 typedef struct pair_job {
   bnc_matmul_i8_fn *multiply;
   bnc_attention_rows_i8_fn *attend;
@@ -85,7 +83,7 @@ bnc_status bnc_run_pair(const bnc_op_run *run, const bnc_tick_clock *clock, doub
                                 .out_stride = attention->out[0].stride},
                   .rows = rows,
                   .size = size,
-                  .laid_bytes = bnc_matmul_laid_bytes(ex->kernels->level, rows, layer.k, size),
+                  .laid_bytes = size / BNC_TILES_ROWS * bnc_matmul_laid_slab(layer.k),
                   .scratch = ex->scratch,
                   .scratch_bytes = ex->scratch_bytes,
                   .clock = clock};
