@@ -10,7 +10,7 @@
     const size_t rows_ = bnc_run_rows(r, out);                                                                                             \
     if (bnc_is_straight(r, out)) {                                                                                                         \
       name##_straight_job straight_ = {job, bnc_straight_of(r, out)};                                                                      \
-      bnc_pool_run_threads((r)->ex->pool, name##_blocks, &straight_, bnc_matmul_tiles_blocks(rows_), 1);                                   \
+      bnc_pool_run_threads((r)->ex->pool, name##_blocks, &straight_, bnc_matmul_tiles_blocks(rows_), bnc_straight_grain(out));             \
     } else {                                                                                                                               \
       bnc_pool_run((r)->ex->pool, name##_rows, &(job), rows_, bnc_run_grain((out)->cols));                                                 \
     }                                                                                                                                      \

@@ -23,6 +23,12 @@ static inline bnc_straight bnc_straight_of(const bnc_op_run *r, const bnc_operan
   return (bnc_straight){r->ex->kernels->matmul.tiles, tiles, r->ex->scratch, r->ex->scratch_bytes};
 }
 
+/** Blocks that one thread takes at a time: as many rows as without tiles, or one block. */
+static inline size_t bnc_straight_grain(const bnc_operand *out) {
+  const size_t rows = bnc_run_grain(out->cols);
+  return rows < BNC_TILES_ROWS ? 1 : rows / BNC_TILES_ROWS;
+}
+
 /** As BNC_ROWS_JOB, for kernels whose arguments have q and params, and move(args, row) for the rows from `row` on: NAME_straight_job, and
  * NAME_blocks, which takes blocks of BNC_TILES_ROWS rows. */
 #define BNC_STRAIGHT_JOB(name, move)                                                                                                       \
@@ -35,14 +41,14 @@ static inline bnc_straight bnc_straight_of(const bnc_op_run *r, const bnc_operan
     const bnc_straight *s = &job->straight;                                                                                                \
     for (size_t block = from; block < to; block++) {                                                                                       \
       const size_t row = block * BNC_TILES_ROWS, left = s->tiles.rows - row;                                                               \
-      name##_straight_job one = *job;                                                                                                      \
+      name##_job one = job->rows;                                                                                                          \
       bnc_matmul_i8_args tiles = s->tiles;                                                                                                 \
-      move(&one.rows.args, row);                                                                                                           \
-      one.rows.args.params += row;                                                                                                         \
-      one.rows.args.q = (int8_t *)(s->scratch + thread * s->scratch_bytes);                                                                \
-      one.rows.args.q_stride = s->tiles.k;                                                                                                 \
-      one.rows.kernel(&one.rows.args, 0, left < BNC_TILES_ROWS ? left : BNC_TILES_ROWS);                                                   \
-      tiles.q = one.rows.args.q;                                                                                                           \
+      move(&one.args, row);                                                                                                                \
+      one.args.params += row;                                                                                                              \
+      one.args.q = (int8_t *)(s->scratch + thread * s->scratch_bytes);                                                                     \
+      one.args.q_stride = s->tiles.k;                                                                                                      \
+      one.kernel(&one.args, 0, left < BNC_TILES_ROWS ? left : BNC_TILES_ROWS);                                                             \
+      tiles.q = one.args.q;                                                                                                                \
       tiles.first = row;                                                                                                                   \
       s->lay_out(&tiles, block, block + 1);                                                                                                \
     }                                                                                                                                      \
