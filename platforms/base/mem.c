@@ -69,29 +69,28 @@ static void *begin_block(char *block, size_t size, size_t mapped) {
 
 void *bnc_mem_alloc(size_t size) { return begin_block(must_fail() ? NULL : get_block(size), size, 0); }
 
-/* Pages out of the system, which are zeros, and cost memory and time only once they are touched. multiple: a power of two. */
-static void *map_zeros(size_t size, size_t multiple, bool large) {
+/* Pages out of the system, which are zeros, and cost memory and time only once they are touched. large: whole large pages. */
+static void *map_zeros(size_t size, bool large) {
+  const size_t multiple = large ? LARGE_PAGE : 1;
   size_t total;
   if (!bnc_add_size(size, BNC_ALIGNMENT + multiple - 1, &total)) return NULL;
   total &= ~(multiple - 1);
   char *block = mmap(NULL, total, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 #ifdef MADV_HUGEPAGE
   if (large && block != MAP_FAILED) madvise(block, total, MADV_HUGEPAGE);
-#else
-  (void)large;
 #endif
   return begin_block(block == MAP_FAILED ? NULL : block, size, total);
 }
 
 void *bnc_mem_zalloc(size_t size) {
-  if (size >= LARGE) return must_fail() ? NULL : map_zeros(size, 1, false);
+  if (size >= LARGE) return must_fail() ? NULL : map_zeros(size, false);
   void *ptr = bnc_mem_alloc(size);
   return ptr ? memset(ptr, 0, size) : NULL;
 }
 
 void *bnc_mem_large(size_t size) {
   if (size < LEAST_OF_LARGE_PAGES) return bnc_mem_zalloc(size);
-  return must_fail() ? NULL : map_zeros(size, LARGE_PAGE, true);
+  return must_fail() ? NULL : map_zeros(size, true);
 }
 
 void *bnc_mem_array(size_t count, size_t size) {
