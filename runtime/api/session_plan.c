@@ -118,8 +118,9 @@ bnc_status bnc_session_plan_make(bnc_session *s, const bnc_session_settings *set
     status = fit(s, settings, plan, other, err);
   }
   plan->needed = needed(s, plan->limited ? other : 0);
-  s->file.sparing = plan->needed + p.weights > plan->room;
-  s->vision_leaves = plan->limited || plan->needed + p.weights > plan->room / ROOMY;
+  plan->whole = plan->needed + p.weights;
+  s->file.sparing = plan->whole > plan->room;
+  s->vision_leaves = plan->limited || plan->whole > plan->room / ROOMY;
   return status;
 }
 
@@ -146,7 +147,7 @@ static bnc_status lay_out(bnc_session *s, const bnc_session_plan *plan, bnc_erro
   uint64_t bytes = 0;
   if (s->vision_leaves) return BNC_OK;
   bnc_status status = bnc_laid_weights_bytes(&s->file, model->kernels.level, &bytes, err);
-  const bool fits = bytes && plan->needed + bnc_predict_memory(&s->file).weights + bytes <= plan->room / ROOMY;
+  const bool fits = bytes && plan->whole + bytes <= plan->room / ROOMY;
   if (status == BNC_OK && fits && !model->laid)
     status = bnc_laid_weights_acquire(&model->laid, &s->file, &model->kernels, s->pool, model->context, err);
   if (status == BNC_OK && fits) bnc_executor_set_laid(s->executor, model->laid);

@@ -11,6 +11,7 @@ typedef struct bnc_session_plan {
   bool limited;       /* by the caller */
   bool pixels_chosen; /* by the caller */
   uint64_t needed;    /* by all but mapped weights */
+  uint64_t whole;     /* by that and all weights */
   uint64_t weights;   /* of a program at most, or of all where nothing asks to spare them */
 } bnc_session_plan;
 
