@@ -31,6 +31,8 @@ enum {
 #define BNC_ATTENTION_I8_MAGIC 0x1.8p23f /* adding it rounds to an integer, in the low bits of the sum */
 #define BNC_ATTENTION_I8_TINY 0x1p-100f
 #define BNC_ATTENTION_I8_STEP (1.0f / 127.0f)
+/** step(a) */
+static inline float bnc_attention_i8_step(float a) { return a > BNC_ATTENTION_I8_TINY ? a * BNC_ATTENTION_I8_STEP : 0.0f; }
 
 typedef struct bnc_attention_args {
   size_t heads, kv_heads, head_size; /* query head h reads key head h / (heads / kv_heads) */

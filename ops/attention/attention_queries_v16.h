@@ -31,10 +31,9 @@ BNC_INLINE float attention_round_row(float *q /* [padded] */, size_t padded) {
   v16 most = v16_set1(0.0f);
   for (size_t i = 0; i < padded; i += 16) most = v16_max(most, v16_abs(v16_load(q + i)));
   const float greatest = v16_greatest(most);
-  const bool any = greatest > BNC_ATTENTION_I8_TINY;
-  const v16 factor = v16_set1(any ? 127.0f / greatest : 0.0f);
+  const v16 factor = v16_set1(greatest > BNC_ATTENTION_I8_TINY ? 127.0f / greatest : 0.0f);
   for (size_t i = 0; i < padded; i += 16) v16_store(q + i, v16_sub(v16_fma(v16_load(q + i), factor, magic), magic));
-  return any ? greatest * BNC_ATTENTION_I8_STEP : 0.0f;
+  return bnc_attention_i8_step(greatest);
 }
 
 /* A tile's queries as [d, rows], by way of room for sixteen rows. Sixteen lanes are stored where `rows` are meant: what lies behind them is

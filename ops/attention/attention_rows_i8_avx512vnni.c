@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ops/simd/v16_avx512vnni.h"
 
+#include "ops/attention/attention_products_avx512vnni.h"
 #include "ops/attention/attention_round_avx512vnni.h"
 
 /* VPDPBUSD multiplies unsigned by signed bytes: a query gets 128 added, which a key's sum takes off; weights are unsigned by themselves. A
    tile is six rows by four vectors of keys, or of columns of values: 24 sums, four vectors and a broadcast of 32 registers. */
-enum { ROWS = 6, GROUPS = BNC_ATTENTION_BLOCK / 16, CHUNK = 4 /* vectors of columns */, STEPS = BNC_ATTENTION_BLOCK / 4 };
+enum { GROUPS = BNC_ATTENTION_BLOCK / 16, CHUNK = 4 /* vectors of columns */, STEPS = BNC_ATTENTION_BLOCK / 4 };
 
-typedef uint8_t byte;  /* keys: [padded / 4][GROUPS][16 keys, 4]; values: for each CHUNK of vectors of columns, or less at the end,
-                          [STEPS][vectors][16 columns, 4 keys that lie 16 apart] */
-typedef uint8_t query; /* [ROWS, padded], of q + 128 */
+typedef uint8_t rounded_weight; /* in 255ths */
+typedef uint8_t element;        /* keys: [padded / 4][GROUPS][16 keys, 4]; values: for each CHUNK of vectors of columns, or less at the end,
+                                 [STEPS][vectors][16 columns, 4 keys that lie 16 apart] */
+typedef uint8_t query;          /* [ROWS, padded], of q + 128 */
 
 typedef struct block_keys {
   v16 step[GROUPS];
@@ -21,7 +23,7 @@ typedef struct block_keys {
 static inline size_t row_stride(size_t padded) { return (padded + 63) / 64 * 64; }
 static inline size_t room_bytes(size_t padded) { return 16 * row_stride(padded); }
 
-#include "ops/attention/attention_rows_i8_walk.h"
+#include "ops/attention/attention_rows_walk.h"
 
 /* The integers that x * factor rounds to, 128 added, in the low bytes: of the same parity, hence rounded alike. Nothing stands in the byte
    above. */
@@ -149,48 +151,15 @@ static float round_query(const float *q, size_t d, size_t padded, size_t r, tile
     const __m128i bytes = _mm512_cvtepi32_epi8(rounded_128(load_part(q, i, d), factor));
     _mm_storeu_si128((__m128i *)(t->q + r * padded + i), bytes);
   }
-  return most;
+  return bnc_attention_i8_step(most);
 }
 
-/* In sum's register: GCC would else move all 24 to others and back in each round. */
-#define ADD_PRODUCTS(sum, x, y) __asm__("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(x), "v"(y))
-
-/* sum[r][x] += the products of `steps` times four unsigned bytes of row r with as many signed ones of 16 lanes. vectors: a constant. */
-BNC_INLINE void products(const uint8_t *rows, size_t stride, const uint8_t *lanes /* [steps][every][16, 4] */, size_t every, size_t steps,
-                         __m512i (*sum)[4], const size_t vectors) {
-  for (size_t i = 0; i < steps; ++i, rows += 4, lanes += 64 * every) {
-    __m512i y[4];
-    UNROLL for (size_t x = 0; x < vectors; ++x) y[x] = _mm512_load_si512((const void *)(lanes + 64 * x));
-    UNROLL for (size_t r = 0; r < ROWS; ++r) {
-      int32_t four;
-      memcpy(&four, rows + r * stride, sizeof four);
-      const __m512i all = _mm512_set1_epi32(four);
-      UNROLL for (size_t x = 0; x < vectors; ++x) ADD_PRODUCTS(sum[r][x], all, y[x]);
-    }
-  }
-}
-
-/* Each pair of lanes of x and y by `op`, 16 lanes of each becoming 8: the lanes that unpacking leaves side by side. */
-#define HALVE_PS(op, x, y) op(_mm512_unpacklo_ps(x, y), _mm512_unpackhi_ps(x, y))
-#define HALVE_PD(op, x, y)                                                                                                                 \
-  op(_mm512_castpd_ps(_mm512_unpacklo_pd(_mm512_castps_pd(x), _mm512_castps_pd(y))),                                                       \
-     _mm512_castpd_ps(_mm512_unpackhi_pd(_mm512_castps_pd(x), _mm512_castps_pd(y))))
-
-/* The greatest lane of each of six vectors, or their sums as integers with add_bits, in lanes 0 to 5; zeros behind. */
 BNC_INLINE __m512 add_bits(__m512 x, __m512 y) {
   return _mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(x), _mm512_castps_si512(y)));
 }
-#define REDUCE_6(name, op)                                                                                                                 \
-  BNC_INLINE __m512 name(const __m512 *x /* [6] */) {                                                                                      \
-    const __m512 ab = HALVE_PS(op, x[0], x[1]), cd = HALVE_PS(op, x[2], x[3]), ef = HALVE_PS(op, x[4], x[5]);                              \
-    const __m512 abcd = HALVE_PD(op, ab, cd), efef = HALVE_PD(op, ef, ef);                                                                 \
-    const __m512 both = op(_mm512_shuffle_f32x4(abcd, efef, 0x44), _mm512_shuffle_f32x4(abcd, efef, 0xee));                                \
-    const __m512 all = op(both, _mm512_shuffle_f32x4(both, both, 0xb1));                                                                   \
-    return _mm512_maskz_permutexvar_ps(0x3f, _mm512_setr_epi32(0, 1, 2, 3, 8, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0), all);                      \
-  }
+DEFINE_PRODUCTS(products, __m512i, "vpdpbusd")
 REDUCE_6(greatest_6, _mm512_max_ps)
-REDUCE_6(sums_6, add_bits)
-_Static_assert(ROWS == 6, "a tile's rows are reduced together");
+REDUCE_6(sums_6, add_bits) /* integers */
 
 /* groups: vectors of keys that are looked at; masked: some of their keys may be missing. Constants. */
 BNC_INLINE void scores_of(const block *b, const tile *t, size_t padded, pass *x, const size_t groups, const bool masked) {
@@ -278,5 +247,6 @@ APART values(const block *b, const tile *t, size_t padded, const pass *x) {
 }
 
 void bnc_attention_rows_i8_avx512vnni(const bnc_attention_args *args, size_t kv_head, size_t from, size_t to, void *scratch) {
-  rows_i8(args, kv_head, from, to, scratch);
+  assert(args->head_size <= BNC_ATTENTION_I8_SIZE);
+  attend(args, kv_head, from, to, scratch);
 }

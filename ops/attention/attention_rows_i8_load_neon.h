@@ -6,10 +6,9 @@
 #ifndef BINOCLE_OPS_ATTENTION_ATTENTION_ROWS_I8_LOAD_NEON_H
 #define BINOCLE_OPS_ATTENTION_ATTENTION_ROWS_I8_LOAD_NEON_H
 
-#include "ops/attention/attention_rows_i8_walk.h"
+#include "ops/attention/attention_rows_walk.h"
 
 BNC_INLINE float inverse_of(float most) { return most > BNC_ATTENTION_I8_TINY ? 127.0f / most : 0.0f; }
-BNC_INLINE float step_of(float most) { return most > BNC_ATTENTION_I8_TINY ? most * BNC_ATTENTION_I8_STEP : 0.0f; }
 BNC_INLINE v16 load_part(const float *x, size_t i, size_t d) { return d - i >= 16 ? v16_load(x + i) : v16_load_n(x + i, d - i); }
 /* The integers that x * factor rounds to, in the low bits. */
 BNC_INLINE v16 rounded(v16 x, v16 factor) { return v16_fma(x, factor, v16_set1(BNC_ATTENTION_I8_MAGIC)); }
@@ -43,7 +42,7 @@ static void load_keys(const bnc_attention_args *a, const float *keys /* [n, d] *
       row[r] = keys + (j + r < b->n ? j + r : b->n - 1) * a->k_stride;
       const float most = greatest_of(row[r], d);
       factor[r] = v16_set1(inverse_of(most));
-      b->keys.step[j + r] = step_of(most);
+      b->keys.step[j + r] = bnc_attention_i8_step(most);
     }
     for (size_t i = 0; i < padded; i += 16) {
       uint8x16_t x[4];

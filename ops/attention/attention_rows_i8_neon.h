@@ -15,8 +15,9 @@
 
 enum { LANES = 4 * VECTORS, TOGETHER = sizeof(query), STEPS = BNC_ATTENTION_BLOCK / TOGETHER };
 
-typedef int8_t byte; /* keys: [64 / LANES][padded / TOGETHER][LANES keys, TOGETHER]; values: [padded / LANES][STEPS][LANES columns, TOGETHER
-                        keys] */
+typedef uint8_t rounded_weight;
+typedef int8_t element; /* keys: [64 / LANES][padded / TOGETHER][LANES keys, TOGETHER]; values: [padded / LANES][STEPS][LANES columns,
+                        TOGETHER keys] */
 
 typedef struct block_keys {
   size_t all;     /* keys, as many as make whole sixteens */
@@ -26,7 +27,7 @@ typedef struct block_keys {
 
 static inline size_t room_bytes(size_t padded) { return LESS ? padded * sizeof(int32_t) : 0; } /* start */
 
-#include "ops/attention/attention_rows_i8_walk.h"
+#include "ops/attention/attention_rows_walk.h"
 
 /* Sixteen bytes of a row to where the tile's rows stand side by side. */
 BNC_INLINE void spread(query *out /* [16 / TOGETHER, ROWS] */, uint8x16_t bytes);
@@ -113,7 +114,7 @@ static float round_query(const float *q, size_t d, size_t padded, size_t r, tile
   for (size_t i = 0; i < padded; i += 16) {
     spread(t->q + i / TOGETHER * ROWS + r, low_bytes(rounded(load_part(q, i, d), v16_set1(inverse_of(most)))));
   }
-  return most;
+  return bnc_attention_i8_step(most);
 }
 
 #endif

@@ -70,5 +70,6 @@ BNC_INLINE void value_products(const block *b, const query *p, size_t c, int32x4
 }
 
 void bnc_attention_rows_i8_neon_dotprod(const bnc_attention_args *args, size_t kv_head, size_t from, size_t to, void *scratch) {
-  rows_i8(args, kv_head, from, to, scratch);
+  assert(args->head_size <= BNC_ATTENTION_I8_SIZE);
+  attend(args, kv_head, from, to, scratch);
 }

@@ -11,20 +11,19 @@ static float greatest(const float *x, size_t n, size_t stride) {
   return a;
 }
 static float inverse(float a) { return a > BNC_ATTENTION_I8_TINY ? 127.0f / a : 0.0f; }
-static float step(float a) { return a > BNC_ATTENTION_I8_TINY ? a * BNC_ATTENTION_I8_STEP : 0.0f; }
 static float rounded(float x, float factor) { return fmaf(x, factor, BNC_ATTENTION_I8_MAGIC) - BNC_ATTENTION_I8_MAGIC; }
 
 /* One query of a head over a block of n keys. */
 static void block(const bnc_attention_args *a, const float *q /* [d] */, const float *k /* [n, d] */, const float *v /* [n, d] */, size_t n,
                   float *m, float *l, float *out /* [d] */) {
   const size_t d = a->head_size;
-  const float a_q = greatest(q, d, 1), by_q = inverse(a_q), scale = step(a_q) * a->scale, before = *m;
+  const float a_q = greatest(q, d, 1), by_q = inverse(a_q), scale = bnc_attention_i8_step(a_q) * a->scale, before = *m;
   float p[BNC_ATTENTION_BLOCK], sum = 0.0f;
   for (size_t j = 0; j < n; ++j) {
     const float *key = k + j * a->k_stride, a_k = greatest(key, d, 1), by_k = inverse(a_k);
     float dot = 0.0f;
     for (size_t i = 0; i < d; ++i) dot += rounded(q[i], by_q) * rounded(key[i], by_k);
-    p[j] = (dot * step(a_k)) * scale;
+    p[j] = (dot * bnc_attention_i8_step(a_k)) * scale;
     *m = p[j] > *m ? p[j] : *m;
   }
   for (size_t j = 0; j < n; ++j) sum += p[j] = rounded(bnc_exp_f32(p[j] - *m), 255.0f);
@@ -34,7 +33,7 @@ static void block(const bnc_attention_args *a, const float *q /* [d] */, const f
     const float a_v = greatest(v + i, n, a->v_stride), by_v = inverse(a_v);
     float total = 0.0f;
     for (size_t j = 0; j < n; ++j) total += p[j] * rounded(v[j * a->v_stride + i], by_v);
-    out[i] = fmaf(total, step(a_v), out[i] * alpha);
+    out[i] = fmaf(total, bnc_attention_i8_step(a_v), out[i] * alpha);
   }
 }
 

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * @file attention_rows_i8_walk.h  attention_rows_i8 where a level multiplies bytes as such: the walk over blocks of keys and tiles of
- * queries, and the one layout of its scratch. Include a v16_*.h first.
+ * @file attention_rows_walk.h  attention_rows_i8 and _bf16 where a level multiplies what they round to as such: the walk over blocks of
+ * keys and tiles of queries, and the one layout of its scratch. Include a v16_*.h first.
  *
- * Each level's file defines before: ROWS, the queries of a tile; `byte`, what keys and values become; `query`, what a tile's queries are
- * kept as; `block_keys`, what else it keeps of a block; room_bytes. And behind: load_block, round_query, scores, weights and values.
+ * Each level's file defines before: ROWS, the queries of a tile; `element`, what keys and values become; `query`, what a tile's queries are
+ * kept as, `rounded_weight`, what weights become; `block_keys`, what else it keeps of a block; room_bytes. And behind: load_block,
+ * round_query, scores, weights and values.
  */
-#ifndef BINOCLE_OPS_ATTENTION_ATTENTION_ROWS_I8_WALK_H
-#define BINOCLE_OPS_ATTENTION_ATTENTION_ROWS_I8_WALK_H
+#ifndef BINOCLE_OPS_ATTENTION_ATTENTION_ROWS_WALK_H
+#define BINOCLE_OPS_ATTENTION_ATTENTION_ROWS_WALK_H
 
 #include <assert.h>
 #include <math.h>
@@ -19,31 +20,31 @@
 /* A block of keys and values. */
 typedef struct block {
   size_t n;          /* keys in it */
-  byte *k, *v;       /* [64 * padded] each, in the level's order */
-  float *value_step; /* [padded] */
+  element *k, *v;    /* [64 * padded] each, in the level's order */
+  float *value_step; /* [padded]: what values rounded to integers are multiples of */
   uint8_t *room;     /* room_bytes(padded) of the level's own */
   block_keys keys;
 } block;
 
 /* ROWS queries between blocks. */
 typedef struct tile {
-  float m[16], l[16], step[16]; /* step: times the scale */
+  float m[16], l[16], step[16]; /* step: of queries rounded to integers, else 1, times the scale */
   float *out;                   /* [ROWS, padded] */
-  query *q;                     /* ROWS * padded bytes, in the level's order */
+  query *q;                     /* ROWS * padded elements, in the level's order */
 } tile;
 
 /* What a tile's steps over a block hand on. */
 typedef struct pass {
-  _Alignas(64) float s[ROWS * BNC_ATTENTION_BLOCK];   /* [ROWS, 64] scores */
-  _Alignas(64) uint8_t p[ROWS * BNC_ATTENTION_BLOCK]; /* weights in 255ths, in the level's order */
-  float top[16];                                      /* the maxima with this block's */
-  float alpha[16];                                    /* by what results shrink */
+  _Alignas(64) float s[ROWS * BNC_ATTENTION_BLOCK];          /* [ROWS, 64] scores */
+  _Alignas(64) rounded_weight p[ROWS * BNC_ATTENTION_BLOCK]; /* in the level's order */
+  float top[16];                                             /* the maxima with this block's */
+  float alpha[16];                                           /* by what results shrink */
 } pass;
 
-/* Rounds the block's keys and values to bytes. b->n is set. */
+/* Rounds the block's keys and values. b->n is set. */
 static void load_block(const bnc_attention_args *a, const float *keys /* [n, d] */, const float *values /* [n, d] */, size_t padded,
                        block *b);
-/* Rounds a query to bytes, the tile's row r; the greatest magnitude. */
+/* Rounds a query, the tile's row r; its step. */
 static float round_query(const float *q /* [d] */, size_t d, size_t padded, size_t r, tile *t);
 /* A tile over a block: scores, as floats; their weights, whose maxima and sums go on; what those make of the values, added to the results.
  */
@@ -51,13 +52,13 @@ static void scores(const block *b, const tile *t, size_t padded, pass *x);
 static void weights(const block *b, tile *t, pass *x);
 static void values(const block *b, const tile *t, size_t padded, const pass *x);
 
-static inline size_t tile_bytes(size_t padded) { return (sizeof(tile) + ROWS * padded * 5 + 63) / 64 * 64; }
+static inline size_t tile_bytes(size_t padded) { return (sizeof(tile) + ROWS * padded * (sizeof(float) + sizeof(element)) + 63) / 64 * 64; }
 
 /* Lays a call's scratch out; returns where its tiles lie: [tiles, tile_bytes]. */
 static uint8_t *lay_out(const bnc_attention_args *a, size_t queries, size_t padded, uint8_t *scratch, block *b) {
-  const size_t bytes = BNC_ATTENTION_BLOCK * padded;
-  b->k = (byte *)scratch;
-  b->v = (byte *)(scratch + bytes);
+  const size_t bytes = BNC_ATTENTION_BLOCK * padded * sizeof(element);
+  b->k = (element *)(void *)scratch;
+  b->v = (element *)(void *)(scratch + bytes);
   b->value_step = (float *)(void *)(scratch + 2 * bytes);
   b->room = scratch + 2 * bytes + padded * sizeof(float);
   uint8_t *tiles = b->room + room_bytes(padded);
@@ -86,8 +87,7 @@ static void begin_tile(const bnc_attention_args *a, size_t kv_head, size_t group
   for (size_t r = 0; r < ROWS; ++r) {
     const size_t at = t + r < end ? t + r : end - 1;
     const float *q = a->q + at / group * a->q_stride + query_column(a, kv_head, at, group); /* [d] */
-    const float most = round_query(q, a->head_size, padded, r, x);
-    x->step[r] = (most > BNC_ATTENTION_I8_TINY ? most * BNC_ATTENTION_I8_STEP : 0.0f) * a->scale;
+    x->step[r] = round_query(q, a->head_size, padded, r, x) * a->scale;
   }
 }
 
@@ -118,9 +118,9 @@ static void walk(const bnc_attention_args *a, const block *b, uint8_t *state, si
   }
 }
 
-static void rows_i8(const bnc_attention_args *a, size_t kv_head, size_t from, size_t to, void *scratch) {
+static void attend(const bnc_attention_args *a, size_t kv_head, size_t from, size_t to, void *scratch) {
   if (from >= to) return;
-  assert(a->keys && !a->causal && a->head_size <= BNC_ATTENTION_I8_SIZE);
+  assert(a->keys && !a->causal);
   const size_t d = a->head_size, padded = (d + 15) / 16 * 16, group = a->heads / a->kv_heads, first = from * group;
   const size_t count = (to - from) * group, tiles = (count + ROWS - 1) / ROWS, size = tile_bytes(padded);
   block b = {0};
