@@ -20,6 +20,7 @@
   K(add.mean2_f32,            mean2_f32,           x,   x,         _,         _,  x,   _,      _,    _)  \
   K(attention.rows_f32,       attention_rows_f32,  x,   x,         _,         _,  x,   _,      _,    _)  \
   K(attention.rows_i8,        attention_rows_i8,   x,   x,         _,         x,  x,   x,      x,    _)  \
+  K(attention.rows_bf16,      attention_rows_bf16, _,   _,         x,         _,  _,   _,      _,    _)  \
   K(attention.cache_f32,      attention_cache_f32, x,   x,         _,         _,  x,   _,      _,    _)  \
   K(attention.cache_f16,      attention_cache_f16, x,   x,         _,         _,  x,   _,      _,    _)  \
   K(attention.cache_i8,       attention_cache_i8,  x,   x,         _,         _,  x,   _,      _,    _)  \

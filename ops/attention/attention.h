@@ -14,6 +14,10 @@
  * * scale); p[j] becomes fmaf(p[j], 255, 1.5 * 2^23) - 1.5 * 2^23; l = fmaf(l, a, sum p) and out = fmaf(sum over j of p[j] round(v[j]),
  * step(v), out * a). The sums are of integers below 2^24, hence exact in any order and in f32: what AVX2 and NEON multiply as f32, VNNI and
  * SDOT do as bytes.
+ *
+ * The _rows_bf16_ kernel, for all keys alike, is _rows_f32_ but on avx512bf16: there it rounds queries, keys, values and weights to bf16
+ * (to nearest even, subnormal numbers to zero), adds pairs of products as the CPU does, and sums up the rounded weights. A row's bits
+ * depend on its query and the keys there too; checkkern holds them to a bound from an f64 oracle. bnc_attention_rounds tells where that is.
  */
 #ifndef BINOCLE_OPS_ATTENTION_ATTENTION_H
 #define BINOCLE_OPS_ATTENTION_ATTENTION_H
@@ -53,6 +57,7 @@ typedef struct bnc_attention_args {
 #define BNC_ATTENTION_KERNEL(name) BNC_KERNEL(name, const bnc_attention_args *args, size_t kv_head, size_t from, size_t to, void *scratch)
 BNC_ATTENTION_KERNEL(attention_rows_f32);
 BNC_ATTENTION_KERNEL(attention_rows_i8);
+BNC_ATTENTION_KERNEL(attention_rows_bf16);
 BNC_ATTENTION_KERNEL(attention_cache_f32);
 BNC_ATTENTION_KERNEL(attention_cache_f16);
 BNC_ATTENTION_KERNEL(attention_cache_i8);
@@ -60,10 +65,15 @@ BNC_ATTENTION_KERNEL(attention_cache_i8);
 typedef struct bnc_attention_ops {
   bnc_attention_rows_f32_fn *rows_f32;
   bnc_attention_rows_i8_fn *rows_i8;
+  bnc_attention_rows_bf16_fn *rows_bf16;
   bnc_attention_cache_f32_fn *cache_f32;
   bnc_attention_cache_f16_fn *cache_f16;
   bnc_attention_cache_i8_fn *cache_i8;
 } bnc_attention_ops;
+
+/** Whether a level's _rows_bf16_ kernel rounds, and is the faster one: AMD's CPUs do twice as many products of bf16 as of f32. Intel's do
+ * half as many, so level amx, which has the instructions too, is to attend in f32. */
+static inline bool bnc_attention_rounds(bnc_cpu_level level) { return level == BNC_CPU_AVX512BF16; }
 
 /** Bytes of scratch that every kernel of every level can do with for calls of up to `rows` query rows. */
 size_t bnc_attention_scratch(size_t heads, size_t kv_heads, size_t head_size, size_t rows);

@@ -8,6 +8,15 @@
 #define ROUND 37
 #define SCALAR_ROUND 32
 
+static bool has_bf16(const bnc_model_file *file, bnc_program_id id) {
+  const bnc_program *program = &file->program[id];
+  for (uint32_t i = 0; program->head && i < program->head->ops; i++) {
+    const bnc_file_op *op = &program->op[i];
+    if (op->kind == BNC_OP_LINEAR && file->weight[op->weight].dtype == BNC_WEIGHT_BF16) return true;
+  }
+  return false;
+}
+
 bnc_status bnc_executor_create(bnc_executor **executor, const bnc_model_file *file, bnc_pool *pool, const bnc_kernels *kernels,
                                bnc_packed_store *store, const bnc_run_hooks *hooks, bnc_error *err) {
   *executor = NULL;
@@ -16,6 +25,7 @@ bnc_status bnc_executor_create(bnc_executor **executor, const bnc_model_file *fi
   ex->file = file;
   ex->pool = pool;
   ex->kernels = kernels;
+  ex->attends_in_bf16 = bnc_attention_rounds(kernels->level) && has_bf16(file, BNC_PROGRAM_VISION);
   ex->round_macs = (uint64_t)1 << (kernels->level == BNC_CPU_SCALAR ? SCALAR_ROUND : ROUND);
   bnc_status s = bnc_executor_memory_create(ex, err);
   if (s == BNC_OK) s = bnc_linears_create(ex, store, hooks, err);

@@ -31,6 +31,7 @@ struct bnc_executor {
   bnc_qd8_params *params;         /* [rows of the largest pair]: x's place may go to results before all of them are there */
   uint8_t *link_of[BNC_PROGRAMS]; /* [ops]: bnc_link, how an op hands its result on (links.h) */
   const bnc_packed_store *laid;   /* vision's weights laid out, not owned; NULL: none are */
+  bool attends_in_bf16;           /* vision, whose weights are bf16 (bnc_attention_rounds) */
   bnc_outputs *outputs;           /* NULL: bnc_executor_outputs_create was not called */
   bnc_linear_set *linears;
   struct bnc_residency *residency;

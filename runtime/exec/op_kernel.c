@@ -47,7 +47,7 @@ static size_t slot_of(const bnc_executor *ex, const bnc_file_op *op) {
     case BNC_OP_QUICK_GELU: return q ? SLOT(activate.quick_gelu_qd8) : SLOT(activate.quick_gelu_f32);
     case BNC_OP_SILU_MUL: return q ? SLOT(activate.silu_mul_qd8) : SLOT(activate.silu_mul_f32);
     case BNC_OP_QUANTIZE: return SLOT(quantize.qd8);
-    case BNC_OP_ATTENTION: return SLOT(attention.rows_f32);
+    case BNC_OP_ATTENTION: return ex->attends_in_bf16 ? SLOT(attention.rows_bf16) : SLOT(attention.rows_f32);
     case BNC_OP_ATTENTION_I8: return SLOT(attention.rows_i8);
     case BNC_OP_HADAMARD: return SLOT(hadamard.f32);
     case BNC_OP_ROPE: return SLOT(rope.f32);
@@ -61,6 +61,8 @@ static size_t slot_of(const bnc_executor *ex, const bnc_file_op *op) {
   }
   return NO_SLOT;
 }
+
+bool bnc_executor_attends_in_bf16(const bnc_executor *ex) { return ex->attends_in_bf16; }
 
 bnc_op_kernel bnc_executor_op_kernel(const bnc_executor *ex, bnc_program_id id, uint32_t index) {
   const bnc_file_op *op = &ex->file->program[id].op[index];

@@ -13,4 +13,7 @@ typedef struct bnc_op_kernel {
 /** Of op `index` of a program that the model has. */
 bnc_op_kernel bnc_executor_op_kernel(const bnc_executor *executor, bnc_program_id id, uint32_t index);
 
+/** Whether vision attends in bf16: its weights are, and the level gains by it (ops/attention/attention.h). */
+bool bnc_executor_attends_in_bf16(const bnc_executor *executor);
+
 #endif

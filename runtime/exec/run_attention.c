@@ -63,7 +63,7 @@ bnc_status bnc_run_attention(const bnc_op_run *r) {
                                 .k_stride = op->in[1].stride,
                                 .v_stride = op->in[2].stride}};
   switch (op->kind) {
-    case BNC_OP_ATTENTION: job.kernel = kernels->rows_f32; break;
+    case BNC_OP_ATTENTION: job.kernel = r->ex->attends_in_bf16 ? kernels->rows_bf16 : kernels->rows_f32; break;
     case BNC_OP_ATTENTION_I8: job.kernel = kernels->rows_i8; break;
     default: return BNC_ERROR_INTERNAL;
   }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "platforms/base/mem.h"
+#include "runtime/exec/op_kernel.h"
 
 #define FEW 5 /* runs whose median says little */
 
@@ -26,6 +27,7 @@ static size_t keep_called(bnc_profile_sum *sums, size_t count) {
 
 static bnc_roof compute_roof(const bnc_profile *p, const bnc_file_op *op) {
   if (op->kind == BNC_OP_ATTENTION_I8) return BNC_ROOF_INT8;
+  if (op->kind == BNC_OP_ATTENTION && bnc_executor_attends_in_bf16(p->executor)) return BNC_ROOF_BF16;
   if (op->kind != BNC_OP_LINEAR) return BNC_ROOF_F32;
   const uint32_t dtype = p->file->weight[op->weight].dtype;
   return dtype == BNC_WEIGHT_F32 ? BNC_ROOF_F32 : dtype == BNC_WEIGHT_BF16 ? BNC_ROOF_BF16 : BNC_ROOF_INT8;

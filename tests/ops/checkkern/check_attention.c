@@ -8,14 +8,16 @@
 typedef bnc_attention_rows_f32_fn attention_fn; /* all kernels have one type */
 
 static attention_fn *slot_of(const bnc_kernels *k, int form) {
-  attention_fn *const slots[] = {k->attention.rows_f32, k->attention.cache_f32, k->attention.cache_f16, k->attention.cache_i8,
-                                 k->attention.rows_i8};
+  attention_fn *const slots[] = {k->attention.rows_f32, k->attention.cache_f32, k->attention.cache_f16,
+                                 k->attention.cache_i8, k->attention.rows_i8,   k->attention.rows_bf16};
   return slots[form];
 }
 
-enum { ROWS_F32, CACHE_F32, CACHE_F16, CACHE_I8, ROWS_I8, FORMS };
+enum { ROWS_F32, CACHE_F32, CACHE_F16, CACHE_I8, ROWS_I8, ROWS_BF16, FORMS };
 /* How a form's keys and values are stored. */
-static int kv_form(int form) { return form == ROWS_I8 ? ROWS_F32 : form; }
+static int kv_form(int form) { return form == ROWS_I8 || form == ROWS_BF16 ? ROWS_F32 : form; }
+/* Whether the kernel that is checked rounds to bf16: its bits are then no other level's. Level amx has the kernel, too. */
+static bool rounds(const check *c, int form) { return form == ROWS_BF16 && bnc_cpu_level_includes(c->test.level, BNC_CPU_AVX512BF16); }
 
 /* What rounding to int8 adds to the bound of one query: to its scores at random, each by `score` (sigma), to weights by half of a 255th, to
    values by half of a 127th. Weights are normalised to sum up to 1; total is their sum where the greatest is 1. */
@@ -25,8 +27,16 @@ static double int8_bound(double score, const double *weights, size_t keys, doubl
   return largest * (8 * score * sqrt(squares) * (1 + score) + 8 * sqrt((double)keys) / (883 * total) + 1.0 / 254);
 }
 
+/* The same of rounding to bf16: of each product of a score by two roundings of up to 2^-8 of it between them, of weights and values by half
+   as much each, of each sum by one more where instructions round otherwise than f32's do. */
+static double bf16_bound(double score, const double *weights, size_t keys) {
+  double squares = 0;
+  for (size_t j = 0; j < keys; ++j) squares += weights[j] * weights[j];
+  return (8 * score * (1 + score) + 8 * 0x1p-8) * sqrt(squares) + 0x1p-20 * sqrt((double)keys);
+}
+
 /* Softmax in f64 of the keys and values as they are stored; *bound: what f32 sums may be off, roundings taken as random (4 sigma). */
-static void oracle(const bnc_attention_args *a, const kv_fixture *kv, size_t rows, bool int8, double *out, double *bound) {
+static void oracle(const bnc_attention_args *a, const kv_fixture *kv, size_t rows, int form, bool rounded, double *out, double *bound) {
   const size_t d = a->head_size, group = a->heads / a->kv_heads;
   double *p = malloc(a->keys * sizeof *p), steep = 0, largest = 0, rounding = 0;
   for (size_t row = 0; row < rows; ++row) {
@@ -34,11 +44,12 @@ static void oracle(const bnc_attention_args *a, const kv_fixture *kv, size_t row
     for (size_t head = 0; head < a->heads; ++head) {
       double most = -INFINITY, total = 0, score = 0, *o = out + (row * a->heads + head) * d;
       for (size_t j = 0; j < keys; ++j) {
-        double s = 0, magnitude = 0, q_most = 0, k_most = 0, q_square = 0, k_square = 0;
+        double s = 0, magnitude = 0, square = 0, q_most = 0, k_most = 0, q_square = 0, k_square = 0;
         for (size_t i = 0; i < d; ++i) {
           const double x = (double)a->q[row * a->q_stride + head * d + i], y = kv_element(kv, true, head / group, j, i);
           s += x * y;
           magnitude += fabs(x * y);
+          square += x * y * x * y;
           q_most = fmax(q_most, fabs(x));
           k_most = fmax(k_most, fabs(y));
           q_square += x * x;
@@ -47,8 +58,10 @@ static void oracle(const bnc_attention_args *a, const kv_fixture *kv, size_t row
         p[j] = s * (double)a->scale;
         most = fmax(most, p[j]);
         steep = fmax(steep, magnitude * (double)a->scale);
-        score = fmax(score, (double)a->scale / (254 * sqrt(3)) *
-                                (sqrt(q_square) * k_most + sqrt(k_square) * q_most + sqrt((double)d) * q_most * k_most / 254));
+        score = fmax(score, (double)a->scale * (form == ROWS_BF16 ? 0x1p-9 * sqrt(square)
+                                                                  : (sqrt(q_square) * k_most + sqrt(k_square) * q_most +
+                                                                     sqrt((double)d) * q_most * k_most / 254) /
+                                                                        (254 * sqrt(3))));
       }
       for (size_t j = 0; j < keys; ++j) total += p[j] = exp(p[j] - most);
       for (size_t j = 0; j < keys; ++j) p[j] /= total;
@@ -60,7 +73,7 @@ static void oracle(const bnc_attention_args *a, const kv_fixture *kv, size_t row
           largest = fmax(largest, fabs(v));
         }
       }
-      if (int8) rounding = fmax(rounding, int8_bound(score, p, keys, total, 1));
+      if (rounded) rounding = fmax(rounding, form == ROWS_BF16 ? bf16_bound(score, p, keys) : int8_bound(score, p, keys, total, 1));
     }
   }
   free(p);
@@ -109,7 +122,7 @@ static void run_case(check *c, int form, const attention_case *n) {
     out[i] = tensor_make(n->rows, cols, cols + 3, 4, side);
     a.out = out[i].data;
     if (i) {
-      run_all(c, slot_of(&c->scalar, form), &a, 0, n->rows);
+      run_all(c, slot_of(rounds(c, form) ? &c->test : &c->scalar, form), &a, 0, n->rows);
     } else {
       const size_t cut = check_below(c, n->rows + 1);
       run_all(c, slot_of(&c->test, form), &a, 0, cut);
@@ -117,9 +130,9 @@ static void run_case(check *c, int form, const attention_case *n) {
     }
   }
   check_equal(c, &out[0], &out[1], true, "out");
-  if (check_is_scalar(c)) {
+  if (check_is_scalar(c) || rounds(c, form)) {
     double *expected = malloc(n->rows * cols * sizeof *expected), bound;
-    oracle(&a, &kv, n->rows, form == ROWS_I8, expected, &bound);
+    oracle(&a, &kv, n->rows, form, form == ROWS_I8 || rounds(c, form), expected, &bound);
     check_near(c, &out[0], expected, bound, 0, "out");
     free(expected);
     if (n->causal && n->rows > 1) { /* the last row alone, as decode computes it */
@@ -169,7 +182,7 @@ static void bench_shape(check *c, int form, const attention_case *n, const char 
                              scratch.data};
   double pairs = 0;
   for (size_t row = 0; row < n->rows; ++row) pairs += (double)(n->causal ? n->position + row + 1 : n->keys);
-  static const double sizes[] = {4, 4, 2, 1, 4};
+  static const double sizes[] = {4, 4, 2, 1, 4, 4};
   const bench_job b = {shape,
                        run_job,
                        &job,
@@ -195,12 +208,12 @@ static void bench(check *c, int form) {
 }
 
 void check_attention(check *c) {
-  static const char *const names[] = {"attention.rows_f32", "attention.cache_f32", "attention.cache_f16", "attention.cache_i8",
-                                      "attention.rows_i8"};
+  static const char *const names[] = {"attention.rows_f32", "attention.cache_f32", "attention.cache_f16",
+                                      "attention.cache_i8", "attention.rows_i8",   "attention.rows_bf16"};
   for (int form = 0; form < FORMS; ++form) {
     if (!check_begin(c, names[form], (check_fn *)slot_of(&c->test, form), (check_fn *)slot_of(&c->lower, form))) continue;
     if (c->bench) bench(c, form);
-    const bool causal = form != ROWS_I8; /* which looks at all keys alike */
+    const bool causal = form != ROWS_I8 && form != ROWS_BF16; /* which look at all keys alike */
     for (size_t i = c->quick ? check_below(c, 3) : 0; i < 70;
          i += c->quick ? 3 : 1) { /* every head size, every count of keys around a block, every tile height */
       const size_t keys = i < 40 ? i + 1 : 50 + i, rows = 1 + check_below(c, keys < 14 ? keys : 14), kv_heads = 1 + check_below(c, 2);
