@@ -14,6 +14,7 @@
 #include "ops/limits/limits.h"
 #include "ops/matmul/matmul.h"
 #include "ops/norm/norm.h"
+#include "ops/outer/outer.h"
 #include "ops/patches/patches.h"
 #include "ops/quantize/quantize.h"
 #include "ops/resample/resample.h"
@@ -36,6 +37,7 @@ typedef struct bnc_kernels {
   bnc_resample_ops resample;
   bnc_limits_ops limits;
   bnc_checksum_ops checksum;
+  bnc_outer_ops outer;
 } bnc_kernels;
 
 /** Fills every slot with the best kernel that `level` may use (bnc_cpu.level of platforms/cpu/cpu.h). */

@@ -52,6 +52,7 @@
   K(norm.layer_qd8,           layer_norm_qd8,      x,   x,         _,         _,  x,   _,      _,    _)  \
   K(norm.rms_f32,             rms_norm_f32,        x,   x,         _,         _,  x,   _,      _,    _)  \
   K(norm.rms_qd8,             rms_norm_qd8,        x,   x,         _,         _,  x,   _,      _,    _)  \
+  K(outer.product,            outer_product,       x,   x,         _,         _,  x,   _,      _,    _)  \
   K(patches.u8,               patches_u8,          _,   x,         _,         _,  _,   _,      _,    _)  \
   K(patches.f32,              patches_f32,         _,   _,         _,         _,  _,   _,      _,    _)  \
   K(patches.qd8,              patches_qd8,         x,   x,         _,         _,  x,   _,      _,    _)  \

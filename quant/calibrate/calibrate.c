@@ -11,7 +11,6 @@
 #include "platforms/file/file.h"
 #include "quant/calibrate/gptq.h"
 #include "quant/calibrate/layer_run.h"
-#include "quant/calibrate/outer_product.h"
 #include "quant/calibrate/rounded_files.h"
 
 #define PROBE 512u /* inputs of the moments whose time is taken for the estimate */
@@ -63,7 +62,7 @@ static void copy_prompts(bnc_layer_run *r) {
   const float *from = p->rows;
   for (size_t i = 0, text = 0; text < r->texts; from += p->length[i++] * p->hidden) {
     const size_t rows = r->start[text + 1] - r->start[text];
-    if (p->length[i] < BNC_TILE_ROWS) continue;
+    if (p->length[i] < BNC_OUTER_ROWS) continue;
     memcpy(r->state + r->start[text++] * p->hidden, from, rows * p->hidden * sizeof *from);
   }
 }

@@ -6,13 +6,13 @@
 #include <string.h>
 
 #include "ops/half.h"
+#include "ops/outer/outer.h"
 #include "quant/calibrate/gptq.h"
-#include "quant/calibrate/outer_product.h"
 #include "quant/compile/quantize_weights.h"
 #include "quant/compile/rounding.h"
 #include "runtime/model/format.h"
 
-#define LANES BNC_TILE_LANES
+#define LANES BNC_OUTER_LANES
 
 /* Of a row's scale, for what is fed forward makes a row's largest groups larger, and 16 is the largest step: on SmolLM2 a KL of 0.112 in
    place of 0.152. */
@@ -24,6 +24,7 @@ typedef float lanes[LANES];
 
 /* The group that is being rounded. */
 typedef struct group_state {
+  bnc_outer_product_fn *multiply;
   size_t k, first, size;
   const float *r;               /* R^T [k, k], lower triangle */
   bool steps;                   /* QC4: a group's scale is a step of 1 to 16 of its row's */
@@ -36,8 +37,9 @@ static inline float nibble_of(float v, float least) { return bnc_clamp(bnc_round
 
 /* sum [size][16] = what the errors of the columns before the group leave in the group's components. */
 static void feed_forward(const group_state *g, const lanes *e, lanes *sum) {
-  for (size_t j = 0; j < g->size; j += BNC_TILE_ROWS)
-    bnc_outer_product(g->r + (g->first + j) * g->k, g->k, 1, (const float *)e, LANES, g->first, sum + j);
+  memset(sum, 0, g->size * sizeof *sum);
+  for (size_t j = 0; j < g->size; j += BNC_OUTER_ROWS)
+    g->multiply(&(bnc_outer_args){g->r + (g->first + j) * g->k, g->k, 1, (const float *)e, LANES, g->first, sum[j], LANES});
 }
 
 /* The targets that bring these components to 0, were the group's columns free. */
@@ -124,7 +126,7 @@ static void store_group(const group_state *g, size_t rows, const lanes scale, fl
 void bnc_gptq_round(float *w, size_t rows, size_t k, size_t group, const float *r, uint8_t *q, void *groups, float *scales,
                     float *scratch) {
   lanes *columns = (lanes *)(void *)scratch, *e = columns + k, sum[BNC_GPTQ_GROUP], scale, error;
-  group_state g = {.k = k, .size = group, .r = r, .steps = group == BNC_QC4_GROUP};
+  group_state g = {.multiply = bnc_outer_here(), .k = k, .size = group, .r = r, .steps = group == BNC_QC4_GROUP};
   for (size_t c = 0; c < k; c++)
     for (size_t l = 0; l < LANES; l++) columns[c][l] = l < rows ? w[l * k + c] : 0.0f;
   for (size_t l = 0; g.steps && l < LANES; l++) {
@@ -163,7 +165,7 @@ static void round_block_qc8(const group_state *g, const lanes *columns, lanes *e
 
 void bnc_gptq_round_qc8(const float *w, size_t rows, size_t k, size_t padded, const float *r, int8_t *q, float *scales, float *scratch) {
   lanes *columns = (lanes *)(void *)scratch, *e = columns + padded, sum[BLOCK_QC8];
-  group_state g = {.k = padded, .size = BLOCK_QC8, .r = r};
+  group_state g = {.multiply = bnc_outer_here(), .k = padded, .size = BLOCK_QC8, .r = r};
   memset(e, 0, padded * sizeof *e);
   for (size_t c = 0; c < padded; c++)
     for (size_t l = 0; l < LANES; l++) columns[c][l] = l < rows && c < k ? w[l * k + c] : 0.0f;

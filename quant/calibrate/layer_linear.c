@@ -5,7 +5,6 @@
 #include "platforms/base/mem.h"
 #include "quant/calibrate/gptq.h"
 #include "quant/calibrate/layer_run.h"
-#include "quant/calibrate/outer_product.h"
 #include "quant/calibrate/rounded_files.h"
 
 typedef struct linear_job {
@@ -27,15 +26,15 @@ void bnc_layer_run_observe(bnc_layer_run *run, const float *x, size_t k, size_t 
 /* columns [k][16] = 16 rows of the matrix, those beyond `rows` zeros. */
 static void transpose(const float *w, size_t rows, size_t k, float *columns) {
   for (size_t c = 0; c < k; c++)
-    for (size_t l = 0; l < BNC_TILE_LANES; l++) columns[c * BNC_TILE_LANES + l] = l < rows ? w[l * k + c] : 0.0f;
+    for (size_t l = 0; l < BNC_OUTER_LANES; l++) columns[c * BNC_OUTER_LANES + l] = l < rows ? w[l * k + c] : 0.0f;
 }
 
 static void multiply(const linear_job *j, const float *columns, size_t first, size_t rows) {
   const size_t k = j->shape.k;
-  for (size_t r = 0; r < j->run->rows; r += BNC_TILE_ROWS) {
-    float sum[BNC_TILE_ROWS][BNC_TILE_LANES];
-    bnc_outer_product(j->x + r * k, k, 1, columns, BNC_TILE_LANES, k, sum);
-    for (size_t i = 0; i < BNC_TILE_ROWS; i++) memcpy(j->y + (r + i) * j->shape.n + first, sum[i], rows * sizeof(float));
+  for (size_t r = 0; r < j->run->rows; r += BNC_OUTER_ROWS) {
+    float sum[BNC_OUTER_ROWS][BNC_OUTER_LANES] = {{0}};
+    j->run->kernels.outer.product(&(bnc_outer_args){j->x + r * k, k, 1, columns, BNC_OUTER_LANES, k, sum[0], BNC_OUTER_LANES});
+    for (size_t i = 0; i < BNC_OUTER_ROWS; i++) memcpy(j->y + (r + i) * j->shape.n + first, sum[i], rows * sizeof(float));
   }
 }
 

@@ -8,7 +8,6 @@
 #include "platforms/base/mem.h"
 #include "platforms/cpu/cpu.h"
 #include "quant/calibrate/gptq.h"
-#include "quant/calibrate/outer_product.h"
 #include "quant/calibrate/rounded_files.h"
 
 #define NAME 96
@@ -57,7 +56,7 @@ static bnc_status reserve(bnc_layer_run *r) {
 
 /* Adds a text of so many rows, as far as there is room. */
 static void add_text(bnc_layer_run *r, size_t rows) {
-  const size_t room = BNC_CALIBRATION_ROWS - r->rows, taken = (rows < room ? rows : room) / BNC_TILE_ROWS * BNC_TILE_ROWS;
+  const size_t room = BNC_CALIBRATION_ROWS - r->rows, taken = (rows < room ? rows : room) / BNC_OUTER_ROWS * BNC_OUTER_ROWS;
   if (taken == 0) return;
   r->rows += taken;
   r->start[++r->texts] = r->rows;

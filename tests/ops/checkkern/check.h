@@ -109,6 +109,7 @@ void check_matmul_c4(check *c);
 void check_matmul_f32(check *c);
 void check_matmul_i8(check *c);
 void check_norm(check *c);
+void check_outer(check *c);
 void check_patches(check *c);
 void check_quantize(check *c);
 void check_resample(check *c);

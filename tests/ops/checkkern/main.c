@@ -17,9 +17,9 @@ static const struct {
     {"matmul", check_matmul},       {"matmul_bf16", check_matmul_bf16},
     {"matmul_c4", check_matmul_c4}, {"matmul_f32", check_matmul_f32},
     {"matmul_i8", check_matmul_i8}, {"norm", check_norm},
-    {"patches", check_patches},     {"quantize", check_quantize},
-    {"resample", check_resample},   {"rope", check_rope},
-    {"rows", check_rows},
+    {"outer", check_outer},         {"patches", check_patches},
+    {"quantize", check_quantize},   {"resample", check_resample},
+    {"rope", check_rope},           {"rows", check_rows},
 };
 enum { FAMILIES = sizeof families / sizeof *families };
 
