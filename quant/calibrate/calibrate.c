@@ -46,7 +46,9 @@ static double seconds(void) {
 static void estimate(bnc_layer_run *r, size_t layers_done) {
   if (!r->c->group) return;
   const size_t wide = r->c->text->hidden / 32 * 32, k = wide < PROBE ? wide : PROBE, rows = r->rows < PROBE ? r->rows : PROBE;
-  double start = seconds(), left;
+  double start, left;
+  bnc_gptq_add_moments(r->moments, k, r->norm, rows, r->pool); /* memory that is new, threads that sleep */
+  start = seconds();
   bnc_gptq_add_moments(r->moments, k, r->norm, rows, r->pool);
   start = seconds() - start;
   left = (r->total - r->done) * start / ((double)k * (double)k / 2 * (double)rows);
