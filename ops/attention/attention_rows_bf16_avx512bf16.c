@@ -19,7 +19,10 @@ typedef struct block_keys {
   __mmask16 there[GROUPS]; /* those that there are */
 } block_keys;
 
-static inline size_t room_bytes(size_t padded) { return padded * 0; }
+static inline size_t room_bytes(size_t padded) {
+  (void)padded;
+  return 0;
+}
 
 #include "ops/attention/attention_rows_walk.h"
 
