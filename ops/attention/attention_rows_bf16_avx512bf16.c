@@ -80,13 +80,6 @@ BNC_INLINE void load_columns(const bnc_attention_args *a, const float *all_value
   }
 }
 
-static void load_block(const bnc_attention_args *a, const float *keys, const float *all_values, size_t padded, block *b) {
-  load_keys(a, keys, padded, b);
-  size_t c = 0;
-  for (; c + 16 * CHUNK <= padded; c += 16 * CHUNK) load_columns(a, all_values, c, b, CHUNK);
-  for (; c < padded; c += 16) load_columns(a, all_values, c, b, 1);
-}
-
 static float round_query(const float *q, size_t d, size_t padded, size_t r, tile *t) {
   for (size_t i = 0; i < padded; i += 16)
     _mm256_storeu_si256((__m256i *)(void *)(t->q + r * padded + i), (__m256i)_mm512_cvtneps_pbh(part_of(q, i, d)));
@@ -146,30 +139,7 @@ BNC_INLINE void values_of(const block *b, const tile *t, size_t c, size_t padded
       _mm512_storeu_ps(t->out + r * padded + c + 16 * x, sum[r][x]);
 }
 
-/* Functions of their own, so that each has all registers for what its loops keep. */
-#define APART static __attribute__((noinline)) void
-
-APART scores(const block *b, const tile *t, size_t padded, pass *x) {
-  if (b->n == BNC_ATTENTION_BLOCK)
-    scores_of(b, t, padded, x, GROUPS, false);
-  else if (b->n > 16)
-    scores_of(b, t, padded, x, GROUPS, true);
-  else
-    scores_of(b, t, padded, x, 1, true);
-}
-
-APART weights(const block *b, tile *t, pass *x) {
-  if (b->n > 16)
-    weights_of(t, x, GROUPS);
-  else
-    weights_of(t, x, 1);
-}
-
-APART values(const block *b, const tile *t, size_t padded, const pass *x) {
-  size_t c = 0;
-  for (; c + 16 * CHUNK <= padded; c += 16 * CHUNK) values_of(b, t, c, padded, x, CHUNK);
-  for (; c < padded; c += 16) values_of(b, t, c, padded, x, 1);
-}
+#include "ops/attention/attention_apart_avx512vnni.h"
 
 void bnc_attention_rows_bf16_avx512bf16(const bnc_attention_args *args, size_t kv_head, size_t from, size_t to, void *scratch) {
   attend(args, kv_head, from, to, scratch);

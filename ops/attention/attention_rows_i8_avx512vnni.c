@@ -132,18 +132,6 @@ BNC_INLINE void load_columns(const bnc_attention_args *a, const float *all_value
   }
 }
 
-static void load_block(const bnc_attention_args *a, const float *keys, const float *all_values, size_t padded, block *b) {
-  load_keys(a, keys, padded, b);
-  size_t c = 0;
-  for (; c + 16 * CHUNK <= padded; c += 16 * CHUNK) load_columns(a, all_values, c, b, CHUNK);
-  switch ((padded - c) / 16) {
-    case 1: load_columns(a, all_values, c, b, 1); break;
-    case 2: load_columns(a, all_values, c, b, 2); break;
-    case 3: load_columns(a, all_values, c, b, 3); break;
-    default: break;
-  }
-}
-
 static float round_query(const float *q, size_t d, size_t padded, size_t r, tile *t) {
   const float most = v16_greatest(greatest_lanes(q, d));
   const v16 factor = v16_set1(most > BNC_ATTENTION_I8_TINY ? 127.0f / most : 0.0f);
@@ -216,35 +204,7 @@ BNC_INLINE void values_of(const block *b, const tile *t, size_t c, size_t padded
   }
 }
 
-/* Functions of their own, so that each has all registers for what its loops keep. */
-#define APART static __attribute__((noinline)) void
-
-APART scores(const block *b, const tile *t, size_t padded, pass *x) {
-  if (b->n == BNC_ATTENTION_BLOCK)
-    scores_of(b, t, padded, x, GROUPS, false);
-  else if (b->n > 16)
-    scores_of(b, t, padded, x, GROUPS, true);
-  else
-    scores_of(b, t, padded, x, 1, true);
-}
-
-APART weights(const block *b, tile *t, pass *x) {
-  if (b->n > 16)
-    weights_of(t, x, GROUPS);
-  else
-    weights_of(t, x, 1);
-}
-
-APART values(const block *b, const tile *t, size_t padded, const pass *x) {
-  size_t c = 0;
-  for (; c + 16 * CHUNK <= padded; c += 16 * CHUNK) values_of(b, t, c, padded, x, CHUNK);
-  switch ((padded - c) / 16) {
-    case 1: values_of(b, t, c, padded, x, 1); break;
-    case 2: values_of(b, t, c, padded, x, 2); break;
-    case 3: values_of(b, t, c, padded, x, 3); break;
-    default: break;
-  }
-}
+#include "ops/attention/attention_apart_avx512vnni.h"
 
 void bnc_attention_rows_i8_avx512vnni(const bnc_attention_args *args, size_t kv_head, size_t from, size_t to, void *scratch) {
   assert(args->head_size <= BNC_ATTENTION_I8_SIZE);
