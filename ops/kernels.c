@@ -61,6 +61,12 @@ void bnc_kernels_init(bnc_kernels *kernels, bnc_cpu_level level) {
   BNC_KERNEL_TABLE(FILL)
 }
 
+void bnc_kernels_here(bnc_kernels *kernels) {
+  bnc_cpu_level level;
+  bnc_error err;
+  bnc_kernels_init(kernels, bnc_cpu_detect_level(&level, &err) == BNC_OK ? level : BNC_CPU_SCALAR);
+}
+
 #define NAME(slot, name, ...) {offsetof(bnc_kernels, slot), #name},
 
 const char *bnc_kernels_name(size_t offset) {

@@ -42,6 +42,8 @@ typedef struct bnc_kernels {
 
 /** Fills every slot with the best kernel that `level` may use (bnc_cpu.level of platforms/cpu/cpu.h). */
 void bnc_kernels_init(bnc_kernels *kernels, bnc_cpu_level level);
+/** The same of this machine's level: scalar's where it cannot be told. */
+void bnc_kernels_here(bnc_kernels *kernels);
 
 /** The name of the kernel in the slot at `offset` of a bnc_kernels: "matmul_i8"; NULL: there is no such slot. */
 const char *bnc_kernels_name(size_t offset);

@@ -3,8 +3,6 @@
 
 bnc_checksum_xxh3_fn *bnc_checksum_here(void) {
   bnc_kernels kernels;
-  bnc_cpu_level level;
-  bnc_error err;
-  bnc_kernels_init(&kernels, bnc_cpu_detect_level(&level, &err) == BNC_OK ? level : BNC_CPU_SCALAR);
+  bnc_kernels_here(&kernels);
   return kernels.checksum.xxh3;
 }
