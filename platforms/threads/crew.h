@@ -4,8 +4,10 @@
  * works too, and waits only for threads that hold a piece when none are left: a thread that sleeps, or that has no CPU, misses the job and
  * delays nobody. Who finds nothing to do looks out for some microseconds, then sleeps.
  *
- * Where other programs hold the CPUs, a thread may lose its own in the middle of a piece, and the caller has to wait until it comes back:
- * crew_trial.h finds out whether helpers pay there.
+ * Where other programs hold the CPUs, a thread may lose its own in the middle of a piece, and all wait until it comes back; while the
+ * caller has none, nobody hands out the next job. There a stand-in, one thread more, takes pieces in the caller's place: the caller itself
+ * has so little to do that it is given a CPU whenever a job ends, and the others sleep in between, for which the scheduler gives them their
+ * turn sooner, and less often in the middle of a piece. crew_trial.h finds out which way pays.
  */
 #ifndef BINOCLE_PLATFORMS_THREADS_CREW_H
 #define BINOCLE_PLATFORMS_THREADS_CREW_H
@@ -15,6 +17,7 @@
 #include <stdint.h>
 
 #include "platforms/base/tick_clock.h"
+#include "platforms/threads/crew_trial.h"
 
 typedef struct bnc_crew bnc_crew;
 typedef void (*bnc_crew_task)(void *context, size_t thread, size_t from, size_t to);
@@ -36,6 +39,10 @@ void bnc_crew_watch(bnc_crew *crew, void (*watch)(void *context, size_t thread, 
 
 /** The jobs to come are of so many rows: what one task takes hangs on that, and the crew learns from jobs that are alike. */
 void bnc_crew_set_rows(bnc_crew *crew, size_t rows);
+
+/** From the next job on, only that way, however long jobs take; BNC_CREW_LED on a crew that has no stand-in is BNC_CREW_JOINED. Between
+ * jobs. For tests. */
+void bnc_crew_keep(bnc_crew *crew, bnc_crew_way way);
 
 /** Around work on threads of somebody else's: whether such threads pay now. */
 bool bnc_crew_enter(bnc_crew *crew);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * @file crew_trial.h  Whether helpers pay. Where other programs want the CPUs too, a helper may lose its own in the middle of a piece, or
- * share the caller's, and the crew is then slower than its caller alone. Nothing tells beforehand, so both ways are tried, and the time
- * that jobs of the same kind take either way decides: CPU time would not do, as two threads may share what makes one of them fast. A crew
- * that nothing disturbs is questioned only where its jobs are short: what they read then costs more to fetch from another CPU's cache,
- * on some machines, than a helper spares.
+ * @file crew_trial.h  Which way of working is the fastest. Where other programs want the CPUs too, a thread may lose its own in the middle
+ * of a piece, or helpers may share the caller's, and the crew is then slower than its caller alone. Nothing tells beforehand, so all ways
+ * are tried, and the time that jobs of the same kind take each way decides: CPU time would not do, as two threads may share what makes one
+ * of them fast. A crew that nothing disturbs is questioned only where its jobs are short: what they read then costs more to fetch from
+ * another CPU's cache, on some machines, than a helper spares.
  */
 #ifndef BINOCLE_PLATFORMS_THREADS_CREW_TRIAL_H
 #define BINOCLE_PLATFORMS_THREADS_CREW_TRIAL_H
@@ -14,19 +14,32 @@
 
 #define BNC_CREW_KINDS 128u /* that are remembered: those of a picture, a prompt and a token are some ten each */
 
-/** Jobs that do the same on other data. With helpers, alone: how many lately, and their time. */
+typedef enum bnc_crew_way {
+  BNC_CREW_JOINED, /* the caller works beside its helpers */
+  BNC_CREW_LED,    /* a stand-in works for the caller, which only hands out jobs, and all sleep between them */
+  BNC_CREW_ALONE,  /* the caller works by itself */
+  BNC_CREW_WAYS
+} bnc_crew_way;
+
+/** Jobs that do the same on other data. Each way: how many lately, and their time. */
 typedef struct bnc_crew_kind {
   uint64_t name; /* 0: a free place */
-  double count[2], time[2];
+  double count[BNC_CREW_WAYS], time[BNC_CREW_WAYS];
 } bnc_crew_kind;
 
-/** All zeros to begin with: with helpers. */
+/** All zeros to begin with: joined. */
 typedef struct bnc_crew_trial {
-  bool alone;              /* the caller works alone now */
+  bnc_crew_way way;        /* of now */
+  bool can_lead;           /* there is a stand-in */
   bool trying;             /* for one window, to compare */
+  bool disturbed;          /* joined, the caller lacked a CPU when that was last seen */
+  bnc_crew_way before;     /* what the trials under way began with */
+  bnc_crew_way best;       /* of what they have seen */
+  unsigned due;            /* what they have still to see: a bit for each way */
+  bnc_crew_way tried;      /* last */
+  unsigned patience, left; /* windows that what won is kept for before other ways are tried again; how many of them are left */
   uint64_t wall, caller;   /* of this window, so far */
-  uint64_t jobs, taken;    /* in it: how many, and their time */
-  unsigned patience, left; /* windows that what won is kept for before the other way is tried again; how many of them are left */
+  uint64_t jobs;           /* in it */
   bnc_crew_kind kind[BNC_CREW_KINDS];
 } bnc_crew_trial;
 

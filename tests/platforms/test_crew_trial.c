@@ -13,9 +13,10 @@ static void stretch(bnc_crew_trial *t, uint64_t kind, double caller, double spee
 
 /* Stretches until the way changes, or a trial ends; at most 10 windows. */
 static int lasts(bnc_crew_trial *t, uint64_t kind, double caller, double speed) {
-  const bool alone = t->alone, trying = t->trying;
+  const bnc_crew_way way = t->way;
+  const bool trying = t->trying;
   int n = 0;
-  for (; t->alone == alone && t->trying == trying && n < 10 * WINDOW / STRETCH; n++) stretch(t, kind, caller, speed);
+  for (; t->way == way && t->trying == trying && n < 10 * WINDOW / STRETCH; n++) stretch(t, kind, caller, speed);
   return n;
 }
 
@@ -34,17 +35,17 @@ static void short_jobs(void **state) {
   enum { SHORT = JOBS * 10 }; /* 20 us each */
   bnc_crew_trial t = {0};
   assert_int_equal(lasts(&t, KIND, 0.99, SHORT / JOBS * 1.9), GLANCE);
-  assert_true(t.alone && t.trying);
+  assert_true(t.way == BNC_CREW_ALONE && t.trying);
   assert_int_equal(lasts(&t, KIND, 0.99, SHORT / JOBS), GLANCE); /* clearly worse */
-  assert_true(!t.alone && !t.trying);
+  assert_true(t.way == BNC_CREW_JOINED && !t.trying);
   assert_int_equal(lasts(&t, KIND, 0.99, SHORT / JOBS * 1.9), 10 * ALL);
   t = (bnc_crew_trial){0};
   assert_int_equal(lasts(&t, KIND, 0.99, SHORT / JOBS * 0.7), GLANCE);
   assert_int_equal(lasts(&t, KIND, 0.99, SHORT / JOBS), ALL);
-  assert_true(t.alone && !t.trying);
+  assert_true(t.way == BNC_CREW_ALONE && !t.trying);
   assert_int_equal(lasts(&t, KIND, 0.99, SHORT / JOBS), 5 * ALL);
   assert_int_equal(lasts(&t, KIND, 0.99, SHORT / JOBS * 0.7), GLANCE);
-  assert_true(t.alone && !t.trying);
+  assert_true(t.way == BNC_CREW_ALONE && !t.trying);
   assert_int_equal(t.patience, 8);
 }
 
@@ -53,18 +54,18 @@ static void useless(void **state) {
   (void)state;
   bnc_crew_trial t = {0};
   assert_int_equal(lasts(&t, KIND, 0.5, 1.0), GLANCE);
-  assert_true(t.alone && t.trying);
+  assert_true(t.way == BNC_CREW_ALONE && t.trying);
   assert_int_equal(lasts(&t, KIND, 1.0, 1.0), ALL);
-  assert_true(t.alone && !t.trying);
+  assert_true(t.way == BNC_CREW_ALONE && !t.trying);
   static const int kept[] = {5, 9, 17, 17}; /* windows: patience, and the one that ends it */
   for (int i = 0; i < 4; i++) {
     int windows = 0;
-    for (; t.alone; windows++)
+    for (; t.way == BNC_CREW_ALONE; windows++)
       for (int k = 0; k < ALL; k++) stretch(&t, KIND, 1.0, 1.0);
     assert_int_equal(windows, kept[i]);
     assert_true(t.trying);
     assert_int_equal(lasts(&t, KIND, 0.5, 1.0), ALL);
-    assert_true(t.alone && !t.trying);
+    assert_true(t.way == BNC_CREW_ALONE && !t.trying);
   }
 }
 
@@ -73,9 +74,9 @@ static void share(void **state) {
   (void)state;
   bnc_crew_trial t = {0};
   lasts(&t, KIND, 0.2, 0.4);
-  assert_true(t.alone && t.trying);
+  assert_true(t.way == BNC_CREW_ALONE && t.trying);
   assert_int_equal(lasts(&t, KIND, 0.22, 0.2), GLANCE); /* clearly worse */
-  assert_true(!t.alone && !t.trying);
+  assert_true(t.way == BNC_CREW_JOINED && !t.trying);
   assert_int_equal(lasts(&t, KIND, 0.2, 0.4), 5 * ALL);
   assert_int_equal(lasts(&t, KIND, 0.22, 0.2), GLANCE);
   assert_int_equal(t.patience, 8);
@@ -88,9 +89,9 @@ static void in_the_way(void **state) {
   assert_int_equal(lasts(&t, KIND, 0.2, 0.1), GLANCE);
   assert_int_equal(lasts(&t, KIND, 0.2, 0.2), ALL);
   assert_int_equal(lasts(&t, KIND, 0.2, 0.2), 5 * ALL);
-  assert_true(!t.alone && t.trying);
+  assert_true(t.way == BNC_CREW_JOINED && t.trying);
   assert_int_equal(lasts(&t, KIND, 0.2, 0.1), GLANCE);
-  assert_true(t.alone && !t.trying);
+  assert_true(t.way == BNC_CREW_ALONE && !t.trying);
   assert_int_equal(t.patience, 8);
 }
 
@@ -100,17 +101,74 @@ static void other_work(void **state) {
   bnc_crew_trial t = {0};
   lasts(&t, KIND, 0.5, 1.0);
   lasts(&t, KIND, 0.6, 0.6);
-  assert_true(!t.alone && !t.trying); /* helpers are worth 1.67 */
+  assert_true(t.way == BNC_CREW_JOINED && !t.trying); /* helpers are worth 1.67 */
   for (int i = 0; i < ALL; i++) stretch(&t, KIND, 0.5, 1.0);
   assert_int_equal(t.left, 3);
   int n = 0;
-  for (; !t.alone && n < 100; n++) stretch(&t, KIND + 1, 0.5, 0.4);
+  for (; t.way == BNC_CREW_JOINED && n < 100; n++) stretch(&t, KIND + 1, 0.5, 0.4);
   assert_true(n < ALL && t.trying);
   lasts(&t, KIND + 1, 0.6, 0.6);
-  assert_true(t.alone && !t.trying);
+  assert_true(t.way == BNC_CREW_ALONE && !t.trying);
   n = 0;
-  for (; t.alone && n < 1000; n++) stretch(&t, KIND, 0.6, 0.6);
+  for (; t.way == BNC_CREW_ALONE && n < 1000; n++) stretch(&t, KIND, 0.6, 0.6);
   assert_true(n < 2 * ALL); /* long before patience ends */
+}
+
+/* Two neighbours on each of two CPUs: a stand-in that sleeps between jobs is given its CPU back sooner than a caller that works, and
+   helpers lose less time. All three ways are seen at first, then again ever less often. */
+static void led(void **state) {
+  (void)state;
+  bnc_crew_trial t = {.can_lead = true};
+  assert_int_equal(lasts(&t, KIND, 0.3, 0.5), GLANCE);
+  assert_true(t.way == BNC_CREW_LED && t.trying);
+  assert_int_equal(lasts(&t, KIND, 0.01, 0.6), ALL);
+  assert_true(t.way == BNC_CREW_ALONE && t.trying);
+  assert_int_equal(lasts(&t, KIND, 0.3, 0.3), GLANCE); /* clearly worse than the best one, not than the first */
+  for (int times = 1; times <= 2; times++) {           /* by turns from then on */
+    assert_true(t.way == BNC_CREW_LED && !t.trying);
+    assert_int_equal(t.patience, 4 * times);
+    assert_int_equal(lasts(&t, KIND, 0.01, 0.6), (4 * times + 1) * ALL);
+    assert_true(t.way == (times == 1 ? BNC_CREW_JOINED : BNC_CREW_ALONE) && t.trying);
+    if (times == 1) assert_int_equal(lasts(&t, KIND, 0.3, 0.5), ALL);
+    if (times == 2) assert_int_equal(lasts(&t, KIND, 0.3, 0.3), GLANCE);
+  }
+  /* The neighbours end: joined again, and no more asked. */
+  assert_int_equal(lasts(&t, KIND, 0.01, 1.7), 10 * ALL);
+  assert_true(t.way == BNC_CREW_LED);
+  lasts(&t, KIND, 0.01, 1.7);
+  assert_true(t.way == BNC_CREW_JOINED && t.trying);
+  lasts(&t, KIND, 0.99, 1.9);
+  assert_true(t.way == BNC_CREW_JOINED && !t.trying);
+  assert_int_equal(lasts(&t, KIND, 0.99, 1.9), 10 * ALL);
+}
+
+/* A stand-in costs more than it spares where jobs are short, disturbed or not: they are tried alone only. */
+static void not_led(void **state) {
+  (void)state;
+  for (double caller = 0.5; caller < 1; caller += 0.49) {
+    bnc_crew_trial t = {.can_lead = true};
+    assert_int_equal(lasts(&t, KIND, caller, JOBS * 0.7), GLANCE);
+    assert_true(t.way == BNC_CREW_ALONE && t.trying);
+    assert_int_equal(lasts(&t, KIND, 0.99, JOBS), ALL);
+    assert_true(t.way == BNC_CREW_ALONE && !t.trying);
+    assert_int_equal(lasts(&t, KIND, 0.99, JOBS), 5 * ALL);
+    assert_true(t.way == BNC_CREW_JOINED && t.trying);
+  }
+}
+
+/* A stand-in that only delays: the caller alone is the fastest, and what is tried ends at a glance. */
+static void led_in_the_way(void **state) {
+  (void)state;
+  bnc_crew_trial t = {.can_lead = true};
+  assert_int_equal(lasts(&t, KIND, 0.5, 0.8), GLANCE);
+  assert_int_equal(lasts(&t, KIND, 0.01, 0.5), GLANCE);
+  assert_true(t.way == BNC_CREW_ALONE && t.trying);
+  assert_int_equal(lasts(&t, KIND, 0.99, 1.0), ALL);
+  assert_true(t.way == BNC_CREW_ALONE && !t.trying);
+  lasts(&t, KIND, 0.99, 1.0);
+  assert_true(t.way == BNC_CREW_JOINED && t.trying);
+  lasts(&t, KIND, 0.5, 0.7);
+  assert_true(t.way == BNC_CREW_ALONE && !t.trying);
 }
 
 /* The neighbours end. */
@@ -119,9 +177,9 @@ static void recovers(void **state) {
   bnc_crew_trial t = {0};
   lasts(&t, KIND, 0.5, 0.9);
   lasts(&t, KIND, 0.9, 0.9);
-  assert_true(t.alone);
+  assert_true(t.way == BNC_CREW_ALONE);
   assert_int_equal(lasts(&t, KIND, 1.0, 1.0), 5 * ALL);
-  assert_true(!t.alone);
+  assert_true(t.way == BNC_CREW_JOINED);
   lasts(&t, KIND, 1.0, 1.9);
   assert_int_equal(lasts(&t, KIND, 1.0, 1.9), 10 * ALL);
   assert_false(t.trying);
@@ -131,11 +189,12 @@ static void recovers(void **state) {
 /* Waits for the disk look like neighbours: they are not held against helpers. */
 static void disk(void **state) {
   (void)state;
-  bnc_crew_trial t = {0};
+  bnc_crew_trial t = {.can_lead = true};
   assert_int_equal(lasts(&t, KIND, 0.1, 0.1), GLANCE);
-  assert_true(t.alone);
+  assert_true(t.way == BNC_CREW_LED);
   bnc_crew_trial_forget(&t);
-  assert_false(t.alone || t.trying);
+  assert_true(t.can_lead);
+  assert_true(t.way == BNC_CREW_JOINED && !t.trying);
   assert_int_equal(lasts(&t, KIND, 0.99, 1.9), 10 * ALL);
 }
 
@@ -145,13 +204,14 @@ static void many_kinds(void **state) {
   bnc_crew_trial t = {0};
   for (uint64_t k = 1; k <= 10 * BNC_CREW_KINDS; k++) bnc_crew_trial_job(&t, k, 1000);
   assert_int_equal(lasts(&t, KIND, 0.5, 1.0), GLANCE);
-  for (int i = 0; i < 10 * ALL && (!t.alone || t.trying); i++) stretch(&t, KIND, 1.0, t.alone ? 1.0 : 0.5);
-  assert_true(t.alone && !t.trying);
+  for (int i = 0; i < 10 * ALL && (t.way == BNC_CREW_JOINED || t.trying); i++) stretch(&t, KIND, 1.0, t.way == BNC_CREW_ALONE ? 1.0 : 0.5);
+  assert_true(t.way == BNC_CREW_ALONE && !t.trying);
 }
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(undisturbed), cmocka_unit_test(useless),    cmocka_unit_test(share),
                                      cmocka_unit_test(in_the_way),  cmocka_unit_test(other_work), cmocka_unit_test(recovers),
-                                     cmocka_unit_test(many_kinds),  cmocka_unit_test(disk),       cmocka_unit_test(short_jobs)};
+                                     cmocka_unit_test(many_kinds),  cmocka_unit_test(disk),       cmocka_unit_test(short_jobs),
+                                     cmocka_unit_test(led),         cmocka_unit_test(not_led),    cmocka_unit_test(led_in_the_way)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
