@@ -5,7 +5,7 @@
 
 #define WINDOW_NS 100000000u /* several rounds of a scheduler that gives programs their turns */
 #define GLANCE_NS 25000000u  /* of a window: enough to see that a way is clearly the worse one */
-#define SHORT_NS 50000u      /* jobs of so much time hardly pay for a second thread everywhere */
+#define SHORT_NS 100000u     /* jobs of so much time hardly pay for a second thread everywhere */
 #define DISTURBED 0.85       /* the caller had a CPU for less than this share of the time */
 #define WORTH 1.05           /* times as fast as the caller alone helpers are to be: they take power too */
 #define CLEARLY 1.25         /* times as fast is no accident of a glance */
