@@ -18,6 +18,7 @@ struct pthreadpool;
 /**
  * A pool of `threads` threads, the caller's among them; 0: bnc_pool_default_threads(). More than BNC_POOL_MAX_THREADS is
  * BNC_ERROR_LIMIT, more than the system lets live is BNC_ERROR_MEMORY. A pool serves one caller at a time.
+ * One thread more, where the system lets it live, sleeps until other programs hold the CPUs, and then works in the caller's place (crew.h).
  *
  * Where the machine has little cores, and big ones for all threads, the pool's stay on the big ones (the caller's goes where it likes, and
  * is expected on one of them), so that none starts, or wakes up after idling, on a little one.
