@@ -175,8 +175,7 @@ static void sleep_through(bnc_crew *c) {
     c->sleeps += sleep_on(&c->state, state, CALLER_SLEEPS);
 }
 
-/* Until others have done the job. They are never long in coming, unless they have no CPU at all, or are another process's (behind a fork).
- */
+/* Until others have done the job. They are never long in coming, but where they have no CPU at all, or stayed behind in a fork. */
 static void let_others_work(bnc_crew *c) {
   const uint64_t last = bnc_clock_ns() + NOBODY_NS;
   const moment end = {(long)(last / 1000000000u), (long)(last % 1000000000u)};
@@ -334,11 +333,8 @@ void bnc_crew_leave(bnc_crew *c, const void *what) {
 
 static bool start(bnc_crew *c, size_t thread) {
   helper *h = &c->helper[c->helpers];
-  *h = (helper){.crew = c, .thread = thread, .sleeps = HELPER_SLEEPS, .asleep = &c->asleep};
-  if (thread == 0) {
-    h->sleeps = STAND_IN_SLEEPS;
-    h->asleep = &c->stand_in_asleep;
-  }
+  *h = thread > 0 ? (helper){c, thread, .sleeps = HELPER_SLEEPS, .asleep = &c->asleep}
+                  : (helper){c, thread, .sleeps = STAND_IN_SLEEPS, .asleep = &c->stand_in_asleep};
   if (pthread_create(&h->id, NULL, help, h) != 0) return false;
   c->helpers++;
   return true;

@@ -32,8 +32,7 @@ void bnc_crew_trial_job(bnc_crew_trial *t, uint64_t kind, uint64_t wall) {
   t->jobs++;
 }
 
-/* How many times as fast as in the other way jobs are now, by those kinds that there are now; 0: the other way has not seen half of them.
- */
+/* How many times as fast as in the other way jobs are, by the kinds that there are now; 0: the other way has not seen half of them. */
 static double gain(const bnc_crew_trial *t, bnc_crew_way other) {
   double all = 0, known = 0, there = 0;
   for (unsigned i = 0; i < BNC_CREW_KINDS; i++) {

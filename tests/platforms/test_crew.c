@@ -13,6 +13,7 @@ enum { PIECES = 9, GRAIN = 3, HELPERS = 3, JOBS = 2000 };
 
 typedef struct record {
   pthread_t caller;
+  size_t threads;                       /* that may work: numbers below it */
   uint32_t visits[PIECES * GRAIN];      /* not atomic: an item has one thread, and the caller reads behind it */
   _Atomic uint32_t caller_pieces;       /* those that the calling thread did */
   _Atomic uint32_t inside[1 + HELPERS]; /* threads of that number in a piece */
@@ -21,7 +22,7 @@ typedef struct record {
 
 static void piece(void *context, size_t thread, size_t from, size_t to) {
   record *r = context;
-  if (thread > HELPERS) {
+  if (thread >= r->threads) {
     atomic_fetch_add(&r->wrong_numbers, 1);
     return;
   }
@@ -41,46 +42,40 @@ static void expect_job(bnc_crew *crew, record *r, size_t count) {
 
 static bnc_crew *new_crew(record *r) {
   bnc_crew *crew;
-  *r = (record){.caller = pthread_self()};
+  *r = (record){.caller = pthread_self(), .threads = 1 + HELPERS};
   assert_int_equal(bnc_crew_create(&crew, HELPERS), HELPERS);
   return crew;
 }
 
 /* Pauses, so that threads sleep, wake up and come too late in all orders. */
-static void run_jobs(bnc_crew *crew, record *r) {
+static void run_jobs(bnc_crew_way way, record *r) {
+  bnc_crew *crew = new_crew(r);
+  bnc_crew_keep(crew, way);
   for (size_t job = 0; job < JOBS; job++) {
     expect_job(crew, r, 1 + job % (PIECES * GRAIN));
     if (job % 100 == 0) usleep((useconds_t)(job % 300));
   }
+  bnc_crew_destroy(crew);
 }
 
 static void joined(void **state) {
   (void)state;
   record r;
-  bnc_crew *crew = new_crew(&r);
-  bnc_crew_keep(crew, BNC_CREW_JOINED);
-  run_jobs(crew, &r);
+  run_jobs(BNC_CREW_JOINED, &r);
   assert_true(r.caller_pieces > 0);
-  bnc_crew_destroy(crew);
 }
 
 static void led(void **state) {
   (void)state;
   record r;
-  bnc_crew *crew = new_crew(&r);
-  bnc_crew_keep(crew, BNC_CREW_LED);
-  run_jobs(crew, &r);
+  run_jobs(BNC_CREW_LED, &r);
   assert_int_equal(r.caller_pieces, 0);
-  bnc_crew_destroy(crew);
 }
 
 static void alone(void **state) {
   (void)state;
   record r;
-  bnc_crew *crew = new_crew(&r);
-  bnc_crew_keep(crew, BNC_CREW_ALONE);
-  run_jobs(crew, &r);
-  bnc_crew_destroy(crew);
+  run_jobs(BNC_CREW_ALONE, &r);
   assert_int_equal(r.inside[0], 0);
   assert_true(r.caller_pieces >= JOBS);
 }
@@ -93,7 +88,10 @@ static void by_turns(void **state) {
   for (uint32_t job = 0, random = 1; job < 3 * JOBS; job++) {
     random = random * 1664525u + 1013904223u;
     if (random >> 30 == 0) bnc_crew_keep(crew, (bnc_crew_way)((random >> 20) % BNC_CREW_WAYS));
-    if (random >> 29 == 7) bnc_crew_set_active(crew, 2 + (random >> 10) % HELPERS);
+    if (random >> 29 == 7) {
+      r.threads = 2 + (random >> 10) % HELPERS;
+      bnc_crew_set_active(crew, r.threads);
+    }
     expect_job(crew, &r, 1 + job % (PIECES * GRAIN));
   }
   bnc_crew_destroy(crew);
