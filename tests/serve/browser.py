@@ -46,7 +46,8 @@ class Socket:
 
 
 class Browser:
-    """One tab. What it loads, logs and throws is kept in `requests` and `complaints`."""
+    """One tab. What it loads, logs and throws is kept in `requests` and `complaints`, but for the icon that it looks for by itself, at a time of its own,
+    where a page names none."""
 
     def __init__(self, folder):
         profile = os.path.join(folder, "profile")
@@ -79,7 +80,8 @@ class Browser:
         elif method == "Runtime.exceptionThrown":
             self.complaints.append(told["exceptionDetails"].get("exception", {}).get("description", str(told)))
         elif method == "Log.entryAdded" and told["entry"]["level"] in ("error", "warning"):
-            self.complaints.append(told["entry"]["text"])
+            if not told["entry"].get("url", "").endswith("/favicon.ico"):
+                self.complaints.append(f"{told['entry']['text']} {told['entry'].get('url', '')}".strip())
 
     def call(self, method, **parameters):
         self.count += 1
