@@ -11,13 +11,16 @@
 typedef struct ahead {
   const char *at; /* [rows, lines, 64 bytes] */
   size_t rows, lines, stride_bytes;
-  size_t each;      /* lines to fetch at a time */
-  size_t row, line; /* the next one */
+  size_t each;        /* lines to fetch at a time */
+  size_t row, line;   /* the next one */
+  struct ahead *then; /* what comes behind the last one, or NULL */
 } ahead;
 
 /* All lines in so many times. */
 BNC_INLINE ahead spread(ahead all, size_t times) {
-  all.each = (all.rows * all.lines + times - 1) / times;
+  size_t lines = all.rows * all.lines;
+  for (const ahead *i = all.then; i; i = i->then) lines += i->rows * i->lines;
+  all.each = (lines + times - 1) / times;
   return all;
 }
 
@@ -26,7 +29,10 @@ BNC_INLINE void fetch_ahead(ahead *next) {
     __builtin_prefetch(next->at + next->row * next->stride_bytes + next->line * 64, 0, 2);
     if (++next->line < next->lines) continue;
     next->line = 0;
-    ++next->row;
+    if (++next->row < next->rows || !next->then) continue;
+    const size_t each = next->each;
+    *next = *next->then;
+    next->each = each;
   }
 }
 

@@ -91,15 +91,14 @@ static void few_rows(const bnc_matmul_c4_args *args, size_t from, size_t to) {
 
 /* ---- many rows ---- */
 
-/* A slab's columns; panels that are not there repeat the last, and are not kept. */
-static void expand(const bnc_matmul_c4_args *args, slab *s, uint8_t *out) {
-  const size_t k = args->to.k, bytes = bnc_c4_panel_bytes(k), end = bnc_c4_panels(args->to.n) - 1;
+/* 64 columns of k of a slab's columns of y; panels that are not there repeat the last, and are not kept. */
+BNC_INLINE void expand_columns(const bnc_matmul_c4_args *args, const slab *s, size_t from) {
+  const size_t k = args->to.k, bytes = bnc_c4_panel_bytes(k), end = bnc_c4_panels(args->to.n) - 1, to = least(s->depth, from + 64);
+  uint8_t *out = (uint8_t *)(uintptr_t)s->w; /* the thread's scratch */
   for (size_t v = 0; v < DOTS_VECTORS; ++v) {
     const size_t panel = s->n / BNC_C4_PANEL + 2 * v;
-    const __mmask16 mask = s->columns > 16 * v ? lanes_before(s->columns - 16 * v) : 0;
-    s->totals[v] = _mm512_maskz_loadu_epi32(mask, args->totals + s->n + 16 * v);
     const uint8_t *first = args->panels + least(panel, end) * bytes, *second = args->panels + least(panel + 1, end) * bytes;
-    for (size_t i = 0; i < s->depth; i += BNC_C4_BLOCK)
+    for (size_t i = from; i < to; i += BNC_C4_BLOCK)
       expand_block(first, second, k, s->from + i, -128, out + (i / 4 * DOTS_VECTORS + v) * 64, 64 * DOTS_VECTORS);
   }
 }
@@ -121,13 +120,17 @@ static void many_rows(const bnc_matmul_c4_args *args, size_t row, size_t end, si
   const bnc_matmul_i8_args *a = &args->to;
   int32_t *starts = (int32_t *)(void *)(scratch + BNC_I8_COLUMNS * DEPTH); /* [MOST_ROWS] */
   const slab none = {.w = scratch, .starts = starts, .begin = row};
-  slab s = slab_at(a, &none, n, 0, last);
-  while (s.columns) {
-    const slab next = slab_after(a, &s, last);
-    ahead weights[] = {spread(nibbles_of(args, &next), tiles_of(end - row)), spread(steps_behind(args, &next), tiles_of(end - row))};
-    expand(args, &s, scratch);
-    pass_rows(a, &s, end, s.n == n && s.first ? starts : NULL, weights, 2);
-    s = next;
+  for (slab s = slab_at(a, &none, n, 0, last), next; s.columns; s = next) {
+    next = slab_after(a, &s, last);
+    ahead steps = steps_behind(args, &next), weights = nibbles_of(args, &next);
+    weights.then = &steps;
+    weights = spread(weights, times_of(&s, end - row));
+    for (size_t v = 0; v < DOTS_VECTORS; ++v) {
+      const __mmask16 mask = s.columns > 16 * v ? lanes_before(s.columns - 16 * v) : 0;
+      s.totals[v] = _mm512_maskz_loadu_epi32(mask, args->totals + s.n + 16 * v);
+    }
+    for (size_t k = 0; k < s.depth; k += 64) expand_columns(args, &s, k);
+    pass_rows(a, &s, row, end, s.n == n && s.first ? starts : NULL, &weights);
   }
 }
 

@@ -26,7 +26,7 @@ enum {
   BNC_TILES_DEPTH = 1024,
 /* Bytes of scratch, 64-byte aligned, that a call of any matrix kernel needs: what it touches of them lives in the second cache. */
 #ifdef __x86_64__
-  BNC_MATMUL_SCRATCH = 736 << 10 /* AMX keeps sums there; other levels touch 148 KB */
+  BNC_MATMUL_SCRATCH = 736 << 10 /* AMX keeps sums there; other levels touch 260 KB */
 #else
   BNC_MATMUL_SCRATCH = 148 << 10
 #endif

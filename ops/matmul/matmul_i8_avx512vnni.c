@@ -13,7 +13,7 @@ enum {
 /* 64 columns of k of 16 weights' rows, as w + 128, the first `steps` times four of them in the order of dots(). Their sums of w + 128. */
 BNC_INLINE __m512i regroup_block(const int8_t *w /* [16, 64] */, size_t stride, uint8_t *out /* [steps, 4, 16, 4] */, size_t steps) {
   const __m512i top = _mm512_set1_epi8(-128), ones = _mm512_set1_epi8(1);
-  __m512i x[16], total = _mm512_setzero_si512();
+  __m512i x[16];
   /* 16 rows of 64 bytes; the top bit flipped is 128 added. */
   BNC_UNROLL(16) for (size_t i = 0; i < 16; ++i) x[i] = _mm512_xor_si512(_mm512_loadu_si512((const void *)(w + i * stride)), top);
   /* As 16 x 16 int32: register i now holds columns 4 i to 4 i + 3 of all 16 rows, which is one step of dots(). */
@@ -23,8 +23,9 @@ BNC_INLINE __m512i regroup_block(const int8_t *w /* [16, 64] */, size_t stride, 
   } else {
     for (size_t i = 0; i < steps; ++i) _mm512_store_si512((void *)(out + i * (64 * DOTS_VECTORS)), x[i]);
   }
-  BNC_UNROLL(16) for (size_t i = 0; i < 16; ++i) total = _mm512_dpbusd_epi32(total, x[i], ones);
-  return total;
+  __m512i sum[4] = {_mm512_setzero_si512(), _mm512_setzero_si512(), _mm512_setzero_si512(), _mm512_setzero_si512()};
+  BNC_UNROLL(16) for (size_t i = 0; i < 16; ++i) sum[i % 4] = _mm512_dpbusd_epi32(sum[i % 4], x[i], ones);
+  return _mm512_add_epi32(_mm512_add_epi32(sum[0], sum[1]), _mm512_add_epi32(sum[2], sum[3]));
 }
 
 /* `cols` columns of weights, `depth` of k, as dots() reads them; zeros stand for what is missing. totals += the columns' sums of w. */
@@ -53,15 +54,13 @@ static void regroup(const int8_t *w /* [cols, depth] */, size_t stride, size_t c
 static void many_rows(const bnc_matmul_i8_args *args, size_t row, size_t end, size_t n, size_t last, uint8_t *scratch) {
   int32_t *starts = (int32_t *)(void *)(scratch + BNC_I8_COLUMNS * DEPTH); /* [MOST_ROWS] */
   const slab none = {.w = scratch, .starts = starts, .begin = row};
-  slab s = slab_at(args, &none, n, 0, last);
-  while (s.columns) {
+  for (slab s = slab_at(args, &none, n, 0, last), next; s.columns; s = next) {
     regroup(args->w + s.n * args->k + s.from, args->k, s.columns, s.depth, scratch, s.totals);
-    const slab next = slab_after(args, &s, last);
+    next = slab_after(args, &s, last);
     const char *w = (const char *)args->w + next.n * args->k + next.from;
     ahead weights = {.at = w, .rows = next.columns, .lines = (next.depth + 63) / 64, .stride_bytes = args->k};
-    weights = spread(weights, tiles_of(end - row));
-    pass_rows(args, &s, end, s.n == n && s.first ? starts : NULL, &weights, 1);
-    s = next;
+    weights = spread(weights, times_of(&s, end - row));
+    pass_rows(args, &s, row, end, s.n == n && s.first ? starts : NULL, &weights);
   }
 }
 
