@@ -92,15 +92,25 @@ static void few_rows(const bnc_matmul_c4_args *args, size_t from, size_t to) {
 /* ---- many rows ---- */
 
 /* 64 columns of k of a slab's columns of y; panels that are not there repeat the last, and are not kept. */
-BNC_INLINE void expand_columns(const bnc_matmul_c4_args *args, const slab *s, size_t from) {
+BNC_INLINE void expand_columns(const void *weights, const slab *s, size_t from) {
+  const bnc_matmul_c4_args *args = weights;
   const size_t k = args->to.k, bytes = bnc_c4_panel_bytes(k), end = bnc_c4_panels(args->to.n) - 1, to = least(s->depth, from + 64);
   uint8_t *out = (uint8_t *)(uintptr_t)s->w; /* the thread's scratch */
   for (size_t v = 0; v < DOTS_VECTORS; ++v) {
     const size_t panel = s->n / BNC_C4_PANEL + 2 * v;
     const uint8_t *first = args->panels + least(panel, end) * bytes, *second = args->panels + least(panel + 1, end) * bytes;
+    for (size_t i = 0; i < 4; ++i) { /* what the next 64 are made of: out of the second cache, where fetch_ahead left it */
+      _mm_prefetch((const char *)first + 4 * (s->from + to) + 64 * i, _MM_HINT_T0);
+      _mm_prefetch((const char *)second + 4 * (s->from + to) + 64 * i, _MM_HINT_T0);
+    }
     for (size_t i = from; i < to; i += BNC_C4_BLOCK)
       expand_block(first, second, k, s->from + i, -128, out + (i / 4 * DOTS_VECTORS + v) * 64, 64 * DOTS_VECTORS);
   }
+}
+
+/* The first rows of a slab, which is made between their products. */
+static __attribute__((noinline)) void tile_expanding(const bnc_matmul_c4_args *args, const slab *s, size_t row, ahead *next) {
+  tile(&args->to, s, row, next, DOTS_ROWS, expand_columns, args);
 }
 
 /* What a slab is expanded from: a run of nibbles and one of steps in each panel. */
@@ -129,8 +139,14 @@ static void many_rows(const bnc_matmul_c4_args *args, size_t row, size_t end, si
       const __mmask16 mask = s.columns > 16 * v ? lanes_before(s.columns - 16 * v) : 0;
       s.totals[v] = _mm512_maskz_loadu_epi32(mask, args->totals + s.n + 16 * v);
     }
-    for (size_t k = 0; k < s.depth; k += 64) expand_columns(args, &s, k);
-    pass_rows(a, &s, row, end, s.n == n && s.first ? starts : NULL, &weights);
+    int32_t *fresh = s.n == n && s.first ? starts : NULL;
+    const size_t first = end - row < DOTS_ROWS ? 0 : DOTS_ROWS;
+    take_starts(a, &s, row, row + first, fresh);
+    if (first)
+      tile_expanding(args, &s, row, &weights);
+    else
+      for (size_t k = 0; k < s.depth; k += 64) expand_columns(args, &s, k);
+    pass_rows(a, &s, row + first, end, fresh, &weights);
   }
 }
 

@@ -70,8 +70,13 @@ BNC_INLINE void end_sums(const bnc_matmul_i8_args *args, const slab *s, size_t r
   }
 }
 
-/* `rows` (a constant) rows from `row` on. */
-BNC_INLINE void tile(const bnc_matmul_i8_args *args, const slab *s, size_t row, ahead *next, const size_t rows) {
+/* Makes a slab's columns of k [k, k + 64), or as many as there are: of what `weights` tells. */
+typedef void slab_fill(const void *weights, const slab *s, size_t k);
+
+/* `rows` (a constant) rows from `row` on. fill (a constant): makes the slab while these rows pass, so that making it and products share the
+   time; NULL: it is made. */
+BNC_INLINE void tile(const bnc_matmul_i8_args *args, const slab *s, size_t row, ahead *next, const size_t rows, slab_fill *const fill,
+                     const void *weights) {
   __m512i sum[DOTS_ROWS][DOTS_VECTORS];
   const int8_t *q[DOTS_ROWS];
   __mmask16 mask[DOTS_VECTORS]; /* the columns that there are */
@@ -89,8 +94,10 @@ BNC_INLINE void tile(const bnc_matmul_i8_args *args, const slab *s, size_t row, 
       y += args->y_stride;
     }
     fetch_ahead(next);
+    if (fill) fill(weights, s, k);
     dots(s->w + k * (16 * DOTS_VECTORS), q, k, 16, sum, rows, DOTS_VECTORS);
   }
+  if (fill && k < s->depth) fill(weights, s, k);
   dots(s->w + k * (16 * DOTS_VECTORS), q, k, (s->depth - k) / 4, sum, rows, DOTS_VECTORS);
   if (s->depth % 4) {
     int32_t four[DOTS_ROWS] = {0};
@@ -103,7 +110,7 @@ BNC_INLINE void tile(const bnc_matmul_i8_args *args, const slab *s, size_t row, 
 /* Functions of their own: all in one, they would take compilers minutes under a sanitizer. */
 #define SLAB_TILE(rows)                                                                                                                    \
   static __attribute__((noinline)) void tile_##rows(const bnc_matmul_i8_args *args, const slab *s, size_t row, ahead *next) {              \
-    tile(args, s, row, next, rows);                                                                                                        \
+    tile(args, s, row, next, rows, NULL, NULL);                                                                                            \
   }
 SLAB_TILE(6)
 SLAB_TILE(4)
