@@ -4,6 +4,7 @@
 #include <stdbool.h>
 
 #include "ops/matmul/matmul.h"
+#include "ops/matmul/matmul_ahead.h"
 #include "ops/matmul/matmul_dots_avx512vnni.h"
 #include "ops/matmul/matmul_nibbles_avx512vnni.h"
 
@@ -20,6 +21,7 @@ enum {
   AHEAD = 4096 /* bytes of weights */
 };
 _Static_assert((int)ROWS <= (int)DOTS_ROWS && (int)VECTORS <= (int)DOTS_VECTORS, "a tile is one of dots()");
+_Static_assert((int)ROWS <= (int)LEAST_ROWS, "the first tile is one of all rows");
 
 /* ---- few rows: bound by reading the weights, or by taking them apart ---- */
 
@@ -114,27 +116,47 @@ typedef struct slab {
 } slab;
 _Static_assert(sizeof(slab) <= BNC_MATMUL_SCRATCH, "the scratch is too small");
 
-/* Two panels, for one vector. */
-BNC_INLINE void expand(slab *s, const bnc_i4_matrix *w, size_t v, size_t first, size_t second) {
-  const size_t groups = w->k / w->group, k = s->begin * w->group;
-  const uint8_t *a = w->nibbles + first * bnc_i4_panel_nibbles(w->k) + 4 * k, *b = w->nibbles + second * bnc_i4_panel_nibbles(w->k) + 4 * k;
-  const uint16_t *c = w->scales + (first * groups + s->begin) * BNC_I4_PANEL, *d = w->scales + (second * groups + s->begin) * BNC_I4_PANEL;
-  const __m512i low = _mm512_set1_epi8(15);
-  const size_t count = (s->end - s->begin) * w->group / 8, ahead = PANELS * bnc_i4_panel_nibbles(w->k);
-  uint8_t(*out)[VECTORS][64] = s->bytes;
-  for (size_t i = 0; i < count; ++i, a += 32, b += 32, out += 2) {
-    _mm_prefetch((const char *)(a + ahead), _MM_HINT_T1); /* the slab that follows: short pieces, which hardware prefetchers see too late */
-    _mm_prefetch((const char *)(b + ahead), _MM_HINT_T1);
-    const __m256i one = _mm256_loadu_si256((const __m256i *)a), other = _mm256_loadu_si256((const __m256i *)b);
-    const __m512i both = _mm512_inserti64x4(_mm512_castsi256_si512(one), other, 1);
-    _mm512_store_si512((void *)out[0][v], _mm512_and_si512(both, low));
-    _mm512_store_si512((void *)out[1][v], _mm512_and_si512(_mm512_srli_epi16(both, 4), low));
+/* What a slab is made of: of each vector two panels from its first column of k on. */
+typedef struct source {
+  const uint8_t *nibbles[VECTORS][2];
+  const uint16_t *scales[VECTORS][2];
+} source;
+
+/* Panels that are not before `last` repeat the one that is, and are not kept. */
+static source source_of(const bnc_i4_matrix *w, const slab *s, size_t panel, size_t last) {
+  const size_t groups = w->k / w->group;
+  source from;
+  for (size_t i = 0; i < PANELS; ++i) {
+    const size_t at = panel + i < last ? panel + i : last - 1;
+    from.nibbles[i / 2][i % 2] = w->nibbles + at * bnc_i4_panel_nibbles(w->k) + 4 * s->begin * w->group;
+    from.scales[i / 2][i % 2] = w->scales + (at * groups + s->begin) * BNC_I4_PANEL;
   }
-  for (size_t g = 0; g < s->end - s->begin; ++g, c += BNC_I4_PANEL, d += BNC_I4_PANEL) _mm512_store_ps(s->scales[g][v], scales_of(c, d));
+  return from;
 }
 
-/* `rows` (a constant) rows from `row` on; groups of `blocks` blocks (a constant where it is 1). */
-BNC_INLINE void tile(const bnc_matmul_args *a, const slab *s, size_t row, const size_t rows, const size_t blocks) {
+/* The g-th group of a slab, whose `blocks` blocks are fetched into the first cache for the group that follows. */
+BNC_INLINE void expand_group(slab *s, const source *from, size_t g, const size_t blocks) {
+  const __m512i low = _mm512_set1_epi8(15);
+  const size_t begin = g * blocks * 128, end = begin + blocks * 128; /* bytes of a panel */
+  DOTS_UNROLL for (size_t v = 0; v < VECTORS; ++v) {
+    const uint8_t *a = from->nibbles[v][0], *b = from->nibbles[v][1];
+    uint8_t(*out)[VECTORS][64] = s->bytes + begin / 16;
+    for (size_t i = begin; i < end; i += 32, out += 2) {
+      _mm_prefetch((const char *)a + i + blocks * 128, _MM_HINT_T0);
+      _mm_prefetch((const char *)b + i + blocks * 128, _MM_HINT_T0);
+      const __m256i one = _mm256_loadu_si256((const __m256i *)(a + i)), other = _mm256_loadu_si256((const __m256i *)(b + i));
+      const __m512i both = _mm512_inserti64x4(_mm512_castsi256_si512(one), other, 1);
+      _mm512_store_si512((void *)out[0][v], _mm512_and_si512(both, low));
+      _mm512_store_si512((void *)out[1][v], _mm512_and_si512(_mm512_srli_epi16(both, 4), low));
+    }
+    _mm512_store_ps(s->scales[g][v], scales_of(from->scales[v][0] + g * BNC_I4_PANEL, from->scales[v][1] + g * BNC_I4_PANEL));
+  }
+}
+
+/* `rows` (a constant) rows from `row` on; groups of `blocks` blocks (a constant where it is 1), while what is next is fetched. from: of
+   what the slab is made while these rows pass, so that making it and products share the time; NULL (a constant): it is made. */
+BNC_INLINE void tile(const bnc_matmul_args *a, slab *s, size_t row, ahead *next, const size_t rows, const size_t blocks,
+                     const source *from) {
   const size_t groups = a->w.k / a->w.group;
   const int8_t *q[ROWS];
   const int32_t *sums[ROWS];
@@ -158,6 +180,8 @@ BNC_INLINE void tile(const bnc_matmul_args *a, const slab *s, size_t row, const 
       sum[r][0] = sum[r][1] = _mm512_set1_epi32(sums[r][g]);
       if (k % 64 == 0) _mm_prefetch(q[r] + rows * a->q_stride + k, _MM_HINT_T0); /* of the tile that follows */
     }
+    fetch_ahead(next);
+    if (from) expand_group(s, from, g - s->begin, blocks);
     for (size_t b = 0; b < blocks; ++b, k += BNC_I4_BLOCK, bytes += BNC_I4_BLOCK * COLUMNS) {
       DOTS_UNROLL for (size_t c = 0; c < BNC_I4_BLOCK / 4; ++c) dots_at(bytes + c * (4 * COLUMNS), q, k + 4 * c, sum, rows, VECTORS);
     }
@@ -185,20 +209,38 @@ BNC_INLINE void tile(const bnc_matmul_args *a, const slab *s, size_t row, const 
 /* Functions of their own: all in one, they would take compilers minutes under a sanitizer. */
 #define TILE(rows, blocks) tile_##rows##_##blocks
 #define DEFINE_TILE(rows)                                                                                                                  \
-  static __attribute__((noinline)) void TILE(rows, 1)(const bnc_matmul_args *a, const slab *s, size_t row) { tile(a, s, row, rows, 1); }   \
-  static __attribute__((noinline)) void TILE(rows, n)(const bnc_matmul_args *a, const slab *s, size_t row) {                               \
-    tile(a, s, row, rows, a->w.group / BNC_I4_BLOCK);                                                                                      \
+  static __attribute__((noinline)) void TILE(rows, 1)(const bnc_matmul_args *a, slab *s, size_t row, ahead *next) {                        \
+    tile(a, s, row, next, rows, 1, NULL);                                                                                                  \
+  }                                                                                                                                        \
+  static __attribute__((noinline)) void TILE(rows, n)(const bnc_matmul_args *a, slab *s, size_t row, ahead *next) {                        \
+    tile(a, s, row, next, rows, a->w.group / BNC_I4_BLOCK, NULL);                                                                          \
   }
 DEFINE_TILE(6)
 DEFINE_TILE(3)
 DEFINE_TILE(1)
+static __attribute__((noinline)) void first_tile_1(const bnc_matmul_args *a, slab *s, ahead *next, const source *from) {
+  tile(a, s, 0, next, ROWS, 1, from);
+}
+static __attribute__((noinline)) void first_tile_n(const bnc_matmul_args *a, slab *s, ahead *next, const source *from) {
+  tile(a, s, 0, next, ROWS, a->w.group / BNC_I4_BLOCK, from);
+}
 
-static void all_rows(const bnc_matmul_args *a, const slab *s) {
+static void all_rows(const bnc_matmul_args *a, slab *s, ahead *next, const source *from) {
   const bool one = a->w.group == BNC_I4_BLOCK;
-  size_t row = 0;
-  for (; row + ROWS <= a->rows; row += ROWS) (one ? TILE(6, 1) : TILE(6, n))(a, s, row);
-  for (; row + 3 <= a->rows; row += 3) (one ? TILE(3, 1) : TILE(3, n))(a, s, row);
-  for (; row < a->rows; ++row) (one ? TILE(1, 1) : TILE(1, n))(a, s, row);
+  size_t row = ROWS;
+  (one ? first_tile_1 : first_tile_n)(a, s, next, from);
+  for (; row + ROWS <= a->rows; row += ROWS) (one ? TILE(6, 1) : TILE(6, n))(a, s, row, next);
+  for (; row + 3 <= a->rows; row += 3) (one ? TILE(3, 1) : TILE(3, n))(a, s, row, next);
+  for (; row < a->rows; ++row) (one ? TILE(1, 1) : TILE(1, n))(a, s, row, next);
+}
+
+/* The nibbles of the same columns of k of the panels behind a slab's, to be fetched while all rows pass over it. */
+static ahead behind(const bnc_matmul_args *a, const slab *s, size_t panel, size_t to) {
+  const bnc_i4_matrix *w = &a->w;
+  const size_t bytes = bnc_i4_panel_nibbles(w->k), groups = s->end - s->begin, count = to < panel + PANELS ? to - panel : PANELS;
+  const char *at = (const char *)w->nibbles + panel * bytes + 4 * s->begin * w->group;
+  const ahead all = {.at = at, .rows = count, .lines = (4 * groups * w->group + 63) / 64, .stride_bytes = bytes};
+  return spread(all, (a->rows + ROWS - 1) / ROWS * groups);
 }
 
 static void many_rows(const bnc_matmul_args *a, size_t from, size_t to, slab *s) {
@@ -209,12 +251,13 @@ static void many_rows(const bnc_matmul_args *a, size_t from, size_t to, slab *s)
     for (size_t panel = from; panel < to; panel += PANELS) {
       const size_t last = to < panel + PANELS ? to : panel + PANELS, end = last * BNC_I4_PANEL < w->n ? last * BNC_I4_PANEL : w->n;
       s->n = panel * BNC_I4_PANEL;
-      for (size_t v = 0; v < VECTORS; ++v) { /* panels behind the last one repeat it, and are not kept */
-        const size_t first = panel + 2 * v < last ? panel + 2 * v : last - 1, n = s->n + 16 * v;
+      for (size_t v = 0; v < VECTORS; ++v) {
+        const size_t n = s->n + 16 * v;
         s->mask[v] = n < end ? v16_first(end - n < 16 ? end - n : 16) : 0;
-        expand(s, w, v, first, first + 1 < last ? first + 1 : first);
       }
-      all_rows(a, s);
+      const source these = source_of(w, s, panel, last);
+      ahead next = behind(a, s, last, to);
+      all_rows(a, s, &next, &these);
     }
   }
 }
