@@ -7,7 +7,7 @@
 Rounds are interleaved; every engine is a process of its own that is stopped while others have their turn, or ended where that would not leave the
 memory to hold the others' weights (then it loads them anew, which is not timed). With several settings an engine's fastest
 races; the tries are rows. Behind the quiet rounds come busy ones, beside so many neighbours that compute without end. --minutes: rounds end where the
-time is over. --prepare makes the models (once; 20 GB) and ends; --prepared takes what is there and leaves out engines that have no models yet.
+time is over. --prepare makes the models (once; 25 GB) and ends; --prepared takes what is there and leaves out engines that have no models yet.
 --small: stand-ins that show that every step works; their numbers mean nothing. Engines without a whole model run 4 layers, taken 8 times, and the
 head: such rows say "composed".
 """
@@ -32,11 +32,15 @@ NAMES = {"openvino": "OpenVINO", "onnxruntime": "ONNX Runtime", "executorch": "E
 OURS = "binocle"
 TILES = ("tile int8", "tile f32", "tile bf16")
 BUSY = ("tile int8", "prefill of 256 rows", "decode")  # what busy rounds measure
+ANSWER = 64  # tokens
 SETTLE = 3  # seconds before an engine's turn: a virtual machine hands back to its host what the one before freed, which slows all down
 ROOM = 2.5  # of Binocle's largest model: its own, and as much again for an engine that loads
 QUALITY = {"tile int8": "int8 weights per channel, activations dynamic", "tile f32": "f32", "tile bf16": "bf16 weights, activations f32",
-           "g16": "4 bits, groups of 16 with 4-bit steps, head 8 bits", "g32": "4 bits, groups of 32, head 8 bits"}
-GROUPS = ("g32", "g16")  # of Binocle's weights of text, never larger than a peer's; the first is the default
+           "g16": "4 bits, groups of 16 with 4-bit steps, head 8 bits", "g32": "4 bits, groups of 32, head 8 bits",
+           "g16-head4": "4 bits, groups of 16 with 4-bit steps, head too"}
+# Binocle's weights of text: in groups never larger than a peer's, with a head of 8 bits, as is the default, or of 4, as all peers' are.
+FORMATS = {"g32": ("--group", "32"), "g16": ("--group", "16"), "g16-head4": ("--group", "16", "--head-weights", "int4")}
+DEFAULT = "g32"
 
 
 def available():
@@ -96,15 +100,15 @@ class Wide:
         self.rows, self.past, self.layers = ((16, 16), 16, 1) if options.small else ((256, 626), 256, 8)
         tile, whole = ("pocket", "pocket") if options.small else ("llava-tile", "inf-llava-8b")
         self.models = {what: self.model(tile, what[5:]) for what in TILES if has_bf16() or "bf16" not in what}
-        self.models |= {group: self.model(whole, "int8", group) for group in GROUPS}
+        self.models |= {kind: self.model(whole, "int8", kind) for kind in FORMATS}
         self.picture = os.path.join(self.binocle.work, "models", "tile.png")
         peer_models.make(os.path.dirname(self.picture), ("tile.png",))
-        warm = self.bench(GROUPS[0], "--prompt-tokens", 1, "--gen-tokens", 1)
+        warm = self.bench(DEFAULT, "--prompt-tokens", 1, "--gen-tokens", 1)
         self.threads, self.level = options.threads or warm["threads"], warm["cpu_level"]
         self.quality = QUALITY | ({"tile bf16": "bf16 weights and activations"} if self.level.endswith("bf16") else {})
         folder = os.path.join(self.binocle.work, "peers-small" if options.small else "peers")
         os.makedirs(folder, exist_ok=True)
-        self.engines, self.versions, self.group = [], {}, GROUPS[0]
+        self.engines, self.versions, self.format = [], {}, DEFAULT
         for name in options.engines:
             attempt(NAMES[name], lambda n=name: self.add_engine(n, folder))
 
@@ -113,14 +117,14 @@ class Wide:
         self.engines.append(Engine(name, options.pythons.get(name, sys.executable), folder, self.threads, options.small, options.prepared))
         self.versions[self.engines[-1].name] = self.engines[-1].about["version"]
 
-    def model(self, preset, vision, group=GROUPS[0]):
+    def model(self, preset, vision, kind=DEFAULT):
         """The path of a model of Binocle's, made where it is not there; the usual kind has the name that other scripts know."""
-        unusual = (*([vision] if vision != "int8" else []), *([group] if group != GROUPS[0] else []))
+        unusual = (*([vision] if vision != "int8" else []), *([kind] if kind != DEFAULT else []))
         path = os.path.join(self.binocle.work, "-".join((preset, *unusual)) + ".bnc")
         known = os.path.exists(path) and subprocess.run([self.binocle.program, "inspect", path], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0
         if not known:
             say(f"synthesising {path}")
-            self.binocle("synth", preset, "-o", path, "--text-weights", "int4", "--group", group[1:], "--vision-weights", vision, "--quiet")
+            self.binocle("synth", preset, "-o", path, "--text-weights", "int4", *FORMATS[kind], "--vision-weights", vision, "--quiet")
         return path
 
     def bench(self, model, *arguments):
@@ -155,16 +159,18 @@ class Wide:
 
     def make_room(self, engine):
         """Ends an engine that would push the files that others map out of memory."""
-        if available() < ROOM * os.path.getsize(self.models[GROUPS[0]]):
+        if available() < ROOM * os.path.getsize(self.models[DEFAULT]):
             engine.close()
 
     def choose_ours(self):
-        """One format for all works on text, as a user has one file: the one whose prompts are faster."""
-        rates = {}
-        for group in GROUPS:
-            rates[group] = self.text_rate(group, "prefill", self.rows[0], 1)
-            self.add("quiet", OURS, "prefill, tried", group, rates[group], "tokens/s", self.quality[group])
-        self.group = max(rates, key=rates.get)
+        """One format for all works on text, as a user has one file: the one that answers first, of a prompt and as many tokens as an answer has."""
+        taken = dict.fromkeys(FORMATS, 0)
+        for kind in FORMATS:
+            for what, count, rows, tokens in (("prefill", self.rows[0], self.rows[0], 1), ("decode", ANSWER, self.past, 16)):
+                rate = self.text_rate(kind, what, rows, tokens)
+                taken[kind] += count / rate
+                self.add("quiet", OURS, f"{what}, tried", kind, rate, "tokens/s", self.quality[kind])
+        self.format = min(taken, key=taken.get)
 
     def choose_for(self, engine):
         for what in (*TILES, "prefill", "decode"):
@@ -190,13 +196,13 @@ class Wide:
         if not self.options.small:
             time.sleep(SETTLE)
 
-    def text_rate(self, group, what, rows, tokens):
+    def text_rate(self, kind, what, rows, tokens):
         """Tokens/s of a prompt of so many rows, or of so many tokens behind it."""
-        return self.bench(group, "--prompt-tokens", rows, "--gen-tokens", tokens, "--warm-up", 1)[f"{what}_tokens_per_s"]
+        return self.bench(kind, "--prompt-tokens", rows, "--gen-tokens", tokens, "--warm-up", 1)[f"{what}_tokens_per_s"]
 
     def add_text(self, state, works, what, rows, tokens):
         if what in works:
-            self.add(state, OURS, what, self.group, self.text_rate(self.group, what.split()[0], rows, tokens), "tokens/s", self.quality[self.group])
+            self.add(state, OURS, what, self.format, self.text_rate(self.format, what.split()[0], rows, tokens), "tokens/s", self.quality[self.format])
 
     def theirs(self, engine, state, works):
         self.settle()
