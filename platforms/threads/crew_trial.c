@@ -32,12 +32,13 @@ void bnc_crew_trial_job(bnc_crew_trial *t, uint64_t kind, uint64_t wall) {
   t->jobs++;
 }
 
-/* How many times as fast as in the other way jobs are, by the kinds that there are now; 0: the other way has not seen half of them. */
+/* How many times as fast as in the other way jobs are, by the kinds that both have seen; 0: there are none, or half of the time is of kinds
+   that are new. A trial that ends at a glance sees few kinds where jobs are long, and it says enough. */
 static double gain(const bnc_crew_trial *t, bnc_crew_way other) {
   double all = 0, known = 0, there = 0;
   for (unsigned i = 0; i < BNC_CREW_KINDS; i++) {
     const bnc_crew_kind *k = &t->kind[i];
-    all += k->time[t->way];
+    if (k->count[other] > 0 || !k->weighed) all += k->time[t->way];
     if (k->count[t->way] == 0 || k->count[other] == 0) continue;
     known += k->time[t->way];
     there += k->time[other] / k->count[other] * k->count[t->way];
@@ -94,6 +95,7 @@ static void settle(bnc_crew_trial *t) {
   t->left = t->patience;
   t->way = t->best;
   t->trying = false;
+  for (unsigned i = 0; i < BNC_CREW_KINDS; i++) t->kind[i].weighed = t->kind[i].name != 0;
 }
 
 static void try_next(bnc_crew_trial *t) {

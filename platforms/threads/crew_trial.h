@@ -24,6 +24,7 @@ typedef enum bnc_crew_way {
 /** Jobs that do the same on other data. Each way: how many lately, and their time. */
 typedef struct bnc_crew_kind {
   uint64_t name; /* 0: a free place */
+  bool weighed;  /* was there when trials ended: a way that did not see it was judged by others */
   double count[BNC_CREW_WAYS], time[BNC_CREW_WAYS];
 } bnc_crew_kind;
 

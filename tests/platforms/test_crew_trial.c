@@ -142,6 +142,38 @@ static void led(void **state) {
   assert_int_equal(lasts(&t, KIND, 0.99, 1.9), 10 * ALL);
 }
 
+/* A dozen kinds of long jobs, of so many ns each, one after the other; the windows until the way changes, at most `most`. */
+static int rounds(bnc_crew_trial *t, uint64_t wall, double caller, int most) {
+  const bnc_crew_way way = t->way;
+  static unsigned job;
+  uint64_t all = 0;
+  while (t->way == way && all < (uint64_t)most * WINDOW) {
+    all += wall;
+    bnc_crew_trial_job(t, KIND + job++ % 12, wall);
+    bnc_crew_trial_add(t, wall, (uint64_t)(caller * (double)wall));
+  }
+  return (int)((all + WINDOW / 2) / WINDOW);
+}
+
+/* A program that nobody disturbs, but once: a glance at the caller alone sees three kinds of twelve, and is not taken again and again. */
+static void disturbed_once(void **state) {
+  (void)state;
+  enum { TOGETHER = 10000000, LED = 9900000, ALONE = 19000000 };
+  bnc_crew_trial t = {.can_lead = true};
+  assert_int_equal(rounds(&t, TOGETHER, 0.99, 5), 5);
+  bnc_crew_trial_job(&t, KIND, 4 * TOGETHER);
+  bnc_crew_trial_add(&t, 4 * TOGETHER, TOGETHER);
+  assert_true(t.way == BNC_CREW_LED && t.trying);
+  assert_int_equal(rounds(&t, LED, 0.01, 20), 1);
+  assert_true(t.way == BNC_CREW_ALONE && t.trying);
+  assert_true(rounds(&t, ALONE, 1.0, 20) <= 1);
+  assert_true(t.way == BNC_CREW_LED && !t.trying);
+  assert_int_equal(rounds(&t, LED, 0.01, 20), 5);
+  assert_true(t.way == BNC_CREW_JOINED && t.trying);
+  assert_int_equal(rounds(&t, LED - 1000, 0.99, 20), 20);
+  assert_true(t.way == BNC_CREW_JOINED && !t.trying);
+}
+
 /* A stand-in costs more than it spares where jobs are short, disturbed or not: they are tried alone only. */
 static void not_led(void **state) {
   (void)state;
@@ -209,9 +241,10 @@ static void many_kinds(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(undisturbed), cmocka_unit_test(useless),    cmocka_unit_test(share),
-                                     cmocka_unit_test(in_the_way),  cmocka_unit_test(other_work), cmocka_unit_test(recovers),
-                                     cmocka_unit_test(many_kinds),  cmocka_unit_test(disk),       cmocka_unit_test(short_jobs),
-                                     cmocka_unit_test(led),         cmocka_unit_test(not_led),    cmocka_unit_test(led_in_the_way)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(undisturbed),   cmocka_unit_test(useless),    cmocka_unit_test(share),
+                                     cmocka_unit_test(in_the_way),    cmocka_unit_test(other_work), cmocka_unit_test(recovers),
+                                     cmocka_unit_test(many_kinds),    cmocka_unit_test(disk),       cmocka_unit_test(short_jobs),
+                                     cmocka_unit_test(led),           cmocka_unit_test(not_led),    cmocka_unit_test(led_in_the_way),
+                                     cmocka_unit_test(disturbed_once)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
