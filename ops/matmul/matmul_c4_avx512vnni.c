@@ -29,19 +29,20 @@ BNC_INLINE void few_panels(const bnc_matmul_c4_args *args, size_t row, const siz
                            const size_t rows) {
   const bnc_matmul_i8_args *a = &args->to;
   const int8_t *q = a->q + row * a->q_stride;
-  const size_t bytes = bnc_c4_panel_bytes(a->k);
+  const size_t bytes = bnc_c4_panel_bytes(a->k), most = bnc_c4_nibble_bytes(a->k);
   const uint8_t *nibbles[2], *steps[2];
   __m512i sum[FEW_ROWS][2];
   DOTS_UNROLL for (size_t p = 0; p < 2; ++p) {
     nibbles[p] = args->panels + panel[p] * bytes;
-    steps[p] = nibbles[p] + bnc_c4_nibble_bytes(a->k);
+    steps[p] = nibbles[p] + most;
     DOTS_UNROLL for (size_t r = 0; r < rows; ++r) sum[r][p] = _mm512_setzero_si512();
   }
   for (size_t k = 0; k < a->k; k += BNC_C4_BLOCK) {
     __m512i weights[2][4];
+    const size_t further = 4 * k + AHEAD + (4 * k + AHEAD < most ? 0 : bytes - most); /* nibbles, if need be of the stream's next panel */
     DOTS_UNROLL for (size_t p = 0; p < 2; ++p) {
-      _mm_prefetch((const char *)(nibbles[p] + 4 * k + AHEAD), _MM_HINT_T0);
-      _mm_prefetch((const char *)(nibbles[p] + 4 * k + AHEAD + 64), _MM_HINT_T0);
+      _mm_prefetch((const char *)(nibbles[p] + further), _MM_HINT_T0);
+      _mm_prefetch((const char *)(nibbles[p] + further + 64), _MM_HINT_T0);
       if (k % STEPS_LINE == 0) _mm_prefetch((const char *)(steps[p] + k / 4 + bytes), _MM_HINT_T0); /* of the stream's next panel */
       take_apart(nibbles[p] + 4 * k, steps[p] + k / 4, weights[p]);
     }
