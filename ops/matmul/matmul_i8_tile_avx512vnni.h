@@ -112,6 +112,7 @@ BNC_INLINE void tile(const bnc_matmul_i8_args *args, const slab *s, size_t row, 
   static __attribute__((noinline)) void tile_##rows(const bnc_matmul_i8_args *args, const slab *s, size_t row, ahead *next) {              \
     tile(args, s, row, next, rows, NULL, NULL);                                                                                            \
   }
+_Static_assert(DOTS_ROWS == 6, "the highest tile has another name");
 SLAB_TILE(6)
 SLAB_TILE(4)
 SLAB_TILE(3)
