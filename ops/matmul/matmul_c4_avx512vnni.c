@@ -11,6 +11,8 @@ enum {
   STEPS_LINE = 256 /* columns of k whose steps are a line */
 };
 
+_Static_assert((int)DOTS_ROWS <= (int)LEAST_ROWS, "the first tile is one of all rows");
+
 /* ---- few rows: bound by reading the weights, or by taking them apart ---- */
 
 /* A block's bytes v + 128: of the low nibbles of its first half, of the high ones, of its second half's. */
@@ -126,7 +128,7 @@ static ahead steps_behind(const bnc_matmul_c4_args *args, const slab *s) {
   return (ahead){.at = at, .rows = bnc_c4_panels(s->columns), .lines = (s->depth / 4 + 63) / 64, .stride_bytes = bytes};
 }
 
-/* Rows [row, end), at most MOST_ROWS; columns [n, last). */
+/* Rows [row, end), at least a tile's and at most MOST_ROWS; columns [n, last). */
 static void many_rows(const bnc_matmul_c4_args *args, size_t row, size_t end, size_t n, size_t last, uint8_t *scratch) {
   const bnc_matmul_i8_args *a = &args->to;
   int32_t *starts = (int32_t *)(void *)(scratch + BNC_I8_COLUMNS * DEPTH); /* [MOST_ROWS] */
@@ -136,18 +138,11 @@ static void many_rows(const bnc_matmul_c4_args *args, size_t row, size_t end, si
     ahead steps = steps_behind(args, &next), weights = nibbles_of(args, &next);
     weights.then = &steps;
     weights = spread(weights, times_of(&s, end - row));
-    for (size_t v = 0; v < DOTS_VECTORS; ++v) {
-      const __mmask16 mask = s.columns > 16 * v ? lanes_before(s.columns - 16 * v) : 0;
-      s.totals[v] = _mm512_maskz_loadu_epi32(mask, args->totals + s.n + 16 * v);
-    }
+    for (size_t v = 0; v < DOTS_VECTORS; ++v) s.totals[v] = _mm512_maskz_loadu_epi32(lanes_of(&s, v), args->totals + s.n + 16 * v);
     int32_t *fresh = s.n == n && s.first ? starts : NULL;
-    const size_t first = end - row < DOTS_ROWS ? 0 : DOTS_ROWS;
-    take_starts(a, &s, row, row + first, fresh);
-    if (first)
-      tile_expanding(args, &s, row, &weights);
-    else
-      for (size_t k = 0; k < s.depth; k += 64) expand_columns(args, &s, k);
-    pass_rows(a, &s, row + first, end, fresh, &weights);
+    take_starts(a, &s, row, row + DOTS_ROWS, fresh);
+    tile_expanding(args, &s, row, &weights);
+    pass_rows(a, &s, row + DOTS_ROWS, end, fresh, &weights);
   }
 }
 
@@ -155,8 +150,11 @@ void bnc_matmul_c4_avx512vnni(const bnc_matmul_c4_args *args, size_t from, size_
   const bnc_matmul_i8_args *a = &args->to;
   const size_t first = from * BNC_I8_COLUMNS, last = least(a->n, to * BNC_I8_COLUMNS);
   if (first >= last) return;
-  if (a->rows < LEAST_ROWS)
+  if (a->rows < LEAST_ROWS) {
     few_rows(args, first / BNC_C4_PANEL, bnc_c4_panels(last));
-  else
-    for (size_t row = 0; row < a->rows; row += MOST_ROWS) many_rows(args, row, least(a->rows, row + MOST_ROWS), first, last, scratch);
+    return;
+  }
+  /* In parts as even as can be: none has less than a tile's rows. */
+  const size_t parts = (a->rows + MOST_ROWS - 1) / MOST_ROWS, most = (a->rows + parts - 1) / parts;
+  for (size_t row = 0; row < a->rows; row += most) many_rows(args, row, least(a->rows, row + most), first, last, scratch);
 }

@@ -28,6 +28,9 @@ typedef struct slab {
   _Bool first, last;
 } slab;
 
+/* The columns of vector v that there are. */
+BNC_INLINE __mmask16 lanes_of(const slab *s, size_t v) { return s->columns > 16 * v ? lanes_before(s->columns - 16 * v) : 0; }
+
 /* Where the slab before this one left off: y holds its sums, as integers. */
 BNC_INLINE void begin_sums(const bnc_matmul_i8_args *args, const slab *s, size_t row, const size_t rows, const __mmask16 *mask,
                            __m512i (*sum)[DOTS_VECTORS]) {
@@ -79,9 +82,9 @@ BNC_INLINE void tile(const bnc_matmul_i8_args *args, const slab *s, size_t row, 
                      const void *weights) {
   __m512i sum[DOTS_ROWS][DOTS_VECTORS];
   const int8_t *q[DOTS_ROWS];
-  __mmask16 mask[DOTS_VECTORS]; /* the columns that there are */
+  __mmask16 mask[DOTS_VECTORS];
   const float *y = args->y + (row + rows) * args->y_stride + s->n;
-  DOTS_UNROLL for (size_t v = 0; v < DOTS_VECTORS; ++v) mask[v] = s->columns > 16 * v ? lanes_before(s->columns - 16 * v) : 0;
+  DOTS_UNROLL for (size_t v = 0; v < DOTS_VECTORS; ++v) mask[v] = lanes_of(s, v);
   DOTS_UNROLL for (size_t r = 0; r < rows; ++r) q[r] = args->q + (row + r) * args->q_stride + s->from;
   begin_sums(args, s, row, rows, mask, sum);
   /* Whole lines of activations, while the lines of the rows that follow are fetched; then what is left in fours, and in less than four. */

@@ -167,10 +167,12 @@ void check_matmul_c4(check *c) {
   run_case(c, 1, 2080, 24, true); /* k: several parts and a rest */
   run_case(c, 3, 1056, 70, true);
   run_case(c, 14, 2080, 129, true);
+  run_case(c, 14, 4128, 129, true);
   run_case(c, 13, 1088, 40, false);
   run_case(c, 16 + check_below(c, 60), 32 * (1 + check_below(c, 10)), 33 + check_below(c, 100), false); /* blocks of rows, several slabs */
   run_case(c, 65, 1120, 97, true);
   if (!c->quick) run_case(c, 331, 4128, 200, false);
-  run_case(c, 1030, 64, 17, false); /* more rows than a call prepares at once */
+  run_case(c, 1030, 64, 17, false);                 /* more rows than a call prepares at once */
+  if (!c->quick) run_case(c, 122885, 32, 8, false); /* than a scratch has sums of */
   check_end(c);
 }

@@ -201,6 +201,7 @@ void check_matmul_i8(check *c) {
   run_case(c, 3, 14336, 9, LARGEST);
   run_case(c, 7, 14336, 9, LARGEST);
   run_case(c, 7, 3100, 129, RANDOM);
+  run_case(c, 23, 4099, 70, LARGEST);
   run_case(c, 2, BNC_I8_MAX_DEPTH, 2, LARGEST);
   /* Blocks of rows, whole and not, by one slab and several, of which the last may be narrow. */
   run_case(c, 16 + check_below(c, 60), 64 + check_below(c, 200), 33 + check_below(c, 100), RANDOM);
