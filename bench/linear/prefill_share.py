@@ -39,16 +39,17 @@ def main():
     parser.add_argument("-o", dest="output", default="/dev/stdout")
     parser.add_argument("models", nargs="+")
     options = parser.parse_args()
-    binocle, samples, about = Binocle(options.build, None), {}, {}
+    binocle, samples = Binocle(options.build, None), {}
     models = dict(entry.split("=", 1) for entry in options.models)
     macs = {name: row_macs(binocle.json("inspect", path)["model"]) for name, path in models.items()}
+    about = binocle.bench(next(iter(models.values())), 0, "--prompt-tokens", 1, "--gen-tokens", 1)
+    threads = about["threads"]
     for _ in range(options.rounds):
         for name, path in models.items():
             for rows in map(int, options.rows.split(",")):
-                about = about or binocle.bench(path, 0, "--prompt-tokens", 1, "--gen-tokens", 1)
-                before = peak(binocle, about["threads"])
-                rate = binocle.bench(path, about["threads"], "--prompt-tokens", rows, "--gen-tokens", 1, "--warm-up", 1)["prefill_tokens_per_s"]
-                top, speed = (before + peak(binocle, about["threads"])) / 2, 2e-9 * rate * macs[name]
+                before = peak(binocle, threads)
+                rate = binocle.bench(path, threads, "--prompt-tokens", rows, "--gen-tokens", 1, "--warm-up", 1)["prefill_tokens_per_s"]
+                top, speed = (before + peak(binocle, threads)) / 2, 2e-9 * rate * macs[name]
                 for what, value in (("prompt, tokens/s", rate), ("layers, GOP/s", speed), ("int8 peak, GOP/s", top), ("share, %", 100 * speed / top)):
                     samples.setdefault((name, rows, what), []).append(value)
                 say(f"{name}, {rows} rows: {rate:.1f} tokens/s, {100 * speed / top:.1f} % of {top:.0f} GOP/s")
@@ -57,7 +58,7 @@ def main():
         out.writerow(COLUMNS)
         for (name, rows, what), values in samples.items():
             what, unit = what.split(", ")
-            out.writerow([binocle.cpu, about["cpu_level"], about["threads"], name, rows, what, *spread(values), unit, len(values)])
+            out.writerow([binocle.cpu, about["cpu_level"], threads, name, rows, what, *spread(values), unit, len(values)])
 
 
 if __name__ == "__main__":
